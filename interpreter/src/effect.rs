@@ -1,0 +1,181 @@
+//! What a run asks of the world, and what the world answers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bloom_ir::document::{EmitKind, NodeId, OnUnknown, Retry, Schema, Session};
+use bloom_ir::{Digest, Value};
+use serde::{Deserialize, Serialize};
+
+/// An effect's id within its run, derived and never drawn: the path of enclosing forks (node, visit, branch), then node
+/// and visit within that branch, as `n7#3` or `n2#1.0/n7#3`. `run id / effect id` is the idempotency key outside.
+/// Emissions have such ids too.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EffectId(Arc<str>);
+
+impl EffectId {
+    /// Takes the text as an id.
+    pub fn new(id: impl Into<Arc<str>>) -> Self {
+        Self(id.into())
+    }
+
+    /// The id's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EffectId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// An effect that a run needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EffectRequest {
+    /// Its id.
+    pub id: EffectId,
+    /// The node that asks.
+    pub node: NodeId,
+    /// How often that node was entered in this branch, from 1.
+    pub visit: u64,
+    /// What is asked.
+    pub call: EffectCall,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "op")]
+pub enum EffectCall {
+    /// A tool is called.
+    Tool(ToolRequest),
+    /// An LLM is asked.
+    Llm(LlmRequest),
+}
+
+/// A call of a tool, its arguments resolved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolRequest {
+    /// The tool's name.
+    pub tool: String,
+    /// The component that the IR pins, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The arguments: a map.
+    pub args: Value,
+    /// The node's own time limit for an attempt, else the driver's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<u32>,
+    /// The node's own retry policy, else the driver's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// What happens after a crash that left an operational request without a result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_unknown: Option<OnUnknown>,
+}
+
+/// A question to an LLM, its templates filled in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LlmRequest {
+    /// The user prompt.
+    pub prompt: String,
+    /// The system prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// What is appended to the system prompt as memory context.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<Value>,
+    /// The model, in the executor's terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Tokens of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u64>,
+    /// Whether the executor keeps a conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
+    /// What the answer must satisfy.
+    pub output: Schema,
+    /// The node's own time limit for an attempt, else the driver's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<u32>,
+    /// The node's own retry policy, else the driver's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+}
+
+/// The recorded answer to an effect.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The value, or the error.
+    pub result: Result<Answer, EffectError>,
+    /// When it was recorded, in Unix milliseconds: what `run.now` becomes.
+    pub at: i64,
+}
+
+/// A value and what it cost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The value.
+    pub value: Value,
+    /// What it cost; of an LLM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+}
+
+/// What an LLM call cost. It is recorded, because a run's token limit counts it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens in.
+    pub input_tokens: u64,
+    /// Tokens out.
+    pub output_tokens: u64,
+    /// In millionths of a US dollar, where the provider says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_micro_usd: Option<u64>,
+    /// The model that answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The prompt's digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<Digest>,
+    /// From dispatch to answer, in milliseconds.
+    #[serde(default)]
+    pub latency_ms: u64,
+}
+
+/// Why an effect failed, or a pure node: what `on_error` and `catch` get.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct EffectError {
+    /// A stable code in snake_case, as `timeout`, `invalid_output`, `quota`.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// Whether another attempt could succeed.
+    #[serde(default)]
+    pub retryable: bool,
+    /// More, by code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
+}
+
+/// What a run hands out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Emission {
+    /// Its id.
+    pub id: EffectId,
+    /// The node.
+    pub node: NodeId,
+    /// What it is.
+    pub kind: EmitKind,
+    /// Its name.
+    pub name: String,
+    /// Of a proposal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// What is handed out.
+    pub value: Value,
+}

@@ -1,0 +1,142 @@
+//! What is wrong with a diagram or a document, as data. Rendering is separate.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+use serde::{Serialize, Serializer};
+
+use crate::document::{Locale, NodeId};
+
+/// A stable code: `D…` for diagrams and their texts, `I…` for IR documents. Each has a page in `schemas/error-codes/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Code(pub &'static str);
+
+impl fmt::Display for Code {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0)
+    }
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It cannot be compiled or loaded.
+    Error,
+    /// It can, but probably does not do what was meant.
+    Warning,
+}
+
+/// Where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub enum Place {
+    /// The file as a whole.
+    File,
+    /// An icon of a diagram.
+    Item {
+        /// Its id.
+        id: String,
+        /// What is written in it, as plain text; empty where it has none.
+        text: String,
+        /// The offending part of `text`, in bytes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<Range<usize>>,
+    },
+    /// A line of pseudocode.
+    Line {
+        /// From 1.
+        line: usize,
+        /// The line.
+        text: String,
+        /// The offending part of `text`, in bytes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        span: Option<Range<usize>>,
+    },
+    /// A place in an IR document.
+    Node {
+        /// The node, where it is in one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        node: Option<NodeId>,
+        /// JSON pointer (RFC 6901) into the document.
+        pointer: String,
+        /// The icon, where the document's source map names it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        item: Option<String>,
+    },
+}
+
+/// One problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Which.
+    pub code: Code,
+    /// How bad.
+    pub severity: Severity,
+    /// Where.
+    pub place: Place,
+    /// What its message names; the keys are the variables of the message in the catalogue.
+    pub args: BTreeMap<&'static str, String>,
+}
+
+impl Diagnostic {
+    /// An error.
+    pub fn error(code: Code, place: Place) -> Self {
+        Self { code, severity: Severity::Error, place, args: BTreeMap::new() }
+    }
+
+    /// A warning.
+    pub fn warning(code: Code, place: Place) -> Self {
+        Self { code, severity: Severity::Warning, place, args: BTreeMap::new() }
+    }
+
+    /// Adds what the message names.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+        self.args.insert(name, value.to_string());
+        self
+    }
+
+    /// What is wrong, in one sentence.
+    pub fn message(&self, locale: Locale) -> String {
+        crate::messages::message(self, locale)
+    }
+
+    /// What to do about it, where the catalogue has something to say.
+    pub fn hint(&self, locale: Locale) -> Option<String> {
+        crate::messages::hint(self, locale)
+    }
+}
+
+/// With its message in both languages.
+impl Serialize for Diagnostic {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Texts {
+            en: String,
+            uk: String,
+        }
+        #[derive(Serialize)]
+        struct Wire<'a> {
+            code: Code,
+            severity: Severity,
+            place: &'a Place,
+            message: Texts,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            hint: Option<Texts>,
+            args: &'a BTreeMap<&'static str, String>,
+        }
+        let hint = self.hint(Locale::En).zip(self.hint(Locale::Uk));
+        Wire {
+            code: self.code,
+            severity: self.severity,
+            place: &self.place,
+            message: Texts { en: self.message(Locale::En), uk: self.message(Locale::Uk) },
+            hint: hint.map(|(en, uk)| Texts { en, uk }),
+            args: &self.args,
+        }
+        .serialize(serializer)
+    }
+}

@@ -1,0 +1,36 @@
+//! What a tool says of itself.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Schema, ToolEffect};
+
+/// What a tool's `describe` returns, as JSON. Unknown fields are ignored, so that it can grow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "BLOOM tool manifest 0.1")]
+pub struct ToolManifest {
+    /// In kebab-case.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$"))]
+    pub name: String,
+    /// A semantic version.
+    pub version: String,
+    /// One sentence, for people and for models.
+    pub description: String,
+    /// What a call does.
+    pub effect: ToolEffect,
+    /// What a call takes: an object.
+    pub input: Schema,
+    /// What a call returns.
+    pub output: Schema,
+    /// The names of the positional arguments, in their order.
+    #[serde(default)]
+    pub params: Vec<String>,
+    /// Other names of arguments and of proposal actions' fields, as `зміст` for `content`.
+    #[serde(default)]
+    pub aliases: BTreeMap<String, String>,
+    /// What it asks for: `files:notes`, `http:api.example.org`, `config:key`.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
+}
