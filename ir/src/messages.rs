@@ -1,23 +1,26 @@
-//! The texts of diagnostics, in one Fluent catalogue per language. Ids are codes; the attribute `.hint` says what to do.
+//! The texts of diagnostics, in Fluent catalogues: for each language one of documents (codes `I…`) and one of diagrams
+//! (codes `D…`). Ids are codes; the attribute `.hint` says what to do.
 
 use fluent_bundle::{FluentArgs, FluentBundle, FluentResource};
 
 use crate::diagnostic::Diagnostic;
 use crate::document::Locale;
 
-const ENGLISH: &str = include_str!("../messages/en.ftl");
-const UKRAINIAN: &str = include_str!("../messages/uk.ftl");
+const ENGLISH: [&str; 2] = [include_str!("../messages/document.en.ftl"), include_str!("../messages/diagram.en.ftl")];
+const UKRAINIAN: [&str; 2] = [include_str!("../messages/document.uk.ftl"), include_str!("../messages/diagram.uk.ftl")];
 
 thread_local! {
-    static BUNDLES: [FluentBundle<FluentResource>; 2] = [bundle(ENGLISH), bundle(UKRAINIAN)];
+    static BUNDLES: [FluentBundle<FluentResource>; 2] = [bundle(&ENGLISH), bundle(&UKRAINIAN)];
 }
 
-fn bundle(catalogue: &str) -> FluentBundle<FluentResource> {
-    // A message that does not parse is left out of the resource, and the test below finds it.
-    let resource = FluentResource::try_new(catalogue.to_owned()).unwrap_or_else(|(resource, _)| resource);
+fn bundle(catalogues: &[&str]) -> FluentBundle<FluentResource> {
     let mut bundle = FluentBundle::default();
     bundle.set_use_isolating(false);
-    bundle.add_resource_overriding(resource);
+    for catalogue in catalogues {
+        // A message that does not parse is left out of the resource, and the test below finds it.
+        let resource = FluentResource::try_new((*catalogue).to_owned()).unwrap_or_else(|(resource, _)| resource);
+        bundle.add_resource_overriding(resource);
+    }
     bundle
 }
 
@@ -46,4 +49,64 @@ fn format(diagnostic: &Diagnostic, locale: Locale, attribute: Option<&str>) -> O
         };
         Some(bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
+
+    use super::*;
+
+    /// For each message and attribute, by `id` or `id.attribute`, the variables that it names.
+    fn texts(catalogue: &str) -> BTreeMap<String, BTreeSet<String>> {
+        let resource = fluent_syntax::parser::parse(catalogue).unwrap_or_else(|(_, errors)| panic!("{errors:?}"));
+        let mut texts = BTreeMap::new();
+        for entry in resource.body {
+            let Entry::Message(message) = entry else { continue };
+            let id = message.id.name;
+            let value = message.value.unwrap_or_else(|| panic!("{id} has no text"));
+            assert!(texts.insert(id.to_owned(), variables(&value)).is_none(), "{id} stands twice");
+            for attribute in &message.attributes {
+                texts.insert(format!("{id}.{}", attribute.id.name), variables(&attribute.value));
+            }
+        }
+        texts
+    }
+
+    fn variables(pattern: &Pattern<&str>) -> BTreeSet<String> {
+        pattern
+            .elements
+            .iter()
+            .filter_map(|element| match element {
+                PatternElement::TextElement { .. } => None,
+                PatternElement::Placeable {
+                    expression: Expression::Inline(InlineExpression::VariableReference { id }),
+                } => Some(id.name.to_owned()),
+                PatternElement::Placeable {
+                    expression: Expression::Inline(InlineExpression::StringLiteral { .. }),
+                } => None,
+                other => panic!("a message holds texts and variables only, not {other:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn both_languages_have_the_same_texts_with_the_same_variables() {
+        for (english, ukrainian) in ENGLISH.iter().zip(UKRAINIAN) {
+            assert_eq!(texts(english), texts(ukrainian));
+        }
+    }
+
+    #[test]
+    fn codes_of_documents_and_of_diagrams_are_kept_apart() {
+        for catalogues in [ENGLISH, UKRAINIAN] {
+            for (catalogue, initial) in catalogues.iter().zip(["I", "D"]) {
+                for id in texts(catalogue).keys() {
+                    assert!(id.starts_with(initial), "{id} stands in the wrong catalogue");
+                }
+            }
+        }
+    }
 }
