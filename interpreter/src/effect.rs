@@ -45,6 +45,15 @@ pub struct EffectRequest {
     pub call: EffectCall,
 }
 
+/// Who asks: what scripted answers are matched by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NodeRef {
+    /// The node.
+    pub node: NodeId,
+    /// How often it was entered in its branch, from 1.
+    pub visit: u64,
+}
+
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "op")]

@@ -1,1 +1,6 @@
-
+//! The engine: drives the interpreter, performs effects, keeps leases.
+pub mod clock;
+pub mod llm;
+pub mod record;
+pub mod store;
+pub mod tool;

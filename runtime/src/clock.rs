@@ -1,0 +1,20 @@
+//! Time and ids, which only the edge may make.
+
+use crate::record::RunId;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Unix milliseconds.
+    fn now(&self) -> i64;
+}
+
+/// Makes ids.
+pub trait Ids: Send + Sync {
+    /// A new id; ids made later sort after it.
+    fn fresh(&self) -> String;
+
+    /// An id for a run.
+    fn run(&self) -> RunId {
+        RunId::new(self.fresh())
+    }
+}

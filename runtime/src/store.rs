@@ -1,0 +1,306 @@
+//! What the engine needs of a store: small verbs in the domain's words, each one transaction.
+//!
+//! Whatever a verb wrote is durable when it returns, or nothing of it is there. Times are passed in: a store has no
+//! clock. Verbs may be called from many tasks at once; a store commits those that wait together in one transaction.
+
+use std::ops::RangeInclusive;
+
+use async_trait::async_trait;
+use bloom_interpreter::history::Event;
+use bloom_ir::Digest;
+
+use crate::record::context::Context;
+use crate::record::{
+    Actor, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease, LeaseEnding, LeaseId,
+    Proposal, ProposalId, ProposalStatus, RunId, RunRecord, RunStatus, Task, TaskError, TaskId, Verdict, WorkerId,
+};
+
+/// A store. Shared by all parts of a server.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Keeps a signed IR document under its hash, and under `id@version` unless that is `0.0.0`. The same program
+    /// under a known name adds its document; another one is [`StoreError::FlowConflict`]. Repeating it is harmless.
+    async fn put_flow(&self, flow: FlowRecord, document: Vec<u8>, audit: Vec<AuditNote>) -> Result<(), StoreError>;
+    /// The document of a hash.
+    async fn flow_document(&self, hash: Digest) -> Result<Option<Vec<u8>>, StoreError>;
+    /// What stands behind `id@version`.
+    async fn flow_version(&self, id: &str, version: &str) -> Result<Option<FlowVersion>, StoreError>;
+    /// All documents, newest first.
+    async fn flows(&self) -> Result<Vec<FlowRecord>, StoreError>;
+
+    /// Keeps a run with its inbox entry and first events. The same id is [`StoreError::RunExists`].
+    async fn submit(&self, submission: Submission) -> Result<(), StoreError>;
+    /// Adds to a run's history, and what goes with it, if the history has `expected` events; else
+    /// [`StoreError::OutOfSequence`].
+    async fn append(&self, append: Append) -> Result<(), StoreError>;
+    /// A run.
+    async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, StoreError>;
+    /// Runs, newest first.
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError>;
+    /// The events of a run from a sequence number on, at most `limit` of them.
+    async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError>;
+    /// An inbox entry.
+    async fn inbox_entry(&self, id: &InboxId) -> Result<Option<InboxEntry>, StoreError>;
+
+    /// Grants the best queued task that the worker can do: higher priority first, then oldest.
+    async fn grant(&self, ask: GrantAsk) -> Result<Option<Grant>, StoreError>;
+    /// Ends a lease, and appends to the run's history in the same transaction what the engine made of it.
+    /// Repeating a completion with the same lease, epoch and answer returns the stored task and appends nothing.
+    async fn end_lease(&self, end: LeaseEnd) -> Result<Task, StoreError>;
+    /// Makes a failed or dead task queued again.
+    async fn requeue(&self, task: &TaskId, at: i64, audit: Vec<AuditNote>) -> Result<Task, StoreError>;
+    /// A task.
+    async fn task(&self, id: &TaskId) -> Result<Option<Task>, StoreError>;
+    /// The tasks of a run, oldest first.
+    async fn tasks(&self, run: &RunId) -> Result<Vec<Task>, StoreError>;
+    /// A lease.
+    async fn lease(&self, id: &LeaseId) -> Result<Option<Lease>, StoreError>;
+    /// Leases that nobody ended.
+    async fn active_leases(&self) -> Result<Vec<Lease>, StoreError>;
+
+    /// A proposal.
+    async fn proposal(&self, id: &ProposalId) -> Result<Option<Proposal>, StoreError>;
+    /// Proposals, newest first.
+    async fn proposals(&self, filter: &ProposalFilter) -> Result<Vec<Proposal>, StoreError>;
+    /// Decides on a pending proposal; its duplicates are rejected with it, naming it.
+    async fn decide(&self, decision: Decision) -> Result<Proposal, StoreError>;
+    /// Moves a decided proposal through applying.
+    async fn move_proposal(&self, step: ApplyStep) -> Result<Proposal, StoreError>;
+
+    /// Keeps bytes under their digest. Repeating it is harmless.
+    async fn put_blob(&self, bytes: Vec<u8>) -> Result<Digest, StoreError>;
+    /// The bytes of a digest.
+    async fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Keeps a context.
+    async fn put_context(&self, context: Context) -> Result<(), StoreError>;
+    /// A context; an unknown id is an empty one.
+    async fn context(&self, id: &ContextId) -> Result<Context, StoreError>;
+
+    /// Entries of the audit log by number.
+    async fn audit(&self, range: RangeInclusive<u64>) -> Result<Vec<AuditEntry>, StoreError>;
+    /// The last entry of the audit log.
+    async fn audit_head(&self) -> Result<Option<AuditEntry>, StoreError>;
+}
+
+/// A new run.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The intent, approved by the act.
+    pub inbox: InboxEntry,
+    /// The run, with `events` and `history_head` before `first`.
+    pub run: RunRecord,
+    /// Its first events, with what goes with them; `first.expected` is 0.
+    pub first: Append,
+}
+
+/// An addition to a run.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// Which.
+    pub run: RunId,
+    /// How many events its history has.
+    pub expected: u64,
+    /// The events, numbered and chained.
+    pub events: Vec<Event>,
+    /// The run's status from now on, with `result`, `error` and `tokens` as the events say.
+    pub status: RunStatus,
+    /// Tokens used by these events.
+    pub tokens: u64,
+    /// Tasks that the events asked for.
+    pub tasks: Vec<Task>,
+    /// Proposals that the events emitted. The store sets `duplicate_of`, and leaves out one whose run and emission it
+    /// has already.
+    pub proposals: Vec<Proposal>,
+    /// For the audit log.
+    pub audit: Vec<AuditNote>,
+}
+
+/// Which runs.
+#[derive(Clone, Debug, Default)]
+pub struct RunFilter {
+    /// Of this flow.
+    pub flow: Option<String>,
+    /// In this status.
+    pub status: Option<RunStatus>,
+    /// Older than this run.
+    pub before: Option<RunId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A worker asks for work.
+#[derive(Clone, Debug)]
+pub struct GrantAsk {
+    /// The id of the lease, if one is granted.
+    pub lease: LeaseId,
+    /// Who asks.
+    pub worker: WorkerId,
+    /// What it provides.
+    pub provides: Vec<String>,
+    /// Only tasks of this run: an in-process worker of a single run.
+    pub run: Option<RunId>,
+    /// Unix milliseconds.
+    pub at: i64,
+    /// How long the lease lives, in milliseconds.
+    pub ttl_ms: i64,
+}
+
+/// A granted task.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// The lease.
+    pub lease: Lease,
+    /// The task, after the grant.
+    pub task: Task,
+}
+
+/// A lease ends.
+#[derive(Clone, Debug)]
+pub struct LeaseEnd {
+    /// Which.
+    pub lease: LeaseId,
+    /// The epoch that its holder knows.
+    pub epoch: u64,
+    /// How.
+    pub ending: LeaseEnding,
+    /// Unix milliseconds.
+    pub at: i64,
+    /// What the engine made of it.
+    pub append: Option<Append>,
+    /// For the audit log.
+    pub audit: Vec<AuditNote>,
+}
+
+/// Which proposals.
+#[derive(Clone, Debug, Default)]
+pub struct ProposalFilter {
+    /// Of this run.
+    pub run: Option<RunId>,
+    /// In this status.
+    pub status: Option<ProposalStatus>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A decision on a proposal.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// Which.
+    pub proposal: ProposalId,
+    /// Yes or no.
+    pub verdict: Verdict,
+    /// Who decides.
+    pub by: Actor,
+    /// Unix milliseconds.
+    pub at: i64,
+    /// Why.
+    pub note: Option<String>,
+}
+
+/// A step of applying a proposal.
+#[derive(Clone, Debug)]
+pub struct ApplyStep {
+    /// Which.
+    pub proposal: ProposalId,
+    /// What it becomes.
+    pub to: ProposalStatus,
+    /// Unix milliseconds.
+    pub at: i64,
+    /// What was done, or why it failed.
+    pub result: Option<bloom_ir::Value>,
+    /// Who does it.
+    pub by: Actor,
+}
+
+/// Why a verb failed. Nothing of it was written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another program stands under that name.
+    #[error("{id}@{version} is another program: {known}")]
+    FlowConflict {
+        /// The flow's id.
+        id: String,
+        /// The flow's version.
+        version: String,
+        /// The program that stands there.
+        known: Digest,
+    },
+    /// There is such a run.
+    #[error("run {0} exists")]
+    RunExists(RunId),
+    /// There is no such record.
+    #[error("there is no {kind} {id}")]
+    NotFound {
+        /// Of what kind.
+        kind: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// Somebody else appended, or the events do not continue the history.
+    #[error("run {run} has {actual} events, not {expected}")]
+    OutOfSequence {
+        /// Which run.
+        run: RunId,
+        /// What the caller knew.
+        expected: u64,
+        /// What is there.
+        actual: u64,
+    },
+    /// The run has ended; its history takes no more.
+    #[error("run {run} has ended: {status:?}")]
+    RunEnded {
+        /// Which run.
+        run: RunId,
+        /// How.
+        status: RunStatus,
+    },
+    /// A task cannot do that.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// A proposal cannot do that.
+    #[error("proposal {id} is {from:?} and cannot become {to:?}")]
+    ProposalStatus {
+        /// Which.
+        id: ProposalId,
+        /// What it is.
+        from: ProposalStatus,
+        /// What was asked.
+        to: ProposalStatus,
+    },
+    /// The proposal repeats another, which is the one to decide on.
+    #[error("proposal {id} repeats {of}: decide on that one")]
+    Duplicate {
+        /// Which.
+        id: ProposalId,
+        /// The one that it repeats.
+        of: ProposalId,
+    },
+    /// Another process has the store open.
+    #[error("{path} is in use by {holder}")]
+    Locked {
+        /// The store's file.
+        path: String,
+        /// Who, as far as can be told.
+        holder: String,
+    },
+    /// The file was written by a newer version.
+    #[error("{path} has schema version {found}, newer than {supported}")]
+    TooNew {
+        /// The store's file.
+        path: String,
+        /// Its version.
+        found: u32,
+        /// What this program can read.
+        supported: u32,
+    },
+    /// The file holds something that cannot be read.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// The disk or the engine below failed.
+    #[error("the store failed: {0}")]
+    Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+}
