@@ -75,21 +75,18 @@ mod tests {
         texts
     }
 
+    /// A message holds texts and variables only: no selectors, no functions.
     fn variables(pattern: &Pattern<&str>) -> BTreeSet<String> {
-        pattern
-            .elements
-            .iter()
-            .filter_map(|element| match element {
-                PatternElement::TextElement { .. } => None,
-                PatternElement::Placeable {
-                    expression: Expression::Inline(InlineExpression::VariableReference { id }),
-                } => Some(id.name.to_owned()),
-                PatternElement::Placeable {
-                    expression: Expression::Inline(InlineExpression::StringLiteral { .. }),
-                } => None,
-                other => panic!("a message holds texts and variables only, not {other:?}"),
-            })
-            .collect()
+        let mut variables = BTreeSet::new();
+        for element in &pattern.elements {
+            let PatternElement::Placeable { expression } = element else { continue };
+            match expression {
+                Expression::Inline(InlineExpression::VariableReference { id }) => variables.insert(id.name.to_owned()),
+                Expression::Inline(InlineExpression::StringLiteral { .. }) => continue,
+                _ => panic!("neither text nor variable: {expression:?}"),
+            };
+        }
+        variables
     }
 
     #[test]

@@ -44,14 +44,13 @@ impl Value {
 
     #[expect(
         clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
         clippy::float_cmp,
         reason = "the range is checked first, and an exact comparison is what is meant"
     )]
     fn normal_double(number: f64) -> Self {
         // 2^63 as a double; i64::MAX itself is not a double.
         const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-        if number.trunc() == number && number >= -LIMIT && number < LIMIT {
+        if number.trunc() == number && (-LIMIT..LIMIT).contains(&number) {
             Self::Int(number as i64)
         } else {
             Self::Double(number)
