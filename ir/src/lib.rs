@@ -4,10 +4,7 @@ pub mod canonical;
 pub mod diagnostic;
 mod digest;
 pub mod document;
-pub mod expr {
-    //! Expressions.
-    pub mod ast;
-}
+pub mod expr;
 pub mod integrity;
 pub mod keys;
 pub mod manifest;
