@@ -1,1 +1,49 @@
+//! Runs tools: WebAssembly components in a sandbox.
+//!
+//! It is the only place where code from outside runs in this process. It is not where flows are run, and it decides
+//! nothing about them: the engine says which tool, with what, and for how long.
+//!
+//! The contract with authors is the WIT package in `schemas/wit/bloom-tool`. What holds for every call:
+//!
+//! - A fresh instance, so no state passes from call to call.
+//! - A component reaches what it imports, it imports what its manifest asks for and the operator granted, and nothing else
+//!   exists. Folders are read below a root and never outside of it.
+//! - Work (fuel), time, memory, input, output and log lines are limited, and a limit that is hit is an error with a code
+//!   of its own. The same call with the same files gives the same answer, or the same error, on every machine;
+//!   `timeout` alone depends on the machine.
+//! - Input and output satisfy the schemas of the tool's manifest.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use bloom_runtime::tool::ToolHost as _;
+//! use bloom_wasm::{Config, WasmHost};
+//!
+//! let roots = [("notes".into(), "/home/me/notes".into())].into();
+//! let host = WasmHost::new(Config { roots, ..Config::default() }, bloom_wasm::embedded())?;
+//! for tool in host.installed() {
+//!     println!("{} {}", tool.manifest.name, tool.digest);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
+mod bindings;
+mod cache;
+mod call;
+mod config;
+mod deadline;
+mod engine;
+mod fault;
+mod files;
+mod host;
+mod install;
+mod meter;
+
+pub use config::{Config, Limits};
+pub use host::{HostError, Origin, Rejected, RejectedError, WasmHost};
+pub use install::InstallError;
+
+/// The tools that ship with this program. None, where it was built without the target `wasm32-unknown-unknown`.
+pub fn embedded() -> impl Iterator<Item = &'static [u8]> {
+    std::iter::empty()
+}

@@ -1,0 +1,63 @@
+//! What the operator decides.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What a [`WasmHost`](crate::WasmHost) is set up with.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// The folder for compiled components, made with mode 0700 if it is not there; none: compile at every start.
+    pub cache: Option<PathBuf>,
+    /// A folder of the operator's own tools: every `*.wasm` in it is installed.
+    pub tools: Option<PathBuf>,
+    /// The folders that tools may read, by root: `notes`, `context`, `memory`. A call sees of `memory` only the folder
+    /// with its agent's name.
+    pub roots: BTreeMap<String, PathBuf>,
+    /// Settings and secrets, by tool and key.
+    pub settings: BTreeMap<String, BTreeMap<String, String>>,
+    /// What a call may use.
+    pub limits: Limits,
+}
+
+/// What one call may use. Its time limit comes with the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Work, in wasmtime's fuel: about one for each instruction. The same call uses the same on every machine.
+    pub fuel: u64,
+    /// All linear memories of the call together, in bytes.
+    pub memory_bytes: usize,
+    /// The call's arguments as JSON, in bytes.
+    pub input_bytes: usize,
+    /// What it returns as JSON, in bytes.
+    pub output_bytes: usize,
+    /// All its log lines together, in bytes.
+    pub log_bytes: usize,
+    /// A file that it reads, in bytes.
+    pub file_bytes: u64,
+    /// Files and folders in a listing.
+    pub listed_files: usize,
+    /// How many calls run at the same time; more wait for their turn.
+    pub concurrent_calls: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            fuel: 10_000_000_000,
+            memory_bytes: 64 << 20,
+            input_bytes: 16 << 20,
+            output_bytes: 1 << 20,
+            log_bytes: 64 << 10,
+            file_bytes: 8 << 20,
+            listed_files: 100_000,
+            concurrent_calls: 16,
+        }
+    }
+}
+
+impl Limits {
+    /// `describe` only hands out a constant, so it gets little.
+    pub(crate) fn for_describe(&self) -> Self {
+        Self { fuel: self.fuel.min(1_000_000_000), output_bytes: 256 << 10, log_bytes: 4 << 10, ..self.clone() }
+    }
+}

@@ -1,0 +1,120 @@
+//! Wall-clock limits: an epoch ticker that sleeps while nothing runs, and the deadline of one call.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use wasmtime::{Engine, EngineWeak};
+
+use crate::fault::Fault;
+
+/// How often a running call looks at its deadline.
+const TICK: Duration = Duration::from_millis(5);
+
+/// Raises the engine's epoch while at least one call runs; without calls its thread waits and costs nothing.
+pub(crate) struct Ticker(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    running: usize,
+    stopped: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is two plain fields: a panic elsewhere cannot leave it half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticker {
+    pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let (seen_by_thread, engine) = (Arc::clone(&shared), engine.weak());
+        std::thread::Builder::new().name("bloom-epoch".into()).spawn(move || tick(&seen_by_thread, &engine))?;
+        Ok(Self(shared))
+    }
+
+    /// Keeps the epoch rising until the guard is dropped.
+    pub(crate) fn run(&self) -> Running {
+        self.0.lock().running += 1;
+        self.0.changed.notify_all();
+        Running(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.0.lock().stopped = true;
+        self.0.changed.notify_all();
+    }
+}
+
+fn tick(shared: &Shared, engine: &EngineWeak) {
+    loop {
+        let mut state = shared.lock();
+        while state.running == 0 && !state.stopped {
+            state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.stopped && state.running == 0 {
+            return;
+        }
+        drop(state);
+        std::thread::sleep(TICK);
+        let Some(engine) = engine.upgrade() else { return };
+        engine.increment_epoch();
+    }
+}
+
+/// A call that runs.
+pub(crate) struct Running(Arc<Shared>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.lock().running -= 1;
+    }
+}
+
+/// When a call must end: at a time, or when nobody waits for it any more.
+#[derive(Clone, Debug)]
+pub(crate) struct Deadline {
+    at: Option<Instant>,
+    limit_ms: u64,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Deadline {
+    /// From now on.
+    pub(crate) fn after(limit_ms: u64, cancel: &CancelOnDrop) -> Self {
+        // A limit beyond what the clock can hold is none.
+        let at = Instant::now().checked_add(Duration::from_millis(limit_ms));
+        Self { at, limit_ms, cancelled: Arc::clone(&cancel.0) }
+    }
+
+    /// Fails when the call must end.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(Fault::Cancelled);
+        }
+        if self.at.is_some_and(|at| Instant::now() >= at) {
+            return Err(Fault::Timeout { limit_ms: self.limit_ms });
+        }
+        Ok(())
+    }
+}
+
+/// Cancels a call when the future that waits for it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
