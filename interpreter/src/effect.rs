@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bloom_ir::document::{EmitKind, NodeId, OnUnknown, Retry, Schema, Session};
+use bloom_ir::document::{EmitKind, NodeId, OnUnknown, Retry, Schema, Session, ToolEffect};
 use bloom_ir::{Digest, Value};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,8 @@ pub enum EffectCall {
 pub struct ToolRequest {
     /// The tool's name.
     pub tool: String,
+    /// What a call does, by the policy: it decides when the request is recorded.
+    pub effect: ToolEffect,
     /// The component that the IR pins, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
@@ -159,16 +161,60 @@ pub struct Usage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct EffectError {
-    /// A stable code in snake_case, as `timeout`, `invalid_output`, `quota`.
+    /// A stable code in `snake_case`, as `timeout`, `invalid_output`, `quota`.
     pub code: String,
     /// For people.
     pub message: String,
     /// Whether another attempt could succeed.
     #[serde(default)]
     pub retryable: bool,
-    /// More, by code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// More, by code; null is the same as none.
+    #[serde(default, skip_serializing_if = "is_absent")]
     pub details: Option<Value>,
+}
+
+/// A null that was written would be read back as none, and the bytes would differ.
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+fn is_absent(details: &Option<Value>) -> bool {
+    matches!(details, None | Some(Value::Null))
+}
+
+impl EffectError {
+    /// An error that another attempt would not cure.
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), retryable: false, details: None }
+    }
+
+    /// Adds details; null is none.
+    #[must_use]
+    pub fn with_details(mut self, details: Value) -> Self {
+        self.details = (details != Value::Null).then_some(details);
+        self
+    }
+
+    /// The value that `on_error` and `catch` bind: `{code, message, node, retryable, details}`, all five always there.
+    pub fn to_value(&self, node: &NodeId) -> Value {
+        [
+            ("code", Value::from(self.code.as_str())),
+            ("message", Value::from(self.message.as_str())),
+            ("node", Value::from(node.as_str())),
+            ("retryable", Value::from(self.retryable)),
+            ("details", self.details.clone().unwrap_or_default()),
+        ]
+        .into_iter()
+        .collect()
+    }
+}
+
+impl EffectRequest {
+    /// Whether the request is recorded before it is performed. A `read` or `propose` tool's request is recorded together
+    /// with its result, because asking again after a crash is harmless; all else leaves a trace outside.
+    pub fn recorded_first(&self) -> bool {
+        match &self.call {
+            EffectCall::Tool(call) => call.effect == ToolEffect::Operational,
+            EffectCall::Llm(_) => true,
+        }
+    }
 }
 
 /// What a run hands out.

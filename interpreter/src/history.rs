@@ -1,4 +1,7 @@
 //! The history of a run: what was recorded, as a hash chain.
+//!
+//! An event's hash is the SHA-256 of the compact JSON of `{at, payload_sha256, prev, seq, type}`. It covers the digest of
+//! the payload and not the payload, so a payload can be erased on demand and the chain still verifies.
 
 use bloom_ir::document::NodeId;
 use bloom_ir::{Digest, Value};
@@ -6,13 +9,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::{Answer, EffectCall, EffectError, EffectId, Emission};
 
-/// An event, as it is stored and exported (one line of JSON, keys in UTF-8 order).
+mod chain;
+mod lines;
+
+pub use chain::{Chain, ChainError, ChainFault};
+pub use lines::{LineError, read_lines, write_lines};
+
+/// An event, as it is stored and exported (one line of JSON, keys in UTF-8 order). [`Chain::next`] makes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "lines::Line", into = "lines::Line")]
 pub struct Event {
     /// When it was recorded, in Unix milliseconds.
     pub at: i64,
     /// What happened; absent when it was erased on demand.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<Payload>,
     /// The SHA-256 of the payload's bytes, which the chain covers in its place.
     pub payload_sha256: Digest,
@@ -20,11 +29,72 @@ pub struct Event {
     pub prev: Digest,
     /// From 1.
     pub seq: u64,
+    /// What kind of thing happened; it stays when the payload is erased.
+    pub kind: EventType,
 }
 
-/// What happened.
+impl Event {
+    /// What the next event's `prev` holds.
+    pub fn hash(&self) -> Digest {
+        /// In UTF-8 order of the names.
+        #[derive(Serialize)]
+        struct Header {
+            at: i64,
+            payload_sha256: Digest,
+            prev: Digest,
+            seq: u64,
+            r#type: EventType,
+        }
+        let header = Header {
+            at: self.at,
+            payload_sha256: self.payload_sha256,
+            prev: self.prev,
+            seq: self.seq,
+            r#type: self.kind,
+        };
+        Digest::of(&bytes(&header))
+    }
+
+    /// The same event without its payload: the chain still verifies.
+    #[must_use]
+    pub fn erased(mut self) -> Self {
+        self.payload = None;
+        self
+    }
+
+    /// The event's line of JSON, without the line's end.
+    pub fn to_line(&self) -> String {
+        lines::line(self)
+    }
+}
+
+/// The kind of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each is the name of a variant of `Payload`")]
+pub enum EventType {
+    #[serde(rename = "run.started")]
+    RunStarted,
+    #[serde(rename = "effect.requested")]
+    EffectRequested,
+    #[serde(rename = "effect.attempted")]
+    EffectAttempted,
+    #[serde(rename = "effect.completed")]
+    EffectCompleted,
+    #[serde(rename = "effect.failed")]
+    EffectFailed,
+    #[serde(rename = "emitted")]
+    Emitted,
+    #[serde(rename = "run.cancelled")]
+    RunCancelled,
+    #[serde(rename = "run.completed")]
+    RunCompleted,
+    #[serde(rename = "run.failed")]
+    RunFailed,
+}
+
+/// What happened. In JSON the event's `type` names the variant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type")]
+#[serde(tag = "type", content = "payload")]
 pub enum Payload {
     /// A run was started.
     #[serde(rename = "run.started")]
@@ -98,12 +168,55 @@ pub enum Payload {
     RunFailed {
         /// Why.
         error: EffectError,
-        /// Where, if at a node.
+        /// Where; absent when the driver ended it (a time limit, a full history).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         node: Option<NodeId>,
         /// The hash of its variables.
         state: Digest,
     },
+}
+
+impl Payload {
+    /// Its kind.
+    pub fn kind(&self) -> EventType {
+        match self {
+            Self::RunStarted(_) => EventType::RunStarted,
+            Self::EffectRequested { .. } => EventType::EffectRequested,
+            Self::EffectAttempted { .. } => EventType::EffectAttempted,
+            Self::EffectCompleted { .. } => EventType::EffectCompleted,
+            Self::EffectFailed { .. } => EventType::EffectFailed,
+            Self::Emitted { .. } => EventType::Emitted,
+            Self::RunCancelled { .. } => EventType::RunCancelled,
+            Self::RunCompleted { .. } => EventType::RunCompleted,
+            Self::RunFailed { .. } => EventType::RunFailed,
+        }
+    }
+
+    /// Its content as JSON, without the type.
+    pub fn to_json(&self) -> serde_json::Value {
+        /// Leaves the tag out of what is written.
+        #[derive(Deserialize)]
+        struct Content {
+            payload: serde_json::Value,
+        }
+        serde_json::to_value(self)
+            .and_then(serde_json::from_value::<Content>)
+            .map_or_else(|_| unreachable!("string keys and finite numbers always serialise"), |content| content.payload)
+    }
+
+    /// The bytes that are hashed: the compact JSON of its content, keys in UTF-8 order.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        bytes(&self.to_json())
+    }
+
+    /// The SHA-256 of its bytes.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.to_bytes())
+    }
+}
+
+fn bytes(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_else(|_| unreachable!("string keys and finite numbers always serialise"))
 }
 
 /// How a run began.

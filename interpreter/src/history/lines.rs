@@ -1,0 +1,135 @@
+//! A history as JSON Lines. What is written is the bytes that were hashed, so a line is read and written back unchanged.
+
+use bloom_ir::Digest;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Event, EventType, Payload, bytes};
+
+/// The JSON of an event, its names in UTF-8 order.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Line {
+    at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    payload: Option<serde_json::Value>,
+    payload_sha256: Digest,
+    prev: Digest,
+    seq: u64,
+    r#type: EventType,
+}
+
+impl From<Event> for Line {
+    fn from(event: Event) -> Self {
+        Self {
+            at: event.at,
+            payload: event.payload.as_ref().map(Payload::to_json),
+            payload_sha256: event.payload_sha256,
+            prev: event.prev,
+            seq: event.seq,
+            r#type: event.kind,
+        }
+    }
+}
+
+impl TryFrom<Line> for Event {
+    type Error = serde_json::Error;
+
+    fn try_from(line: Line) -> Result<Self, serde_json::Error> {
+        let payload = line
+            .payload
+            .map(|content| serde_json::from_value(json!({ "type": line.r#type, "payload": content })))
+            .transpose()?;
+        Ok(Self {
+            at: line.at,
+            payload,
+            payload_sha256: line.payload_sha256,
+            prev: line.prev,
+            seq: line.seq,
+            kind: line.r#type,
+        })
+    }
+}
+
+pub(super) fn line(event: &Event) -> String {
+    String::from_utf8(bytes(event)).unwrap_or_else(|_| unreachable!("JSON is written as UTF-8"))
+}
+
+/// Writes a line for each event, each with its end.
+pub fn write_lines(events: &[Event]) -> String {
+    events.iter().flat_map(|event| [event.to_line(), "\n".to_owned()]).collect()
+}
+
+/// A line that is no event.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line} is not an event of a history")]
+pub struct LineError {
+    /// From 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub source: serde_json::Error,
+}
+
+/// Reads a history; empty lines are skipped. Nothing about the chain is checked: that is [`super::Chain::verify`].
+pub fn read_lines(text: &str) -> Result<Vec<Event>, LineError> {
+    text.lines()
+        .zip(1..)
+        .filter(|(text, _)| !text.trim().is_empty())
+        .map(|(text, line)| serde_json::from_str(text).map_err(|source| LineError { line, source }))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Chain;
+    use super::*;
+    use crate::effect::{Answer, EffectError, EffectId};
+    use bloom_ir::Value;
+
+    fn events() -> Vec<Event> {
+        let mut chain = Chain::default();
+        let value = [("я", Value::Double(0.1)), ("a", Value::Int(i64::MIN)), ("\u{1}", Value::Double(1e300))];
+        let answer = Answer { value: value.into_iter().collect(), usage: None };
+        vec![
+            chain.next(1, Payload::EffectCompleted { effect: EffectId::new("n1#1"), attempt: 1, answer }),
+            chain.next(
+                2,
+                Payload::EffectFailed {
+                    effect: EffectId::new("n1#2"),
+                    attempt: 3,
+                    error: EffectError::new("timeout", "too late").with_details(Value::Null),
+                },
+            ),
+            chain.next(3, Payload::RunCancelled { reason: "\"\u{2028}".to_owned() }).erased(),
+        ]
+    }
+
+    #[test]
+    fn lines_are_read_and_written_byte_for_byte() {
+        let written = write_lines(&events());
+        let read = read_lines(&written).unwrap();
+        assert_eq!(write_lines(&read), written);
+        assert!(Chain::verify(&read).is_ok());
+    }
+
+    #[test]
+    fn names_are_in_order() {
+        let line = events()[0].to_line();
+        assert!(line.starts_with(r#"{"at":1,"payload":{"answer":{"value":{"\u0001":1e+300,"a":-92"#), "{line}");
+        assert!(line.ends_with(r#""seq":1,"type":"effect.completed"}"#), "{line}");
+    }
+
+    #[test]
+    fn wrong_line_is_named() {
+        let mut text = write_lines(&events());
+        text.insert(0, '\n');
+        text.push_str("{\"at\":1}\n");
+        assert_eq!(read_lines(&text).unwrap_err().line, 5);
+    }
+
+    #[test]
+    fn unknown_member_is_refused() {
+        let line = events()[0].to_line().replacen('{', "{\"aa\":1,", 1);
+        assert!(read_lines(&line).is_err());
+    }
+}

@@ -1,0 +1,229 @@
+//! Replay: a fresh machine is fed the recorded answers, and whatever it does is compared with what was recorded.
+
+use std::collections::BTreeMap;
+
+use bloom_ir::document::NodeId;
+use bloom_ir::{Digest, Value};
+use serde::Serialize;
+
+use crate::effect::{EffectRequest, Emission};
+use crate::history::{Chain, ChainError, Event};
+use crate::machine::{CursorState, End, Machine, Next, Turn};
+use crate::program::{Place, Program};
+use crate::record::OpenEffect;
+
+mod difference;
+mod follow;
+
+use follow::Follower;
+
+/// What a replay found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplayReport {
+    /// How many events, from the first, agree with the program.
+    pub agreed: u64,
+    /// What it found.
+    pub verdict: Verdict,
+    /// Where the run stands after those events; `None` when it did not start.
+    pub position: Option<Position>,
+}
+
+/// What a replay found.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Verdict {
+    /// The history is whole, and every event agrees.
+    #[error("the history agrees with the program")]
+    Same,
+    /// Every event agrees, and the run goes on after the last.
+    #[error("the history agrees with the program so far; the run is not over")]
+    Unfinished,
+    /// Every event agrees up to the one that was asked for.
+    #[error("the history agrees with the program up to the event that was asked for")]
+    Stopped,
+    /// An event was changed, lost or added.
+    #[error("the chain is broken at {0}")]
+    Broken(ChainError),
+    /// The history belongs to another IR.
+    #[error("the history belongs to the IR {recorded}, not to {given}")]
+    OtherProgram {
+        /// The IR that the run pinned.
+        recorded: Digest,
+        /// The IR that was given.
+        given: Digest,
+    },
+    /// An event stands where it cannot.
+    #[error("event {seq}: {message}")]
+    Misplaced {
+        /// Which.
+        seq: u64,
+        /// Why it cannot stand there.
+        message: &'static str,
+    },
+    /// A payload was erased without which the machine cannot go on.
+    #[error("the payload of event {seq} was erased, and what follows depends on it")]
+    Erased {
+        /// Which.
+        seq: u64,
+    },
+    /// The program does something else than was recorded.
+    #[error(transparent)]
+    Diverged(Box<Divergence>),
+}
+
+impl Verdict {
+    /// Whether every event that was looked at agrees.
+    pub fn agrees(&self) -> bool {
+        matches!(self, Self::Same | Self::Unfinished | Self::Stopped)
+    }
+}
+
+/// The first event that differs.
+#[derive(Clone, Debug, PartialEq, Serialize, thiserror::Error)]
+#[error("event {seq} differs in its {what}{}: recorded {recorded}, replayed {replayed}", At(path))]
+pub struct Divergence {
+    /// Which.
+    pub seq: u64,
+    /// In what it differs.
+    pub what: What,
+    /// Where in the payload: a JSON pointer (RFC 6901) to the first part that differs.
+    pub path: String,
+    /// That part as recorded; null when it is not there.
+    pub recorded: serde_json::Value,
+    /// That part as the program has it; null when it is not there.
+    pub replayed: serde_json::Value,
+    /// The node that the machine is at.
+    pub node: Option<NodeId>,
+    /// The node's place in the source.
+    pub place: Option<Place>,
+}
+
+struct At<'a>(&'a str);
+
+impl std::fmt::Display for At<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            "" => Ok(()),
+            path => write!(formatter, " at {path}"),
+        }
+    }
+}
+
+/// In what an event differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum What {
+    /// In how the run began.
+    Start,
+    /// In what comes at all: another kind of event is due.
+    Kind,
+    /// In what was asked of the world.
+    Request,
+    /// In what was handed out.
+    Emission,
+    /// In how the run ended.
+    End,
+    /// In the variables at the end, and in nothing else.
+    State,
+}
+
+impl std::fmt::Display for What {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Start => "start",
+            Self::Kind => "kind",
+            Self::Request => "request",
+            Self::Emission => "emission",
+            Self::End => "end",
+            Self::State => "final state",
+        })
+    }
+}
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Position {
+    /// The last event.
+    pub seq: u64,
+    /// `run.now`, in Unix milliseconds.
+    pub now: i64,
+    /// The nodes that it is at.
+    pub nodes: Vec<NodeId>,
+    /// All variables; one that was not set is null.
+    pub variables: BTreeMap<String, Value>,
+    /// The cursors of loops that have not run out.
+    pub cursors: BTreeMap<String, CursorState>,
+    /// The effects that it waits for.
+    pub pending: Vec<EffectRequest>,
+    /// What it emitted and the history does not hold yet.
+    pub unrecorded: Vec<Emission>,
+    /// Tokens of all answers.
+    pub tokens: u64,
+    /// How it ended, if the machine is at its end.
+    pub end: Option<End>,
+}
+
+/// Replays a history, up to and with event `until` if it is given.
+pub fn replay(program: &Program, events: &[Event], until: Option<u64>) -> ReplayReport {
+    let mut follower = Follower::new(program);
+    for event in events {
+        if until.is_some_and(|until| event.seq > until) {
+            return follower.report(Verdict::Stopped);
+        }
+        if let Err(verdict) = follower.follow(event) {
+            return follower.report(verdict);
+        }
+    }
+    let verdict = if follower.is_over() { Verdict::Same } else { Verdict::Unfinished };
+    follower.report(verdict)
+}
+
+/// A run as its history left it.
+#[derive(Clone, Debug)]
+pub struct Rebuilt {
+    /// The machine, advanced as far as the recorded answers carry it.
+    pub machine: Machine,
+    /// Where the history ends.
+    pub chain: Chain,
+    /// What the driver goes on with, as if [`Machine::advance`] had just returned it: only emissions that are not
+    /// recorded yet.
+    pub turn: Turn,
+    /// The effects of `turn.next`, with what is recorded of them.
+    pub open: Vec<OpenEffect>,
+}
+
+/// Why a run cannot go on.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum RebuildError {
+    /// Its history holds its end.
+    #[error("the run is over")]
+    Over,
+    /// It has no events.
+    #[error("the history is empty")]
+    Empty,
+    /// Its history does not agree with the program.
+    #[error("the history does not agree with the program")]
+    Refused(#[source] Verdict),
+}
+
+/// Rebuilds a run from its history, as after a crash.
+pub fn rebuild(program: &Program, events: &[Event]) -> Result<Rebuilt, RebuildError> {
+    let mut follower = Follower::new(program);
+    for event in events {
+        follower.follow(event).map_err(RebuildError::Refused)?;
+    }
+    if follower.is_over() {
+        return Err(RebuildError::Over);
+    }
+    let Follower { chain, machine: Some(mut machine), unrecorded, open, .. } = follower else {
+        return Err(RebuildError::Empty);
+    };
+    let Turn { next, .. } = machine.advance();
+    Ok(Rebuilt { machine, chain, turn: Turn { emitted: unrecorded.into(), next }, open })
+}
+
+impl Rebuilt {
+    /// What the run needs now.
+    pub fn next(&self) -> &Next {
+        &self.turn.next
+    }
+}

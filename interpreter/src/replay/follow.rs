@@ -1,0 +1,271 @@
+//! A machine that follows a history, event by event.
+
+use std::collections::VecDeque;
+
+use super::difference::{Difference, first_difference};
+use super::{Divergence, Position, ReplayReport, Verdict, What};
+use crate::effect::{Answer, EffectError, EffectId, Emission, Outcome};
+use crate::history::{Chain, Event, EventType, Payload, Started};
+use crate::machine::{Machine, Next, RunInfo};
+use crate::program::Program;
+use crate::record::{self, OpenEffect};
+
+pub(super) struct Follower<'a> {
+    program: &'a Program,
+    /// Of the events that agree.
+    pub(super) chain: Chain,
+    pub(super) machine: Option<Machine>,
+    /// Emitted by the machine and not met in the history yet.
+    pub(super) unrecorded: VecDeque<Emission>,
+    /// What the machine waits for.
+    pub(super) open: Vec<OpenEffect>,
+    over: bool,
+}
+
+impl<'a> Follower<'a> {
+    pub(super) fn new(program: &'a Program) -> Self {
+        let (machine, unrecorded, open) = (None, VecDeque::new(), Vec::new());
+        Self { program, chain: Chain::default(), machine, unrecorded, open, over: false }
+    }
+
+    /// Whether the history holds the run's end.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    pub(super) fn report(self, verdict: Verdict) -> ReplayReport {
+        let position = self.machine.as_ref().map(|machine| Position {
+            seq: self.chain.seq(),
+            now: machine.now(),
+            nodes: machine.position(),
+            variables: machine.state(),
+            cursors: machine.cursors(),
+            pending: self.open.iter().map(|open| open.ask().clone()).collect(),
+            unrecorded: self.unrecorded.iter().cloned().collect(),
+            tokens: machine.tokens(),
+            end: machine.end().cloned(),
+        });
+        ReplayReport { agreed: self.chain.seq(), verdict, position }
+    }
+
+    /// Takes the next event. On a disagreement it stays before the event.
+    pub(super) fn follow(&mut self, event: &Event) -> Result<(), Verdict> {
+        let mut chain = self.chain;
+        chain.accept(event).map_err(Verdict::Broken)?;
+        self.compare(event)?;
+        self.chain = chain;
+        Ok(())
+    }
+
+    fn compare(&mut self, event: &Event) -> Result<(), Verdict> {
+        let misplaced = |message| Err(Verdict::Misplaced { seq: event.seq, message });
+        if self.over {
+            return misplaced("the run was over");
+        }
+        match (event.kind, &self.machine) {
+            (EventType::RunStarted, None) => return self.start(event),
+            (EventType::RunStarted, Some(_)) => return misplaced("the run has started already"),
+            (_, None) => return misplaced("the run has not started"),
+            _ => {}
+        }
+        match event.kind {
+            EventType::RunStarted | EventType::RunCancelled => {}
+            EventType::Emitted => {
+                self.expect(event, What::Emission, |due| matches!(due, Payload::Emitted { .. }))?;
+                self.unrecorded.pop_front();
+            }
+            EventType::EffectRequested => return self.requested(event),
+            EventType::EffectAttempted => return self.attempted(event),
+            EventType::EffectCompleted | EventType::EffectFailed => return self.answered(event),
+            EventType::RunCompleted => {
+                self.expect(event, What::End, |due| matches!(due, Payload::RunCompleted { .. }))?;
+            }
+            EventType::RunFailed => self.failed(event)?,
+        }
+        self.over = matches!(event.kind, EventType::RunCancelled | EventType::RunCompleted | EventType::RunFailed);
+        Ok(())
+    }
+
+    fn start(&mut self, event: &Event) -> Result<(), Verdict> {
+        let Some(Payload::RunStarted(started)) = &event.payload else {
+            return Err(Verdict::Erased { seq: event.seq });
+        };
+        let Started { run, ir, inputs, started_at, engine, .. } = started.clone();
+        if ir != self.program.hash() {
+            return Err(Verdict::OtherProgram { recorded: ir, given: self.program.hash() });
+        }
+        match Machine::start(self.program, RunInfo { id: run, started_at }, inputs) {
+            Ok(machine) => {
+                self.agree(event, What::Start, &record::started(&machine, &engine))?;
+                self.machine = Some(machine);
+                self.advance();
+                Ok(())
+            }
+            Err(error) => {
+                let replayed = serde_json::to_value(&error).unwrap_or_default();
+                let difference = Difference { path: String::new(), left: json(event), right: replayed };
+                Err(self.diverged(event, What::Start, difference))
+            }
+        }
+    }
+
+    /// Lets the machine go on, and takes note of what it emitted and waits for.
+    fn advance(&mut self) {
+        let Some(machine) = &mut self.machine else { return };
+        let turn = machine.advance();
+        self.unrecorded.extend(turn.emitted);
+        if let Next::Waiting(requests) = turn.next {
+            for request in requests {
+                if !self.open.iter().any(|open| open.ask().id == request.id) {
+                    self.open.push(OpenEffect::new(request));
+                }
+            }
+        }
+    }
+
+    fn requested(&mut self, event: &Event) -> Result<(), Verdict> {
+        let wanted = match &event.payload {
+            Some(Payload::EffectRequested { effect, .. }) => Some(effect),
+            _ => None,
+        };
+        // Siblings may be requested in any order.
+        let place = self
+            .open
+            .iter()
+            .position(|open| !open.is_requested() && wanted.is_none_or(|effect| open.ask().id == *effect));
+        let is_request = |due: &Payload| matches!(due, Payload::EffectRequested { .. });
+        match place {
+            Some(place) if self.unrecorded.is_empty() => {
+                if let Some(due) = self.open[place].clone().request() {
+                    self.agree(event, What::Request, &due)?;
+                }
+                self.open[place].note_requested();
+                Ok(())
+            }
+            _ => self.expect(event, What::Request, is_request),
+        }
+    }
+
+    fn attempted(&mut self, event: &Event) -> Result<(), Verdict> {
+        match &event.payload {
+            Some(Payload::EffectAttempted { effect, attempt, .. }) => {
+                let place = self.underway(event, effect)?;
+                self.open[place].note_failed(*attempt);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn answered(&mut self, event: &Event) -> Result<(), Verdict> {
+        let (effect, result) = match event.payload.clone() {
+            Some(Payload::EffectCompleted { effect, answer, .. }) => (effect, Ok(answer)),
+            Some(Payload::EffectFailed { effect, error, .. }) => (effect, Err(error)),
+            _ => return Err(Verdict::Erased { seq: event.seq }),
+        };
+        let place = self.underway(event, &effect)?;
+        self.open.remove(place);
+        self.resolve(event, &effect, result)?;
+        self.advance();
+        Ok(())
+    }
+
+    fn resolve(
+        &mut self,
+        event: &Event,
+        effect: &EffectId,
+        result: Result<Answer, EffectError>,
+    ) -> Result<(), Verdict> {
+        let resolved = self.machine.as_mut().map(|machine| machine.resolve(effect, Outcome { result, at: event.at }));
+        match resolved {
+            Some(Ok(())) => Ok(()),
+            _ => Err(Verdict::Misplaced { seq: event.seq, message: "the run does not wait for this effect" }),
+        }
+    }
+
+    /// The open effect that an event speaks of: it must have been requested.
+    fn underway(&self, event: &Event, effect: &EffectId) -> Result<usize, Verdict> {
+        if !self.unrecorded.is_empty() {
+            return Err(self.other_kind(event));
+        }
+        let place = self.open.iter().position(|open| open.is_requested() && open.ask().id == *effect);
+        place.ok_or_else(|| self.other_kind(event))
+    }
+
+    fn failed(&mut self, event: &Event) -> Result<(), Verdict> {
+        // The driver may end a run anywhere: then no node is named, and the state is what can be compared.
+        if let (Some(Payload::RunFailed { error, node: None, .. }), Some(machine)) = (&event.payload, &self.machine) {
+            let state = machine.state_hash();
+            let due = Payload::RunFailed { error: error.clone(), node: None, state };
+            return self.agree(event, What::End, &due);
+        }
+        self.expect(event, What::End, |due| matches!(due, Payload::RunFailed { .. }))
+    }
+
+    /// What comes next if the program is followed.
+    fn due(&self) -> Option<Payload> {
+        if let Some(emission) = self.unrecorded.front() {
+            return Some(Payload::Emitted { emission: emission.clone() });
+        }
+        if let Some(open) = self.open.iter().find(|open| !open.is_requested()) {
+            return open.clone().request();
+        }
+        let machine = self.machine.as_ref()?;
+        machine.end().map(|end| record::ended(end, machine.state_hash()))
+    }
+
+    /// Compares an event with what is due, which must be of its kind.
+    fn expect(&self, event: &Event, what: What, is_kind: fn(&Payload) -> bool) -> Result<(), Verdict> {
+        match self.due().filter(is_kind) {
+            Some(due) => self.agree(event, what, &due),
+            None => Err(self.other_kind(event)),
+        }
+    }
+
+    fn agree(&self, event: &Event, what: What, due: &Payload) -> Result<(), Verdict> {
+        let same = match &event.payload {
+            Some(payload) => payload == due,
+            None => due.digest() == event.payload_sha256,
+        };
+        if same {
+            return Ok(());
+        }
+        let difference = first_difference(&json(event), &due.to_json());
+        let what = if what == What::End && difference.path == "/state" { What::State } else { what };
+        Err(self.diverged(event, what, difference))
+    }
+
+    fn other_kind(&self, event: &Event) -> Verdict {
+        let whole =
+            |kind: EventType, payload: serde_json::Value| serde_json::json!({ "type": kind, "payload": payload });
+        let right = self.due().map(|due| whole(due.kind(), due.to_json())).unwrap_or_default();
+        let difference = Difference { path: String::new(), left: whole(event.kind, json(event)), right };
+        self.diverged(event, What::Kind, difference)
+    }
+
+    fn diverged(&self, event: &Event, what: What, difference: Difference) -> Verdict {
+        let node = self.node_due();
+        let Difference { path, left, right } = difference;
+        Verdict::Diverged(Box::new(Divergence {
+            seq: event.seq,
+            what,
+            path,
+            recorded: left,
+            replayed: right,
+            place: node.as_ref().and_then(|node| self.program.place(node)),
+            node,
+        }))
+    }
+
+    fn node_due(&self) -> Option<bloom_ir::document::NodeId> {
+        match self.due() {
+            Some(Payload::Emitted { emission }) => Some(emission.node),
+            Some(Payload::EffectRequested { node, .. }) => Some(node),
+            _ => self.machine.as_ref()?.position().into_iter().next(),
+        }
+    }
+}
+
+fn json(event: &Event) -> serde_json::Value {
+    event.payload.as_ref().map(Payload::to_json).unwrap_or_default()
+}
