@@ -1,0 +1,116 @@
+//! From what a model wrote to an answer that satisfies the schema, with one repair.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bloom_interpreter::effect::{Answer, EffectError, LlmRequest, Usage};
+use bloom_ir::{CompiledSchema, Digest, Value};
+use bloom_runtime::llm::LlmTask;
+
+use crate::failure;
+use crate::prompt::Question;
+
+/// What a model wrote.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reply {
+    /// Its text.
+    pub(crate) text: String,
+    /// Its JSON, where the program returns that apart from the text.
+    pub(crate) structured: Option<serde_json::Value>,
+    /// What it cost, as far as the program says.
+    pub(crate) usage: Option<Usage>,
+}
+
+/// Asks, checks, and asks once more where the answer does not fit. The task's time limit covers both.
+pub(crate) async fn answer<F>(task: &LlmTask, mut ask: impl FnMut(Question) -> F) -> Result<Answer, EffectError>
+where
+    F: Future<Output = Result<Reply, EffectError>>,
+{
+    let asking = async {
+        let request = &task.request;
+        let first = ask(Question::first(request)).await?;
+        let problems = match fitting(request, &first)? {
+            Ok(value) => return Ok(Answer { value, usage: total(request, [first.usage]) }),
+            Err(problems) => problems,
+        };
+        let written = first.structured.as_ref().map_or_else(|| first.text.clone(), ToString::to_string);
+        let second = ask(Question::repair(request, &written, &problems)).await?;
+        match fitting(request, &second)? {
+            Ok(value) => Ok(Answer { value, usage: total(request, [first.usage, second.usage]) }),
+            Err(problems) => Err(failure::invalid_output(&problems)),
+        }
+    };
+    tokio::time::timeout(Duration::from_millis(task.timeout_ms), asking)
+        .await
+        .unwrap_or_else(|_| Err(failure::timeout(task.timeout_ms)))
+}
+
+/// The reply's value, or what is wrong with it.
+fn fitting(request: &LlmRequest, reply: &Reply) -> Result<Result<Value, Vec<String>>, EffectError> {
+    let json = match &reply.structured {
+        Some(json) => json.clone(),
+        None => match json_of(&reply.text) {
+            Ok(json) => json,
+            Err(problem) => return Ok(Err(vec![problem])),
+        },
+    };
+    let value = Value::from(json);
+    let schema = CompiledSchema::compile(&request.output)
+        .map_err(|error| failure::permanent("invalid_schema", format!("the node's output schema: {error}")))?;
+    Ok(match schema.validate(&value) {
+        Ok(()) => Ok(value),
+        Err(violations) => Err(violations.iter().map(ToString::to_string).collect()),
+    })
+}
+
+/// The JSON of a text that is JSON, alone or as its only fenced block.
+fn json_of(text: &str) -> Result<serde_json::Value, String> {
+    let text = text.trim();
+    serde_json::from_str(text).or_else(|error| {
+        fenced(text)
+            .and_then(|block| serde_json::from_str(block).ok())
+            .ok_or_else(|| format!("the answer is not JSON: {error}"))
+    })
+}
+
+fn fenced(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("```")?;
+    let (_language, rest) = rest.split_once('\n')?;
+    let (block, after) = rest.split_once("```")?;
+    (!after.contains("```")).then_some(block)
+}
+
+/// What all calls of an answer cost together.
+fn total<const N: usize>(request: &LlmRequest, calls: [Option<Usage>; N]) -> Option<Usage> {
+    let mut sum = calls.into_iter().flatten().reduce(|sum, usage| Usage {
+        input_tokens: sum.input_tokens.saturating_add(usage.input_tokens),
+        output_tokens: sum.output_tokens.saturating_add(usage.output_tokens),
+        cost_micro_usd: match (sum.cost_micro_usd, usage.cost_micro_usd) {
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+            (a, b) => a.or(b),
+        },
+        model: usage.model.or(sum.model),
+        prompt: None,
+        latency_ms: sum.latency_ms.saturating_add(usage.latency_ms),
+    })?;
+    sum.prompt = Some(Digest::of(request.prompt.as_bytes()));
+    Some(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn json_is_found_alone_or_in_its_only_fence() {
+        for text in ["{\"a\":1}", "  {\"a\":1}\n", "```json\n{\"a\":1}\n```", "Here it is:\n```\n{\"a\":1}\n```\nDone."]
+        {
+            assert_eq!(json_of(text), Ok(json!({ "a": 1 })), "{text}");
+        }
+        for text in ["", "a summary", "{\"a\":1} and more", "```\n1\n```\n```\n2\n```", "```json\n{\"a\":\n```"] {
+            assert!(json_of(text).is_err(), "{text}");
+        }
+    }
+}

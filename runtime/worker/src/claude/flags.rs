@@ -1,0 +1,98 @@
+//! The flags that a version of the CLI offers.
+
+use std::ffi::OsString;
+
+/// What is used of the CLI, as its `--help` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is the presence of one flag")]
+pub(super) struct Flags {
+    pub(super) json_schema: bool,
+    pub(super) system_prompt_file: bool,
+    pub(super) append_system_prompt_file: bool,
+    tools: bool,
+    strict_mcp_config: bool,
+    setting_sources: bool,
+    settings: bool,
+    disable_slash_commands: bool,
+    no_session_persistence: bool,
+}
+
+/// Without these the executor cannot work.
+const REQUIRED: &[&str] = &["--print", "--output-format", "--model"];
+
+impl Flags {
+    /// Reads them from the help text, and names required ones that it lacks.
+    pub(super) fn of_help(help: &str) -> Result<Self, Vec<&'static str>> {
+        let offers =
+            |flag: &str| help.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).any(|word| word == flag);
+        let lacking: Vec<_> = REQUIRED.iter().copied().filter(|flag| !offers(flag)).collect();
+        if !lacking.is_empty() {
+            return Err(lacking);
+        }
+        Ok(Self {
+            json_schema: offers("--json-schema"),
+            system_prompt_file: offers("--system-prompt-file"),
+            append_system_prompt_file: offers("--append-system-prompt-file"),
+            tools: offers("--tools"),
+            strict_mcp_config: offers("--strict-mcp-config"),
+            setting_sources: offers("--setting-sources"),
+            settings: offers("--settings"),
+            disable_slash_commands: offers("--disable-slash-commands"),
+            no_session_persistence: offers("--no-session-persistence"),
+        })
+    }
+
+    /// What this version cannot do, in the order of weight.
+    pub(super) fn missing(&self) -> Vec<&'static str> {
+        [
+            (self.tools, "--tools"),
+            (self.strict_mcp_config, "--strict-mcp-config"),
+            (self.setting_sources, "--setting-sources"),
+            (self.settings, "--settings"),
+            (self.disable_slash_commands, "--disable-slash-commands"),
+            (self.no_session_persistence, "--no-session-persistence"),
+            (self.json_schema, "--json-schema"),
+            (self.system_prompt_file, "--system-prompt-file"),
+            (self.append_system_prompt_file, "--append-system-prompt-file"),
+        ]
+        .into_iter()
+        .filter_map(|(offered, flag)| (!offered).then_some(flag))
+        .collect()
+    }
+
+    /// The arguments of every call: print once, and keep out everything that is not the prompt.
+    pub(super) fn isolation(&self) -> Vec<OsString> {
+        let mut args: Vec<OsString> = ["--print", "--output-format", "json"].map(Into::into).into();
+        let mut add = |offered: bool, flag: &[&str]| {
+            if offered {
+                args.extend(flag.iter().map(Into::into));
+            }
+        };
+        add(self.tools, &["--tools", ""]);
+        // Without a `--mcp-config` beside it: no server at all.
+        add(self.strict_mcp_config, &["--strict-mcp-config"]);
+        add(self.setting_sources, &["--setting-sources", ""]);
+        add(self.settings, &["--settings", r#"{"disableAllHooks":true}"#]);
+        add(self.disable_slash_commands, &["--disable-slash-commands"]);
+        add(self.no_session_persistence, &["--no-session-persistence"]);
+        args
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_is_not_found_within_a_longer_one() {
+        let flags = Flags::of_help(
+            "  -p, --print\n  --output-format <format>\n  --model <m>\n  --tools-file <f>\n  --settings-x",
+        );
+        assert_eq!(flags, Ok(Flags::default()));
+    }
+
+    #[test]
+    fn what_cannot_be_done_without_is_named() {
+        assert_eq!(Flags::of_help("usage: claude --print"), Err(vec!["--output-format", "--model"]));
+    }
+}

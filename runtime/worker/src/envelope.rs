@@ -1,0 +1,126 @@
+//! The result envelope that the Claude CLI prints with `--output-format json`, and every `command` program too:
+//!
+//! ```json
+//! { "type": "result", "is_error": false, "result": "text of the answer", "structured_output": { },
+//!   "usage": { "input_tokens": 10, "output_tokens": 20, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 0 },
+//!   "total_cost_usd": 0.001, "duration_ms": 1200, "session_id": "…", "modelUsage": { "model-name": { } } }
+//! ```
+//!
+//! Only `result` or `structured_output` is required; unknown members are ignored.
+
+use std::collections::BTreeMap;
+
+use bloom_interpreter::effect::{EffectError, Usage};
+use serde::Deserialize;
+
+use crate::answer::Reply;
+use crate::failure;
+use crate::process::Output;
+
+#[derive(Debug, Deserialize)]
+struct Envelope {
+    #[serde(default)]
+    r#type: Option<String>,
+    #[serde(default)]
+    subtype: Option<String>,
+    #[serde(default)]
+    is_error: bool,
+    #[serde(default)]
+    result: Option<String>,
+    #[serde(default)]
+    structured_output: Option<serde_json::Value>,
+    #[serde(default)]
+    stop_reason: Option<String>,
+    #[serde(default)]
+    usage: Option<Tokens>,
+    #[serde(default)]
+    total_cost_usd: Option<f64>,
+    #[serde(default, rename = "modelUsage")]
+    model_usage: BTreeMap<String, serde_json::Value>,
+}
+
+/// The provider's count. What is read from a cache or written to it went in, too.
+#[derive(Debug, Default, Deserialize)]
+struct Tokens {
+    #[serde(default, rename = "input_tokens")]
+    input: u64,
+    #[serde(default, rename = "output_tokens")]
+    output: u64,
+    #[serde(default, rename = "cache_read_input_tokens")]
+    cache_read: u64,
+    #[serde(default, rename = "cache_creation_input_tokens")]
+    cache_creation: u64,
+}
+
+/// Reads what a program printed.
+pub(crate) fn reply(output: &Output, latency_ms: u64) -> Result<Reply, EffectError> {
+    let Some(envelope) = read(&output.stdout) else { return Err(without_envelope(output)) };
+    let usage = envelope.usage(latency_ms);
+    let text = envelope.result.unwrap_or_default();
+    if envelope.stop_reason.as_deref() == Some("refusal") {
+        return Err(failure::permanent("refused", failure::of_text(&text).message));
+    }
+    if envelope.is_error || !output.status.success() {
+        let kind = envelope.subtype.unwrap_or_default();
+        // The CLI checks the schema itself, and gives up after a few tries of its own.
+        if kind == "error_max_structured_output_retries" {
+            return Ok(Reply { text, structured: None, usage });
+        }
+        let said = if text.trim().is_empty() { &kind } else { &text };
+        return Err(failure::of_text(&format!("{said}{}", on_stderr(output))));
+    }
+    Ok(Reply { text, structured: envelope.structured_output.filter(|json| !json.is_null()), usage })
+}
+
+/// With `--verbose` in the user's settings the CLI prints a list of messages, the result last.
+fn read(stdout: &[u8]) -> Option<Envelope> {
+    let envelope: Envelope = match serde_json::from_slice(stdout).ok()? {
+        serde_json::Value::Array(messages) => {
+            let result =
+                messages.into_iter().rfind(|message| message.get("type").is_some_and(|kind| kind == "result"))?;
+            serde_json::from_value(result).ok()?
+        }
+        json => serde_json::from_value(json).ok()?,
+    };
+    let is_result = envelope.r#type.as_deref().is_none_or(|kind| kind == "result");
+    (is_result && (envelope.result.is_some() || envelope.structured_output.is_some() || envelope.is_error))
+        .then_some(envelope)
+}
+
+/// A program that failed early prints plain text, if anything.
+fn without_envelope(output: &Output) -> EffectError {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() {
+        return failure::permanent(
+            "invalid_output",
+            format!("no result envelope, but `{}`", failure::head(stdout.trim())),
+        );
+    }
+    failure::of_text(&format!("{}: {}{}", output.status, stdout.trim(), on_stderr(output)))
+}
+
+fn on_stderr(output: &Output) -> String {
+    match String::from_utf8_lossy(&output.stderr).trim() {
+        "" => String::new(),
+        text => format!(" ({text})"),
+    }
+}
+
+impl Envelope {
+    fn usage(&self, latency_ms: u64) -> Option<Usage> {
+        let tokens = self.usage.as_ref()?;
+        Some(Usage {
+            input_tokens: tokens.input.saturating_add(tokens.cache_read).saturating_add(tokens.cache_creation),
+            output_tokens: tokens.output,
+            cost_micro_usd: self.total_cost_usd.and_then(micro),
+            model: self.model_usage.keys().next().cloned(),
+            prompt: None,
+            latency_ms,
+        })
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked first")]
+fn micro(usd: f64) -> Option<u64> {
+    (0.0..1e9).contains(&usd).then_some((usd * 1e6).round() as u64)
+}
