@@ -99,6 +99,3 @@ fn store(folder: &Path, file: &Path, code: &[u8]) -> io::Result<()> {
     temporary.persist(file)?;
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,170 @@
+//! What a call can reach.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use bloom_runtime::tool::ToolHost;
+use bloom_wasm::Config;
+use serde_json::json;
+
+use crate::support::{Tool, call, config, host, run, with_root};
+
+#[tokio::test]
+async fn a_file_below_the_root_is_read() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join("тека")).unwrap();
+    fs::write(root.path().join("тека/нотатка.md"), "\"привіт\"").unwrap();
+    let read = run(with_root("notes", root.path()), &Tool::reading("notes", "тека/нотатка.md")).await;
+    assert_eq!(read.unwrap().to_json(), json!("привіт"));
+}
+
+#[tokio::test]
+async fn no_path_leaves_the_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("notes");
+    fs::create_dir_all(root.join("sub")).unwrap();
+    fs::write(folder.path().join("secret"), "\"secret\"").unwrap();
+    fs::write(root.join("plain"), "\"plain\"").unwrap();
+    fs::write(root.join(".hidden"), "\"hidden\"").unwrap();
+    symlink(folder.path().join("secret"), root.join("link")).unwrap();
+    symlink("../secret", root.join("relative")).unwrap();
+    symlink("..", root.join("up")).unwrap();
+    symlink("plain", root.join("inside")).unwrap();
+    symlink("cycle", root.join("cycle")).unwrap();
+    let absolute = folder.path().join("secret").to_str().unwrap().to_owned();
+    for (path, code) in [
+        ("../secret", "path_refused"),
+        ("sub/../../secret", "path_refused"),
+        ("sub/..", "path_refused"),
+        (absolute.as_str(), "path_refused"),
+        ("/", "path_refused"),
+        ("", "path_refused"),
+        ("sub//plain", "path_refused"),
+        ("./plain", "path_refused"),
+        ("plain/", "path_refused"),
+        ("plain\0", "path_refused"),
+        (".hidden", "path_refused"),
+        ("link", "link_refused"),
+        ("relative", "link_refused"),
+        ("up/secret", "link_refused"),
+        ("up/notes/plain", "link_refused"),
+        ("inside", "link_refused"),
+        ("cycle", "link_refused"),
+        ("cycle/plain", "link_refused"),
+        ("plain/plain", "not_a_file"),
+        ("sub", "not_a_file"),
+        ("nothing", "not_found"),
+        ("nothing/nothing", "not_found"),
+    ] {
+        let error = run(with_root("notes", &root), &Tool::reading("notes", path)).await.unwrap_err();
+        assert_eq!(error.code, code, "{path}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_or_a_pipe_is_refused_and_not_opened() {
+    let root = tempfile::tempdir().unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        root.path().join("pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    let error = run(with_root("notes", root.path()), &Tool::reading("notes", "pipe")).await.unwrap_err();
+    assert_eq!(error.code, "not_a_file");
+}
+
+#[tokio::test]
+async fn a_huge_file_is_refused_with_its_size() {
+    let root = tempfile::tempdir().unwrap();
+    fs::File::create(root.path().join("huge.md")).unwrap().set_len(50_000_000).unwrap();
+    let error = run(with_root("notes", root.path()), &Tool::reading("notes", "huge.md")).await.unwrap_err();
+    assert_eq!(error.code, "file_too_large");
+    assert!(error.message.contains("50000000") && error.message.contains("8388608"), "{error}");
+}
+
+#[tokio::test]
+async fn a_folder_that_the_operator_did_not_name_is_not_granted() {
+    let error = run(config(), &Tool::reading("notes", "a.md")).await.unwrap_err();
+    assert_eq!(error.code, "not_granted");
+    assert!(error.message.contains("`files:notes`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_root_that_is_gone_is_an_error() {
+    let root = tempfile::tempdir().unwrap();
+    let error = run(with_root("notes", &root.path().join("gone")), &Tool::reading("notes", "a.md")).await.unwrap_err();
+    assert_eq!(error.code, "root_unreadable");
+}
+
+#[tokio::test]
+async fn what_the_signed_policy_does_not_carry_is_not_granted() {
+    let root = tempfile::tempdir().unwrap();
+    let host = host(with_root("notes", root.path()), &[&Tool::reading("notes", "a.md")]);
+    let mut call = call(&host, "tool", json!({}));
+    call.capabilities = vec!["files:context".into()];
+    let error = host.call(call).await.unwrap_err();
+    assert_eq!(error.code, "not_granted");
+    assert!(error.message.contains("`files:notes`") && error.message.contains("policy"), "{error}");
+}
+
+#[tokio::test]
+async fn a_root_that_the_manifest_does_not_ask_for_is_not_there() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("a.md"), "\"a\"").unwrap();
+    let roots = ["notes", "context"].map(|name| (name.to_owned(), root.path().to_owned())).into();
+    let tool = Tool::reading("context", "a.md").asking(&["files:notes"]);
+    let error = run(Config { roots, ..config() }, &tool).await.unwrap_err();
+    assert_eq!(error.code, "not_granted");
+    assert!(error.message.contains("`files:context`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_capability_of_tomorrow_is_not_granted() {
+    let error = run(config(), &Tool::echo().asking(&["http:example.org"])).await.unwrap_err();
+    assert_eq!(error.code, "not_granted");
+    assert!(error.message.contains("`http:example.org`"), "{error}");
+}
+
+#[tokio::test]
+async fn an_agent_sees_its_own_memory_only() {
+    let memory = tempfile::tempdir().unwrap();
+    for agent in ["archivist", "poet"] {
+        fs::create_dir(memory.path().join(agent)).unwrap();
+        fs::write(memory.path().join(agent).join("name.json"), format!("\"{agent}\"")).unwrap();
+    }
+    let host = host(with_root("memory", memory.path()), &[&Tool::reading("memory", "name.json")]);
+    let mut call = call(&host, "tool", json!({}));
+    assert_eq!(host.call(call.clone()).await.unwrap().to_json(), json!("archivist"));
+    call.agent = "poet".into();
+    assert_eq!(host.call(call.clone()).await.unwrap().to_json(), json!("poet"));
+    call.agent = "nobody-yet".into();
+    assert_eq!(host.call(call.clone()).await.unwrap_err().code, "not_found");
+    for agent in ["..", ".", "", "poet/..", "/", "a\0"] {
+        call.agent = agent.into();
+        assert_eq!(host.call(call.clone()).await.unwrap_err().code, "invalid_agent", "{agent:?}");
+    }
+}
+
+fn with_settings(tool: &str) -> Config {
+    let settings = BTreeMap::from([("key".to_owned(), "\"s3cret\"".to_owned())]);
+    Config { settings: BTreeMap::from([(tool.to_owned(), settings)]), ..config() }
+}
+
+#[tokio::test]
+async fn a_tool_gets_its_own_settings_only() {
+    let told = run(with_settings("tool"), &Tool::telling("key", false)).await;
+    assert_eq!(told.unwrap().to_json(), json!("s3cret"));
+    let error = run(with_settings("another-tool"), &Tool::telling("key", false)).await.unwrap_err();
+    assert_eq!(error.code, "not_granted");
+    assert!(error.message.contains("`config:key`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_setting_does_not_leak_through_an_error() {
+    let error = run(with_settings("tool"), &Tool::telling("key", true)).await.unwrap_err();
+    assert_eq!((error.code.as_str(), error.message.as_str()), ("key", "tool: ***"));
+}
