@@ -11,15 +11,17 @@ use bloom_ir::Digest;
 
 use crate::record::context::Context;
 use crate::record::{
-    Actor, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease, LeaseEnding, LeaseId,
-    Proposal, ProposalId, ProposalStatus, RunId, RunRecord, RunStatus, Task, TaskError, TaskId, Verdict, WorkerId,
+    Actor, AuditEntry, AuditNote, ContextId, FlowConflict, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease,
+    LeaseEnding, LeaseId, Proposal, ProposalError, ProposalId, ProposalStatus, RunError, RunId, RunRecord, RunStatus,
+    Task, TaskError, TaskId, Verdict, WorkerId,
 };
 
 /// A store. Shared by all parts of a server.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Keeps a signed IR document under its hash, and under `id@version` unless that is `0.0.0`. The same program
-    /// under a known name adds its document; another one is [`StoreError::FlowConflict`]. Repeating it is harmless.
+    /// under a known name adds its document; another one is [`StoreError::FlowConflict`]. Repeating it is harmless. A
+    /// hash does not cover signatures: of two documents with one hash the later stands.
     async fn put_flow(&self, flow: FlowRecord, document: Vec<u8>, audit: Vec<AuditNote>) -> Result<(), StoreError>;
     /// The document of a hash.
     async fn flow_document(&self, hash: Digest) -> Result<Option<Vec<u8>>, StoreError>;
@@ -31,7 +33,8 @@ pub trait Store: Send + Sync {
     /// Keeps a run with its inbox entry and first events. The same id is [`StoreError::RunExists`].
     async fn submit(&self, submission: Submission) -> Result<(), StoreError>;
     /// Adds to a run's history, and what goes with it, if the history has `expected` events; else
-    /// [`StoreError::OutOfSequence`].
+    /// [`RunError::OutOfSequence`]. An outcome of an effect ends the effect's task; the end of the run ends all of its
+    /// tasks.
     async fn append(&self, append: Append) -> Result<(), StoreError>;
     /// A run.
     async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, StoreError>;
@@ -47,7 +50,7 @@ pub trait Store: Send + Sync {
     /// Ends a lease, and appends to the run's history in the same transaction what the engine made of it.
     /// Repeating a completion with the same lease, epoch and answer returns the stored task and appends nothing.
     async fn end_lease(&self, end: LeaseEnd) -> Result<Task, StoreError>;
-    /// Makes a failed or dead task queued again.
+    /// Makes a failed or dead task queued again, while its effect has no outcome.
     async fn requeue(&self, task: &TaskId, at: i64, audit: Vec<AuditNote>) -> Result<Task, StoreError>;
     /// A task.
     async fn task(&self, id: &TaskId) -> Result<Option<Task>, StoreError>;
@@ -213,22 +216,24 @@ pub struct ApplyStep {
     pub by: Actor,
 }
 
-/// Why a verb failed. Nothing of it was written.
+/// Why a verb failed. Nothing of it was written; only after [`StoreError::Backend`] it is unknown until the store was
+/// opened anew.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another program stands under that name.
-    #[error("{id}@{version} is another program: {known}")]
-    FlowConflict {
-        /// The flow's id.
-        id: String,
-        /// The flow's version.
-        version: String,
-        /// The program that stands there.
-        known: Digest,
-    },
+    #[error(transparent)]
+    FlowConflict(#[from] FlowConflict),
     /// There is such a run.
     #[error("run {0} exists")]
     RunExists(RunId),
+    /// There is such a record: ids are used once.
+    #[error("{kind} {id} exists")]
+    Exists {
+        /// Of what kind.
+        kind: &'static str,
+        /// Its id.
+        id: String,
+    },
     /// There is no such record.
     #[error("there is no {kind} {id}")]
     NotFound {
@@ -237,45 +242,18 @@ pub enum StoreError {
         /// Its id.
         id: String,
     },
-    /// Somebody else appended, or the events do not continue the history.
-    #[error("run {run} has {actual} events, not {expected}")]
-    OutOfSequence {
-        /// Which run.
-        run: RunId,
-        /// What the caller knew.
-        expected: u64,
-        /// What is there.
-        actual: u64,
-    },
-    /// The run has ended; its history takes no more.
-    #[error("run {run} has ended: {status:?}")]
-    RunEnded {
-        /// Which run.
-        run: RunId,
-        /// How.
-        status: RunStatus,
-    },
+    /// What was asked contradicts itself.
+    #[error("the request contradicts itself: {0}")]
+    Contradiction(&'static str),
+    /// A run cannot take what was to be appended.
+    #[error(transparent)]
+    Run(#[from] RunError),
     /// A task cannot do that.
     #[error(transparent)]
     Task(#[from] TaskError),
     /// A proposal cannot do that.
-    #[error("proposal {id} is {from:?} and cannot become {to:?}")]
-    ProposalStatus {
-        /// Which.
-        id: ProposalId,
-        /// What it is.
-        from: ProposalStatus,
-        /// What was asked.
-        to: ProposalStatus,
-    },
-    /// The proposal repeats another, which is the one to decide on.
-    #[error("proposal {id} repeats {of}: decide on that one")]
-    Duplicate {
-        /// Which.
-        id: ProposalId,
-        /// The one that it repeats.
-        of: ProposalId,
-    },
+    #[error(transparent)]
+    Proposal(#[from] ProposalError),
     /// Another process has the store open.
     #[error("{path} is in use by {holder}")]
     Locked {

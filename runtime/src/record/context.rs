@@ -22,3 +22,10 @@ pub struct Context {
     #[serde(default)]
     pub delegations: Vec<ContextId>,
 }
+
+impl Context {
+    /// The context that an unknown id opens.
+    pub fn empty(id: ContextId) -> Self {
+        Self { id, agents: vec![], memory_bindings: vec![], zones: vec![], delegations: vec![] }
+    }
+}

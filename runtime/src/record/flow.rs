@@ -20,6 +20,13 @@ pub struct FlowRecord {
     pub stored_at: i64,
 }
 
+impl FlowRecord {
+    /// Whether it is registered as `id@version`: `0.0.0` is the version of what was never published.
+    pub fn is_registered(&self) -> bool {
+        self.version != "0.0.0"
+    }
+}
+
 /// A registered version of a flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowVersion {
@@ -27,4 +34,34 @@ pub struct FlowVersion {
     pub program: Digest,
     /// The documents of that program, first come first.
     pub documents: Vec<Digest>,
+}
+
+impl FlowVersion {
+    /// The version with this document alone.
+    pub fn of(flow: &FlowRecord) -> Self {
+        Self { program: flow.program, documents: vec![flow.hash] }
+    }
+
+    /// Adds a document of the same program, unless it is there.
+    pub fn add(&mut self, flow: &FlowRecord) -> Result<(), FlowConflict> {
+        if self.program != flow.program {
+            return Err(FlowConflict { id: flow.id.clone(), version: flow.version.clone(), known: self.program });
+        }
+        if !self.documents.contains(&flow.hash) {
+            self.documents.push(flow.hash);
+        }
+        Ok(())
+    }
+}
+
+/// Another program stands under that name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{id}@{version} is another program: {known}")]
+pub struct FlowConflict {
+    /// The flow's id.
+    pub id: String,
+    /// The flow's version.
+    pub version: String,
+    /// The program that stands there.
+    pub known: Digest,
 }

@@ -8,12 +8,12 @@ mod proposal;
 mod run;
 mod task;
 
-pub use audit::{Actor, AuditEntry, AuditNote};
-pub use flow::{FlowRecord, FlowVersion};
+pub use audit::{Actor, AuditChain, AuditEntry, AuditFault, AuditFaultKind, AuditNote};
+pub use flow::{FlowConflict, FlowRecord, FlowVersion};
 pub use id::{ContextId, InboxId, LeaseId, ProposalId, RunId, TaskId, WorkerId};
 pub use inbox::{InboxEntry, InboxStatus};
-pub use proposal::{Approval, Proposal, ProposalStatus, Verdict};
-pub use run::{RunRecord, RunStatus};
-pub use task::{Lease, LeaseEnding, LeaseStatus, Task, TaskError, TaskStatus};
+pub use proposal::{Approval, Proposal, ProposalError, ProposalStatus, Verdict};
+pub use run::{RunError, RunRecord, RunStatus, Stretch};
+pub use task::{Ended, Lease, LeaseEnding, LeaseStatus, Task, TaskError, TaskStatus, fits};
 
 pub mod context;

@@ -1,6 +1,7 @@
 //! Runs.
 
 use bloom_interpreter::effect::EffectError;
+use bloom_interpreter::history::{Chain, ChainError, Event, Payload};
 use bloom_ir::{Digest, Value};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,161 @@ pub struct RunRecord {
     /// Tokens used so far.
     #[serde(default)]
     pub tokens: u64,
+}
+
+impl RunRecord {
+    /// Adds a stretch to the run's history; `tokens` were used by it. On an error nothing is changed.
+    pub fn extend(&mut self, stretch: &Stretch, status: RunStatus, tokens: u64) -> Result<(), RunError> {
+        let run = || self.id.clone();
+        if self.status.is_terminal() {
+            return Err(RunError::Ended { run: run(), status: self.status });
+        }
+        if stretch.expected != self.events {
+            return Err(RunError::OutOfSequence { run: run(), expected: stretch.expected, actual: self.events });
+        }
+        if stretch.links.as_ref().is_some_and(|links| links.prev != self.history_head) {
+            return Err(RunError::OtherHistory { run: run(), events: self.events });
+        }
+        let ended = match &stretch.end {
+            None => status < RunStatus::Completed && status >= self.status,
+            Some(end) => status == end.status(),
+        };
+        if !ended {
+            return Err(RunError::Status { run: run(), status });
+        }
+        match stretch.end.clone() {
+            Some(End::Completed(result)) => self.result = Some(result),
+            Some(End::Failed(error)) => self.error = Some(error),
+            Some(End::Cancelled) | None => {}
+        }
+        self.status = status;
+        if let Some(links) = &stretch.links {
+            self.events = links.last.seq();
+            self.history_head = links.last.head();
+            self.updated_at = links.at;
+        }
+        self.tokens = self.tokens.saturating_add(tokens);
+        Ok(())
+    }
+}
+
+/// A stretch of a history, checked in itself: numbered and chained, and nothing after an end. So that a store need not
+/// hash while it holds a transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stretch {
+    expected: u64,
+    links: Option<Links>,
+    end: Option<End>,
+}
+
+/// What the first event is linked to, and the last one; `None` without events.
+#[derive(Clone, Debug, PartialEq)]
+struct Links {
+    prev: Digest,
+    last: Chain,
+    at: i64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum End {
+    Completed(Value),
+    Failed(EffectError),
+    Cancelled,
+}
+
+impl End {
+    fn of(payload: &Payload) -> Option<Self> {
+        match payload {
+            Payload::RunCompleted { result, .. } => Some(Self::Completed(result.clone())),
+            Payload::RunFailed { error, .. } => Some(Self::Failed(error.clone())),
+            Payload::RunCancelled { .. } => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+
+    fn status(&self) -> RunStatus {
+        match self {
+            Self::Completed(_) => RunStatus::Completed,
+            Self::Failed(_) => RunStatus::Failed,
+            Self::Cancelled => RunStatus::Cancelled,
+        }
+    }
+}
+
+impl Stretch {
+    /// Checks events that are to follow the first `expected` ones of `run`.
+    pub fn check(run: &RunId, expected: u64, events: &[Event]) -> Result<Self, RunError> {
+        let Some(first) = events.first() else { return Ok(Self { expected, links: None, end: None }) };
+        let mut last = Chain::at(expected, first.prev);
+        let mut at = first.at;
+        let mut end: Option<End> = None;
+        for event in events {
+            last.accept(event).map_err(|source| RunError::Chain { run: run.clone(), source })?;
+            let erased = || RunError::Erased { run: run.clone(), seq: event.seq };
+            let payload = event.payload.as_ref().ok_or_else(erased)?;
+            if let Some(end) = end {
+                return Err(RunError::Ended { run: run.clone(), status: end.status() });
+            }
+            at = event.at;
+            end = End::of(payload);
+        }
+        Ok(Self { expected, links: Some(Links { prev: first.prev, last, at }), end })
+    }
+}
+
+/// Why a run cannot take what was to be added.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// Somebody else appended.
+    #[error("run {run} has {actual} events, not {expected}")]
+    OutOfSequence {
+        /// Which run.
+        run: RunId,
+        /// What the caller knew.
+        expected: u64,
+        /// What is there.
+        actual: u64,
+    },
+    /// It is as long as the caller knew, but the events continue another history.
+    #[error("the events do not continue the {events} events of run {run}")]
+    OtherHistory {
+        /// Which run.
+        run: RunId,
+        /// How many it has.
+        events: u64,
+    },
+    /// The run has ended; its history takes no more.
+    #[error("run {run} has ended: {status:?}")]
+    Ended {
+        /// Which run.
+        run: RunId,
+        /// How.
+        status: RunStatus,
+    },
+    /// The events are not a chain.
+    #[error("run {run}: {source}")]
+    Chain {
+        /// Which run.
+        run: RunId,
+        /// What is wrong.
+        source: ChainError,
+    },
+    /// A new event must have its payload.
+    #[error("event {seq} of run {run} has no payload")]
+    Erased {
+        /// Which run.
+        run: RunId,
+        /// Which event.
+        seq: u64,
+    },
+    /// The status is not what the events say, or goes back.
+    #[error("the events do not make run {run} {status:?}")]
+    Status {
+        /// Which run.
+        run: RunId,
+        /// What was asked.
+        status: RunStatus,
+    },
 }
 
 /// Where a run stands.

@@ -1,1 +1,28 @@
+//! The stores behind [`bloom_runtime::store::Store`]: what BLOOM remembers of flows, runs, tasks, proposals and deeds.
+//!
+//! There is one so far, [`RedbStore`]: a single redb file that one process has open. The rules (what a task may
+//! become, what continues a history, how the audit log is chained) are not here but in [`bloom_runtime::record`], and
+//! every store obeys the same ones.
+//!
+//! - What a verb wrote is on disk before the verb returns; when it fails, nothing of it is there.
+//! - Verbs that wait at the same time are committed together, and do not see each other's failures.
+//! - Reads see what is committed, and never wait for a writer.
+//! - Histories and the audit log only grow.
+//!
+//! ```
+//! use bloom_runtime::store::Store;
+//! use bloom_store::RedbStore;
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let data = folder.path().join("data");
+//! let store = RedbStore::open(&data)?;
+//! let digest = store.put_blob(b"kept".to_vec()).await?;
+//! drop(store);
+//! assert_eq!(RedbStore::open(&data)?.blob(digest).await?.as_deref(), Some(&b"kept"[..]));
+//! # Ok(()) }
+//! ```
 
+mod embedded;
+
+pub use embedded::RedbStore;

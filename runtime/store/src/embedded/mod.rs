@@ -1,0 +1,298 @@
+//! The store in a single redb file.
+
+mod key;
+mod owner;
+mod query;
+mod row;
+mod table;
+mod verbs;
+mod writer;
+
+use std::error::Error;
+use std::fs;
+use std::ops::RangeInclusive;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bloom_interpreter::history::Event;
+use bloom_ir::Digest;
+use bloom_runtime::record::context::Context;
+use bloom_runtime::record::{
+    AuditChain, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease, LeaseId,
+    Proposal, ProposalId, RunId, RunRecord, Task, TaskId,
+};
+use bloom_runtime::store::{
+    Append, ApplyStep, Decision, Grant, GrantAsk, LeaseEnd, ProposalFilter, RunFilter, Store, StoreError, Submission,
+};
+use redb::{Database, DatabaseError, ReadableDatabase as _, StorageBackend};
+
+use self::owner::Owner;
+use self::table::{OpenTables, Rows as _, Snapshot, Stage, Table};
+use self::verbs::{context, flow, history, proposal, task};
+use self::writer::Writer;
+
+/// The version of tables and rows that this program reads and writes.
+const SCHEMA: u32 = 1;
+const SCHEMA_KEY: &[u8] = b"schema";
+
+/// What redb may keep of the file in memory, in bytes.
+const CACHE: usize = 128 << 20;
+
+/// A store in a single file, which one process has open.
+pub struct RedbStore {
+    // In the order in which they are dropped: the lock goes last.
+    writer: Writer,
+    _owner: Option<Owner>,
+    database: Arc<Database>,
+}
+
+impl RedbStore {
+    /// The store's file in its folder.
+    pub const FILE: &str = "bloom.redb";
+
+    /// Opens the store of a folder, and makes both where they are not there, for this user alone. It is
+    /// [`StoreError::Locked`] while another process has it open. After a crash, opening takes time that grows with the
+    /// file.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let folder = folder.as_ref();
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| at(folder, error))?;
+        let path = folder.join(Self::FILE);
+        let file = fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| at(&path, error))?;
+        let database = Database::builder().set_cache_size(CACHE).create_file(file).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => {
+                StoreError::Locked { path: path.display().to_string(), holder: owner::holder(&path) }
+            }
+            DatabaseError::Storage(redb::StorageError::Corrupted(what)) => StoreError::Damaged(what),
+            other => at(&path, other),
+        })?;
+        // A new file is there after a power cut only when its folder's entry is on disk too.
+        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| at(folder, error))?;
+        let owner = Owner::sign(&path);
+        Self::start(database, &path.display().to_string(), Some(owner))
+    }
+
+    /// A store that ends with the process: for tests and rehearsals.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::over(redb::backends::InMemoryBackend::new())
+    }
+
+    fn over(storage: impl StorageBackend) -> Result<Self, StoreError> {
+        let database = Database::builder().set_cache_size(CACHE).create_with_backend(storage).map_err(backend)?;
+        Self::start(database, "the store", None)
+    }
+
+    fn start(database: Database, path: &str, owner: Option<Owner>) -> Result<Self, StoreError> {
+        prepare(&database, path)?;
+        let database = Arc::new(database);
+        Ok(Self { writer: Writer::start(Arc::clone(&database))?, _owner: owner, database })
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        snapshot(&self.database)
+    }
+
+    /// Reads much, on a thread that may wait for the disk.
+    async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Snapshot) -> Result<T, StoreError> + Send + 'static,
+    {
+        let database = Arc::clone(&self.database);
+        tokio::task::spawn_blocking(move || query(&snapshot(&database)?)).await.map_err(backend)?
+    }
+}
+
+fn snapshot(database: &Database) -> Result<Snapshot, StoreError> {
+    Ok(Snapshot(database.begin_read().map_err(backend)?))
+}
+
+/// Checks the file's version and the ends of its logs; makes all tables in a new file.
+fn prepare(database: &Database, path: &str) -> Result<(), StoreError> {
+    let transaction = database.begin_write().map_err(backend)?;
+    let mut tables = OpenTables::new(&transaction);
+    let mut stage = Stage::new(&mut tables);
+    let found = stage.get(Table::Meta, SCHEMA_KEY)?.map(|row| row::decode::<u32>(&row)).transpose()?;
+    let is_new = found.is_none();
+    match found {
+        Some(SCHEMA) => {}
+        None => {
+            stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
+            stage.flush()?;
+            Table::ALL.iter().try_for_each(|table| tables.open(*table))?;
+        }
+        Some(found) if found > SCHEMA => {
+            return Err(StoreError::TooNew { path: path.to_owned(), found, supported: SCHEMA });
+        }
+        Some(found) => return Err(StoreError::Damaged(format!("schema version {found} never was"))),
+    }
+    drop(tables);
+    if is_new {
+        return transaction.commit().map_err(backend);
+    }
+    transaction.abort().map_err(backend)?;
+    check_ends(&snapshot(database)?)
+}
+
+/// Logs only grow, so the last number is the number of rows; and the last audit entry must be whole.
+fn check_ends(mut rows: &Snapshot) -> Result<(), StoreError> {
+    for table in [Table::Events, Table::Audit] {
+        let last = rows.last(table)?.map_or(Ok(0), |(key, _)| row::number(&key))?;
+        let count = rows.len(table)?;
+        if last != count {
+            return Err(StoreError::Damaged(format!("{table:?} has {count} rows, and the last number is {last}")));
+        }
+    }
+    let Some(last) = query::audit_head(rows)? else { return Ok(()) };
+    let before = match last.seq - 1 {
+        0 => AuditChain::default(),
+        seq => AuditChain::after(&query::audit_entry(rows, seq)?),
+    };
+    { before }.accept(&last).map_err(|fault| StoreError::Damaged(fault.to_string()))
+}
+
+fn backend(error: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
+    StoreError::Backend(error.into())
+}
+
+fn at(path: &Path, error: impl Error) -> StoreError {
+    backend(format!("{}: {error}", path.display()))
+}
+
+#[async_trait]
+impl Store for RedbStore {
+    async fn put_flow(&self, record: FlowRecord, document: Vec<u8>, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        self.writer.perform(document.len(), move |stage| flow::put(stage, &record, document, audit)).await
+    }
+
+    async fn flow_document(&self, hash: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |mut rows| rows.get(Table::FlowDocuments, hash.as_bytes())).await
+    }
+
+    async fn flow_version(&self, id: &str, version: &str) -> Result<Option<FlowVersion>, StoreError> {
+        flow::version(&mut &self.snapshot()?, id, version)
+    }
+
+    async fn flows(&self) -> Result<Vec<FlowRecord>, StoreError> {
+        self.read(query::flows).await
+    }
+
+    async fn submit(&self, submission: Submission) -> Result<(), StoreError> {
+        let prepared = history::PreparedSubmission::new(submission)?;
+        self.writer.perform(prepared.bytes(), move |stage| prepared.submit(stage)).await
+    }
+
+    async fn append(&self, append: Append) -> Result<(), StoreError> {
+        let prepared = history::PreparedAppend::new(append)?;
+        self.writer.perform(prepared.bytes(), move |stage| prepared.append(stage)).await
+    }
+
+    async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, StoreError> {
+        history::run(&mut &self.snapshot()?, id)
+    }
+
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |rows| query::runs(rows, &filter)).await
+    }
+
+    async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
+        let run = run.clone();
+        self.read(move |rows| query::history(rows, &run, from, limit)).await
+    }
+
+    async fn inbox_entry(&self, id: &InboxId) -> Result<Option<InboxEntry>, StoreError> {
+        history::inbox_entry(&mut &self.snapshot()?, id)
+    }
+
+    async fn grant(&self, ask: GrantAsk) -> Result<Option<Grant>, StoreError> {
+        self.writer.perform(0, move |stage| task::grant(stage, ask)).await
+    }
+
+    async fn end_lease(&self, end: LeaseEnd) -> Result<Task, StoreError> {
+        let prepared = task::PreparedEnd::new(end)?;
+        self.writer.perform(prepared.bytes(), move |stage| prepared.end(stage)).await
+    }
+
+    async fn requeue(&self, id: &TaskId, at: i64, audit: Vec<AuditNote>) -> Result<Task, StoreError> {
+        let id = id.clone();
+        self.writer.perform(0, move |stage| task::requeue(stage, &id, at, audit)).await
+    }
+
+    async fn task(&self, id: &TaskId) -> Result<Option<Task>, StoreError> {
+        task::task(&mut &self.snapshot()?, id)
+    }
+
+    async fn tasks(&self, run: &RunId) -> Result<Vec<Task>, StoreError> {
+        let run = run.clone();
+        self.read(move |mut rows| task::of_run(&mut rows, &run)).await
+    }
+
+    async fn lease(&self, id: &LeaseId) -> Result<Option<Lease>, StoreError> {
+        task::lease(&mut &self.snapshot()?, id)
+    }
+
+    async fn active_leases(&self) -> Result<Vec<Lease>, StoreError> {
+        self.read(query::active_leases).await
+    }
+
+    async fn proposal(&self, id: &ProposalId) -> Result<Option<Proposal>, StoreError> {
+        proposal::proposal(&mut &self.snapshot()?, id)
+    }
+
+    async fn proposals(&self, filter: &ProposalFilter) -> Result<Vec<Proposal>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |rows| query::proposals(rows, &filter)).await
+    }
+
+    async fn decide(&self, decision: Decision) -> Result<Proposal, StoreError> {
+        self.writer.perform(0, move |stage| proposal::decide(stage, decision)).await
+    }
+
+    async fn move_proposal(&self, step: ApplyStep) -> Result<Proposal, StoreError> {
+        self.writer.perform(0, move |stage| proposal::step(stage, step)).await
+    }
+
+    async fn put_blob(&self, bytes: Vec<u8>) -> Result<Digest, StoreError> {
+        let digest = Digest::of(&bytes);
+        self.writer
+            .perform(bytes.len(), move |stage| {
+                verbs::keep_blob(stage, digest, bytes)?;
+                Ok(digest)
+            })
+            .await
+    }
+
+    async fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |mut rows| rows.get(Table::Blobs, digest.as_bytes())).await
+    }
+
+    async fn put_context(&self, context: Context) -> Result<(), StoreError> {
+        self.writer
+            .perform(0, move |stage| {
+                context::put(stage, &context);
+                Ok(())
+            })
+            .await
+    }
+
+    async fn context(&self, id: &ContextId) -> Result<Context, StoreError> {
+        context::context(&mut &self.snapshot()?, id)
+    }
+
+    async fn audit(&self, range: RangeInclusive<u64>) -> Result<Vec<AuditEntry>, StoreError> {
+        self.read(move |rows| query::audit(rows, &range)).await
+    }
+
+    async fn audit_head(&self) -> Result<Option<AuditEntry>, StoreError> {
+        query::audit_head(&self.snapshot()?)
+    }
+}

@@ -1,0 +1,297 @@
+//! The tables, and the two ways to look into them: a snapshot of what is committed, and a stage for one verb.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::ops::{Bound, ControlFlow};
+
+use bloom_runtime::store::StoreError;
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
+
+use super::backend;
+use super::key::Span;
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $table:ident $name:literal)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(super) enum Table { $($(#[$doc])* $table),* }
+
+        impl Table {
+            pub(super) const ALL: &[Self] = &[$(Self::$table),*];
+
+            fn definition(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+                TableDefinition::new(match self { $(Self::$table => $name),* })
+            }
+        }
+    };
+}
+
+tables! {
+    /// `schema` → the schema's version.
+    Meta "meta"
+    /// Digest → bytes.
+    Blobs "blobs"
+    /// IR hash → flow record.
+    Flows "flows"
+    /// IR hash → document.
+    FlowDocuments "flow_documents"
+    /// Flow, version → flow version.
+    FlowVersions "flow_versions"
+    /// Inbox entry → itself.
+    Inbox "inbox"
+    /// Context → itself.
+    Contexts "contexts"
+    /// Run → its record without inputs: it is written anew with every append.
+    Runs "runs"
+    /// Run → its inputs.
+    RunInputs "run_inputs"
+    /// Time, run → run.
+    RunsByTime "runs_by_time"
+    /// Flow, time, run → run.
+    RunsByFlow "runs_by_flow"
+    /// Status, time, run → run.
+    RunsByStatus "runs_by_status"
+    /// Number → event. One growing number for all runs, so that appends touch the last page and not a page for each run.
+    Events "events"
+    /// Run, number in its history → number of the event.
+    EventsByRun "events_by_run"
+    /// Task → itself.
+    Tasks "tasks"
+    /// Run, effect → task.
+    TasksByEffect "tasks_by_effect"
+    /// Descending priority, age, task → task and what it requires.
+    TaskQueue "task_queue"
+    /// Lease → itself.
+    Leases "leases"
+    /// Active lease → lease.
+    ActiveLeases "active_leases"
+    /// Proposal → itself.
+    Proposals "proposals"
+    /// Time, proposal → proposal.
+    ProposalsByTime "proposals_by_time"
+    /// Status, time, proposal → proposal.
+    ProposalsByStatus "proposals_by_status"
+    /// Run, emission → proposal.
+    ProposalsByEmission "proposals_by_emission"
+    /// What is proposed → the pending proposal that proposed it first.
+    PendingContents "pending_contents"
+    /// Proposal, duplicate → duplicate.
+    Duplicates "duplicates"
+    /// Number → audit entry.
+    Audit "audit"
+}
+
+/// A key and its value.
+pub(super) type Row = (Vec<u8>, Vec<u8>);
+
+/// What a visitor of rows decides.
+pub(super) type Visit = Result<ControlFlow<()>, StoreError>;
+
+/// Rows that can be read.
+pub(super) trait Rows {
+    fn get(&mut self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Visits rows by ascending key.
+    fn ascend(&mut self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError>
+    where
+        Self: Sized;
+
+    /// The row with the highest key.
+    fn last(&mut self, table: Table) -> Result<Option<Row>, StoreError>;
+}
+
+/// What is committed, at one moment.
+pub(super) struct Snapshot(pub(super) ReadTransaction);
+
+impl Snapshot {
+    fn open(&self, table: Table) -> Result<ReadOnlyTable<&'static [u8], &'static [u8]>, StoreError> {
+        self.0.open_table(table.definition()).map_err(backend)
+    }
+
+    /// Visits rows by descending key.
+    pub(super) fn descend(
+        &self,
+        table: Table,
+        span: &Span,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Visit,
+    ) -> Result<(), StoreError> {
+        if span.is_empty() {
+            return Ok(());
+        }
+        let table = self.open(table)?;
+        for row in table.range::<&[u8]>(bounds(span)).map_err(backend)?.rev() {
+            let (key, value) = row.map_err(backend)?;
+            if visit(key.value(), value.value())?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn len(&self, table: Table) -> Result<u64, StoreError> {
+        self.open(table)?.len().map_err(backend)
+    }
+}
+
+impl Rows for &Snapshot {
+    fn get(&mut self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let value = self.open(table)?.get_owned(key).map_err(backend)?;
+        Ok(value.map(|value| value.value().to_vec()))
+    }
+
+    fn ascend(
+        &mut self,
+        table: Table,
+        span: &Span,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Visit,
+    ) -> Result<(), StoreError> {
+        if span.is_empty() {
+            return Ok(());
+        }
+        let table = self.open(table)?;
+        for row in ReadableTable::range::<&[u8]>(&table, bounds(span)).map_err(backend)? {
+            let (key, value) = row.map_err(backend)?;
+            if visit(key.value(), value.value())?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn last(&mut self, table: Table) -> Result<Option<Row>, StoreError> {
+        let table = self.open(table)?;
+        let last = table.last().map_err(backend)?;
+        Ok(last.map(|(key, value)| (key.value().to_vec(), value.value().to_vec())))
+    }
+}
+
+fn bounds(span: &Span) -> (Bound<&[u8]>, Bound<&[u8]>) {
+    let high = if span.high.is_empty() { Bound::Unbounded } else { Bound::Excluded(span.high.as_slice()) };
+    (Bound::Included(&span.low), high)
+}
+
+/// The tables of a write transaction, opened when they are needed.
+pub(super) struct OpenTables<'txn> {
+    transaction: &'txn WriteTransaction,
+    open: BTreeMap<Table, redb::Table<'txn, &'static [u8], &'static [u8]>>,
+}
+
+impl<'txn> OpenTables<'txn> {
+    pub(super) fn new(transaction: &'txn WriteTransaction) -> Self {
+        Self { transaction, open: BTreeMap::new() }
+    }
+
+    /// Makes the table where it is not there.
+    pub(super) fn open(&mut self, table: Table) -> Result<(), StoreError> {
+        self.table(table).map(drop)
+    }
+
+    fn table(&mut self, table: Table) -> Result<&mut redb::Table<'txn, &'static [u8], &'static [u8]>, StoreError> {
+        use std::collections::btree_map::Entry;
+        match self.open.entry(table) {
+            Entry::Occupied(open) => Ok(open.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(self.transaction.open_table(table.definition()).map_err(backend)?)),
+        }
+    }
+}
+
+/// One verb's view of a write transaction. Its writes are kept aside, where its own reads see them, until the verb has
+/// succeeded: so a verb that fails, at whatever point, has written nothing.
+pub(super) struct Stage<'a, 'txn> {
+    tables: &'a mut OpenTables<'txn>,
+    changes: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
+}
+
+impl<'a, 'txn> Stage<'a, 'txn> {
+    pub(super) fn new(tables: &'a mut OpenTables<'txn>) -> Self {
+        Self { tables, changes: BTreeMap::new() }
+    }
+
+    pub(super) fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        self.changes.insert((table, key), Some(value));
+    }
+
+    pub(super) fn remove(&mut self, table: Table, key: Vec<u8>) {
+        self.changes.insert((table, key), None);
+    }
+
+    /// Hands the writes to the transaction; says whether there were any.
+    pub(super) fn flush(self) -> Result<bool, StoreError> {
+        let changed = !self.changes.is_empty();
+        for ((table, key), value) in self.changes {
+            let table = self.tables.table(table)?;
+            match value {
+                Some(value) => drop(table.insert(key.as_slice(), value.as_slice()).map_err(backend)?),
+                None => drop(table.remove(key.as_slice()).map_err(backend)?),
+            }
+        }
+        Ok(changed)
+    }
+
+    fn staged(&self, table: Table, span: &Span) -> BTreeMap<Vec<u8>, Option<Vec<u8>>> {
+        self.changes
+            .range((table, span.low.clone())..)
+            .take_while(|((of, key), _)| *of == table && (span.high.is_empty() || *key < span.high))
+            .map(|((_, key), value)| (key.clone(), value.clone()))
+            .collect()
+    }
+}
+
+impl Rows for Stage<'_, '_> {
+    fn get(&mut self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if let Some(staged) = self.changes.get(&(table, key.to_vec())) {
+            return Ok(staged.clone());
+        }
+        let value = self.tables.table(table)?.get(key).map_err(backend)?;
+        Ok(value.map(|value| value.value().to_vec()))
+    }
+
+    fn ascend(
+        &mut self,
+        table: Table,
+        span: &Span,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Visit,
+    ) -> Result<(), StoreError> {
+        if span.is_empty() {
+            return Ok(());
+        }
+        let mut staged = self.staged(table, span);
+        let table = self.tables.table(table)?;
+        for row in table.range::<&[u8]>(bounds(span)).map_err(backend)? {
+            let (key, value) = row.map_err(backend)?;
+            let later = staged.split_off(key.value());
+            for (key, value) in mem::replace(&mut staged, later) {
+                if let Some(value) = value
+                    && visit(&key, &value)?.is_break()
+                {
+                    return Ok(());
+                }
+            }
+            let flow = match staged.remove(key.value()) {
+                Some(None) => continue,
+                Some(Some(value)) => visit(key.value(), &value)?,
+                None => visit(key.value(), value.value())?,
+            };
+            if flow.is_break() {
+                return Ok(());
+            }
+        }
+        for (key, value) in staged {
+            if let Some(value) = value
+                && visit(&key, &value)?.is_break()
+            {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Of tables from which nothing is removed.
+    fn last(&mut self, table: Table) -> Result<Option<Row>, StoreError> {
+        let all = Span { low: Vec::new(), high: Vec::new() };
+        if let Some((key, Some(value))) = self.staged(table, &all).pop_last() {
+            return Ok(Some((key, value)));
+        }
+        let last = self.tables.table(table)?.last().map_err(backend)?;
+        Ok(last.map(|(key, value)| (key.value().to_vec(), value.value().to_vec())))
+    }
+}

@@ -1,0 +1,43 @@
+//! Flows.
+
+use bloom_runtime::record::{AuditNote, FlowRecord, FlowVersion};
+use bloom_runtime::store::StoreError;
+
+use super::{Key, Rows, Stage, Table, row, write_audit};
+
+pub(in super::super) fn put(
+    stage: &mut Stage<'_, '_>,
+    flow: &FlowRecord,
+    document: Vec<u8>,
+    audit: Vec<AuditNote>,
+) -> Result<(), StoreError> {
+    let hash = flow.hash.as_bytes();
+    if flow.is_registered() {
+        let known = version(stage, &flow.id, &flow.version)?;
+        let mut named = known.clone().unwrap_or_else(|| FlowVersion::of(flow));
+        named.add(flow)?;
+        if known.as_ref() != Some(&named) {
+            stage.put(Table::FlowVersions, version_key(&flow.id, &flow.version), row::encode(&named));
+        }
+    }
+    if stage.get(Table::FlowDocuments, hash)?.as_ref() == Some(&document) {
+        return Ok(());
+    }
+    if stage.get(Table::Flows, hash)?.is_none() {
+        stage.put(Table::Flows, hash.to_vec(), row::encode(flow));
+    }
+    stage.put(Table::FlowDocuments, hash.to_vec(), document);
+    write_audit(stage, audit)
+}
+
+pub(in super::super) fn version(
+    rows: &mut impl Rows,
+    id: &str,
+    version: &str,
+) -> Result<Option<FlowVersion>, StoreError> {
+    rows.get(Table::FlowVersions, &version_key(id, version))?.map(|row| row::decode(&row)).transpose()
+}
+
+fn version_key(id: &str, version: &str) -> Vec<u8> {
+    Key::new().text(id).text(version).build()
+}

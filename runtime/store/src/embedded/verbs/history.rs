@@ -1,0 +1,168 @@
+//! Runs and their histories.
+
+use bloom_interpreter::effect::EffectId;
+use bloom_interpreter::history::{Chain, Event, Payload};
+use bloom_ir::Value;
+use bloom_runtime::record::{AuditNote, InboxEntry, InboxId, Proposal, RunId, RunRecord, RunStatus, Stretch, Task};
+use bloom_runtime::store::{Append, StoreError, Submission};
+
+use super::{Key, Rows, Stage, Table, keep_blob, must_be_new, proposal, read, require, row, task, write_audit};
+use crate::embedded::row::EventRow;
+
+/// A submission whose rows are made and checked in themselves: on the caller's time, not on the writer's.
+pub(in super::super) struct PreparedSubmission {
+    inbox: InboxEntry,
+    run: RunRecord,
+    first: PreparedAppend,
+}
+
+impl PreparedSubmission {
+    pub(in super::super) fn new(submission: Submission) -> Result<Self, StoreError> {
+        let Submission { inbox, run, first } = submission;
+        if first.run != run.id || run.inbox != inbox.id {
+            return Err(StoreError::Contradiction("the inbox entry, the run and its events name each other"));
+        }
+        if first.expected != 0 || run.events != 0 || run.history_head != Chain::default().head() {
+            return Err(StoreError::Contradiction("the history of a new run is empty"));
+        }
+        Ok(Self { inbox, run, first: PreparedAppend::new(first)? })
+    }
+
+    pub(in super::super) fn bytes(&self) -> usize {
+        self.first.bytes()
+    }
+
+    pub(in super::super) fn submit(self, stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+        let Self { inbox, mut run, first } = self;
+        let id = run.id.clone();
+        if stage.get(Table::Runs, id.as_str().as_bytes())?.is_some() {
+            return Err(StoreError::RunExists(id));
+        }
+        must_be_new(stage, Table::Inbox, "inbox entry", inbox.id.as_str())?;
+        stage.put(Table::Inbox, inbox.id.as_str().into(), row::encode(&inbox));
+
+        let inputs = std::mem::take(&mut run.inputs);
+        stage.put(Table::RunInputs, id.as_str().into(), row::encode(&inputs));
+        stage.put(Table::Runs, id.as_str().into(), row::encode(&run));
+        let point = || id.as_str().into();
+        stage.put(Table::RunsByTime, time_key(Key::new(), &run), point());
+        stage.put(Table::RunsByFlow, time_key(Key::new().text(&run.flow), &run), point());
+        stage.put(Table::RunsByStatus, time_key(status_key(run.status), &run), point());
+        first.append(stage)
+    }
+}
+
+/// An append whose rows are made and checked in themselves: on the caller's time, not on the writer's.
+pub(in super::super) struct PreparedAppend {
+    run: RunId,
+    stretch: Stretch,
+    at: Option<i64>,
+    rows: Vec<EventRow>,
+    resolved: Vec<EffectId>,
+    status: RunStatus,
+    tokens: u64,
+    tasks: Vec<Task>,
+    proposals: Vec<Proposal>,
+    audit: Vec<AuditNote>,
+}
+
+impl PreparedAppend {
+    pub(in super::super) fn new(append: Append) -> Result<Self, StoreError> {
+        let Append { run, expected, events, status, tokens, tasks, proposals, audit } = append;
+        if tasks.iter().any(|task| task.run != run) || proposals.iter().any(|proposal| proposal.run != run) {
+            return Err(StoreError::Contradiction("tasks and proposals are of the run that is appended to"));
+        }
+        Ok(Self {
+            stretch: Stretch::check(&run, expected, &events)?,
+            at: events.last().map(|event| event.at),
+            rows: events.iter().map(row::encode_event).collect(),
+            resolved: events.iter().filter_map(resolved).collect(),
+            run,
+            status,
+            tokens,
+            tasks,
+            proposals,
+            audit,
+        })
+    }
+
+    pub(in super::super) fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    pub(in super::super) fn bytes(&self) -> usize {
+        let beside = |row: &EventRow| row.beside.as_ref().map_or(0, |(_, payload)| payload.len());
+        self.rows.iter().map(|row| row.row.len() + beside(row)).sum()
+    }
+
+    pub(in super::super) fn append(self, stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+        let id = self.run.as_str();
+        let mut run: RunRecord = require(stage, Table::Runs, "run", id)?;
+        let before = (run.status, run.events);
+        run.extend(&self.stretch, self.status, self.tokens)?;
+        stage.put(Table::Runs, id.into(), row::encode(&run));
+        if run.status != before.0 {
+            stage.remove(Table::RunsByStatus, time_key(status_key(before.0), &run));
+            stage.put(Table::RunsByStatus, time_key(status_key(run.status), &run), id.into());
+        }
+
+        let last = stage.last(Table::Events)?.map_or(Ok(0), |(key, _)| row::number(&key))?;
+        for ((row, seq), number) in self.rows.into_iter().zip(before.1 + 1..).zip(last + 1..) {
+            if let Some((digest, payload)) = row.beside {
+                keep_blob(stage, digest, payload)?;
+            }
+            stage.put(Table::Events, Key::new().number(number).build(), row.row);
+            let index = Key::new().text(id).number(seq).build();
+            stage.put(Table::EventsByRun, index, number.to_be_bytes().into());
+        }
+
+        let at = self.at.unwrap_or(run.updated_at);
+        for task in &self.tasks {
+            task::create(stage, task)?;
+        }
+        for effect in self.resolved {
+            task::resolve(stage, &self.run, &effect, at)?;
+        }
+        if run.status.is_terminal() {
+            task::cancel_all(stage, &self.run, at)?;
+        }
+        for proposal in self.proposals {
+            proposal::create(stage, proposal)?;
+        }
+        write_audit(stage, self.audit)
+    }
+}
+
+/// The effect that has its outcome by this event.
+fn resolved(event: &Event) -> Option<EffectId> {
+    match &event.payload {
+        Some(Payload::EffectCompleted { effect, .. } | Payload::EffectFailed { effect, .. }) => Some(effect.clone()),
+        _ => None,
+    }
+}
+
+pub(in super::super) fn run(rows: &mut impl Rows, id: &RunId) -> Result<Option<RunRecord>, StoreError> {
+    let Some(mut run) = read::<RunRecord>(rows, Table::Runs, id.as_str())? else { return Ok(None) };
+    run.inputs = require::<Value>(rows, Table::RunInputs, "inputs of run", id.as_str())?;
+    Ok(Some(run))
+}
+
+pub(in super::super) fn inbox_entry(rows: &mut impl Rows, id: &InboxId) -> Result<Option<InboxEntry>, StoreError> {
+    read(rows, Table::Inbox, id.as_str())
+}
+
+pub(in super::super) fn status_key(status: RunStatus) -> Key {
+    Key::new().number(match status {
+        RunStatus::Requested => 0,
+        RunStatus::Queued => 1,
+        RunStatus::Running => 2,
+        RunStatus::Completed => 3,
+        RunStatus::Failed => 4,
+        RunStatus::Cancelled => 5,
+    })
+}
+
+/// The place of a run among others: by time, then by id.
+pub(in super::super) fn time_key(under: Key, run: &RunRecord) -> Vec<u8> {
+    under.signed(run.created_at).text(run.id.as_str()).build()
+}

@@ -1,0 +1,59 @@
+//! What changes the store: each verb checks, and writes to its stage. The rules are the records' own.
+
+pub(super) mod context;
+pub(super) mod flow;
+pub(super) mod history;
+pub(super) mod proposal;
+pub(super) mod task;
+
+use bloom_ir::Digest;
+use bloom_runtime::record::{AuditChain, AuditNote};
+use bloom_runtime::store::StoreError;
+use serde::de::DeserializeOwned;
+
+use super::key::Key;
+use super::row;
+use super::table::{Rows, Stage, Table};
+
+/// Keeps bytes under their digest.
+pub(super) fn keep_blob(stage: &mut Stage<'_, '_>, digest: Digest, bytes: Vec<u8>) -> Result<(), StoreError> {
+    if stage.get(Table::Blobs, digest.as_bytes())?.is_none() {
+        stage.put(Table::Blobs, digest.as_bytes().to_vec(), bytes);
+    }
+    Ok(())
+}
+
+/// Adds to the audit log.
+fn write_audit(stage: &mut Stage<'_, '_>, notes: Vec<AuditNote>) -> Result<(), StoreError> {
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let last = stage.last(Table::Audit)?.map(|(_, row)| row::decode(&row)).transpose()?;
+    let mut chain = last.as_ref().map_or_else(AuditChain::default, AuditChain::after);
+    for note in notes {
+        let entry = chain.next(note);
+        stage.put(Table::Audit, Key::new().number(entry.seq).build(), row::encode(&entry));
+    }
+    Ok(())
+}
+
+fn read<T: DeserializeOwned>(rows: &mut impl Rows, table: Table, id: &str) -> Result<Option<T>, StoreError> {
+    rows.get(table, id.as_bytes())?.map(|row| row::decode(&row)).transpose()
+}
+
+fn require<T: DeserializeOwned>(
+    rows: &mut impl Rows,
+    table: Table,
+    kind: &'static str,
+    id: &str,
+) -> Result<T, StoreError> {
+    read(rows, table, id)?.ok_or_else(|| StoreError::NotFound { kind, id: id.to_owned() })
+}
+
+/// Refuses an id that is used.
+fn must_be_new(rows: &mut impl Rows, table: Table, kind: &'static str, id: &str) -> Result<(), StoreError> {
+    match rows.get(table, id.as_bytes())? {
+        None => Ok(()),
+        Some(_) => Err(StoreError::Exists { kind, id: id.to_owned() }),
+    }
+}

@@ -1,0 +1,107 @@
+//! Proposals.
+
+use std::ops::ControlFlow;
+
+use bloom_runtime::record::{Proposal, ProposalId, ProposalStatus};
+use bloom_runtime::store::{ApplyStep, Decision, StoreError};
+
+use super::{Key, Rows, Stage, Table, must_be_new, read, require, row, write_audit};
+
+/// Keeps a proposal of a run, unless the run has emitted it before.
+pub(super) fn create(stage: &mut Stage<'_, '_>, mut proposal: Proposal) -> Result<(), StoreError> {
+    let emission = Key::new().text(proposal.run.as_str()).text(&proposal.emission).build();
+    if stage.get(Table::ProposalsByEmission, &emission)?.is_some() {
+        return Ok(());
+    }
+    must_be_new(stage, Table::Proposals, "proposal", proposal.id.as_str())?;
+    let id = proposal.id.clone();
+    proposal.duplicate_of = None;
+    if proposal.status == ProposalStatus::Pending {
+        let content = content_key(&proposal);
+        if let Some(original) = stage.get(Table::PendingContents, &content)? {
+            let original = row::id(&original)?;
+            stage.put(Table::Duplicates, duplicate_key(original, id.as_str()), id.as_str().into());
+            proposal.duplicate_of = Some(ProposalId::new(original));
+        } else {
+            stage.put(Table::PendingContents, content, id.as_str().into());
+        }
+    }
+    stage.put(Table::ProposalsByEmission, emission, id.as_str().into());
+    stage.put(Table::ProposalsByTime, time_key(Key::new(), &proposal), id.as_str().into());
+    put(stage, None, &proposal);
+    Ok(())
+}
+
+pub(in super::super) fn decide(stage: &mut Stage<'_, '_>, decision: Decision) -> Result<Proposal, StoreError> {
+    let Decision { proposal: id, verdict, by, at, note } = decision;
+    let before: Proposal = require(stage, Table::Proposals, "proposal", id.as_str())?;
+    let mut proposal = before.clone();
+    proposal.decide(verdict, by.clone(), at, note)?;
+    put(stage, Some(&before), &proposal);
+    // From now on the same content is a new proposal.
+    stage.remove(Table::PendingContents, content_key(&proposal));
+
+    let mut audit = vec![proposal.audit_note(by.clone(), at)];
+    for id in duplicates(stage, &id)? {
+        let before: Proposal = require(stage, Table::Proposals, "proposal", &id)?;
+        let mut duplicate = before.clone();
+        duplicate.follow(&proposal, by.clone(), at)?;
+        put(stage, Some(&before), &duplicate);
+        audit.push(duplicate.audit_note(by.clone(), at));
+    }
+    write_audit(stage, audit)?;
+    Ok(proposal)
+}
+
+pub(in super::super) fn step(stage: &mut Stage<'_, '_>, step: ApplyStep) -> Result<Proposal, StoreError> {
+    let before: Proposal = require(stage, Table::Proposals, "proposal", step.proposal.as_str())?;
+    let mut proposal = before.clone();
+    proposal.step(step.to, step.at, step.result)?;
+    put(stage, Some(&before), &proposal);
+    write_audit(stage, vec![proposal.audit_note(step.by, step.at)])?;
+    Ok(proposal)
+}
+
+pub(in super::super) fn proposal(rows: &mut impl Rows, id: &ProposalId) -> Result<Option<Proposal>, StoreError> {
+    read(rows, Table::Proposals, id.as_str())
+}
+
+fn duplicates(rows: &mut impl Rows, original: &ProposalId) -> Result<Vec<String>, StoreError> {
+    let mut ids = Vec::new();
+    rows.ascend(Table::Duplicates, &Key::new().text(original.as_str()).span(), |_, id| {
+        ids.push(row::id(id)?.to_owned());
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(ids)
+}
+
+fn put(stage: &mut Stage<'_, '_>, before: Option<&Proposal>, proposal: &Proposal) {
+    if let Some(before) = before {
+        stage.remove(Table::ProposalsByStatus, time_key(status_key(before.status), before));
+    }
+    let id = || proposal.id.as_str().into();
+    stage.put(Table::ProposalsByStatus, time_key(status_key(proposal.status), proposal), id());
+    stage.put(Table::Proposals, id(), row::encode(proposal));
+}
+
+pub(in super::super) fn status_key(status: ProposalStatus) -> Key {
+    Key::new().text(status.name())
+}
+
+/// The place of a proposal among others: by time, then by id.
+fn time_key(under: Key, proposal: &Proposal) -> Vec<u8> {
+    under.signed(proposal.created_at).text(proposal.id.as_str()).build()
+}
+
+fn content_key(proposal: &Proposal) -> Vec<u8> {
+    Key::new()
+        .text(&proposal.agent)
+        .text(&proposal.action)
+        .text(&proposal.target)
+        .bytes(proposal.fingerprint.as_bytes())
+        .build()
+}
+
+fn duplicate_key(original: &str, duplicate: &str) -> Vec<u8> {
+    Key::new().text(original).text(duplicate).build()
+}

@@ -1,0 +1,135 @@
+//! The writer: one thread that owns the write transactions and commits together what waits at the same time.
+//!
+//! There is no timer. While one commit waits for the disk, the next batch gathers in the queue; a caller that is alone
+//! is served at once.
+
+use std::sync::Arc;
+use std::thread;
+
+use bloom_runtime::store::StoreError;
+use redb::{Database, Durability};
+use tokio::sync::{mpsc, oneshot};
+
+use super::backend;
+use super::table::{OpenTables, Stage};
+
+/// A batch is full with so many verbs,
+const BATCH_VERBS: usize = 256;
+/// or with about so many bytes.
+const BATCH_BYTES: usize = 1 << 20;
+/// Callers wait for a place when so many verbs wait already.
+const QUEUE: usize = 4096;
+
+/// The way to the writer. The thread ends when the last of these is dropped.
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Box<dyn Operation>>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(database: Arc<Database>) -> Result<Self, StoreError> {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let thread = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || serve(&database, waiting))
+            .map_err(backend)?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Has a verb done. `bytes` is about what it writes. When this returns, what the verb wrote is on disk.
+    pub(super) async fn perform<T, F>(&self, bytes: usize, verb: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Stage<'_, '_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, done) = oneshot::channel();
+        let operation = Pending { bytes, verb: Some(verb), outcome: None, reply };
+        let queue = self.queue.as_ref().ok_or(StoreError::Closed)?;
+        queue.send(Box::new(operation)).await.map_err(|_| StoreError::Closed)?;
+        done.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// Does what is queued, and waits until the thread has let go of the database.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been told to those who waited.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A verb in the queue.
+trait Operation: Send {
+    fn bytes(&self) -> usize;
+    /// Runs it; says whether it wrote anything. An error is the transaction's, not the verb's.
+    fn run(&mut self, tables: &mut OpenTables<'_>) -> Result<bool, StoreError>;
+    /// Tells the caller, once it is known whether the batch is on disk.
+    fn reply(self: Box<Self>, committed: Result<(), Arc<StoreError>>);
+}
+
+struct Pending<T, F> {
+    bytes: usize,
+    verb: Option<F>,
+    outcome: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Operation for Pending<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Stage<'_, '_>) -> Result<T, StoreError> + Send,
+{
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn run(&mut self, tables: &mut OpenTables<'_>) -> Result<bool, StoreError> {
+        let Some(verb) = self.verb.take() else { return Ok(false) };
+        let mut stage = Stage::new(tables);
+        let outcome = verb(&mut stage);
+        let changed = if outcome.is_ok() { stage.flush()? } else { false };
+        self.outcome = Some(outcome);
+        Ok(changed)
+    }
+
+    fn reply(self: Box<Self>, committed: Result<(), Arc<StoreError>>) {
+        let outcome = match committed {
+            Ok(()) => self.outcome.unwrap_or(Err(StoreError::Closed)),
+            // Also for a verb that was refused: what it was refused for may have been undone.
+            Err(error) => Err(backend(error)),
+        };
+        // A caller that has gone away wants no answer.
+        let _ = self.reply.send(outcome);
+    }
+}
+
+fn serve(database: &Database, mut waiting: mpsc::Receiver<Box<dyn Operation>>) {
+    while let Some(first) = waiting.blocking_recv() {
+        let mut bytes = first.bytes();
+        let mut batch = vec![first];
+        while batch.len() < BATCH_VERBS && bytes < BATCH_BYTES {
+            let Ok(next) = waiting.try_recv() else { break };
+            bytes = bytes.saturating_add(next.bytes());
+            batch.push(next);
+        }
+        let committed = commit(database, &mut batch).map_err(Arc::new);
+        for operation in batch {
+            operation.reply(committed.clone());
+        }
+    }
+}
+
+fn commit(database: &Database, batch: &mut [Box<dyn Operation>]) -> Result<(), StoreError> {
+    let mut transaction = database.begin_write().map_err(backend)?;
+    transaction.set_durability(Durability::Immediate).map_err(backend)?;
+    let mut tables = OpenTables::new(&transaction);
+    let mut changed = false;
+    for operation in batch {
+        changed |= operation.run(&mut tables)?;
+    }
+    drop(tables);
+    if changed { transaction.commit().map_err(backend) } else { transaction.abort().map_err(backend) }
+}
