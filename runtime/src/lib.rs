@@ -1,5 +1,6 @@
 //! The engine: drives the interpreter, performs effects, keeps leases.
 pub mod clock;
+pub mod engine;
 pub mod llm;
 pub mod record;
 pub mod store;

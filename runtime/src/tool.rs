@@ -11,6 +11,13 @@ pub trait ToolHost: Send + Sync {
     /// What an installed tool says of itself. Without a digest, the newest of that name.
     fn describe(&self, name: &str, digest: Option<Digest>) -> Result<InstalledTool, EffectError>;
 
+    /// Whether an installed tool may be called by this agent with these capabilities: whether the operator granted what it
+    /// asks for. Asked before a run starts, so that it is not refused in the middle.
+    fn may_call(&self, tool: &InstalledTool, agent: &str, capabilities: &[String]) -> Result<(), EffectError> {
+        let _ = (tool, agent, capabilities);
+        Ok(())
+    }
+
     /// All installed tools, by name.
     fn installed(&self) -> Vec<InstalledTool>;
 

@@ -29,10 +29,12 @@ mod environment;
 mod failure;
 #[cfg(test)]
 mod fake;
+mod in_process;
 mod process;
 mod prompt;
 mod scripted;
 
 pub use claude::{Claude, Detection, Login, Unavailable};
 pub use command::Command;
+pub use in_process::InProcessWorker;
 pub use scripted::{ScriptError, Scripted};

@@ -1,0 +1,37 @@
+//! What the engine does where a flow does not say.
+
+use std::time::Duration;
+
+/// Settings of an engine.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// The time limit of one attempt of a tool; a node's own limit and the flow's limit for nodes narrow or replace it.
+    pub tool_timeout: Duration,
+    /// How often an effect is tried in all.
+    pub attempts: u32,
+    /// Before the second, third, … attempt; the last one repeats. Up to a quarter more is added, by chance.
+    pub backoff: Vec<Duration>,
+    /// What a worker must provide for an LLM task. Every worker that has an executor provides `llm`, besides what its
+    /// executor is.
+    pub llm_requires: Vec<String>,
+    /// How long a lease lives.
+    pub lease_ttl: Duration,
+    /// How long a proposal waits for a decision.
+    pub proposal_ttl: Duration,
+    /// The engine's version, which `run.started` records.
+    pub version: String,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            tool_timeout: Duration::from_secs(45),
+            attempts: 3,
+            backoff: [1, 2, 4].map(Duration::from_secs).into(),
+            llm_requires: vec!["llm".to_owned()],
+            lease_ttl: Duration::from_mins(5),
+            proposal_ttl: Duration::from_hours(72),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}

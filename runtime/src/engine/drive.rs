@@ -1,0 +1,146 @@
+//! A run is brought to its end.
+
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use bloom_interpreter::effect::{EffectCall, EffectError, EffectId};
+use bloom_interpreter::history::Payload;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::time::Instant;
+
+use super::live::{Live, Slot, With};
+use super::run::{Open, RunEnd};
+use super::tool::Job;
+use super::{Engine, EngineError};
+use crate::record::RunId;
+
+/// Where a run stands, for its driver.
+enum View {
+    Over(RunEnd),
+    Open {
+        /// Calls of tools without an outcome.
+        jobs: Vec<Job>,
+        /// What stops every worker that could go on, if one is needed.
+        halted: Option<EffectError>,
+        /// The limit of active time.
+        limit: Duration,
+    },
+}
+
+impl Engine {
+    /// Brings a run to its end, from where its history stands: also after a crash, a stop, or an error of this method. A run
+    /// that has ended gives its end.
+    ///
+    /// Dropping the future stops the run without ending it: calls of tools in progress are interrupted, what is recorded
+    /// stays, and it can be driven again. One driver works at a time; another one waits.
+    pub async fn drive(&self, id: &RunId) -> Result<RunEnd, EngineError> {
+        let live = self.live(id);
+        let _driver = live.driver.lock().await;
+        self.expire_leases_of_the_dead(id).await?;
+        let end = self.drive_alone(id, &live).await;
+        if end.is_ok() {
+            self.forget(id);
+        }
+        end
+    }
+
+    async fn drive_alone(&self, id: &RunId, live: &Live) -> Result<RunEnd, EngineError> {
+        live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut calls = FuturesUnordered::new();
+        let mut called: BTreeSet<EffectId> = BTreeSet::new();
+        let mut active = self.active_so_far(id).await?;
+        loop {
+            if let Some(cause) = live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return Err(EngineError::Interrupted { run: id.clone(), cause });
+            }
+            let (jobs, halted, limit) = match self.look(id, live).await? {
+                View::Over(end) => return Ok(end),
+                View::Open { jobs, halted, limit } => (jobs, halted, limit),
+            };
+            for job in jobs {
+                if called.insert(job.request.id.clone()) {
+                    live.note_begun(job.request.id.as_str());
+                    calls.push(self.perform(id, job));
+                }
+            }
+            if let (Some(error), true) = (halted, calls.is_empty()) {
+                return Err(EngineError::Halted { run: id.clone(), error });
+            }
+            // Time in a queue does not count: only while something is performed the clock of the run goes on.
+            let (is_active, since) = (live.performing() > 0, Instant::now());
+            tokio::select! {
+                Some(done) = calls.next() => done?,
+                () = live.changed.notified() => {}
+                () = tokio::time::sleep(limit.saturating_sub(active)), if is_active => {
+                    calls.clear();
+                    self.run_out_of_time(id, limit).await?;
+                }
+            }
+            if is_active {
+                active += since.elapsed();
+            }
+        }
+    }
+
+    /// Looks where the run stands, and records what a rebuilt one has not recorded yet.
+    async fn look(&self, id: &RunId, live: &Live) -> Result<View, EngineError> {
+        match self.happen(id, With::Nothing, |run, desk| Ok(run.catch_up(desk))).await {
+            Ok(()) | Err(EngineError::Over { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let slot = live.slot.lock().await;
+        let run = match slot.as_ref() {
+            Some(Slot::Open(run)) => run,
+            Some(Slot::Over(end)) => return Ok(View::Over(end.clone())),
+            // Somebody's commit failed in between; the next look loads the run.
+            None => {
+                live.changed.notify_one();
+                return Ok(View::Open { jobs: Vec::new(), halted: None, limit: Duration::MAX });
+            }
+        };
+        let mut jobs = Vec::new();
+        let mut needs_worker = false;
+        for Open { effect, recovered } in run.open.values() {
+            match &effect.ask().call {
+                EffectCall::Llm(_) => needs_worker = true,
+                EffectCall::Tool(call) => jobs.push(Job {
+                    request: effect.ask().clone(),
+                    call: call.clone(),
+                    spot: run.spot(effect.ask()),
+                    attempt: effect.attempt(),
+                    is_unknown: *recovered,
+                    agent: run.agent().to_owned(),
+                    capabilities: run
+                        .policy()
+                        .allowed_tools
+                        .get(&call.tool)
+                        .map(|tool| tool.capabilities.clone())
+                        .unwrap_or_default(),
+                    node_limit: Duration::from_secs(run.policy().limits.node_timeout_seconds.into()),
+                }),
+            }
+        }
+        let halted = if needs_worker && live.performing() == 0 { self.what_stops_all_workers() } else { None };
+        Ok(View::Open { jobs, halted, limit: Duration::from_secs(run.policy().limits.timeout_seconds.into()) })
+    }
+
+    async fn run_out_of_time(&self, id: &RunId, limit: Duration) -> Result<(), EngineError> {
+        let message = format!("the run was active for more than {} s", limit.as_secs());
+        let error = EffectError::new("limit_time", message);
+        match self.happen(id, With::Nothing, |run, desk| Ok(Some(run.fail(error, desk)))).await {
+            Err(EngineError::Over { .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// The active time of a run before this process, as far as its history tells: what its LLM calls took.
+    async fn active_so_far(&self, id: &RunId) -> Result<Duration, EngineError> {
+        let took = self.history(id).await?.into_iter().filter_map(|event| match event.payload {
+            Some(Payload::EffectCompleted { answer, .. }) => Some(answer.usage?.latency_ms),
+            _ => None,
+        });
+        Ok(Duration::from_millis(took.fold(0, u64::saturating_add)))
+    }
+}

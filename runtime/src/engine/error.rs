@@ -1,0 +1,97 @@
+//! Why the engine cannot do what was asked.
+
+use bloom_interpreter::LoadError;
+use bloom_interpreter::effect::EffectError;
+use bloom_interpreter::replay::RebuildError;
+use bloom_ir::{Digest, VerifyError};
+
+use super::policy::Refusal;
+use super::run::RunEnd;
+use crate::record::RunId;
+use crate::store::StoreError;
+
+/// Why the engine cannot do what was asked. What a run itself runs into is no error of the engine: it is recorded in the
+/// run's history.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store failed, or refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The flow may not run here; nothing was started.
+    #[error("the flow is refused: {}", listed(.0))]
+    Refused(Vec<Refusal>),
+    /// The document is not to be trusted.
+    #[error(transparent)]
+    Untrusted(#[from] VerifyError),
+    /// The program cannot be executed.
+    #[error("the flow cannot be executed")]
+    Load(#[from] LoadError),
+    /// The inputs are not what the flow takes; nothing was started.
+    #[error("the inputs do not fit: {0}")]
+    Inputs(#[source] EffectError),
+    /// The store has the run, but not the IR that it pins.
+    #[error("run {run} pins the IR {ir}, which the store does not have")]
+    MissingIr {
+        /// Which run.
+        run: RunId,
+        /// The IR.
+        ir: Digest,
+    },
+    /// The history cannot be gone on with.
+    #[error("run {run} cannot go on")]
+    Rebuild {
+        /// Which run.
+        run: RunId,
+        /// Why.
+        #[source]
+        source: Box<RebuildError>,
+    },
+    /// The run has ended.
+    #[error("run {run} has ended: {}", end.status_name())]
+    Over {
+        /// Which run.
+        run: RunId,
+        /// How.
+        end: Box<RunEnd>,
+    },
+    /// No worker can go on for now. The run is as it was, and can be resumed.
+    #[error("run {run} waits: {error}")]
+    Halted {
+        /// Which run.
+        run: RunId,
+        /// What every worker ran into.
+        error: EffectError,
+    },
+    /// A worker's result could not be recorded. The run is as recorded, and can be resumed.
+    #[error("run {run} stopped: {cause}")]
+    Interrupted {
+        /// Which run.
+        run: RunId,
+        /// Why.
+        cause: String,
+    },
+    /// The run does not wait for that effect.
+    #[error("run {run} does not wait for effect {effect}")]
+    NoSuchEffect {
+        /// Which run.
+        run: RunId,
+        /// Which effect.
+        effect: String,
+    },
+}
+
+impl EngineError {
+    /// Whether the flow was refused by signature or policy: a matter of trust, not a failure.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Untrusted(_))
+    }
+
+    /// Whether the run can be resumed later.
+    pub fn is_resumable(&self) -> bool {
+        matches!(self, Self::Halted { .. } | Self::Interrupted { .. })
+    }
+}
+
+fn listed(problems: &[impl ToString]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

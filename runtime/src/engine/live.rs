@@ -1,0 +1,257 @@
+//! The runs that are in memory, and how what happens to them is committed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bloom_interpreter::Program;
+use bloom_interpreter::history::Event;
+use bloom_interpreter::replay::{self, RebuildError};
+use bloom_ir::{Pinned, VerifiedIr, verify_pinned};
+use tokio::sync::{Mutex as AsyncMutex, Notify};
+use tokio::time::Instant;
+
+use super::Engine;
+use super::error::EngineError;
+use super::policy;
+use super::progress::{EffectSpot, Progress, Step};
+use super::run::{Addition, Desk, Run, RunEnd};
+use crate::record::{RunId, RunRecord};
+use crate::store::{LeaseEnd, ProposalFilter, StoreError};
+
+/// A run that somebody drives or works for.
+#[derive(Default)]
+pub(super) struct Live {
+    /// `None` before it is loaded, and after a commit that failed: then the history is the truth.
+    pub(super) slot: AsyncMutex<Option<Slot>>,
+    /// The run's one driver is told that something changed.
+    pub(super) changed: Notify,
+    /// Held by who drives it.
+    pub(super) driver: AsyncMutex<()>,
+    /// When the effects that are being performed were begun.
+    pub(super) begun: Mutex<BTreeMap<String, Instant>>,
+    /// Why a worker's result could not be recorded.
+    pub(super) interrupted: Mutex<Option<String>>,
+}
+
+pub(super) enum Slot {
+    Open(Box<Run>),
+    Over(RunEnd),
+}
+
+/// With what an addition is committed.
+pub(super) enum With {
+    Nothing,
+    Lease(Box<LeaseEnd>),
+}
+
+/// What a closure makes of a run.
+pub(super) type Made = Result<Option<Addition>, EngineError>;
+
+/// Histories are read in pages of so many events.
+const PAGE: usize = 1000;
+
+impl Live {
+    /// Effects of this run that are being performed, here or by a worker of this engine.
+    pub(super) fn performing(&self) -> usize {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    pub(super) fn note_begun(&self, effect: &str) {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).entry(effect.to_owned()).or_insert_with(Instant::now);
+        self.changed.notify_one();
+    }
+
+    /// A worker stopped performing it, without an outcome.
+    pub(super) fn note_idle(&self, effect: &str) {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(effect);
+        self.changed.notify_one();
+    }
+
+    fn note_settled(&self, spot: &EffectSpot) -> Option<std::time::Duration> {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(spot.effect.as_str());
+        begun.map(|begun| begun.elapsed())
+    }
+
+    fn interrupt(&self, cause: &EngineError) {
+        *self.interrupted.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause.to_string());
+        self.changed.notify_one();
+    }
+}
+
+impl Engine {
+    /// The run in memory; it is not loaded by this.
+    pub(super) fn live(&self, id: &RunId) -> Arc<Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default().clone()
+    }
+
+    /// Tells all drivers that their runs cannot go on.
+    pub(super) fn interrupt_all(&self, cause: &EngineError) {
+        for live in self.live.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            live.interrupt(cause);
+        }
+    }
+
+    /// Forgets a run that nobody drives any more.
+    pub(super) fn forget(&self, id: &RunId) {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    pub(super) fn desk(&self) -> Desk<'_> {
+        Desk { now: self.clock.now(), ids: self.ids.as_ref(), config: &self.config }
+    }
+
+    /// Lets something happen to a run: loads it if need be, commits what `make` made of it, and tells who looks. The run is
+    /// locked meanwhile. After any error the run is loaded anew next time.
+    pub(super) async fn happen(
+        &self,
+        id: &RunId,
+        with: With,
+        make: impl FnOnce(&mut Run, &Desk<'_>) -> Made,
+    ) -> Result<(), EngineError> {
+        let live = self.live(id);
+        let mut slot = live.slot.lock().await;
+        let mut run = match self.taken(id, slot.take()).await? {
+            Slot::Open(run) => run,
+            Slot::Over(end) => {
+                *slot = Some(Slot::Over(end.clone()));
+                return Err(EngineError::Over { run: id.clone(), end: Box::new(end) });
+            }
+        };
+        let made = make(&mut run, &self.desk())?;
+        let is_changed = made.is_some();
+        if let Some(addition) = made {
+            let by_worker = matches!(with, With::Lease(_));
+            let committed = self.commit(addition, with).await.inspect_err(|error| {
+                // Who drives the run hears of it here, since the error itself goes to the worker.
+                if by_worker && !matches!(error, EngineError::Store(StoreError::Task(_))) {
+                    live.interrupt(error);
+                }
+            })?;
+            self.tell(&live, &run, committed);
+        }
+        *slot = Some(match run.end() {
+            Some(end) => Slot::Over(end.clone()),
+            None => Slot::Open(run),
+        });
+        drop(slot);
+        if is_changed {
+            live.changed.notify_one();
+        }
+        Ok(())
+    }
+
+    /// What is in the slot, or what the store has.
+    pub(super) async fn taken(&self, id: &RunId, slot: Option<Slot>) -> Result<Slot, EngineError> {
+        match slot {
+            Some(slot) => Ok(slot),
+            None => self.load(id).await,
+        }
+    }
+
+    async fn commit(&self, addition: Addition, with: With) -> Result<Committed, EngineError> {
+        let Addition { append, artifacts, steps } = addition;
+        for bytes in artifacts {
+            self.store.put_blob(bytes).await?;
+        }
+        let has_work = !append.tasks.is_empty();
+        let recorded = append.events.last().map_or(append.expected, |event| event.seq);
+        match with {
+            With::Nothing => self.store.append(append).await?,
+            With::Lease(end) => {
+                self.store.end_lease(LeaseEnd { append: Some(append), ..*end }).await?;
+            }
+        }
+        if has_work {
+            self.announce_work();
+        }
+        Ok(Committed { recorded, steps })
+    }
+
+    /// Tells who looks what was committed.
+    pub(super) fn tell(&self, live: &Live, run: &Run, committed: Committed) {
+        let Committed { recorded, steps } = committed;
+        for mut step in steps {
+            if let Step::Settled { effect, took, .. } = &mut step {
+                *took = live.note_settled(effect);
+            }
+            self.observer.observe(Progress { run: run.id.clone(), recorded: Some(recorded), step });
+        }
+    }
+
+    /// Tells who looks what is not recorded.
+    pub(super) fn tell_transient(&self, run: &RunId, step: Step) {
+        self.observer.observe(Progress { run: run.clone(), recorded: None, step });
+    }
+
+    /// Loads a run from the store, ready to go on.
+    async fn load(&self, id: &RunId) -> Result<Slot, EngineError> {
+        let record = self.record(id).await?;
+        if record.status.is_terminal() {
+            return Ok(Slot::Over(self.recorded_end(&record).await?));
+        }
+        let ir = self.pinned(&record, Pinned::Resume).await?;
+        policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
+        let program = Program::load(&ir)?;
+        let events = self.history(id).await?;
+        let rebuilt = match replay::rebuild(&program, &events) {
+            Ok(rebuilt) => rebuilt,
+            Err(source) => return Err(cannot_go_on(id, source)),
+        };
+        let filter = ProposalFilter { run: Some(id.clone()), status: None, limit: usize::MAX };
+        let mut proposals: Vec<_> =
+            self.store.proposals(&filter).await?.into_iter().map(|proposal| proposal.id).collect();
+        proposals.reverse();
+        self.tell_transient(id, Step::Resumed);
+        Ok(Slot::Open(Box::new(Run::recovered(&record, ir, rebuilt, &events, proposals))))
+    }
+
+    /// The run's record.
+    pub(super) async fn record(&self, id: &RunId) -> Result<RunRecord, EngineError> {
+        let not_found = || StoreError::NotFound { kind: "run", id: id.to_string() };
+        Ok(self.store.run(id).await?.ok_or_else(not_found)?)
+    }
+
+    /// The document that a run pins, verified.
+    pub(super) async fn pinned(&self, record: &RunRecord, purpose: Pinned) -> Result<VerifiedIr, EngineError> {
+        let missing = || EngineError::MissingIr { run: record.id.clone(), ir: record.ir };
+        let document = self.store.flow_document(record.ir).await?.ok_or_else(missing)?;
+        Ok(verify_pinned(&document, &record.ir, &self.trust, purpose)?)
+    }
+
+    /// The whole history of a run.
+    pub(super) async fn history(&self, id: &RunId) -> Result<Vec<Event>, EngineError> {
+        let mut events: Vec<Event> = Vec::new();
+        loop {
+            let from = events.last().map_or(1, |event| event.seq.saturating_add(1));
+            let mut page = self.store.history(id, from, PAGE).await?;
+            let is_last = page.len() < PAGE;
+            events.append(&mut page);
+            if is_last {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// How a run ended, by its last event, or by its record where that was erased.
+    async fn recorded_end(&self, record: &RunRecord) -> Result<RunEnd, EngineError> {
+        let last = self.store.history(&record.id, record.events, 1).await?.pop();
+        if let Some(end) = last.and_then(|event| event.payload).as_ref().and_then(RunEnd::of_payload) {
+            return Ok(end);
+        }
+        Ok(match (&record.error, &record.result) {
+            (Some(error), _) => RunEnd::Failed { error: error.clone(), node: None },
+            (None, Some(result)) => RunEnd::Completed { result: result.clone() },
+            (None, None) => RunEnd::Cancelled { reason: String::new() },
+        })
+    }
+}
+
+/// What was committed, to be told.
+pub(super) struct Committed {
+    pub(super) recorded: u64,
+    pub(super) steps: Vec<Step>,
+}
+
+fn cannot_go_on(run: &RunId, source: RebuildError) -> EngineError {
+    EngineError::Rebuild { run: run.clone(), source: Box::new(source) }
+}

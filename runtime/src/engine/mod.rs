@@ -1,0 +1,110 @@
+//! The engine: drives runs, performs their effects, keeps their tasks and leases.
+//!
+//! A run is accepted by [`Engine::submit`] and brought to its end by [`Engine::drive`], which also goes on with a run that a
+//! crash, a stop or an exhausted quota left in the middle: there is no other way to resume. Tools are called by whoever
+//! drives the run; what an LLM is asked becomes a task, which a worker takes with [`Engine::grant`] and ends with
+//! [`Engine::end_lease`].
+//!
+//! Invariants:
+//! - What happened is recorded before the run moves on; what leaves the process is recorded before it leaves.
+//! - A result that was recorded is never asked for again.
+//! - A lease that is stale changes nothing.
+//! - A run that is refused leaves no record.
+
+mod cancel;
+mod config;
+mod drive;
+mod error;
+mod lease;
+mod live;
+mod policy;
+mod progress;
+mod proposal;
+mod replay;
+mod retry;
+mod run;
+mod submit;
+mod tool;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use bloom_ir::TrustList;
+use tokio::sync::watch;
+
+pub use self::config::EngineConfig;
+pub use self::error::EngineError;
+pub use self::lease::{LeaseResult, RetryAfter};
+use self::live::Live;
+pub use self::policy::Refusal;
+pub use self::progress::{Asked, EffectSpot, Observer, Progress, Step};
+pub use self::run::RunEnd;
+pub use self::submit::Submit;
+use self::worker::Workers;
+use crate::clock::{Clock, Ids};
+use crate::record::RunId;
+use crate::store::Store;
+use crate::tool::ToolHost;
+
+/// Drives runs. Share it behind an `Arc`.
+pub struct Engine {
+    store: Arc<dyn Store>,
+    tools: Arc<dyn ToolHost>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    trust: TrustList,
+    observer: Arc<dyn Observer>,
+    config: EngineConfig,
+    live: Mutex<BTreeMap<RunId, Arc<Live>>>,
+    workers: Mutex<Workers>,
+    /// Counts what may have made work available.
+    work: watch::Sender<u64>,
+}
+
+/// What an engine is made of.
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// Where tools run.
+    pub tools: Arc<dyn ToolHost>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+    /// Whose signatures count when a run goes on or is replayed.
+    pub trust: TrustList,
+    /// Who is told what happens; `()` where nobody looks.
+    pub observer: Arc<dyn Observer>,
+    /// Settings.
+    pub config: EngineConfig,
+}
+
+impl Engine {
+    /// Puts an engine together.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, tools, clock, ids, trust, observer, config } = parts;
+        Self {
+            store,
+            tools,
+            clock,
+            ids,
+            trust,
+            observer,
+            config,
+            live: Mutex::default(),
+            workers: Mutex::default(),
+            work: watch::Sender::new(0),
+        }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &EngineConfig {
+        &self.config
+    }
+}

@@ -1,0 +1,464 @@
+//! A run in memory: its machine, and what is to be recorded when something happens to it.
+//!
+//! Nothing here touches the world: each method gives an [`Addition`], which is to be committed before the run goes on. If the
+//! commit fails, the run is thrown away and rebuilt from its history.
+
+use std::collections::BTreeMap;
+
+use bloom_interpreter::effect::{Answer, EffectCall, EffectError, EffectId, EffectRequest, Emission, NodeRef, Outcome};
+use bloom_interpreter::history::{Chain, Event, Payload};
+use bloom_interpreter::record::{self, OpenEffect};
+use bloom_interpreter::replay::Rebuilt;
+use bloom_interpreter::{End, Machine, Next, Program, Turn};
+use bloom_ir::document::{EmitKind, NodeId, Policy};
+use bloom_ir::{Digest, Value, VerifiedIr};
+
+use super::config::EngineConfig;
+use super::progress::{Asked, EffectSpot, Step};
+use super::proposal::Proposer;
+use super::retry::Schedule;
+use crate::clock::Ids;
+use crate::record::{Actor, AuditNote, ContextId, ProposalId, RunId, RunRecord, RunStatus, Task, TaskId, TaskStatus};
+use crate::store::Append;
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunEnd {
+    /// As drawn.
+    Completed {
+        /// Its result.
+        result: Value,
+    },
+    /// With an error that nothing took, or by its own decision.
+    Failed {
+        /// Why.
+        error: EffectError,
+        /// Where, if at a node.
+        node: Option<NodeId>,
+    },
+    /// It was stopped.
+    Cancelled {
+        /// By whom and why.
+        reason: String,
+    },
+}
+
+impl RunEnd {
+    /// What an event says of the end, if it is one.
+    pub(super) fn of_payload(payload: &Payload) -> Option<Self> {
+        match payload.clone() {
+            Payload::RunCompleted { result, .. } => Some(Self::Completed { result }),
+            Payload::RunFailed { error, node, .. } => Some(Self::Failed { error, node }),
+            Payload::RunCancelled { reason } => Some(Self::Cancelled { reason }),
+            _ => None,
+        }
+    }
+
+    /// The run's status.
+    pub fn status(&self) -> RunStatus {
+        match self {
+            Self::Completed { .. } => RunStatus::Completed,
+            Self::Failed { .. } => RunStatus::Failed,
+            Self::Cancelled { .. } => RunStatus::Cancelled,
+        }
+    }
+
+    /// The status as it is written.
+    pub fn status_name(&self) -> &'static str {
+        match self {
+            Self::Completed { .. } => "completed",
+            Self::Failed { .. } => "failed",
+            Self::Cancelled { .. } => "cancelled",
+        }
+    }
+}
+
+/// What the edge gives for one addition.
+pub(super) struct Desk<'a> {
+    /// Unix milliseconds.
+    pub(super) now: i64,
+    pub(super) ids: &'a dyn Ids,
+    pub(super) config: &'a EngineConfig,
+}
+
+/// A run in memory.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) id: RunId,
+    pub(super) context: ContextId,
+    program: Program,
+    ir: VerifiedIr,
+    machine: Machine,
+    chain: Chain,
+    /// Of the last event.
+    last_at: i64,
+    pub(super) open: BTreeMap<EffectId, Open>,
+    /// What is not recorded yet: of a history that ends in the middle of a turn.
+    unrecorded: Option<Turn>,
+    artifacts: Vec<Digest>,
+    proposals: Vec<ProposalId>,
+    end: Option<RunEnd>,
+}
+
+/// An effect without an outcome.
+#[derive(Clone, Debug)]
+pub(super) struct Open {
+    pub(super) effect: OpenEffect,
+    /// Requested before this process: it may have been performed, and nobody knows.
+    pub(super) recovered: bool,
+}
+
+/// What is to be committed, and told once it is.
+#[derive(Debug)]
+pub(super) struct Addition {
+    pub(super) append: Append,
+    /// Blobs that must be there before.
+    pub(super) artifacts: Vec<Vec<u8>>,
+    pub(super) steps: Vec<Step>,
+}
+
+/// What one happening adds, before it is numbered and chained.
+#[derive(Default)]
+struct Draft {
+    payloads: Vec<Payload>,
+    tasks: Vec<Task>,
+    proposals: Vec<crate::record::Proposal>,
+    artifacts: Vec<Vec<u8>>,
+    steps: Vec<Step>,
+    audit: Vec<AuditNote>,
+    tokens: u64,
+    end: Option<RunEnd>,
+}
+
+impl Run {
+    /// A new run: its first events are those of its first turn.
+    pub(super) fn begin(
+        record: &RunRecord,
+        ir: VerifiedIr,
+        machine: Machine,
+        by: &Actor,
+        desk: &Desk<'_>,
+    ) -> (Self, Addition) {
+        let mut run = Self {
+            id: record.id.clone(),
+            context: record.context.clone(),
+            program: machine.program().clone(),
+            ir,
+            machine,
+            chain: Chain::default(),
+            last_at: i64::MIN,
+            open: BTreeMap::new(),
+            unrecorded: None,
+            artifacts: Vec::new(),
+            proposals: Vec::new(),
+            end: None,
+        };
+        let mut draft = Draft::default();
+        draft.payloads.push(record::started(&run.machine, &desk.config.version));
+        draft.steps.push(Step::Started);
+        let note = run.note("run_started", by.clone(), [("ir_hash", run.program.hash().to_string().into())]);
+        draft.audit.push(note);
+        run.take_turn(&mut draft, desk);
+        let addition = run.seal(draft, desk);
+        (run, addition)
+    }
+
+    /// A run as its history left it. `proposals` are those that it made.
+    pub(super) fn recovered(
+        record: &RunRecord,
+        ir: VerifiedIr,
+        rebuilt: Rebuilt,
+        events: &[Event],
+        proposals: Vec<ProposalId>,
+    ) -> Self {
+        let Rebuilt { machine, chain, turn, open } = rebuilt;
+        let open = open.into_iter().map(|effect| {
+            let recovered = effect.is_requested();
+            (effect.ask().id.clone(), Open { effect, recovered })
+        });
+        let artifacts = events.iter().filter_map(|event| match &event.payload {
+            Some(Payload::Emitted { emission }) if emission.kind == EmitKind::Artifact => Some(artifact(emission).1),
+            _ => None,
+        });
+        Self {
+            id: record.id.clone(),
+            context: record.context.clone(),
+            program: machine.program().clone(),
+            ir,
+            machine,
+            chain,
+            last_at: events.last().map_or(i64::MIN, |event| event.at),
+            open: open.collect(),
+            unrecorded: Some(turn),
+            artifacts: artifacts.collect(),
+            proposals,
+            end: None,
+        }
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn end(&self) -> Option<&RunEnd> {
+        self.end.as_ref()
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        &self.ir.document().policy
+    }
+
+    /// The flow's id.
+    pub(super) fn agent(&self) -> &str {
+        &self.program.flow().id
+    }
+
+    /// How an effect is shown.
+    pub(super) fn spot(&self, request: &EffectRequest) -> EffectSpot {
+        EffectSpot {
+            effect: request.id.clone(),
+            node: request.node.clone(),
+            visit: request.visit,
+            place: self.program.place(&request.node),
+            asks: Asked::of(&request.call),
+        }
+    }
+
+    /// Records what a rebuilt run did and its history lacks, if anything.
+    pub(super) fn catch_up(&mut self, desk: &Desk<'_>) -> Option<Addition> {
+        let turn = self.unrecorded.take()?;
+        let mut draft = Draft::default();
+        self.record_turn(&mut draft, turn, desk);
+        (!draft.payloads.is_empty()).then(|| self.seal(draft, desk))
+    }
+
+    /// An effect has its outcome, and the run moves on.
+    pub(super) fn settle(
+        &mut self,
+        effect: &EffectId,
+        attempt: u32,
+        result: Result<Answer, EffectError>,
+        desk: &Desk<'_>,
+    ) -> Option<Addition> {
+        let Open { effect: open, .. } = self.open.remove(effect)?;
+        let mut draft = Draft::default();
+        let usage = result.as_ref().ok().and_then(|answer| answer.usage.clone());
+        draft.steps.push(Step::Settled {
+            effect: self.spot(open.ask()),
+            attempt,
+            took: None,
+            error: result.as_ref().err().cloned(),
+            usage: usage.clone(),
+        });
+        if let Some(usage) = usage {
+            draft.tokens = usage.input_tokens.saturating_add(usage.output_tokens);
+        }
+        draft.payloads = open.settle(attempt, result.clone());
+        self.machine.resolve(effect, Outcome { result, at: self.at(desk) }).ok()?;
+        self.take_turn(&mut draft, desk);
+        Some(self.seal(draft, desk))
+    }
+
+    /// An attempt failed, and another follows.
+    pub(super) fn attempted(
+        &mut self,
+        effect: &EffectId,
+        error: EffectError,
+        delay: std::time::Duration,
+        desk: &Desk<'_>,
+    ) -> Option<Addition> {
+        let open = self.open.get_mut(effect)?;
+        let attempt = open.effect.attempt();
+        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        let payloads = open.effect.attempted(error.clone(), delay_ms);
+        let spot = self.spot(self.open.get(effect)?.effect.ask());
+        let steps = vec![Step::AttemptFailed { effect: spot, attempt, error, delay }];
+        Some(self.seal(Draft { payloads, steps, ..Draft::default() }, desk))
+    }
+
+    /// The driver ends it: a time limit, a full history.
+    pub(super) fn fail(&mut self, error: EffectError, desk: &Desk<'_>) -> Addition {
+        let mut draft = Draft::default();
+        self.end_failed(&mut draft, error);
+        self.seal(draft, desk)
+    }
+
+    /// Somebody stops it.
+    pub(super) fn cancel(&mut self, reason: String, desk: &Desk<'_>) -> Addition {
+        let mut draft = Draft::default();
+        draft.payloads.push(Payload::RunCancelled { reason: reason.clone() });
+        draft.end = Some(RunEnd::Cancelled { reason });
+        self.seal(draft, desk)
+    }
+
+    fn take_turn(&mut self, draft: &mut Draft, desk: &Desk<'_>) {
+        let turn = self.machine.advance();
+        self.record_turn(draft, turn, desk);
+    }
+
+    /// What a turn adds, unless the history is full then.
+    fn record_turn(&mut self, draft: &mut Draft, turn: Turn, desk: &Desk<'_>) {
+        let mut more = Draft::default();
+        for emission in &turn.emitted {
+            self.emit(&mut more, emission, desk);
+        }
+        match turn.next {
+            Next::Waiting(requests) => {
+                for request in requests {
+                    self.request(&mut more, request, desk);
+                }
+            }
+            Next::Finished(end) => {
+                more.payloads.push(record::ended(&end, self.machine.state_hash()));
+                more.end = Some(match end {
+                    End::Completed { result } => RunEnd::Completed { result },
+                    End::Failed { error, node } => RunEnd::Failed { error, node },
+                });
+            }
+        }
+        let limit = self.program.limits().max_events;
+        let events = self.chain.seq().saturating_add((draft.payloads.len() + more.payloads.len()) as u64);
+        if events <= limit {
+            draft.payloads.append(&mut more.payloads);
+            draft.steps.append(&mut more.steps);
+            draft.tasks = more.tasks;
+            draft.proposals = more.proposals;
+            draft.artifacts = more.artifacts;
+            draft.end = more.end;
+        } else {
+            let message = format!("the history would have {events} events; the limit is {limit}");
+            self.end_failed(draft, EffectError::new("limit_events", message));
+        }
+    }
+
+    fn end_failed(&mut self, draft: &mut Draft, error: EffectError) {
+        let end = End::Failed { error: error.clone(), node: None };
+        draft.payloads.push(record::ended(&end, self.machine.state_hash()));
+        draft.end = Some(RunEnd::Failed { error, node: None });
+    }
+
+    fn emit(&self, draft: &mut Draft, emission: &Emission, desk: &Desk<'_>) {
+        let mut proposal = None;
+        match emission.kind {
+            EmitKind::Proposal => {
+                let ttl_ms = i64::try_from(desk.config.proposal_ttl.as_millis()).unwrap_or(i64::MAX);
+                let proposer = Proposer { run: &self.id, agent: self.agent(), at: self.at(desk), ttl_ms };
+                let made = proposer.propose(ProposalId::new(desk.ids.fresh()), emission);
+                proposal = Some(made.id.clone());
+                draft.proposals.push(made);
+            }
+            EmitKind::Artifact => draft.artifacts.push(artifact(emission).0),
+            EmitKind::Event | EmitKind::Log => {}
+        }
+        draft.payloads.push(Payload::Emitted { emission: emission.clone() });
+        draft.steps.push(Step::Emitted { emission: emission.clone(), proposal });
+    }
+
+    /// Takes note of a request. What must not be performed before it is recorded is recorded now, an LLM's with its task.
+    fn request(&mut self, draft: &mut Draft, request: EffectRequest, desk: &Desk<'_>) {
+        let mut open = match self.open.remove(&request.id) {
+            Some(open) => open,
+            None => Open { effect: OpenEffect::new(request.clone()), recovered: false },
+        };
+        if request.recorded_first()
+            && let Some(payload) = open.effect.request()
+        {
+            draft.payloads.push(payload);
+            if let EffectCall::Llm(call) = &request.call {
+                draft.tasks.push(self.task(&request, call, desk));
+            }
+        }
+        self.open.insert(request.id, open);
+    }
+
+    fn task(&self, request: &EffectRequest, call: &bloom_interpreter::effect::LlmRequest, desk: &Desk<'_>) -> Task {
+        let node_limit = self.program.limits().node_timeout_seconds;
+        let at = self.at(desk);
+        Task {
+            id: TaskId::new(desk.ids.fresh()),
+            run: self.id.clone(),
+            effect: request.id.clone(),
+            asked_by: NodeRef { node: request.node.clone(), visit: request.visit },
+            context: self.context.clone(),
+            agent_slug: self.agent().to_owned(),
+            request: call.clone(),
+            requires: desk.config.llm_requires.clone(),
+            timeout_seconds: call.timeout_seconds.map_or(node_limit, |own| own.min(node_limit)),
+            priority: 0,
+            status: TaskStatus::Queued,
+            created_at: at,
+            updated_at: at,
+            lease: None,
+            attempts: 0,
+            max_attempts: Schedule::new(desk.config, call.retry.as_ref()).attempts,
+            epoch: 0,
+            answer: None,
+            error: None,
+            resolved: false,
+        }
+    }
+
+    /// Numbers and chains what is to be added.
+    fn seal(&mut self, draft: Draft, desk: &Desk<'_>) -> Addition {
+        let Draft { payloads, tasks, proposals, artifacts, mut steps, mut audit, tokens, end } = draft;
+        let expected = self.chain.seq();
+        let at = self.at(desk);
+        let events = payloads.into_iter().map(|payload| self.chain.next(at, payload)).collect();
+        self.last_at = at;
+        self.proposals.extend(proposals.iter().map(|proposal| proposal.id.clone()));
+        self.artifacts.extend(artifacts.iter().map(|bytes| Digest::of(bytes)));
+        if let Some(end) = &end {
+            audit.push(self.end_note(end));
+            steps.push(Step::Ended(end.clone()));
+            self.open.clear();
+            self.end = Some(end.clone());
+        }
+        for note in &mut audit {
+            note.at = at;
+        }
+        let status = end.map_or(RunStatus::Running, |end| end.status());
+        let append = Append { run: self.id.clone(), expected, events, status, tokens, tasks, proposals, audit };
+        Addition { append, artifacts, steps }
+    }
+
+    /// The time of what is recorded now: never before what was recorded last, whatever the clock does.
+    fn at(&self, desk: &Desk<'_>) -> i64 {
+        desk.now.max(self.last_at)
+    }
+
+    fn end_note(&self, end: &RunEnd) -> AuditNote {
+        let digests: Value = self.artifacts.iter().map(|digest| Value::from(digest.to_string())).collect();
+        let proposals: Value = self.proposals.iter().map(|id| Value::from(id.as_str())).collect();
+        self.note(
+            &format!("run_{}", end.status_name()),
+            Actor(format!("run:{}", self.id)),
+            [
+                ("ir_hash", Value::from(self.program.hash().to_string())),
+                ("history_head", Value::from(self.chain.head().to_string())),
+                ("artifacts", digests),
+                ("proposals", proposals),
+            ],
+        )
+    }
+
+    fn note<const N: usize>(&self, action: &str, actor: Actor, detail: [(&str, Value); N]) -> AuditNote {
+        AuditNote {
+            at: self.last_at,
+            actor,
+            action: action.to_owned(),
+            entity_type: "run".to_owned(),
+            entity_id: self.id.to_string(),
+            job_id: Some(self.id.to_string()),
+            context_id: Some(self.context.to_string()),
+            epoch: None,
+            detail: detail.into_iter().collect(),
+        }
+    }
+}
+
+/// The bytes that an artifact is kept as, and their digest.
+fn artifact(emission: &Emission) -> (Vec<u8>, Digest) {
+    let bytes = match &emission.value {
+        Value::String(text) => text.as_bytes().to_vec(),
+        other => other.to_bytes(),
+    };
+    let digest = Digest::of(&bytes);
+    (bytes, digest)
+}

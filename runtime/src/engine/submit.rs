@@ -1,0 +1,97 @@
+//! A run is accepted.
+
+use bloom_interpreter::{Machine, Program, RunInfo};
+use bloom_ir::{Digest, Value, VerifiedIr};
+
+use super::live::{Committed, Slot};
+use super::run::{Addition, Run};
+use super::{Engine, EngineError, policy};
+use crate::record::{Actor, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, RunId, RunRecord, RunStatus};
+use crate::store::{Append, Submission};
+
+/// A run that somebody wants.
+#[derive(Clone, Debug)]
+pub struct Submit {
+    /// The flow, as verified under the trust list of who submits.
+    pub ir: VerifiedIr,
+    /// Its inputs: a map.
+    pub inputs: Value,
+    /// Who wants it; by submitting, they approve it.
+    pub by: Actor,
+    /// The execution context.
+    pub context: ContextId,
+}
+
+impl Engine {
+    /// Accepts a run: keeps its IR, and in one commit its inbox entry, its record, `run.started`, and what its first turn
+    /// needs. It moves on when it is driven. A flow that may not run here, or inputs that do not fit, leave nothing behind.
+    pub async fn submit(&self, submit: Submit) -> Result<RunId, EngineError> {
+        let Submit { ir, inputs, by, context } = submit;
+        policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
+        let program = Program::load(&ir)?;
+        let (id, now) = (self.ids.run(), self.clock.now());
+        let info = RunInfo { id: id.to_string(), started_at: now };
+        let machine = Machine::start(&program, info, inputs).map_err(EngineError::Inputs)?;
+
+        let flow = ir.document().flow.clone();
+        let kept = FlowRecord {
+            hash: ir.hash(),
+            program: ir.program(),
+            id: flow.id.clone(),
+            version: flow.version.clone(),
+            title: flow.title,
+            stored_at: now,
+        };
+        self.store.put_flow(kept, ir.document().to_bytes(), Vec::new()).await?;
+
+        let inbox = InboxEntry {
+            id: InboxId::new(self.ids.fresh()),
+            source: by.clone(),
+            action: "run-flow".to_owned(),
+            target: format!("{}@{}", flow.id, flow.version),
+            payload: [("inputs", machine.inputs().clone()), ("ir", ir.hash().to_string().into())].into_iter().collect(),
+            status: InboxStatus::Processed,
+            created_at: now,
+            correlation_id: id.to_string(),
+            approved_by: Some(by.clone()),
+        };
+        let record = RunRecord {
+            id: id.clone(),
+            flow: flow.id,
+            version: flow.version,
+            ir: ir.hash(),
+            status: RunStatus::Queued,
+            context,
+            inbox: inbox.id.clone(),
+            inputs: machine.inputs().clone(),
+            created_at: now,
+            updated_at: now,
+            events: 0,
+            history_head: Digest::of(b""),
+            result: None,
+            error: None,
+            tokens: 0,
+        };
+        let mut desk = self.desk();
+        // The first event bears the time at which the run started.
+        desk.now = now;
+        let (run, Addition { append, artifacts, steps }) = Run::begin(&record, ir, machine, &by, &desk);
+        for bytes in artifacts {
+            self.store.put_blob(bytes).await?;
+        }
+        let Append { tasks, events, .. } = &append;
+        let (has_work, recorded) = (!tasks.is_empty(), events.len() as u64);
+        self.store.submit(Submission { inbox, run: record, first: append }).await?;
+
+        let live = self.live(&id);
+        self.tell(&live, &run, Committed { recorded, steps });
+        *live.slot.lock().await = Some(match run.end() {
+            Some(end) => Slot::Over(end.clone()),
+            None => Slot::Open(Box::new(run)),
+        });
+        if has_work {
+            self.announce_work();
+        }
+        Ok(id)
+    }
+}

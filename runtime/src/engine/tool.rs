@@ -1,0 +1,125 @@
+//! A tool is called, as often as it takes.
+
+use std::time::Duration;
+
+use bloom_interpreter::effect::{Answer, EffectError, EffectRequest, ToolRequest};
+use bloom_ir::Value;
+use bloom_ir::document::{OnUnknown, ToolEffect};
+use tokio::time::Instant;
+
+use super::live::With;
+use super::progress::{EffectSpot, Step};
+use super::retry::Schedule;
+use super::{Engine, EngineError};
+use crate::record::RunId;
+use crate::tool::ToolCall;
+
+/// A call of a tool that a run needs.
+pub(super) struct Job {
+    pub(super) request: EffectRequest,
+    pub(super) call: ToolRequest,
+    pub(super) spot: EffectSpot,
+    /// The attempt that is due.
+    pub(super) attempt: u32,
+    /// Whether it was requested before a crash: it may have been performed.
+    pub(super) is_unknown: bool,
+    /// The flow's id.
+    pub(super) agent: String,
+    pub(super) capabilities: Vec<String>,
+    /// For all attempts and delays together.
+    pub(super) node_limit: Duration,
+}
+
+impl Engine {
+    /// Calls the tool until it answers or fails for good, and records that.
+    pub(super) async fn perform(&self, run: &RunId, job: Job) -> Result<(), EngineError> {
+        let is_operational = job.call.effect == ToolEffect::Operational;
+        let may_repeat = !is_operational || job.call.on_unknown == Some(OnUnknown::Retry);
+        if job.is_unknown && !may_repeat {
+            let error = unknown(&job.call, "the process ended while the tool was being called");
+            return self.settle(run, &job, job.attempt, Err(error)).await;
+        }
+        let schedule = Schedule::new(&self.config, job.call.retry.as_ref());
+        let own_limit =
+            job.call.timeout_seconds.map_or(self.config.tool_timeout, |own| Duration::from_secs(own.into()));
+        let deadline = Instant::now() + job.node_limit;
+        let key = format!("{run}/{}", job.request.id);
+        let mut attempt = job.attempt;
+        loop {
+            self.tell_transient(run, Step::Performing { effect: job.spot.clone(), attempt });
+            let limit = own_limit.min(deadline.saturating_duration_since(Instant::now()));
+            let error = match self.call_once(&job, key.clone(), limit).await {
+                Ok(value) => return self.settle(run, &job, attempt, Ok(Answer { value, usage: None })).await,
+                Err(error) if error.code == "timeout" && !may_repeat => unknown(&job.call, &error.message),
+                Err(error) => error,
+            };
+            let delay = schedule.delay(attempt, &key);
+            let is_last = attempt >= schedule.attempts || Instant::now() + delay >= deadline;
+            if is_last || !schedule.may_retry(&error) {
+                return self.settle(run, &job, attempt, Err(error)).await;
+            }
+            self.note_attempt(run, &job, error, delay).await?;
+            tokio::time::sleep(delay).await;
+            attempt = attempt.saturating_add(1);
+        }
+    }
+
+    async fn call_once(&self, job: &Job, idempotency_key: String, limit: Duration) -> Result<Value, EffectError> {
+        let timeout_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        let call = self.tools.call(ToolCall {
+            idempotency_key,
+            agent: job.agent.clone(),
+            request: job.call.clone(),
+            capabilities: job.capabilities.clone(),
+            timeout_ms,
+        });
+        tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
+            let message = format!("tool `{}` did not answer within {timeout_ms} ms", job.call.tool);
+            Err(EffectError { retryable: true, ..EffectError::new("timeout", message) })
+        })
+    }
+
+    async fn settle(
+        &self,
+        run: &RunId,
+        job: &Job,
+        attempt: u32,
+        result: Result<Answer, EffectError>,
+    ) -> Result<(), EngineError> {
+        self.happen_to(run, &job.request, |run, desk| run.settle(&job.request.id, attempt, result, desk)).await
+    }
+
+    async fn note_attempt(
+        &self,
+        run: &RunId,
+        job: &Job,
+        error: EffectError,
+        delay: Duration,
+    ) -> Result<(), EngineError> {
+        self.happen_to(run, &job.request, |run, desk| run.attempted(&job.request.id, error, delay, desk)).await
+    }
+
+    /// Something happens to an effect of a run. If the run ended meanwhile, nothing happens.
+    async fn happen_to(
+        &self,
+        run: &RunId,
+        request: &EffectRequest,
+        make: impl FnOnce(&mut super::run::Run, &super::run::Desk<'_>) -> Option<super::run::Addition>,
+    ) -> Result<(), EngineError> {
+        let gone = || EngineError::NoSuchEffect { run: run.clone(), effect: request.id.to_string() };
+        let done = self.happen(run, With::Nothing, |run, desk| make(run, desk).map(Some).ok_or_else(gone)).await;
+        match done {
+            Err(EngineError::Over { .. }) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+/// Whether an operational tool did its work is not known.
+fn unknown(call: &ToolRequest, cause: &str) -> EffectError {
+    let advice = match call.on_unknown {
+        Some(OnUnknown::Ask) => "; a person is to decide, but this version cannot ask one",
+        _ => "",
+    };
+    EffectError::new("outcome_unknown", format!("nobody knows whether `{}` did its work: {cause}{advice}", call.tool))
+}

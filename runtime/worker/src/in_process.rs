@@ -1,0 +1,124 @@
+//! A worker in the engine's own process.
+
+use std::sync::Arc;
+
+use bloom_runtime::engine::{Engine, EngineError, RetryAfter};
+use bloom_runtime::llm::{LlmExecutor, LlmTask};
+use bloom_runtime::record::{LeaseEnding, RunId, WorkerId};
+use bloom_runtime::store::Grant;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Takes tasks from an engine and hands them to an executor, through the same verbs as a worker that is far away.
+///
+/// ```no_run
+/// # async fn example(engine: std::sync::Arc<bloom_runtime::engine::Engine>, run: bloom_runtime::record::RunId) {
+/// use std::sync::Arc;
+/// use bloom_worker::{Command, InProcessWorker};
+///
+/// let worker = InProcessWorker::start(engine.clone(), Arc::new(Command::new("/usr/local/bin/think")), 1, None);
+/// let end = engine.drive(&run).await;
+/// worker.stop().await;
+/// # }
+/// ```
+pub struct InProcessWorker {
+    id: WorkerId,
+    engine: Arc<Engine>,
+    stop: watch::Sender<bool>,
+    slots: JoinSet<()>,
+}
+
+impl InProcessWorker {
+    /// Starts a worker that does up to `slots` tasks at a time, of one run or of all. Needs a tokio runtime.
+    pub fn start(engine: Arc<Engine>, executor: Arc<dyn LlmExecutor>, slots: usize, run: Option<RunId>) -> Self {
+        let id = engine.register_worker(vec!["llm".to_owned(), executor.provides().to_owned()]);
+        let stop = watch::Sender::new(false);
+        let slot = Slot { worker: id.clone(), engine: engine.clone(), executor, run, stop: stop.subscribe() };
+        let mut set = JoinSet::new();
+        for _ in 1..slots {
+            set.spawn(slot.clone().work());
+        }
+        set.spawn(slot.work());
+        Self { id, engine, stop, slots: set }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &WorkerId {
+        &self.id
+    }
+
+    /// Gives back what it holds, and ends. A worker that is only dropped leaves its leases to be expired.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.slots.join_next().await.is_some() {}
+        self.engine.dismiss_worker(&self.id);
+    }
+}
+
+impl Drop for InProcessWorker {
+    fn drop(&mut self) {
+        self.engine.dismiss_worker(&self.id);
+    }
+}
+
+#[derive(Clone)]
+struct Slot {
+    worker: WorkerId,
+    engine: Arc<Engine>,
+    executor: Arc<dyn LlmExecutor>,
+    run: Option<RunId>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Slot {
+    async fn work(mut self) {
+        let mut work = self.engine.work();
+        while !*self.stop.borrow() {
+            work.mark_unchanged();
+            match self.engine.grant(&self.worker, self.run.clone()).await {
+                Ok(Some(grant)) => self.perform(grant).await,
+                Ok(None) => tokio::select! {
+                    _ = self.stop.changed() => {}
+                    changed = work.changed() => if changed.is_err() { return },
+                },
+                Err(error) => {
+                    tracing::error!(worker = %self.worker, %error, "no task can be taken");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn perform(&mut self, grant: Grant) {
+        let Grant { lease, task } = grant;
+        let question = LlmTask {
+            idempotency_key: format!("{}/{}", task.run, task.effect),
+            asked_by: task.asked_by,
+            request: task.request,
+            timeout_ms: u64::from(task.timeout_seconds).saturating_mul(1000),
+            attempt: task.attempts,
+        };
+        let ending = tokio::select! {
+            answer = self.executor.answer(question) => match answer {
+                Ok(answer) => LeaseEnding::Completed(answer),
+                Err(error) => LeaseEnding::Failed(error),
+            },
+            _ = self.stop.changed() => LeaseEnding::GivenBack,
+        };
+        match self.engine.end_lease(&lease.id, lease.epoch, ending).await {
+            Ok(ended) => {
+                if let Some(RetryAfter::Delay(delay)) = ended.retry_after {
+                    tokio::select! {
+                        () = tokio::time::sleep(delay) => {}
+                        _ = self.stop.changed() => {}
+                    }
+                }
+            }
+            // The run was stopped meanwhile, or somebody else has the task: nothing is lost.
+            Err(EngineError::Store(bloom_runtime::store::StoreError::Task(stale))) => {
+                tracing::info!(worker = %self.worker, %stale, "a result came too late");
+            }
+            Err(error) => tracing::error!(worker = %self.worker, %error, "a result was not recorded"),
+        }
+    }
+}
