@@ -2,14 +2,14 @@
 
 mod contract;
 pub mod effect;
-#[path = "seam.rs"]
-mod expr;
+pub mod expr;
 pub mod history;
 mod limit;
 pub mod machine;
 pub mod program;
 pub mod record;
 pub mod replay;
+mod seam;
 
 pub use limit::{Limit, MAX_DEPTH, MAX_STATE_BYTES};
 pub use machine::{End, Machine, Next, ResolveError, RestoreError, RunInfo, Snapshot, Turn};

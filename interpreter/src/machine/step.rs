@@ -6,9 +6,9 @@ use bloom_ir::document::ReturnStatus;
 use super::{End, Machine};
 use crate::contract::Contract;
 use crate::effect::{EffectCall, EffectError, EffectRequest, Emission};
-use crate::expr::{self, Compiled};
 use crate::limit::{Limit, weight};
 use crate::program::{Ask, Inner, Node, NodeIndex, Op, TemplatePart};
+use crate::seam::{self as expr, Compiled};
 
 /// Where a node leads.
 pub(super) enum Move {

@@ -9,7 +9,7 @@ use bloom_ir::{Digest, Value};
 use super::{Ask, Checks, Inner, Names, Node, NodeIndex, Op, Program, Slot, Target, TemplatePart, position};
 use crate::contract::{Contract, Side};
 use crate::effect::{LlmRequest, ToolRequest};
-use crate::expr::{self, Compiled};
+use crate::seam::{self as expr, Compiled};
 
 /// Why a document cannot be executed here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

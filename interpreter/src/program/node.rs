@@ -7,7 +7,7 @@ use bloom_ir::document::{EmitKind, ReturnStatus};
 
 use crate::contract::Contract;
 use crate::effect::{LlmRequest, ToolRequest};
-use crate::expr::Compiled;
+use crate::seam::Compiled;
 
 /// A node's place in the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -230,7 +230,7 @@ static FUNCTIONS: &[Function] = &[
         name: "json.parse",
         spellings: AS_FUNCTION,
         signatures: signatures![(String) -> Any],
-        doc: "The value of a JSON text (RFC 8259); a repeated key or more than 100 levels are an error.",
+        doc: "The value of a JSON text (RFC 8259), at most 100 levels deep; of a repeated key the last one counts.",
         example: ("json.parse('{\"a\": [1.0, null]}')", r#"{"a":[1,null]}"#),
     },
     Function {
