@@ -1,4 +1,5 @@
 //! The engine: drives the interpreter, performs effects, keeps leases.
+pub mod apply;
 pub mod clock;
 pub mod engine;
 pub mod llm;

@@ -1,0 +1,211 @@
+//! The memory of an agent: the file `state.json` in its folder.
+//!
+//! ```json
+//! { "version": 4, "processed_slugs": ["a", "b"], "last_run": 1767225600000,
+//!   "notes": [{ "at": 1767225600000, "run": "…", "text": "…" }], "proposal": "…" }
+//! ```
+//!
+//! `version` grows by one with each change; a file without one, or no file, has version 0. `proposal` is the change that
+//! made this version, which is how a change is recognised that was made just before a crash. Other members are kept.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use bloom_ir::Value;
+use bloom_ir::value::Map;
+
+use crate::record::Proposal;
+
+const FILE: &str = "state.json";
+const NEW_FILE: &str = ".state.json.new";
+/// A larger memory is not read.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A change of a memory, as `write-memory` shapes it: `{set: {processed_slugs?, last_run?}, append_note?}`.
+#[derive(Debug)]
+pub(super) struct Change {
+    proposal: String,
+    run: String,
+    at: i64,
+    base: Option<u64>,
+    set: Map,
+    remark: Option<String>,
+}
+
+/// Why a memory cannot be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    /// It was changed since the proposal was made.
+    #[error("the memory has version {actual}; the proposal was made against version {base}")]
+    Conflict {
+        /// What the proposal was made against.
+        base: u64,
+        /// What is there.
+        actual: u64,
+    },
+    /// The agent's id is no name of a folder.
+    #[error("`{0}` is no name of a folder")]
+    Agent(String),
+    /// The change is not of a form that is known.
+    #[error("the change is not understood: {0}")]
+    Change(String),
+    /// The file holds something else than a memory. It is left as it is.
+    #[error("{} is damaged: {problem}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The file system failed.
+    #[error("cannot write {}: {source}", path.display())]
+    Io {
+        /// What was to be read or written.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl MemoryError {
+    /// A stable word for it: `conflict`, `invalid`, `damaged`, `io`.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Conflict { .. } => "conflict",
+            Self::Agent(_) | Self::Change(_) => "invalid",
+            Self::Damaged { .. } => "damaged",
+            Self::Io { .. } => "io",
+        }
+    }
+}
+
+impl Change {
+    pub(super) fn of(proposal: &Proposal, at: i64) -> Result<Self, MemoryError> {
+        let agent = &proposal.agent;
+        if agent.is_empty() || agent.starts_with('.') || agent.contains(['/', '\\', '\0']) {
+            return Err(MemoryError::Agent(agent.clone()));
+        }
+        let not_understood = |problem: &str| MemoryError::Change(problem.to_owned());
+        let content = proposal.content.as_map().ok_or_else(|| not_understood("it is no object"))?;
+        if let Some(unknown) = content.keys().find(|key| !matches!(&***key, "set" | "append_note")) {
+            return Err(not_understood(&format!("`{unknown}` is unknown")));
+        }
+        let set = match content.get("set") {
+            None => Map::new(),
+            Some(set) => set.as_map().ok_or_else(|| not_understood("`set` is no object"))?.clone(),
+        };
+        for (key, value) in &set {
+            let fits = match &**key {
+                "processed_slugs" => {
+                    value.as_list().is_some_and(|slugs| slugs.iter().all(|slug| slug.as_str().is_some()))
+                }
+                "last_run" => matches!(value, Value::Int(_) | Value::Null),
+                _ => return Err(not_understood(&format!("`{key}` cannot be set"))),
+            };
+            if !fits {
+                return Err(not_understood(&format!("`{key}` has the wrong type")));
+            }
+        }
+        let remark = match content.get("append_note") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text.to_string()),
+            Some(_) => return Err(not_understood("`append_note` is no text")),
+        };
+        Ok(Self {
+            proposal: proposal.id.to_string(),
+            run: proposal.run.to_string(),
+            at,
+            base: proposal.base_revision,
+            set,
+            remark,
+        })
+    }
+
+    fn of_state(&self, mut state: Map, version: i64) -> Map {
+        state.insert("version".into(), Value::Int(version));
+        state.insert("proposal".into(), Value::from(self.proposal.as_str()));
+        state.entry("processed_slugs".into()).or_insert_with(|| std::iter::empty::<Value>().collect());
+        state.entry("last_run".into()).or_default();
+        state.extend(self.set.clone());
+        let remarks = state.get("notes").and_then(Value::as_list).unwrap_or_default();
+        let added = self.remark.as_ref().map(|text| {
+            [("at", Value::Int(self.at)), ("run", self.run.as_str().into()), ("text", text.as_str().into())]
+                .into_iter()
+                .collect::<Value>()
+        });
+        let remarks = remarks.iter().cloned().chain(added).collect();
+        state.insert("notes".into(), remarks);
+        state
+    }
+}
+
+/// Makes the change, durably and whole or not at all, and gives the memory's version after it. A change that was made
+/// already is not made again.
+pub(super) fn write(folder: &Path, change: &Change) -> Result<i64, MemoryError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| MemoryError::Io { path, source }
+    };
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    let path = folder.join(FILE);
+    let state = read(&path)?;
+    let version = version(&path, &state)?;
+    if state.get("proposal").and_then(Value::as_str) == Some(&change.proposal) {
+        // The crash may have come before the folder was synced.
+        sync_folder(folder).map_err(failed(folder))?;
+        return Ok(version);
+    }
+    let actual = u64::try_from(version).unwrap_or_default();
+    if let Some(base) = change.base.filter(|base| *base != actual) {
+        return Err(MemoryError::Conflict { base, actual });
+    }
+    let next = version.saturating_add(1);
+    let state = Value::Map(change.of_state(state, next).into());
+    let new = folder.join(NEW_FILE);
+    write_new(&new, &state).map_err(failed(&new))?;
+    fs::rename(&new, &path).map_err(failed(&path))?;
+    sync_folder(folder).map_err(failed(folder))?;
+    Ok(next)
+}
+
+fn write_new(path: &Path, state: &Value) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    serde_json::to_writer_pretty(&mut file, state)?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn read(path: &Path) -> Result<Map, MemoryError> {
+    let damaged = |problem: String| MemoryError::Damaged { path: path.to_owned(), problem };
+    let io = |source| MemoryError::Io { path: path.to_owned(), source };
+    // A link could lead out of the memory.
+    match fs::symlink_metadata(path) {
+        Ok(file) if !file.is_file() => return Err(damaged("it is no plain file".to_owned())),
+        Ok(file) if file.len() > MAX_BYTES => return Err(damaged(format!("it has more than {MAX_BYTES} bytes"))),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
+        Err(error) => return Err(io(error)),
+    }
+    let bytes = fs::read(path).map_err(io)?;
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Map(state)) => Ok((*state).clone()),
+        Ok(other) => Err(damaged(format!("it holds a {}", other.type_name()))),
+        Err(error) => Err(damaged(error.to_string())),
+    }
+}
+
+fn version(path: &Path, state: &Map) -> Result<i64, MemoryError> {
+    match state.get("version") {
+        None => Ok(0),
+        Some(Value::Int(version)) if *version >= 0 => Ok(*version),
+        Some(_) => Err(MemoryError::Damaged { path: path.to_owned(), problem: "`version` is no version".to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
