@@ -1,1 +1,105 @@
+//! From a DRAKON diagram, or its pseudocode, to an IR document.
+//!
+//! Bytes in, a [`Document`] and [`Diagnostic`]s out: `read` (dialects) → `graph` (checks of the shape) → `text` (what is
+//! written in the icons) → `lower` (a draft program, its variables, then the IR). What people get wrong is never an
+//! `Err`: every problem is reported, each with its icon and the offending word.
+//!
+//! This crate does not run anything, sign anything, or touch files, the clock or the network.
+//!
+//! Invariants:
+//! - a document is produced only when there is no error, and then it passes [`bloom_ir::validate`];
+//! - every icon is lowered once: where ways meet, they share the nodes that follow, so a program is as large as its
+//!   diagram, and the time is linear in it;
+//! - no function here recurses by the size of the input.
+//!
+//! ```
+//! use bloom_compiler::{Options, SourceFile, compile};
+//!
+//! let program = "BEGIN \"Greeting\"\n  RETURN {text: \"Hello\"}\nEND\n";
+//! let compilation = compile(&SourceFile::new("greeting.md", program.as_bytes()), &Options::default());
+//! assert!(compilation.diagnostics.is_empty());
+//! assert_eq!(compilation.document.unwrap().flow.id, "greeting");
+//! ```
 
+mod codes;
+mod graph;
+mod lower;
+mod read;
+mod render;
+mod report;
+mod slug;
+mod text;
+
+use bloom_ir::diagnostic::Severity;
+use bloom_ir::document::{Document, Limits, Locale, Sandbox};
+use bloom_ir::manifest::ToolManifest;
+use bloom_ir::{Diagnostic, Digest};
+
+pub use crate::codes::ALL as CODES;
+pub use crate::render::render;
+
+/// A file as it was read.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceFile<'a> {
+    /// Its name, without the folder.
+    pub name: &'a str,
+    /// What is in it.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> SourceFile<'a> {
+    /// A file of this name with these bytes.
+    pub fn new(name: &'a str, bytes: &'a [u8]) -> Self {
+        Self { name, bytes }
+    }
+}
+
+/// What the file does not say itself.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The flow's id; absent: the file's name in Latin letters.
+    pub id: Option<String>,
+    /// The flow's version; absent: `0.0.0`, which is never registered by name.
+    pub version: Option<String>,
+    /// The language of the flow's texts; absent: Ukrainian where the texts hold Cyrillic letters.
+    pub locale: Option<Locale>,
+    /// The tools that are known, each with the digest of its component where there is one.
+    pub tools: Vec<(ToolManifest, Option<Digest>)>,
+    /// The proposal actions that may be emitted; absent: those that the flow emits.
+    pub safe_outputs: Option<Vec<String>>,
+    /// How much a run may use; absent: the format's own limits.
+    pub limits: Option<Limits>,
+    /// Which capabilities the tools may have; absent: `restricted`.
+    pub sandbox: Option<Sandbox>,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug)]
+pub struct Compilation {
+    /// The program, without integrity; absent when there is an error.
+    pub document: Option<Document>,
+    /// All that was found, errors first, each in the order of the file.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Compilation {
+    /// Whether anything stood in the way of a document.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// Compiles a diagram or pseudocode.
+pub fn compile(source: &SourceFile<'_>, options: &Options) -> Compilation {
+    let mut report = report::Report::default();
+    let document = match read::read(source, &mut report) {
+        Some(read::Input::Diagram(diagram)) => {
+            graph::Graph::build(&diagram, &mut report).and_then(|graph| lower::diagram(&graph, source, options, &mut report))
+        }
+        Some(read::Input::Pseudocode(program)) => lower::pseudocode(program, source, options, &mut report),
+        None => None,
+    };
+    let diagnostics = report.finish();
+    let compilation = Compilation { document, diagnostics };
+    if compilation.has_errors() { Compilation { document: None, ..compilation } } else { compilation }
+}

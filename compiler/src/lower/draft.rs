@@ -1,0 +1,138 @@
+//! A program before its nodes have ids: steps that name each other by position.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use bloom_ir::document::{EmitKind, ReturnStatus};
+
+use crate::text::{Expression, LlmCall, Unit};
+
+/// A position in [`Draft::steps`].
+pub(super) type StepId = usize;
+
+/// The step that a way leads to while it is not known, or because the diagram is broken there.
+pub(super) const NOWHERE: StepId = usize::MAX;
+
+/// A program of steps.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    /// What the steps are written in.
+    pub(super) units: Vec<Unit>,
+    pub(super) steps: Vec<Step>,
+    pub(super) entry: StepId,
+    /// Where errors go.
+    pub(super) catch: Option<StepId>,
+    /// How many cursors and hidden variables there are.
+    pub(super) hidden: usize,
+}
+
+/// One step.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) op: Op,
+    /// Where it is written, as a position in [`Draft::units`].
+    pub(super) unit: usize,
+    /// The statement in its unit, where there are several.
+    pub(super) part: Option<u32>,
+    /// Whether it is the first of its icon.
+    pub(super) first: bool,
+    /// What it is in its unit's text.
+    pub(super) span: Range<usize>,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub(super) enum Op {
+    /// Nothing. A shown one is an icon that runs pass.
+    Pass { shown: bool, next: StepId },
+    Set { into: String, value: Expression, next: StepId },
+    Each { over: Expression, cursor: usize, next: StepId },
+    Iter { cursor: usize, item: String, key: Option<String>, next: StepId, done: StepId },
+    Tool { tool: String, args: BTreeMap<String, Expression>, into: Option<String>, next: StepId },
+    Llm { call: Box<LlmCall>, next: StepId },
+    If { when: Expression, then: StepId, otherwise: StepId },
+    /// `icons`: the units of all cases.
+    Choice { on: Expression, cases: Vec<(Vec<serde_json::Value>, StepId)>, otherwise: Option<StepId>, icons: Vec<usize> },
+    Emit { kind: EmitKind, name: String, action: Option<String>, value: Expression, next: StepId },
+    Return { status: ReturnStatus, value: Expression },
+}
+
+impl Draft {
+    pub(super) fn unit(&mut self, unit: Unit) -> usize {
+        self.units.push(unit);
+        self.units.len() - 1
+    }
+
+    /// A step whose meaning comes later.
+    pub(super) fn reserve(&mut self, unit: usize) -> StepId {
+        self.push(Step { op: Op::Pass { shown: false, next: NOWHERE }, unit, part: None, first: false, span: 0..0 })
+    }
+
+    pub(super) fn push(&mut self, step: Step) -> StepId {
+        self.steps.push(step);
+        self.steps.len() - 1
+    }
+
+    /// A number for a cursor or a hidden variable.
+    pub(super) fn number(&mut self) -> usize {
+        self.hidden += 1;
+        self.hidden
+    }
+}
+
+impl Op {
+    /// The ways out, each with its name in the source map, in the order in which nodes are numbered.
+    pub(super) fn exits(&self) -> Vec<(String, StepId)> {
+        let one = |name: &str, to: StepId| vec![(name.to_owned(), to)];
+        match self {
+            Self::Pass { next, .. }
+            | Self::Set { next, .. }
+            | Self::Each { next, .. }
+            | Self::Tool { next, .. }
+            | Self::Llm { next, .. }
+            | Self::Emit { next, .. } => one("next", *next),
+            Self::Iter { next, done, .. } => vec![("next".to_owned(), *next), ("done".to_owned(), *done)],
+            Self::If { then, otherwise, .. } => vec![("then".to_owned(), *then), ("else".to_owned(), *otherwise)],
+            Self::Choice { cases, otherwise, .. } => {
+                let cases = cases.iter().enumerate().map(|(index, (_, to))| (format!("case:{index}"), *to));
+                cases.chain(otherwise.map(|to| ("else".to_owned(), to))).collect()
+            }
+            Self::Return { .. } => Vec::new(),
+        }
+    }
+
+    /// The one way on, of a step that has one.
+    pub(super) fn next_mut(&mut self) -> Option<&mut StepId> {
+        match self {
+            Self::Pass { next, .. }
+            | Self::Set { next, .. }
+            | Self::Each { next, .. }
+            | Self::Tool { next, .. }
+            | Self::Llm { next, .. }
+            | Self::Emit { next, .. } => Some(next),
+            Self::Iter { .. } | Self::If { .. } | Self::Choice { .. } | Self::Return { .. } => None,
+        }
+    }
+
+    /// Every expression in it.
+    pub(super) fn expressions_mut(&mut self) -> Vec<&mut Expression> {
+        match self {
+            Self::Pass { .. } | Self::Iter { .. } => Vec::new(),
+            Self::Set { value, .. } | Self::Emit { value, .. } | Self::Return { value, .. } => vec![value],
+            Self::Each { over: value, .. } | Self::If { when: value, .. } | Self::Choice { on: value, .. } => vec![value],
+            Self::Tool { args, .. } => args.values_mut().collect(),
+            Self::Llm { call, .. } => call.expressions_mut().collect(),
+        }
+    }
+
+    /// The variables that it sets.
+    pub(super) fn sets(&self) -> Vec<&str> {
+        match self {
+            Self::Set { into, .. } => vec![into],
+            Self::Iter { item, key, .. } => std::iter::once(item.as_str()).chain(key.as_deref()).collect(),
+            Self::Tool { into, .. } => into.as_deref().into_iter().collect(),
+            Self::Llm { call, .. } => vec![&call.target.name],
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! From icons, or from the lines of a program, to the IR document.
+
+mod diagram;
+mod draft;
+mod emit;
+mod pseudocode;
+mod scope;
+mod statements;
+mod tools;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bloom_ir::Digest;
+use bloom_ir::document::{
+    AllowedTool, Document, FlowInfo, FlowKind, IrVersion, Locale, Policy, Source, SourceKind,
+};
+use serde_json::json;
+
+use crate::graph::Graph;
+use crate::report::Report;
+use crate::slug::slug;
+use crate::text::{self, Parameters, Problem, Unit, Vocabulary, program};
+use crate::{Options, SourceFile};
+use draft::{Draft, StepId};
+
+/// A program on its way into the IR.
+struct Lowering<'a> {
+    options: &'a Options,
+    vocabulary: &'a Vocabulary<'a>,
+    draft: Draft,
+    /// The head of each branch, by its name in lower case.
+    branches: BTreeMap<String, StepId>,
+    allowed_tools: BTreeMap<String, AllowedTool>,
+    /// The actions of emitted proposals.
+    emitted: BTreeSet<String>,
+    /// What the handler of errors calls the error.
+    error_variable: Option<String>,
+    /// What the parameters are written in.
+    parameter_unit: usize,
+    problems: Vec<(usize, Problem)>,
+}
+
+/// What the flow is called, and where it came from.
+struct Heading {
+    title: String,
+    kind: SourceKind,
+    machine: bool,
+}
+
+/// Lowers a diagram; the document is there when nothing is wrong.
+pub(crate) fn diagram(
+    graph: &Graph<'_>,
+    source: &SourceFile<'_>,
+    options: &Options,
+    report: &mut Report,
+) -> Option<Document> {
+    let vocabulary = Vocabulary::new(&options.tools);
+    let mut lowering = Lowering::new(options, &vocabulary);
+    let (parameters, problems) = text::parameters(&graph.diagram.params);
+    lowering.parameter_unit = lowering.draft.unit(Unit::icon("params", "params", &graph.diagram.params));
+    for problem in problems {
+        lowering.problem(lowering.parameter_unit, problem);
+    }
+    lowering.icons(graph);
+    let title = graph.diagram.name.clone().unwrap_or_else(|| stem(source.name).to_owned());
+    let heading = Heading { title, kind: SourceKind::Drakon, machine: parameters.machine };
+    lowering.finish(&parameters, &heading, source, graph.sound, report)
+}
+
+/// Lowers a program; the document is there when nothing is wrong.
+pub(crate) fn pseudocode(
+    text: &str,
+    source: &SourceFile<'_>,
+    options: &Options,
+    report: &mut Report,
+) -> Option<Document> {
+    let vocabulary = Vocabulary::new(&options.tools);
+    let mut lowering = Lowering::new(options, &vocabulary);
+    let (program, problems) = program::program(text, &vocabulary);
+    let unit = lowering.draft.unit(Unit::program(text));
+    let sound = problems.is_empty();
+    for problem in problems {
+        lowering.problem(unit, problem);
+    }
+    let (title, parameters, machine) = lowering.program(unit, program);
+    let title = if title.is_empty() { stem(source.name).to_owned() } else { title };
+    lowering.finish(&parameters, &Heading { title, kind: SourceKind::Pseudocode, machine }, source, sound, report)
+}
+
+impl<'a> Lowering<'a> {
+    fn new(options: &'a Options, vocabulary: &'a Vocabulary<'a>) -> Self {
+        Self {
+            options,
+            vocabulary,
+            draft: Draft::default(),
+            branches: BTreeMap::new(),
+            allowed_tools: BTreeMap::new(),
+            emitted: BTreeSet::new(),
+            error_variable: None,
+            parameter_unit: 0,
+            problems: Vec::new(),
+        }
+    }
+
+    fn problem(&mut self, unit: usize, problem: Problem) {
+        self.problems.push((unit, problem));
+    }
+
+    /// Hands over what was found; true when all of it was harmless.
+    fn tell(&mut self, report: &mut Report) -> bool {
+        for (unit, problem) in self.problems.drain(..) {
+            report.add(self.draft.units[unit].diagnose(&problem));
+        }
+        report.errors() == 0
+    }
+
+    fn finish(
+        mut self,
+        parameters: &Parameters,
+        heading: &Heading,
+        source: &SourceFile<'_>,
+        sound: bool,
+        report: &mut Report,
+    ) -> Option<Document> {
+        self.resolve(parameters);
+        if !self.tell(report) || !sound {
+            return None;
+        }
+        self.check_assigned();
+        let nodes = emit::nodes(&self.draft, self.error_variable.as_deref());
+        let nodes = match nodes {
+            Ok(nodes) => Some(nodes),
+            Err((unit, problem)) => {
+                self.problem(unit, problem);
+                None
+            }
+        };
+        if !self.tell(report) {
+            return None;
+        }
+        let nodes = nodes?;
+        let options = self.options;
+        let locale = options.locale.unwrap_or_else(|| self.locale(&heading.title));
+        let document = Document {
+            ir: IrVersion::V0_1,
+            flow: FlowInfo {
+                id: options.id.clone().unwrap_or_else(|| slug(stem(source.name))),
+                version: options.version.clone().unwrap_or_else(|| "0.0.0".to_owned()),
+                title: heading.title.clone(),
+                kind: if heading.machine { FlowKind::Machine } else { FlowKind::Procedure },
+                locale,
+            },
+            inputs: parameters.schema(),
+            outputs: json!({}),
+            policy: Policy {
+                allowed_tools: std::mem::take(&mut self.allowed_tools),
+                safe_outputs: options.safe_outputs.clone().unwrap_or_else(|| self.emitted.iter().cloned().collect()),
+                sandbox: options.sandbox.unwrap_or_default(),
+                limits: options.limits.unwrap_or_default(),
+            },
+            entry: nodes.entry,
+            nodes: nodes.nodes,
+            catch: nodes.catch,
+            source: Some(Source {
+                kind: heading.kind,
+                name: source.name.to_owned(),
+                sha256: Digest::of(source.bytes).hex(),
+                via: nodes.via,
+                map: nodes.map,
+            }),
+            integrity: None,
+        };
+        Some(document)
+    }
+
+    /// Ukrainian where the texts hold Cyrillic letters.
+    fn locale(&self, title: &str) -> Locale {
+        let cyrillic = |text: &str| text.chars().any(|letter| ('\u{400}'..='\u{52F}').contains(&letter));
+        let texts = self.draft.units.iter().map(Unit::text);
+        if std::iter::once(title).chain(texts).any(cyrillic) { Locale::Uk } else { Locale::En }
+    }
+}
+
+/// The file's name without what is after its dots.
+fn stem(name: &str) -> &str {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    match name.trim_start_matches('.').split('.').next() {
+        Some(stem) if !stem.is_empty() => stem,
+        _ => "flow",
+    }
+}

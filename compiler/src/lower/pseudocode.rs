@@ -1,0 +1,270 @@
+//! The lines of a program to steps. Blocks are kept on a stack of our own, so depth costs no native stack.
+
+use std::ops::Range;
+
+use super::Lowering;
+use super::draft::{NOWHERE, Op, Step, StepId};
+use super::statements::Ways;
+use crate::codes;
+use crate::text::program::{Content, Line, Program};
+use crate::text::{Expression, Parameters, Problem, Spanned};
+
+/// A block that is open.
+struct Block {
+    kind: BlockKind,
+    /// Its lines stand deeper than this.
+    indent: usize,
+    /// The indentation of its lines, once there is one.
+    inner: Option<usize>,
+    /// What follows it.
+    after: StepId,
+}
+
+enum BlockKind {
+    /// The whole program.
+    Program,
+    /// `ЯКЩО`; the step is its decision.
+    If(StepId),
+    /// `ІНАКШЕ`
+    Else,
+    /// A loop; the step is where a round ends.
+    Loop(StepId),
+    /// `ВИБІР`; the step is its decision.
+    Select(StepId),
+    /// `ВИПАДОК`
+    Case,
+    /// `ГІЛКА`
+    Branch,
+}
+
+impl Lowering<'_> {
+    pub(super) fn program(&mut self, unit: usize, program: Program) -> (String, Parameters, bool) {
+        let Program { title, parameters, lines, end } = program;
+        let last = self.end_step(unit, end);
+        let first = self.draft.reserve(unit);
+        self.draft.entry = first;
+        for line in &lines {
+            if let Content::Branch(name) = &line.content.node {
+                let head = self.draft.reserve(unit);
+                if self.branches.insert(name.to_lowercase(), head).is_some() {
+                    let problem = Problem::error(codes::REPEATED_NAME, line.content.span.clone());
+                    self.problem(unit, problem.with("name", name).with("other", ""));
+                }
+                if name.eq_ignore_ascii_case("catch") {
+                    self.draft.catch = Some(head);
+                }
+            }
+        }
+        let indent = lines.first().map_or(0, |line| line.indent.saturating_sub(1));
+        let mut reader = Reader {
+            lowering: self,
+            unit,
+            end: last,
+            at: first,
+            blocks: vec![Block { kind: BlockKind::Program, indent, inner: None, after: last }],
+            closed_if: None,
+        };
+        for line in lines {
+            reader.line(line);
+        }
+        while !reader.blocks.is_empty() {
+            reader.close();
+        }
+        let machine = parameters.machine;
+        (title, parameters, machine)
+    }
+}
+
+struct Reader<'l, 'a> {
+    lowering: &'l mut Lowering<'a>,
+    unit: usize,
+    end: StepId,
+    /// The reserved step that the next line fills.
+    at: StepId,
+    blocks: Vec<Block>,
+    /// The decision of an `ЯКЩО` that was just closed, with its indentation and what follows it.
+    closed_if: Option<(StepId, usize, StepId)>,
+}
+
+impl Reader<'_, '_> {
+    fn line(&mut self, line: Line) {
+        let Line { indent, content: Spanned { node, span } } = line;
+        while self.blocks.len() > 1 && self.blocks.last().is_some_and(|block| indent <= block.indent) {
+            self.close();
+        }
+        if let Some(block) = self.blocks.last_mut() {
+            let expected = *block.inner.get_or_insert(indent);
+            if expected != indent {
+                let problem = Problem::error(codes::INDENTATION, span.clone());
+                self.lowering.problem(self.unit, problem);
+            }
+        }
+        let open_if = self.closed_if.take().filter(|(_, at, _)| *at == indent);
+        match node {
+            Content::Statement(statement) => self.statement(Spanned { node: statement, span }),
+            Content::If(condition) => {
+                let after = self.reserve();
+                self.open_if(indent, condition, span, after);
+            }
+            Content::Else | Content::ElseIf(_) => {
+                let Some((decision, _, after)) = open_if else {
+                    self.lowering.problem(self.unit, Problem::error(codes::ELSE_WITHOUT_IF, span));
+                    return;
+                };
+                let head = self.reserve();
+                if let Op::If { otherwise, .. } = &mut self.lowering.draft.steps[decision].op {
+                    *otherwise = head;
+                }
+                self.at = head;
+                if let Content::ElseIf(condition) = node {
+                    self.open_if(indent, condition, span, after);
+                } else {
+                    self.blocks.push(Block { kind: BlockKind::Else, indent, inner: None, after });
+                }
+            }
+            Content::Loop(head) => {
+                let body = self.reserve();
+                let after = self.reserve();
+                let again = self.lowering.loop_steps(self.unit, self.at, head, body, after, span);
+                self.at = body;
+                self.blocks.push(Block { kind: BlockKind::Loop(again), indent, inner: None, after });
+            }
+            Content::Repeat => {
+                let after = self.reserve();
+                let head = self.at;
+                let body = self.reserve();
+                self.fill(head, Op::Pass { shown: true, next: body }, span);
+                self.at = body;
+                self.blocks.push(Block { kind: BlockKind::Loop(head), indent, inner: None, after });
+            }
+            Content::Select(on) => {
+                let after = self.reserve();
+                let op = Op::Choice { on, cases: Vec::new(), otherwise: None, icons: Vec::new() };
+                let decision = self.at;
+                self.fill(decision, op, span);
+                self.at = NOWHERE;
+                self.blocks.push(Block { kind: BlockKind::Select(decision), indent, inner: None, after });
+            }
+            Content::Case(values) => self.case(indent, values, &span),
+            Content::Branch(name) => {
+                let head = self.lowering.branches.get(&name.to_lowercase()).copied().unwrap_or(NOWHERE);
+                self.link(head);
+                let body = self.reserve();
+                self.fill(head, Op::Pass { shown: true, next: body }, span);
+                self.at = body;
+                self.blocks.push(Block { kind: BlockKind::Branch, indent, inner: None, after: self.end });
+            }
+        }
+    }
+
+    fn open_if(&mut self, indent: usize, when: Expression, span: Range<usize>, after: StepId) {
+        let body = self.reserve();
+        let decision = self.at;
+        self.fill(decision, Op::If { when, then: body, otherwise: after }, span);
+        self.at = body;
+        self.blocks.push(Block { kind: BlockKind::If(decision), indent, inner: None, after });
+    }
+
+    fn case(&mut self, indent: usize, literals: Vec<Spanned<serde_json::Value>>, span: &Range<usize>) {
+        let Some(Block { kind: BlockKind::Select(decision), after, .. }) = self.blocks.last() else {
+            self.lowering.problem(self.unit, Problem::error(codes::CASE_OUTSIDE, span.clone()).with("other", ""));
+            return;
+        };
+        let (decision, after) = (*decision, *after);
+        let body = self.reserve();
+        let mut repeated = Vec::new();
+        if let Op::Choice { cases, .. } = &mut self.lowering.draft.steps[decision].op {
+            let known: Vec<serde_json::Value> = cases.iter().flat_map(|(values, _)| values.clone()).collect();
+            repeated.extend(literals.iter().filter(|literal| known.contains(&literal.node)).cloned());
+            cases.push((literals.into_iter().map(|literal| literal.node).collect(), body));
+        }
+        for Spanned { node, span } in repeated {
+            self.lowering.problem(self.unit, Problem::error(codes::REPEATED_CASE, span).with("name", node));
+        }
+        self.at = body;
+        self.blocks.push(Block { kind: BlockKind::Case, indent, inner: None, after });
+    }
+
+    fn statement(&mut self, statement: Spanned<crate::text::Statement>) {
+        let span = statement.span.clone();
+        let head = self.at;
+        if head == NOWHERE {
+            self.lowering.problem(self.unit, Problem::error(codes::CASE_OUTSIDE, span).with("other", ""));
+            return;
+        }
+        let next = self.reserve();
+        let around = self.blocks.iter().rev().find_map(|block| match block.kind {
+            BlockKind::Loop(again) => Some((again, block.after)),
+            _ => None,
+        });
+        let ways = Ways {
+            next,
+            end: Some(self.end),
+            again: around.map(|(again, _)| again),
+            leave: around.map(|(_, after)| after),
+        };
+        self.lowering.sequence(head, self.unit, vec![statement], &ways);
+        if let Op::Pass { shown, .. } = &mut self.lowering.draft.steps[head].op {
+            // A jump is no icon that runs pass.
+            *shown = false;
+        }
+        self.at = next;
+    }
+
+    /// Closes the innermost block.
+    fn close(&mut self) {
+        let Some(block) = self.blocks.pop() else { return };
+        self.closed_if = None;
+        match block.kind {
+            BlockKind::Program | BlockKind::Branch => {
+                self.link(block.after);
+                // What follows a branch is another branch; nothing falls into it.
+                self.at = NOWHERE;
+            }
+            BlockKind::If(decision) => {
+                self.link(block.after);
+                self.at = block.after;
+                self.closed_if = Some((decision, block.indent, block.after));
+            }
+            BlockKind::Else => {
+                self.link(block.after);
+                self.at = block.after;
+            }
+            BlockKind::Loop(again) => {
+                self.link(again);
+                self.at = block.after;
+            }
+            BlockKind::Case => {
+                self.link(block.after);
+                self.at = NOWHERE;
+            }
+            BlockKind::Select(decision) => {
+                if let Op::Choice { cases, .. } = &self.lowering.draft.steps[decision].op
+                    && cases.is_empty()
+                {
+                    let span = self.lowering.draft.steps[decision].span.clone();
+                    self.lowering.problem(self.unit, Problem::error(codes::NO_CASES, span).with("other", ""));
+                }
+                self.at = block.after;
+            }
+        }
+    }
+
+    /// Lets the step that waits for a line go on to another.
+    fn link(&mut self, to: StepId) {
+        if self.at != NOWHERE && self.at != to {
+            let span = self.lowering.draft.steps[self.at].span.clone();
+            self.fill(self.at, Op::Pass { shown: false, next: to }, span);
+        }
+    }
+
+    fn reserve(&mut self) -> StepId {
+        self.lowering.draft.reserve(self.unit)
+    }
+
+    fn fill(&mut self, at: StepId, op: Op, span: Range<usize>) {
+        if let Some(step) = self.lowering.draft.steps.get_mut(at) {
+            *step = Step { op, unit: self.unit, part: None, first: true, span };
+        }
+    }
+}

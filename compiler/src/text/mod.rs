@@ -1,0 +1,67 @@
+//! What is written in icons and in pseudocode, as trees.
+
+mod expression;
+mod limits;
+mod llm;
+mod loops;
+mod names;
+mod parameters;
+mod problem;
+pub(crate) mod program;
+mod sections;
+mod shape;
+mod statement;
+mod vocabulary;
+
+pub(crate) use expression::{Expression, Use, binary, has, input};
+pub(crate) use llm::{LlmCall, template_parts};
+pub(crate) use loops::{LoopHead, literals, loop_head};
+pub(crate) use names::{Special, nearest, special};
+pub(crate) use parameters::{Parameters, parameters};
+pub(crate) use problem::{Problem, Unit};
+pub(crate) use statement::{Argument, Jump, Spanned, Statement, Target, condition, statements};
+pub(crate) use vocabulary::Vocabulary;
+
+/// The grammar; its rules stay inside this module.
+mod grammar {
+    #![allow(missing_docs, reason = "generated from the grammar")]
+    #[derive(pest_derive::Parser)]
+    #[grammar = "text/grammar.pest"]
+    pub(super) struct Grammar;
+}
+
+/// A part of a text that stands somewhere in it: spans are given in the whole text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a> {
+    text: &'a str,
+    offset: usize,
+}
+
+impl<'a> Part<'a> {
+    pub(crate) fn new(text: &'a str, offset: usize) -> Self {
+        Self { text, offset }
+    }
+
+    fn span(&self, span: pest::Span<'_>) -> std::ops::Range<usize> {
+        self.offset + span.start()..self.offset + span.end()
+    }
+
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// All of it without white space at its ends.
+    pub(crate) fn trimmed(&self) -> Part<'a> {
+        let start = self.text.len() - self.text.trim_start().len();
+        Part { text: self.text.trim(), offset: self.offset + start }
+    }
+
+    pub(crate) fn range(&self) -> std::ops::Range<usize> {
+        self.offset..self.offset + self.text.len()
+    }
+
+    /// A part of this part.
+    pub(crate) fn slice(&self, range: std::ops::Range<usize>) -> Part<'a> {
+        Part { text: &self.text[range.clone()], offset: self.offset + range.start }
+    }
+}

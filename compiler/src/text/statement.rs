@@ -1,0 +1,286 @@
+//! Statements.
+
+use std::ops::Range;
+
+use pest::Parser;
+use pest::iterators::Pair;
+
+use super::expression::{self, Expression, name, string_literal};
+use super::grammar::{Grammar, Rule};
+use super::limits::{self, Event, Scanner};
+use super::llm::{self, LlmCall};
+use super::sections::{Section, first_line, sections, syntax_error};
+use super::{Part, Problem, Vocabulary};
+use crate::codes;
+use bloom_ir::expr::ast::Expr;
+use bloom_ir::expr::functions;
+
+/// Something and where it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Spanned<T> {
+    pub(crate) node: T,
+    pub(crate) span: Range<usize>,
+}
+
+/// What a line of an icon does.
+#[derive(Clone, Debug)]
+pub(crate) enum Statement {
+    Assign { target: Target, value: Expression },
+    Call { target: Option<Target>, tool: Spanned<String>, args: Vec<Argument> },
+    Llm(Box<LlmCall>),
+    Artifact { name: String, value: Expression },
+    Event { name: String, args: Vec<Argument> },
+    Log { value: Expression },
+    Jump(Jump),
+    /// Ends the run, with a result.
+    Return(Option<Expression>),
+    /// Ends the run as failed.
+    Fail(Expression),
+}
+
+/// Where a jump goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Jump {
+    End,
+    Next,
+    Break,
+    Branch(String),
+}
+
+/// What an assignment changes: a variable, or a member in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) name: String,
+    pub(crate) path: Vec<String>,
+    pub(crate) span: Range<usize>,
+}
+
+/// An argument of a call.
+#[derive(Clone, Debug)]
+pub(crate) struct Argument {
+    pub(crate) name: Option<Spanned<String>>,
+    pub(crate) value: Expression,
+}
+
+/// Reads the text of an icon. What can be read is read, also when something else cannot.
+pub(crate) fn statements(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> (Vec<Spanned<Statement>>, Vec<Problem>) {
+    let mut statements = Vec::new();
+    let mut problems = Vec::new();
+    for section in sections(part) {
+        let read = match section {
+            Section::Statement(part) => statement(part, vocabulary),
+            Section::Block(block) => llm::block(&block)
+                .map(|call| Spanned { span: block.head.range(), node: Statement::Llm(Box::new(call)) }),
+        };
+        match read {
+            Ok(statement) => statements.push(statement),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    (statements, problems)
+}
+
+/// Reads one statement.
+pub(super) fn statement(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<Spanned<Statement>, Problem> {
+    if !looks_like_code(part.text) && (limits::check(part).is_err() || Grammar::parse(Rule::statement, part.text).is_err()) {
+        return Err(prose(part, vocabulary));
+    }
+    limits::check(part)?;
+    let mut pairs = Grammar::parse(Rule::statement, part.text).map_err(|error| syntax_error(part, &error))?;
+    let Some(pair) = pairs.next() else { return Err(Problem::error(codes::SYNTAX, part.range())) };
+    let node = build(pair, part, vocabulary)?;
+    Ok(Spanned { node, span: first_line_in(part) })
+}
+
+/// The condition of a question, which may end with a question mark.
+pub(crate) fn condition(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<Expression, Problem> {
+    let part = part.trimmed();
+    let asked = part.text.trim_end_matches(['?', ' ', '\u{a0}', '\n']);
+    let part = part.slice(0..asked.len());
+    let read = expression::expression(part);
+    match read {
+        Err(problem) if !looks_like_code(part.text) && problem.code != codes::UNIT => {
+            let _ = vocabulary;
+            Err(Problem::error(codes::PROSE_QUESTION, first_line_in(part)).with("found", shorten(part.text)))
+        }
+        other => other,
+    }
+}
+
+fn shorten(text: &str) -> String {
+    let line = text.trim().lines().next().unwrap_or_default();
+    if line.chars().count() > 60 { line.chars().take(59).chain(['…']).collect() } else { line.to_owned() }
+}
+
+fn prose(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Problem {
+    Problem::error(codes::PROSE, first_line_in(part))
+        .with("found", shorten(part.text))
+        .with("nearest", vocabulary.statement_like(part.text))
+}
+
+fn first_line_in(part: Part<'_>) -> Range<usize> {
+    let line = first_line(part.text, 0..part.text.len());
+    part.offset + line.start..part.offset + line.end
+}
+
+/// Whether somebody meant to write code: there is a sign that prose does not have.
+fn looks_like_code(text: &str) -> bool {
+    let mut scanner = Scanner::new(text);
+    let mut last = ' ';
+    while let Some((at, event)) = scanner.next() {
+        match event {
+            // `name(`: in prose there is a space before a bracket.
+            Event::Open('(') if last == 'a' && !text[..at].ends_with(' ') => return true,
+            Event::Open('{' | '[') | Event::Other('←' | '→' | '=' | '≠' | '≤' | '≥' | '<' | '>' | '&' | '|') => return true,
+            Event::Other(character) => last = character,
+            Event::Open(character) | Event::Close(character) => last = character,
+            Event::Unclosed => return false,
+        }
+    }
+    false
+}
+
+fn build(pair: Pair<'_, Rule>, part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<Statement, Problem> {
+    let span = part.span(pair.as_span());
+    let incomplete = || Problem::error(codes::SYNTAX, span.clone());
+    match pair.as_rule() {
+        Rule::assign => {
+            let mut inner = pair.into_inner();
+            let target = inner.next().ok_or_else(incomplete)?;
+            let value = inner.find(|pair| pair.as_rule() == Rule::expr).ok_or_else(incomplete)?;
+            let target = target_of(target, part)?;
+            match call(value.clone(), part, vocabulary)? {
+                Some((tool, args)) => Ok(Statement::Call { target: Some(target), tool, args }),
+                None => Ok(Statement::Assign { target, value: expression::build(value, part)? }),
+            }
+        }
+        Rule::expr => match call(pair.clone(), part, vocabulary)? {
+            Some((tool, args)) => Ok(Statement::Call { target: None, tool, args }),
+            None => {
+                let value = expression::build(pair, part)?;
+                match value.expr {
+                    Expr::Variable(_) | Expr::Literal(_) => Err(prose(part, vocabulary)),
+                    _ => Err(Problem::error(codes::UNUSED_VALUE, span)),
+                }
+            }
+        },
+        Rule::llm_bind => llm::call(pair, part).map(|call| Statement::Llm(Box::new(call))),
+        Rule::jump => {
+            let target = pair.into_inner().next().ok_or_else(incomplete)?;
+            Ok(Statement::Jump(match target.as_rule() {
+                Rule::to_end => Jump::End,
+                Rule::to_next => Jump::Next,
+                Rule::to_break => Jump::Break,
+                _ => {
+                    let name = target.into_inner().find(|pair| pair.as_rule() == Rule::string).ok_or_else(incomplete)?;
+                    Jump::Branch(string_literal(name.as_str()))
+                }
+            }))
+        }
+        Rule::give_back => {
+            let value = pair.into_inner().find(|pair| pair.as_rule() == Rule::expr);
+            Ok(Statement::Return(value.map(|value| expression::build(value, part)).transpose()?))
+        }
+        Rule::fail | Rule::log => {
+            let kind = pair.as_rule();
+            let value = pair.into_inner().find(|pair| pair.as_rule() == Rule::expr).ok_or_else(incomplete)?;
+            let value = expression::build(value, part)?;
+            Ok(if kind == Rule::fail { Statement::Fail(value) } else { Statement::Log { value } })
+        }
+        Rule::artifact => {
+            let mut name = None;
+            let mut value = None;
+            for pair in pair.into_inner() {
+                match pair.as_rule() {
+                    Rule::string => name = Some(string_literal(pair.as_str())),
+                    Rule::expr => value = Some(expression::build(pair, part)?),
+                    _ => {}
+                }
+            }
+            let (name, value) = name.zip(value).ok_or_else(incomplete)?;
+            Ok(Statement::Artifact { name, value })
+        }
+        Rule::event => {
+            let mut event = None;
+            let mut args = Vec::new();
+            for pair in pair.into_inner() {
+                match pair.as_rule() {
+                    Rule::callee => event = Some(name(pair.as_str())),
+                    Rule::arguments => args = arguments(pair, part)?,
+                    _ => {}
+                }
+            }
+            Ok(Statement::Event { name: event.ok_or_else(incomplete)?, args })
+        }
+        _ => Err(incomplete()),
+    }
+}
+
+/// The call of a tool, if the expression is nothing else.
+fn call(
+    pair: Pair<'_, Rule>,
+    part: Part<'_>,
+    vocabulary: &Vocabulary<'_>,
+) -> Result<Option<(Spanned<String>, Vec<Argument>)>, Problem> {
+    let Some(operand) = only(pair, Rule::operand) else { return Ok(None) };
+    let mut inner = operand.into_inner();
+    let (Some(callee), Some(args), None) = (inner.next(), inner.next(), inner.next()) else { return Ok(None) };
+    if args.as_rule() != Rule::arguments {
+        return Ok(None);
+    }
+    let tool = name(callee.as_str());
+    let is_tool = match callee.as_rule() {
+        Rule::call_name => true,
+        Rule::variable => vocabulary.tool(&tool).is_some(),
+        _ => false,
+    };
+    if !is_tool {
+        if callee.as_rule() == Rule::variable
+            && functions::find(super::names::function(&tool)).is_none()
+            && !matches!(super::names::function(&tool), "has")
+            && let Some(near) = vocabulary.nearest(&tool)
+        {
+            let span = part.span(callee.as_span());
+            return Err(Problem::error(codes::UNKNOWN_FUNCTION, span).with("name", tool).with("nearest", near));
+        }
+        return Ok(None);
+    }
+    let span = part.span(callee.as_span());
+    Ok(Some((Spanned { node: tool, span }, arguments(args, part)?)))
+}
+
+/// The only child, if it is of this rule.
+fn only(pair: Pair<'_, Rule>, rule: Rule) -> Option<Pair<'_, Rule>> {
+    let mut inner = pair.into_inner();
+    let first = inner.next()?;
+    (first.as_rule() == rule && inner.next().is_none()).then_some(first)
+}
+
+pub(super) fn arguments(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<Vec<Argument>, Problem> {
+    pair.into_inner()
+        .map(|argument| {
+            let span = part.span(argument.as_span());
+            let mut label = None;
+            let mut value = None;
+            for pair in argument.into_inner() {
+                if pair.as_rule() == Rule::label {
+                    label = Some(Spanned { node: name(pair.as_str()), span: part.span(pair.as_span()) });
+                } else {
+                    value = Some(expression::build(pair, part)?);
+                }
+            }
+            let value = value.ok_or_else(|| Problem::error(codes::SYNTAX, span))?;
+            Ok(Argument { name: label, value })
+        })
+        .collect()
+}
+
+pub(super) fn target_of(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<Target, Problem> {
+    let span = part.span(pair.as_span());
+    let mut words = pair.into_inner().map(|word| name(word.as_str()));
+    let variable = words.next().ok_or_else(|| Problem::error(codes::SYNTAX, span.clone()))?;
+    if super::special(&variable).is_some() || variable == "v" {
+        return Err(Problem::error(codes::RESERVED_NAME, span).with("name", variable));
+    }
+    Ok(Target { name: variable, path: words.collect(), span })
+}
