@@ -23,12 +23,6 @@ impl Report {
         }
     }
 
-    pub(crate) fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
-        for diagnostic in diagnostics {
-            self.add(diagnostic);
-        }
-    }
-
     /// How many errors there are so far.
     pub(crate) fn errors(&self) -> usize {
         self.errors

@@ -1,2 +1,272 @@
 # Problems of diagrams and their texts: codes D….
 # The attribute `.hint` says what to do. Both languages have the same ids and the same variables.
+
+D001 = the file is not JSON: { $detail }
+    .hint = Save the diagram again in its editor, or compile a file that was not cut off.
+
+D002 = { $dialect ->
+    [drn] this is a DRAKON Editor file (.drn, SQLite), which is not read yet
+    [graf] this is a mind map, not a DRAKON diagram
+    [free] this is a free drawing, not a DRAKON diagram
+    [array] this is a JSON array, not a DRAKON diagram
+    [xml] this is XML or HTML, not a DRAKON diagram
+    [binary] this is a binary file, not a DRAKON diagram
+   *[other] this is a “{ $dialect }” document, not a DRAKON diagram
+}
+    .hint = Export the diagram as .drakon (DrakonHub, DrakonWidget) and compile that file.
+
+D003 = the file holds no diagram: `items` must be an object of icons
+    .hint = A diagram looks like { "{" }"items": { "{" }"1": { "{" }"type": "end"{ "}" }, …{ "}" }{ "}" }.
+
+D004 = `{ $field }` is { $found }; it must be { $expected }
+    .hint = Correct the field in the file, or redraw the icon.
+
+D005 = “{ $icon }” is no icon of DRAKON, yet it stands in the flow
+    .hint = Replace the icon with one of the language, or detach it: decorations without connections are ignored.
+
+D006 = `{ $field }` leads to “{ $target }”, which does not exist
+    .hint = Connect the icon to one that is in the diagram.
+
+D007 = the diagram has no branch, so there is nowhere to begin
+    .hint = Add a branch icon with branchId 0 and connect it to the first icon.
+
+D008 = the branch has the number { $number }, as icon { $other } has
+    .hint = Give every branch a number of its own.
+
+D009 = there is a second end; the first is icon { $other }
+    .hint = Lead every way to one end.
+
+D010 = nothing follows: `{ $field }` is missing
+    .hint = Connect the icon to what comes next.
+
+D011 = the branch has no name
+    .hint = Name the branch after what it does.
+
+D012 = the branch name “{ $name }” is used twice
+    .hint = Give the branches different names.
+
+D013 = no way leads to this branch
+    .hint = Lead an address to it, remove it, or name it “catch” if it handles errors.
+
+D014 = the file is too large: { $found } { $what ->
+        [bytes] bytes
+        [items] icons
+        [variables] variables
+       *[passed] icons passed on all ways together
+    }, at most { $limit }
+    .hint = Split the diagram in several flows.
+
+D015 = the id “{ $id }” is used twice
+    .hint = Give every icon an id of its own; one of the two would be lost.
+
+D016 = icons of type “{ $icon }” are not supported yet
+    .hint = Draw this part with actions, questions and loops for now.
+
+D017 = the icon is empty
+    .hint = Write in it what is asked, chosen or repeated.
+
+D018 = { $found } side by side are hard to read; { $limit } are the most that people take in
+    .hint = Split the diagram, or group the cases.
+
+D020 = the way leads back to icon { $target }, which is not the head of a loop
+    .hint = Lead it to an arrow loop or a branch instead.
+
+D021 = the way leads into the middle of a loop (icon { $target } in the loop of icon { $loop })
+    .hint = Enter the loop at its head.
+
+D022 = the loop has no end
+    .hint = Add a loop end below its body.
+
+D023 = the loop end has no beginning
+    .hint = Add a loop begin above, or remove the end.
+
+D024 = the loop crosses the loop of icon { $other }
+    .hint = Close the inner loop before the outer one.
+
+D025 = from here a run can never come to an end
+    .hint = Give the loop a way out, or write “# machine” in the parameters if the flow is meant to wait for ever.
+
+D026 = no way leads to this icon
+    .hint = Connect it, or remove it.
+
+D027 = Yes and No lead to the same place
+    .hint = Remove the question, or connect one of the answers elsewhere.
+
+D028 = the loop does nothing and cannot end
+    .hint = Put something in the loop, or remove it.
+
+D030 = the choice has no cases
+    .hint = Put at least one case below it.
+
+D031 = a case belongs to exactly one choice and is entered only from it
+    .hint = Put the case in the row of a choice.
+
+D032 = only the last case may be empty
+    .hint = Write a value in the case, or move it to the end.
+
+D033 = the value { $name } stands in two cases
+    .hint = Remove it from one of them; the second would never be taken.
+
+D034 = no case takes what is left; another value will be an error
+    .hint = Add an empty last case if other values may come.
+
+D035 = a case holds values such as "red", 5 or true, with commas between them
+    .hint = Put words in quotation marks.
+
+D040 = this is not a statement; the nearest one is { $nearest }
+    .hint = Write it as a statement: an assignment, the call of a tool, or a question to an LLM.
+
+D041 = { $expected ->
+    [value] “{ $found }” is not expected here; a value is
+    [operator] “{ $found }” is not expected here; the expression before it is complete
+   *[other] “{ $found }” is not expected here
+}
+    .hint = Texts go in quotation marks; names of tools are followed by brackets; an assignment is x ← value.
+
+D042 = the text ends too early
+    .hint = Finish the expression, or close its brackets.
+
+D043 = “{ $found }” cannot be answered with yes or no by a program
+    .hint = Compare values: notes is empty? · size(text) < 200 words? · x in list?
+
+D044 = nothing sets `{ $name }`
+    .hint = { $nearest ->
+        [none] Set it before it is used, or add it to the parameters; a text goes in quotation marks.
+       *[other] Did you mean `{ $nearest }`?
+    }
+
+D045 = `{ $name }` is not set on every way to here
+    .hint = Set it before the ways part, or on each of them.
+
+D046 = there is no function `{ $name }`
+    .hint = { $nearest ->
+        [none] A tool is called on a line of its own; its name usually has a dash.
+       *[other] Did you mean `{ $nearest }`?
+    }
+
+D047 = `{ $name }` does not take { $found } arguments: { $expected }
+    .hint = Give as many arguments as the function takes.
+
+D048 = the tool `{ $name }` is not known; it is taken for one that changes things
+    .hint = { $nearest ->
+        [none] Name its manifest with --tools, so that its arguments can be checked.
+       *[other] Did you mean `{ $nearest }`?
+    }
+
+D049 = `{ $tool }` is not known, so its arguments must be named
+    .hint = Write name: value.
+
+D050 = `{ $tool }` has no argument `{ $name }`
+    .hint = { $nearest ->
+        [none] The names are in the tool's manifest.
+       *[other] Did you mean `{ $nearest }`?
+    }
+
+D051 = the argument `{ $name }` of `{ $tool }` is given twice
+    .hint = Remove one of the two; an alias counts as its name.
+
+D052 = `{ $tool }` needs the argument `{ $name }`
+    .hint = Add it.
+
+D053 = `{ $tool }` takes at most { $limit } arguments by position
+    .hint = Name the others: name: value.
+
+D054 = the action that `{ $tool }` proposes must be written out as a text
+    .hint = Write for example action: "propose-summary".
+
+D055 = the flow may not propose `{ $name }`
+    .hint = { $nearest ->
+        [none] Add it to the flow's safe outputs, if it may propose this.
+       *[other] Did you mean `{ $nearest }`?
+    }
+
+D056 = a number with a unit is compared with a length
+    .hint = Write for example size(text) < 200 words.
+
+D057 = this is too long or too deeply nested (limit { $limit })
+    .hint = Split it in several steps.
+
+D058 = { $name } stands outside of a loop
+    .hint = Move it into a `for` loop, or lead the icon where it should go.
+
+D059 = nothing comes to this line: the one before it leaves
+    .hint = Remove it, or move it up.
+
+D060 = the value is computed and lost
+    .hint = Bind it: x ← …
+
+D061 = this is no head of a loop
+    .hint = Write for example note in notes · i = 0; i < n; i++ · 10 times.
+
+D062 = this is no parameter
+    .hint = Write a line each: name · name: type · name: type = default · # description.
+
+D063 = the parameter `{ $name }` stands twice
+    .hint = Remove one of the two.
+
+D064 = this shape of data cannot be read
+    .hint = { $nearest ->
+        [none] Shapes are string, int, number, bool, list, map, any, [shape], {name: shape}, "one" | "other"; each name once.
+       *[other] Did you mean `{ $nearest }`?
+    }
+
+D065 = the tool `{ $name }` is called inside an expression
+    .hint = Call it on a line of its own and use the variable: x ← { $name }(…).
+
+D066 = the text is not closed with a quotation mark
+    .hint = Close it on the same line.
+
+D067 = `{ $name }` has a meaning of its own and cannot be set
+    .hint = Choose another name.
+
+D068 = the number is too large
+    .hint = Integers go up to 9007199254740991.
+
+D069 = `{ $name }` is set and never used
+    .hint = Use it, remove it, or begin its name with _.
+
+D070 = `{ $name }` is a function; its arguments have no names
+    .hint = Write the values in their order.
+
+D071 = a brace stands alone, or holds nothing
+    .hint = Write { "{" }{ "{" } and { "}" }{ "}" } for braces in a prompt, and { "{" }expression{ "}" } for a value.
+
+D072 = the LLM is asked nothing
+    .hint = Write a prompt: x ← LLM("Summarise", text), or on the lines below LLM:.
+
+D073 = the option `{ $name }` must be { $expected ->
+        [int] a positive whole number
+        [duration] a duration of at least a second, as 2 min
+       *[string] a text
+    }
+    .hint = Write the value itself: options are fixed when the flow is compiled.
+
+D074 = the answer of an LLM is an object
+    .hint = Name its members: FORMAT { "{" }title: string, tags: [string]{ "}" }.
+
+D075 = the default of `{ $name }` must be a constant
+    .hint = Write a number, a text, true, false, null, or a list or map of those.
+
+D076 = the answer of an LLM goes to a variable
+    .hint = Bind it to a variable, and set the member on the next line.
+
+D080 = the line does not stand under the others of its block
+    .hint = Indent blocks by two spaces, without tabs.
+
+D081 = the program is not closed
+    .hint = Write END on a line of its own.
+
+D082 = { $name } is not supported yet
+    .hint = Write the steps one after another for now.
+
+D083 = ELSE has no IF above it
+    .hint = Indent it as its IF.
+
+D084 = there is no branch “{ $name }”
+    .hint = { $nearest ->
+        [none] Branches are declared as BRANCH "name", or drawn.
+       *[other] Did you mean `{ $nearest }`?
+    }
+
+D085 = the text holds no program
+    .hint = Begin it with BEGIN "title" and close it with END.

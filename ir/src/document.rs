@@ -615,6 +615,9 @@ pub struct Source {
     pub name: String,
     /// Lower-case hex SHA-256 of the file.
     pub sha256: String,
+    /// The icons passed without a node before the `entry` and before the handler of errors (`catch`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub via: BTreeMap<String, Vec<String>>,
     /// Where each node stands.
     #[serde(default)]
     pub map: BTreeMap<NodeId, SourceSpot>,

@@ -31,7 +31,7 @@ pub(super) fn nodes(draft: &Draft, error_variable: Option<&str>) -> Result<Nodes
     let mut ways = Ways { draft, passed: 0 };
     let (entry, entry_via) = ways.follow(draft.entry)?;
     let catch = draft.catch.map(|catch| ways.follow(catch)).transpose()?;
-    let mut exits: Vec<Option<Vec<Exit>>> = vec![None; draft.steps.len()];
+    let mut exits: Vec<Option<Vec<Exit>>> = draft.steps.iter().map(|_| None).collect();
     let mut order = Vec::new();
     for start in [Some(entry), catch.as_ref().map(|(catch, _)| *catch)].into_iter().flatten() {
         let mut stack = vec![start];
@@ -218,7 +218,7 @@ impl Writer {
                 next: to(0),
             }),
             Op::Llm { call, .. } => {
-                let mut write = |template| template_parts(template, |expr| self.expr(expr));
+                let mut write = |template: &[_]| template_parts(template, |expr| self.expr(expr));
                 let call_node = LlmCall {
                     prompt: write(&call.prompt),
                     system: call.system.as_ref().map(|system| write(system)),

@@ -7,7 +7,7 @@ use super::draft::{NOWHERE, Op, Step, StepId};
 use super::statements::Ways;
 use crate::codes;
 use crate::text::program::{Content, Line, Program};
-use crate::text::{Expression, Parameters, Problem, Spanned};
+use crate::text::{Expression, Parameters, Problem, Spanned, Statement};
 
 /// A block that is open.
 struct Block {
@@ -63,6 +63,7 @@ impl Lowering<'_> {
             at: first,
             blocks: vec![Block { kind: BlockKind::Program, indent, inner: None, after: last }],
             closed_if: None,
+            ended: None,
         };
         for line in lines {
             reader.line(line);
@@ -84,6 +85,8 @@ struct Reader<'l, 'a> {
     blocks: Vec<Block>,
     /// The decision of an `ЯКЩО` that was just closed, with its indentation and what follows it.
     closed_if: Option<(StepId, usize, StepId)>,
+    /// How many blocks were open when a jump ended the innermost.
+    ended: Option<usize>,
 }
 
 impl Reader<'_, '_> {
@@ -98,6 +101,10 @@ impl Reader<'_, '_> {
                 let problem = Problem::error(codes::INDENTATION, span.clone());
                 self.lowering.problem(self.unit, problem);
             }
+        }
+        if self.ended == Some(self.blocks.len()) {
+            self.ended = None;
+            self.lowering.problem(self.unit, Problem::error(codes::AFTER_JUMP, span.clone()));
         }
         let open_if = self.closed_if.take().filter(|(_, at, _)| *at == indent);
         match node {
@@ -185,7 +192,7 @@ impl Reader<'_, '_> {
         self.blocks.push(Block { kind: BlockKind::Case, indent, inner: None, after });
     }
 
-    fn statement(&mut self, statement: Spanned<crate::text::Statement>) {
+    fn statement(&mut self, statement: Spanned<Statement>) {
         let span = statement.span.clone();
         let head = self.at;
         if head == NOWHERE {
@@ -203,6 +210,8 @@ impl Reader<'_, '_> {
             again: around.map(|(again, _)| again),
             leave: around.map(|(_, after)| after),
         };
+        let jumps = matches!(statement.node, Statement::Jump(_) | Statement::Return(_) | Statement::Fail(_));
+        self.ended = jumps.then_some(self.blocks.len());
         self.lowering.sequence(head, self.unit, vec![statement], &ways);
         if let Op::Pass { shown, .. } = &mut self.lowering.draft.steps[head].op {
             // A jump is no icon that runs pass.
@@ -215,6 +224,7 @@ impl Reader<'_, '_> {
     fn close(&mut self) {
         let Some(block) = self.blocks.pop() else { return };
         self.closed_if = None;
+        self.ended = None;
         match block.kind {
             BlockKind::Program | BlockKind::Branch => {
                 self.link(block.after);

@@ -45,10 +45,7 @@ impl Lowering<'_> {
                     if !known {
                         let names = set.iter().chain(parameters.by_name.keys()).map(String::as_str);
                         let names = names.filter(|name| !name.starts_with('$'));
-                        let mut problem = Problem::error(codes::UNKNOWN_VARIABLE, name.span.clone()).with("name", &name.name);
-                        if let Some(near) = nearest(&name.name, names) {
-                            problem = problem.with("nearest", near);
-                        }
+                        let problem = Problem::error(codes::UNKNOWN_VARIABLE, name.span.clone()).with("name", &name.name).near(nearest(&name.name, names));
                         problems.push((step.unit, problem));
                     }
                 }

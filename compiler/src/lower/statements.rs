@@ -28,9 +28,9 @@ impl Lowering<'_> {
         let mut exit = ways.next;
         let mut left = statements.into_iter().enumerate();
         for (index, Spanned { node, span }) in left.by_ref() {
-            let jump = match node {
+            let jump = match &node {
                 Statement::Jump(jump) => {
-                    exit = self.jump(unit, &jump, &span, ways);
+                    exit = self.jump(unit, jump, &span, ways);
                     true
                 }
                 Statement::Return(_) | Statement::Fail(_) => true,
@@ -81,10 +81,7 @@ impl Lowering<'_> {
                 if let Some(branch) = self.branches.get(&name.to_lowercase()) {
                     return *branch;
                 }
-                let mut problem = Problem::error(codes::UNKNOWN_BRANCH, span.clone()).with("name", name);
-                if let Some(near) = crate::text::nearest(name, self.branches.keys().map(String::as_str)) {
-                    problem = problem.with("nearest", near);
-                }
+                let problem = Problem::error(codes::UNKNOWN_BRANCH, span.clone()).with("name", name).near(crate::text::nearest(name, self.branches.keys().map(String::as_str)));
                 self.problem(unit, problem);
                 return NOWHERE;
             }

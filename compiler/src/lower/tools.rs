@@ -43,10 +43,7 @@ impl Lowering<'_> {
         match &self.options.safe_outputs {
             Some(safe) if !safe.contains(&action) => {
                 let span = args.get("action").map_or(tool.span.clone(), |action| action.span.clone());
-                let mut problem = Problem::error(codes::NOT_SAFE, span).with("name", &action);
-                if let Some(near) = nearest(&action, safe.iter().map(String::as_str)) {
-                    problem = problem.with("nearest", near);
-                }
+                let problem = Problem::error(codes::NOT_SAFE, span).with("name", &action).near(nearest(&action, safe.iter().map(String::as_str)));
                 self.problem(unit, problem);
             }
             _ => {
@@ -66,10 +63,7 @@ impl Lowering<'_> {
 
     /// A tool that is not known may still be called by the names of its arguments.
     fn unknown_tool(&mut self, unit: usize, target: Option<Target>, tool: &Spanned<String>, args: Vec<Argument>) -> Vec<Op> {
-        let mut unknown = Problem::warning(codes::UNKNOWN_TOOL, tool.span.clone()).with("name", &tool.node);
-        if let Some(near) = self.vocabulary.nearest(&tool.node) {
-            unknown = unknown.with("nearest", near);
-        }
+        let unknown = Problem::warning(codes::UNKNOWN_TOOL, tool.span.clone()).with("name", &tool.node).near(self.vocabulary.nearest(&tool.node));
         self.problem(unit, unknown);
         let mut named = BTreeMap::new();
         for argument in args {
@@ -121,12 +115,9 @@ impl Lowering<'_> {
                         None if closed || properties.is_some() => {
                             let names = properties.iter().flat_map(|properties| properties.keys());
                             let names = names.chain(manifest.aliases.keys()).map(String::as_str);
-                            let mut problem = Problem::error(codes::UNKNOWN_ARGUMENT, span)
+                            let problem = Problem::error(codes::UNKNOWN_ARGUMENT, span)
                                 .with("tool", &tool.node)
-                                .with("name", &written);
-                            if let Some(near) = nearest(&written, names) {
-                                problem = problem.with("nearest", near);
-                            }
+                                .with("name", &written).near(nearest(&written, names));
                             self.problem(unit, problem);
                             continue;
                         }

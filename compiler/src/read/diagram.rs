@@ -71,7 +71,6 @@ impl Icon {
 
 /// What an icon is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of the language")]
 pub(crate) enum Kind {
     Action,
     ArrowLoop,

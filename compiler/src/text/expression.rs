@@ -442,10 +442,7 @@ impl Builder<'_> {
         }
         let Some(known) = functions::find(function) else {
             let near = names::nearest(written, functions::all().iter().map(|function| function.name));
-            let mut problem = Problem::error(codes::UNKNOWN_FUNCTION, span.clone()).with("name", written);
-            if let Some(near) = near {
-                problem = problem.with("nearest", near);
-            }
+            let problem = Problem::error(codes::UNKNOWN_FUNCTION, span.clone()).with("name", written).near(near);
             return Err(problem);
         };
         let mut args: Vec<Expr> = receiver.into_iter().collect();
@@ -658,7 +655,7 @@ fn coalesce(left: Expr, right: Expr) -> Expr {
     Expr::Conditional { condition: Box::new(condition), then: Box::new(left), otherwise: Box::new(right) }
 }
 
-pub(crate) fn has(target: Expr, name: String) -> Expr {
+fn has(target: Expr, name: String) -> Expr {
     if is_identifier(&name) {
         Expr::Has { target: Box::new(target), name }
     } else {

@@ -50,7 +50,7 @@ impl LlmCall {
 }
 
 /// The IR's template, with adjacent texts joined.
-pub(crate) fn template_parts(template: &[Template], print: impl Fn(&Expr) -> String) -> Vec<TemplatePart> {
+pub(crate) fn template_parts(template: &[Template], mut print: impl FnMut(&Expr) -> String) -> Vec<TemplatePart> {
     let mut parts: Vec<TemplatePart> = Vec::with_capacity(template.len());
     for part in template {
         match (part, parts.last_mut()) {
@@ -149,7 +149,7 @@ fn head(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<Head, Problem> {
 fn schema_of(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<Schema, Problem> {
     let span = part.span(pair.as_span());
     let shape = pair.into_inner().find(|pair| pair.as_rule() == Rule::shape);
-    let schema = shape::schema(shape.ok_or_else(|| Problem::error(codes::SHAPE, span.clone()))?, part)?;
+    let schema = shape::schema(shape.ok_or_else(|| Problem::error(codes::SHAPE, span.clone()).near(None))?, part)?;
     // Models answer with an object; a list or a text stands in one.
     if schema["type"] == "object" { Ok(schema) } else { Err(Problem::error(codes::FORMAT_NO_OBJECT, span)) }
 }
@@ -159,7 +159,7 @@ fn format(part: Part<'_>) -> Result<Schema, Problem> {
     let mut pairs = Grammar::parse(Rule::format_only, part.text).map_err(|error| syntax_error(part, &error))?;
     match pairs.next() {
         Some(pair) => schema_of(pair, part),
-        None => Err(Problem::error(codes::SHAPE, part.range())),
+        None => Err(Problem::error(codes::SHAPE, part.range()).near(None)),
     }
 }
 
@@ -198,10 +198,7 @@ fn option(call: &mut LlmCall, argument: Argument) -> Result<(), Problem> {
             _ => call.memory.push(argument.value),
         },
         other => {
-            let mut problem = Problem::error(codes::UNKNOWN_ARGUMENT, name.span).with("tool", "LLM").with("name", other);
-            if let Some(near) = names::nearest(other, OPTIONS) {
-                problem = problem.with("nearest", near);
-            }
+            let problem = Problem::error(codes::UNKNOWN_ARGUMENT, name.span).with("tool", "LLM").with("name", other).near(names::nearest(other, OPTIONS));
             return Err(problem);
         }
     }

@@ -13,7 +13,7 @@ mod shape;
 mod statement;
 mod vocabulary;
 
-pub(crate) use expression::{Expression, Use, binary, has, input};
+pub(crate) use expression::{Expression, Use, binary, input};
 pub(crate) use llm::{LlmCall, template_parts};
 pub(crate) use loops::{LoopHead, literals, loop_head};
 pub(crate) use names::{Special, nearest, special};

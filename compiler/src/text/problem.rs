@@ -114,6 +114,12 @@ impl Problem {
         Self { code, severity: Severity::Warning, span, args: Vec::new() }
     }
 
+    /// Names what was probably meant.
+    #[must_use]
+    pub(crate) fn near(self, nearest: Option<&str>) -> Self {
+        self.with("nearest", nearest.unwrap_or("none"))
+    }
+
     #[must_use]
     pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.args.push((name, value.to_string()));

@@ -14,11 +14,11 @@ const NAMES: [&str; 8] = ["string", "int", "number", "bool", "list", "map", "any
 /// The JSON Schema of a shape.
 pub(super) fn schema(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<Value, Problem> {
     let span = part.span(pair.as_span());
-    let Some(shape) = pair.into_inner().next() else { return Err(Problem::error(codes::SHAPE, span)) };
+    let Some(shape) = pair.into_inner().next() else { return Err(Problem::error(codes::SHAPE, span).near(None)) };
     match shape.as_rule() {
         Rule::object => object(shape, part),
         Rule::list_of => {
-            let item = shape.into_inner().next().ok_or_else(|| Problem::error(codes::SHAPE, span))?;
+            let item = shape.into_inner().next().ok_or_else(|| Problem::error(codes::SHAPE, span).near(None))?;
             Ok(json!({ "type": "array", "items": schema(item, part)? }))
         }
         Rule::choice => {
@@ -46,7 +46,7 @@ fn object(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<Value, Problem> {
             if pair.as_rule() == Rule::optional {
                 optional = true;
             } else if properties.insert(key.clone(), schema(pair, part)?).is_some() {
-                return Err(Problem::error(codes::SHAPE, span).with("name", key));
+                return Err(Problem::error(codes::SHAPE, span).near(None).with("name", key));
             }
         }
         if !optional {
@@ -67,10 +67,7 @@ fn named(word: &str, span: std::ops::Range<usize>) -> Result<Value, Problem> {
         "null" => json!({ "type": "null" }),
         "any" | "будь_що" => json!({}),
         other => {
-            let mut problem = Problem::error(codes::SHAPE, span).with("name", word);
-            if let Some(near) = nearest(other, NAMES) {
-                problem = problem.with("nearest", near);
-            }
+            let problem = Problem::error(codes::SHAPE, span).with("name", word).near(nearest(other, NAMES));
             return Err(problem);
         }
     })

@@ -1,0 +1,167 @@
+//! The codes of what can be wrong with a diagram or a text; each has a page in `schemas/error-codes/`.
+
+use bloom_ir::diagnostic::Code;
+
+macro_rules! codes {
+    ($( $(#[$doc:meta])* $name:ident = $code:literal; )*) => {
+        $( $(#[$doc])* pub(crate) const $name: Code = Code($code); )*
+
+        /// Every code that this crate can report, in order.
+        pub const ALL: &[Code] = &[$( $name ),*];
+    };
+}
+
+codes! {
+    /// The file is not JSON: (detail).
+    NOT_JSON = "D001";
+    /// The file is of another dialect.
+    OTHER_DIALECT = "D002";
+    /// The file holds no diagram: `items` must be an object of icons.
+    NOT_A_DIAGRAM = "D003";
+    /// `field` is (found); it must be (expected).
+    WRONG_TYPE = "D004";
+    /// “(icon)” is no icon of DRAKON, yet it stands in the flow.
+    UNKNOWN_ICON = "D005";
+    /// `field` leads to “(target)”, which does not exist.
+    DANGLING = "D006";
+    /// The diagram has no branch, so there is nowhere to begin.
+    NO_BRANCH = "D007";
+    /// The branch has the number (number), as icon (other) has.
+    REPEATED_NUMBER = "D008";
+    /// There is a second end; the first is icon (other).
+    SECOND_END = "D009";
+    /// Nothing follows: `field` is missing.
+    NO_NEXT = "D010";
+    /// The branch has no name.
+    NO_NAME = "D011";
+    /// The branch name “(name)” is used twice.
+    REPEATED_NAME = "D012";
+    /// No way leads to this branch.
+    LONELY_BRANCH = "D013";
+    /// The file is too large.
+    TOO_LARGE = "D014";
+    /// The id “(id)” is used twice.
+    REPEATED_ID = "D015";
+    /// Icons of type “(icon)” are not supported yet.
+    UNSUPPORTED_ICON = "D016";
+    /// The icon is empty.
+    NO_TEXT = "D017";
+    /// (found) side by side are hard to read; (limit) are the most that people take in.
+    MANY = "D018";
+    /// The way leads back to icon (target), which is not the head of a loop.
+    BACK_EDGE = "D020";
+    /// The way leads into the middle of a loop (icon (target) in the loop of icon (loop)).
+    SIDE_ENTRY = "D021";
+    /// The loop has no end.
+    NO_LOOP_END = "D022";
+    /// The loop end has no beginning.
+    NO_LOOP_BEGIN = "D023";
+    /// The loop crosses the loop of icon (other).
+    CROSSING_LOOPS = "D024";
+    /// From here a run can never come to an end.
+    ENDLESS = "D025";
+    /// No way leads to this icon.
+    UNREACHABLE = "D026";
+    /// Yes and No lead to the same place.
+    EQUAL_ARMS = "D027";
+    /// The loop does nothing and cannot end.
+    EMPTY_LOOP = "D028";
+    /// The choice has no cases.
+    NO_CASES = "D030";
+    /// A case belongs to exactly one choice and is entered only from it.
+    CASE_OUTSIDE = "D031";
+    /// Only the last case may be empty.
+    EMPTY_CASE = "D032";
+    /// The value (name) stands in two cases.
+    REPEATED_CASE = "D033";
+    /// No case takes what is left; another value will be an error.
+    NO_DEFAULT = "D034";
+    /// A case holds values such as "red", 5 or true, with commas between them.
+    CASE_TEXT = "D035";
+    /// This is not a statement; the nearest one is (nearest).
+    PROSE = "D040";
+    /// A word is not expected where it stands.
+    SYNTAX = "D041";
+    /// The text ends too early.
+    INCOMPLETE = "D042";
+    /// “(found)” cannot be answered with yes or no by a program.
+    PROSE_QUESTION = "D043";
+    /// Nothing sets `name`.
+    UNKNOWN_VARIABLE = "D044";
+    /// `name` is not set on every way to here.
+    NOT_ALWAYS_SET = "D045";
+    /// There is no function `name`.
+    UNKNOWN_FUNCTION = "D046";
+    /// `name` does not take (found) arguments: (expected).
+    WRONG_COUNT = "D047";
+    /// The tool `name` is not known; it is taken for one that changes things.
+    UNKNOWN_TOOL = "D048";
+    /// `tool` is not known, so its arguments must be named.
+    UNKNOWN_POSITION = "D049";
+    /// `tool` has no argument `name`.
+    UNKNOWN_ARGUMENT = "D050";
+    /// The argument `name` of `tool` is given twice.
+    REPEATED_ARGUMENT = "D051";
+    /// `tool` needs the argument `name`.
+    MISSING_ARGUMENT = "D052";
+    /// `tool` takes at most (limit) arguments by position.
+    TOO_MANY = "D053";
+    /// The action that `tool` proposes must be written out as a text.
+    ACTION_NOT_LITERAL = "D054";
+    /// The flow may not propose `name`.
+    NOT_SAFE = "D055";
+    /// A number with a unit is compared with a length.
+    UNIT = "D056";
+    /// This is too long or too deeply nested (limit (limit)).
+    TOO_COMPLEX = "D057";
+    /// (name) stands outside of a loop.
+    NO_LOOP_AROUND = "D058";
+    /// Nothing comes to this line: the one before it leaves.
+    AFTER_JUMP = "D059";
+    /// The value is computed and lost.
+    UNUSED_VALUE = "D060";
+    /// This is no head of a loop.
+    LOOP_TEXT = "D061";
+    /// This is no parameter.
+    PARAMETER = "D062";
+    /// The parameter `name` stands twice.
+    REPEATED_PARAMETER = "D063";
+    /// This shape of data cannot be read.
+    SHAPE = "D064";
+    /// The tool `name` is called inside an expression.
+    CALL_IN_EXPRESSION = "D065";
+    /// The text is not closed with a quotation mark.
+    UNCLOSED_STRING = "D066";
+    /// `name` has a meaning of its own and cannot be set.
+    RESERVED_NAME = "D067";
+    /// The number is too large.
+    NUMBER = "D068";
+    /// `name` is set and never used.
+    UNUSED_VARIABLE = "D069";
+    /// `name` is a function; its arguments have no names.
+    NAMED_ARGUMENT = "D070";
+    /// A brace stands alone, or holds nothing.
+    BRACE = "D071";
+    /// The LLM is asked nothing.
+    NO_PROMPT = "D072";
+    /// An option of an LLM call has the wrong type.
+    LLM_OPTION = "D073";
+    /// The answer of an LLM is an object.
+    FORMAT_NO_OBJECT = "D074";
+    /// The default of `name` must be a constant.
+    DEFAULT = "D075";
+    /// The answer of an LLM goes to a variable.
+    MEMBER_TARGET = "D076";
+    /// The line does not stand under the others of its block.
+    INDENTATION = "D080";
+    /// The program is not closed.
+    NO_END = "D081";
+    /// (name) is not supported yet.
+    UNSUPPORTED_WORD = "D082";
+    /// ELSE has no IF above it.
+    ELSE_WITHOUT_IF = "D083";
+    /// There is no branch “(name)”.
+    UNKNOWN_BRANCH = "D084";
+    /// The text holds no program.
+    NO_PROGRAM = "D085";
+}
