@@ -93,9 +93,8 @@ impl Compilation {
 pub fn compile(source: &SourceFile<'_>, options: &Options) -> Compilation {
     let mut report = report::Report::default();
     let document = match read::read(source, &mut report) {
-        Some(read::Input::Diagram(diagram)) => {
-            graph::Graph::build(&diagram, &mut report).and_then(|graph| lower::diagram(&graph, source, options, &mut report))
-        }
+        Some(read::Input::Diagram(diagram)) => graph::Graph::build(&diagram, &mut report)
+            .and_then(|graph| lower::diagram(&graph, source, options, &mut report)),
         Some(read::Input::Pseudocode(program)) => lower::pseudocode(program, source, options, &mut report),
         None => None,
     };

@@ -33,7 +33,9 @@ pub fn render(diagnostic: &Diagnostic, locale: Locale, color: bool) -> String {
 /// The title with what it is about below it.
 fn drawn<'a>(title: Title<'a>, diagnostic: &'a Diagnostic, place: &'a str) -> Group<'a> {
     match &diagnostic.place {
-        Place::Item { text, span, .. } if !text.trim().is_empty() => title.element(snippet(text, span.as_ref(), 1, place)),
+        Place::Item { text, span, .. } if !text.trim().is_empty() => {
+            title.element(snippet(text, span.as_ref(), 1, place))
+        }
         Place::Line { line, text, span } if !text.trim().is_empty() => {
             title.element(snippet(text, span.as_ref(), *line, place))
         }

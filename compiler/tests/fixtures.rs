@@ -21,6 +21,6 @@ fn broken_diagrams_and_programs_are_explained() {
     for path in [fixtures("diagrams/invalid", "drakon"), fixtures("pseudocode/invalid", "md")].concat() {
         let compilation = compile_file(&path);
         assert!(compilation.has_errors() && compilation.document.is_none(), "{}", path.display());
-        insta::assert_snapshot!(name(&path), rendered(&compilation));
+        insta::assert_snapshot!(format!("invalid-{}", name(&path)), rendered(&compilation));
     }
 }

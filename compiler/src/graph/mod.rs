@@ -37,16 +37,8 @@ impl<'d> Graph<'d> {
         let (entry, catch) = shape::branches(diagram, report)?;
         let cases = shape::cases(diagram, report);
         let partner = loops::partners(diagram, report);
-        let mut graph = Self {
-            diagram,
-            entry,
-            catch,
-            partner,
-            enclosing: Vec::new(),
-            cases,
-            reachable: Vec::new(),
-            sound: true,
-        };
+        let mut graph =
+            Self { diagram, entry, catch, partner, enclosing: Vec::new(), cases, reachable: Vec::new(), sound: true };
         let walk = flow::Walk::new(&graph);
         graph.reachable = walk.reached();
         flow::check_back_edges(&graph, &walk, report);

@@ -78,7 +78,13 @@ pub(super) fn branches(diagram: &Diagram, report: &mut Report) -> Option<(ItemId
     for pair in branches.windows(2) {
         let (former, latter) = (&diagram.icons[pair[0]], &diagram.icons[pair[1]]);
         if latter.branch == i64::MAX {
-            report.add(latter.error(codes::WRONG_TYPE).with("field", "branchId").with("expected", "number").with("found", "null"));
+            report.add(
+                latter
+                    .error(codes::WRONG_TYPE)
+                    .with("field", "branchId")
+                    .with("expected", "number")
+                    .with("found", "null"),
+            );
         } else if former.branch == latter.branch {
             report.add(latter.error(codes::REPEATED_NUMBER).with("number", latter.branch).with("other", &former.id));
         }
@@ -109,7 +115,9 @@ pub(super) fn cases(diagram: &Diagram, report: &mut Report) -> BTreeMap<ItemId, 
         while let Some(case) = next {
             if diagram.icons[case].kind != Kind::Case {
                 let code = if cases.is_empty() { codes::NO_CASES } else { codes::CASE_OUTSIDE };
-                report.add(diagram.icons[*cases.last().unwrap_or(&select)].error(code).with("other", &diagram.icons[case].id));
+                report.add(
+                    diagram.icons[*cases.last().unwrap_or(&select)].error(code).with("other", &diagram.icons[case].id),
+                );
                 break;
             }
             if !owned.insert(case) {

@@ -36,7 +36,8 @@ impl Lowering<'_> {
                 self.branches.insert(icon.text.trim().to_lowercase(), heads[item]);
             }
         }
-        let end = graph.diagram.icons.iter().position(|icon| icon.kind == Kind::End).filter(|end| graph.reachable[*end]);
+        let end =
+            graph.diagram.icons.iter().position(|icon| icon.kind == Kind::End).filter(|end| graph.reachable[*end]);
         // A loop's begin decides what its end does; ends come later in no particular order.
         let mut rounds: Vec<Option<Rounds>> = vec![None; count];
         for item in (0..count).filter(|item| graph.reachable[*item] && graph.icon(*item).kind == Kind::LoopBegin) {
@@ -57,7 +58,8 @@ impl Lowering<'_> {
             match icon.kind {
                 Kind::LoopBegin => {}
                 Kind::LoopEnd => {
-                    let again = graph.partner[item].and_then(|begin| rounds[begin]).map_or(NOWHERE, |rounds| rounds.again);
+                    let again =
+                        graph.partner[item].and_then(|begin| rounds[begin]).map_or(NOWHERE, |rounds| rounds.again);
                     self.place(at, unit, Vec::new(), again);
                 }
                 Kind::Question => self.question(unit, at, icon.one_is_yes, head(icon.one), head(icon.two)),
@@ -91,7 +93,8 @@ impl Lowering<'_> {
             Ok(when) => {
                 let (then, otherwise) = if one_is_yes { (one, two) } else { (two, one) };
                 let span = when.span.clone();
-                self.draft.steps[at] = Step { op: Op::If { when, then, otherwise }, unit, part: None, first: true, span };
+                self.draft.steps[at] =
+                    Step { op: Op::If { when, then, otherwise }, unit, part: None, first: true, span };
             }
             Err(problem) => self.problem(unit, problem),
         }
@@ -117,7 +120,8 @@ impl Lowering<'_> {
         let mut icons = Vec::new();
         for case in graph.cases.get(&item).into_iter().flatten() {
             let icon = graph.icon(*case);
-            let Some(case_unit) = heads.get(*case).filter(|head| **head != NOWHERE).map(|head| self.draft.steps[*head].unit)
+            let Some(case_unit) =
+                heads.get(*case).filter(|head| **head != NOWHERE).map(|head| self.draft.steps[*head].unit)
             else {
                 continue;
             };
@@ -212,7 +216,8 @@ impl Lowering<'_> {
             }
             LoopHead::Counting { variable, start, condition, step: advance } => {
                 let test = self.draft.push(step(Op::If { when: condition, then: body, otherwise: after }, 1, false));
-                let advance = self.draft.push(step(Op::Set { into: variable.clone(), value: advance, next: test }, 2, false));
+                let advance =
+                    self.draft.push(step(Op::Set { into: variable.clone(), value: advance, next: test }, 2, false));
                 self.draft.steps[at] = step(Op::Set { into: variable, value: start, next: test }, 0, true);
                 advance
             }
@@ -228,7 +233,8 @@ impl Lowering<'_> {
                 let test = self.draft.push(step(Op::If { when, then: body, otherwise: after }, 1, false));
                 let one_more = binary(BinaryOp::Add, variable(&round), Expr::Literal(Literal::Int(1)));
                 let one_more = Expression::made(one_more, span.clone());
-                let advance = self.draft.push(step(Op::Set { into: round.clone(), value: one_more, next: test }, 2, false));
+                let advance =
+                    self.draft.push(step(Op::Set { into: round.clone(), value: one_more, next: test }, 2, false));
                 // How often is settled before the first round.
                 let zero = |next| Op::Set { into: round, value: int(0), next };
                 if literal {

@@ -44,17 +44,60 @@ pub(super) struct Step {
 #[derive(Debug)]
 pub(super) enum Op {
     /// Nothing. A shown one is an icon that runs pass.
-    Pass { shown: bool, next: StepId },
-    Set { into: String, value: Expression, next: StepId },
-    Each { over: Expression, cursor: usize, next: StepId },
-    Iter { cursor: usize, item: String, key: Option<String>, next: StepId, done: StepId },
-    Tool { tool: String, args: BTreeMap<String, Expression>, into: Option<String>, next: StepId },
-    Llm { call: Box<LlmCall>, next: StepId },
-    If { when: Expression, then: StepId, otherwise: StepId },
+    Pass {
+        shown: bool,
+        next: StepId,
+    },
+    Set {
+        into: String,
+        value: Expression,
+        next: StepId,
+    },
+    Each {
+        over: Expression,
+        cursor: usize,
+        next: StepId,
+    },
+    Iter {
+        cursor: usize,
+        item: String,
+        key: Option<String>,
+        next: StepId,
+        done: StepId,
+    },
+    Tool {
+        tool: String,
+        args: BTreeMap<String, Expression>,
+        into: Option<String>,
+        next: StepId,
+    },
+    Llm {
+        call: Box<LlmCall>,
+        next: StepId,
+    },
+    If {
+        when: Expression,
+        then: StepId,
+        otherwise: StepId,
+    },
     /// `icons`: the units of all cases.
-    Choice { on: Expression, cases: Vec<(Vec<serde_json::Value>, StepId)>, otherwise: Option<StepId>, icons: Vec<usize> },
-    Emit { kind: EmitKind, name: String, action: Option<String>, value: Expression, next: StepId },
-    Return { status: ReturnStatus, value: Expression },
+    Choice {
+        on: Expression,
+        cases: Vec<(Vec<serde_json::Value>, StepId)>,
+        otherwise: Option<StepId>,
+        icons: Vec<usize>,
+    },
+    Emit {
+        kind: EmitKind,
+        name: String,
+        action: Option<String>,
+        value: Expression,
+        next: StepId,
+    },
+    Return {
+        status: ReturnStatus,
+        value: Expression,
+    },
 }
 
 impl Draft {
@@ -119,7 +162,9 @@ impl Op {
         match self {
             Self::Pass { .. } | Self::Iter { .. } => Vec::new(),
             Self::Set { value, .. } | Self::Emit { value, .. } | Self::Return { value, .. } => vec![value],
-            Self::Each { over: value, .. } | Self::If { when: value, .. } | Self::Choice { on: value, .. } => vec![value],
+            Self::Each { over: value, .. } | Self::If { when: value, .. } | Self::Choice { on: value, .. } => {
+                vec![value]
+            }
             Self::Tool { args, .. } => args.values_mut().collect(),
             Self::Llm { call, .. } => call.expressions_mut().collect(),
         }

@@ -180,7 +180,11 @@ fn spot(draft: &Draft, step: &Step, exits: Vec<Exit>) -> SourceSpot {
 fn shorten(text: &str) -> String {
     const LONGEST: usize = 120;
     let text = text.trim();
-    if text.chars().count() <= LONGEST { text.to_owned() } else { text.chars().take(LONGEST - 1).chain(['…']).collect() }
+    if text.chars().count() <= LONGEST {
+        text.to_owned()
+    } else {
+        text.chars().take(LONGEST - 1).chain(['…']).collect()
+    }
 }
 
 /// Gives hidden variables and cursors the names that follow from where they come in the program, so that equal programs
@@ -255,10 +259,9 @@ impl Writer {
             }),
             Op::Return { status, value } => NodeKind::Return(Return { status: *status, value: self.text(value) }),
             // Passed, never written.
-            Op::Pass { .. } => NodeKind::Return(Return {
-                status: bloom_ir::document::ReturnStatus::Failed,
-                value: "null".to_owned(),
-            }),
+            Op::Pass { .. } => {
+                NodeKind::Return(Return { status: bloom_ir::document::ReturnStatus::Failed, value: "null".to_owned() })
+            }
         };
         Node { kind, input: None, output: None, on_error: None }
     }

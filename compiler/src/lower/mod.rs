@@ -11,9 +11,7 @@ mod tools;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_ir::Digest;
-use bloom_ir::document::{
-    AllowedTool, Document, FlowInfo, FlowKind, IrVersion, Locale, Policy, Source, SourceKind,
-};
+use bloom_ir::document::{AllowedTool, Document, FlowInfo, FlowKind, IrVersion, Locale, Policy, Source, SourceKind};
 use serde_json::json;
 
 use crate::graph::Graph;

@@ -104,7 +104,10 @@ impl Reader<'_, '_> {
         }
         if self.ended == Some(self.blocks.len()) {
             self.ended = None;
-            self.lowering.problem(self.unit, Problem::error(codes::AFTER_JUMP, span.clone()));
+            // A branch is entered by jumps alone.
+            if !matches!(node, Content::Branch(_)) {
+                self.lowering.problem(self.unit, Problem::error(codes::AFTER_JUMP, span.clone()));
+            }
         }
         let open_if = self.closed_if.take().filter(|(_, at, _)| *at == indent);
         match node {

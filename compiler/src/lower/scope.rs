@@ -40,12 +40,15 @@ impl Lowering<'_> {
         for step in &mut self.draft.steps {
             for expression in step.op.expressions_mut() {
                 for name in &expression.uses {
-                    let known =
-                        set.contains(&name.name) || parameters.by_name.contains_key(&name.name) || special(&name.name).is_some();
+                    let known = set.contains(&name.name)
+                        || parameters.by_name.contains_key(&name.name)
+                        || special(&name.name).is_some();
                     if !known {
                         let names = set.iter().chain(parameters.by_name.keys()).map(String::as_str);
                         let names = names.filter(|name| !name.starts_with('$'));
-                        let problem = Problem::error(codes::UNKNOWN_VARIABLE, name.span.clone()).with("name", &name.name).near(nearest(&name.name, names));
+                        let problem = Problem::error(codes::UNKNOWN_VARIABLE, name.span.clone())
+                            .with("name", &name.name)
+                            .near(nearest(&name.name, names));
                         problems.push((step.unit, problem));
                     }
                 }
@@ -73,7 +76,8 @@ impl Lowering<'_> {
             let (Op::Set { into, .. } | Op::Tool { into: Some(into), .. }) = &step.op else { continue };
             let hidden = into.starts_with(['_', '$']);
             if !hidden && !used.contains(into) && told.insert(into.clone()) {
-                problems.push((step.unit, Problem::warning(codes::UNUSED_VARIABLE, step.span.clone()).with("name", into)));
+                problems
+                    .push((step.unit, Problem::warning(codes::UNUSED_VARIABLE, step.span.clone()).with("name", into)));
             }
         }
     }
@@ -131,7 +135,10 @@ struct Assigned<'a> {
 
 impl<'a> Assigned<'a> {
     fn new(draft: &'a Draft, indices: &BTreeMap<String, usize>) -> Self {
-        let sets = draft.steps.iter().map(|step| step.op.sets().iter().filter_map(|name| indices.get(*name)).copied().collect());
+        let sets = draft
+            .steps
+            .iter()
+            .map(|step| step.op.sets().iter().filter_map(|name| indices.get(*name)).copied().collect());
         Self { draft, sets: sets.collect(), words: indices.len().div_ceil(64) }
     }
 

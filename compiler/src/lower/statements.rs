@@ -53,7 +53,8 @@ impl Lowering<'_> {
     /// Links steps one after another, the first at `head`; an icon without steps is passed.
     pub(super) fn place(&mut self, head: StepId, unit: usize, steps: Vec<Step>, exit: StepId) {
         if steps.is_empty() {
-            self.draft.steps[head] = Step { op: Op::Pass { shown: true, next: exit }, unit, part: None, first: false, span: 0..0 };
+            self.draft.steps[head] =
+                Step { op: Op::Pass { shown: true, next: exit }, unit, part: None, first: false, span: 0..0 };
             return;
         }
         let last = steps.len() - 1;
@@ -81,7 +82,9 @@ impl Lowering<'_> {
                 if let Some(branch) = self.branches.get(&name.to_lowercase()) {
                     return *branch;
                 }
-                let problem = Problem::error(codes::UNKNOWN_BRANCH, span.clone()).with("name", name).near(crate::text::nearest(name, self.branches.keys().map(String::as_str)));
+                let problem = Problem::error(codes::UNKNOWN_BRANCH, span.clone())
+                    .with("name", name)
+                    .near(crate::text::nearest(name, self.branches.keys().map(String::as_str)));
                 self.problem(unit, problem);
                 return NOWHERE;
             }

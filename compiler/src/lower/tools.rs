@@ -43,7 +43,9 @@ impl Lowering<'_> {
         match &self.options.safe_outputs {
             Some(safe) if !safe.contains(&action) => {
                 let span = args.get("action").map_or(tool.span.clone(), |action| action.span.clone());
-                let problem = Problem::error(codes::NOT_SAFE, span).with("name", &action).near(nearest(&action, safe.iter().map(String::as_str)));
+                let problem = Problem::error(codes::NOT_SAFE, span)
+                    .with("name", &action)
+                    .near(nearest(&action, safe.iter().map(String::as_str)));
                 self.problem(unit, problem);
             }
             _ => {
@@ -62,8 +64,16 @@ impl Lowering<'_> {
     }
 
     /// A tool that is not known may still be called by the names of its arguments.
-    fn unknown_tool(&mut self, unit: usize, target: Option<Target>, tool: &Spanned<String>, args: Vec<Argument>) -> Vec<Op> {
-        let unknown = Problem::warning(codes::UNKNOWN_TOOL, tool.span.clone()).with("name", &tool.node).near(self.vocabulary.nearest(&tool.node));
+    fn unknown_tool(
+        &mut self,
+        unit: usize,
+        target: Option<Target>,
+        tool: &Spanned<String>,
+        args: Vec<Argument>,
+    ) -> Vec<Op> {
+        let unknown = Problem::warning(codes::UNKNOWN_TOOL, tool.span.clone())
+            .with("name", &tool.node)
+            .near(self.vocabulary.nearest(&tool.node));
         self.problem(unit, unknown);
         let mut named = BTreeMap::new();
         for argument in args {
@@ -117,7 +127,8 @@ impl Lowering<'_> {
                             let names = names.chain(manifest.aliases.keys()).map(String::as_str);
                             let problem = Problem::error(codes::UNKNOWN_ARGUMENT, span)
                                 .with("tool", &tool.node)
-                                .with("name", &written).near(nearest(&written, names));
+                                .with("name", &written)
+                                .near(nearest(&written, names));
                             self.problem(unit, problem);
                             continue;
                         }
@@ -162,7 +173,8 @@ impl Lowering<'_> {
         tool: &Spanned<String>,
         args: &BTreeMap<String, Expression>,
     ) -> Result<String, Problem> {
-        let no_literal = |span: std::ops::Range<usize>| Problem::error(codes::ACTION_NOT_LITERAL, span).with("tool", &tool.node);
+        let no_literal =
+            |span: std::ops::Range<usize>| Problem::error(codes::ACTION_NOT_LITERAL, span).with("tool", &tool.node);
         if let Some(action) = args.get("action") {
             return match action.as_text() {
                 Some(text) => Ok(text.to_owned()),

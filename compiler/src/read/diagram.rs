@@ -368,8 +368,7 @@ fn raw(id: &str, fields: &Map<String, Value>, report: &mut Report) -> Option<Raw
             i64::MAX
         }
     };
-    let icon =
-        Icon { id: id.to_owned(), kind, text, secondary, one: None, two: None, side: None, one_is_yes, branch };
+    let icon = Icon { id: id.to_owned(), kind, text, secondary, one: None, two: None, side: None, one_is_yes, branch };
     Some(Raw { icon, edges })
 }
 

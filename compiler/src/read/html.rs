@@ -184,13 +184,17 @@ mod tests {
 
     #[test]
     fn what_is_not_html_stays() {
-        for text in ["<T> x = new List<T>", "a < b && c > d", "x &lt; 5", "<b> is a tag", "if a <p then", "a</p>", "<"] {
+        for text in ["<T> x = new List<T>", "a < b && c > d", "x &lt; 5", "<b> is a tag", "if a <p then", "a</p>", "<"]
+        {
             assert_eq!(plain_text(text), text);
         }
     }
 
     #[test]
     fn references_are_decoded_once() {
-        assert_eq!(plain_text("<p>&amp;lt; &#1111; &#x456; &unknown; &#xFFFFFFFF;</p>"), "&lt; ї і &unknown; &#xFFFFFFFF;");
+        assert_eq!(
+            plain_text("<p>&amp;lt; &#1111; &#x456; &unknown; &#xFFFFFFFF;</p>"),
+            "&lt; ї і &unknown; &#xFFFFFFFF;"
+        );
     }
 }

@@ -211,7 +211,8 @@ impl Builder<'_> {
                 rule => tokens.push(Token::Infix(infix(rule))),
             }
         }
-        let mut condition = Climber { builder: self, tokens: tokens.into_iter().peekable(), span: span.clone() }.climb(0)?;
+        let mut condition =
+            Climber { builder: self, tokens: tokens.into_iter().peekable(), span: span.clone() }.climb(0)?;
         let mut branches = branches.into_iter();
         if let (Some(then), Some(otherwise)) = (branches.next(), branches.next()) {
             condition = Operand {
@@ -258,9 +259,7 @@ impl Builder<'_> {
                 Expr::Literal(Literal::String(primary.into_inner().map(|part| string_literal(part.as_str())).collect()))
             }
             Rule::list => Expr::List(primary.into_inner().map(|item| self.expr(item)).collect::<Result<_, _>>()?),
-            Rule::map => {
-                Expr::Map(primary.into_inner().map(|entry| self.entry(entry)).collect::<Result<_, _>>()?)
-            }
+            Rule::map => Expr::Map(primary.into_inner().map(|entry| self.entry(entry)).collect::<Result<_, _>>()?),
             Rule::group => match primary.into_inner().next() {
                 Some(inner) if rest.peek().is_none() => {
                     let operand = self.operand_of(inner)?;
@@ -614,9 +613,7 @@ impl<I: Iterator<Item = Token>> Climber<'_, '_, I> {
         };
         let expr = match infix {
             Infix::Binary(op) => binary(op, left, right),
-            Infix::NotIn => {
-                Expr::Unary { op: UnaryOp::Not, operand: Box::new(binary(BinaryOp::In, left, right)) }
-            }
+            Infix::NotIn => Expr::Unary { op: UnaryOp::Not, operand: Box::new(binary(BinaryOp::In, left, right)) },
             Infix::Coalesce => {
                 // It is written twice in the result.
                 self.builder.parts += parts(&left);

@@ -82,8 +82,8 @@ impl<'a> Scanner<'a> {
         let mut end = rest.len();
         while let Some((index, character)) = characters.next() {
             let apostrophe = matches!(character, '\'' | '’');
-            let inside = is_letter(character)
-                || (apostrophe && characters.peek().is_some_and(|(_, next)| next.is_alphabetic()));
+            let inside =
+                is_letter(character) || (apostrophe && characters.peek().is_some_and(|(_, next)| next.is_alphabetic()));
             if !inside {
                 end = index;
                 break;

@@ -66,7 +66,8 @@ pub(crate) fn template_parts(template: &[Template], mut print: impl FnMut(&Expr)
 /// Reads the block form.
 pub(super) fn block(block: &Block<'_>) -> Result<LlmCall, Problem> {
     limits::check(block.head)?;
-    let mut pairs = Grammar::parse(Rule::llm_head, block.head.text).map_err(|error| syntax_error(block.head, &error))?;
+    let mut pairs =
+        Grammar::parse(Rule::llm_head, block.head.text).map_err(|error| syntax_error(block.head, &error))?;
     let Some(pair) = pairs.next() else { return Err(Problem::error(codes::SYNTAX, block.head.range())) };
     let (target, args, _) = head(pair, block.head)?;
     let prompt = block.prompt.trimmed();
@@ -167,10 +168,14 @@ fn option(call: &mut LlmCall, argument: Argument) -> Result<(), Problem> {
     const OPTIONS: [&str; 5] = ["model", "max_tokens", "system", "memory", "timeout"];
     let Some(name) = argument.name else { return Ok(()) };
     let wrong = |expected: &str| {
-        Problem::error(codes::LLM_OPTION, argument.value.span.clone()).with("name", &name.node).with("expected", expected)
+        Problem::error(codes::LLM_OPTION, argument.value.span.clone())
+            .with("name", &name.node)
+            .with("expected", expected)
     };
     match name.node.as_str() {
-        "model" | "модель" => call.model = Some(argument.value.as_text().ok_or_else(|| wrong("string"))?.to_owned()),
+        "model" | "модель" => {
+            call.model = Some(argument.value.as_text().ok_or_else(|| wrong("string"))?.to_owned())
+        }
         "max_tokens" | "макс_токенів" => {
             let count = literal_int(&argument.value).and_then(|count| u64::try_from(count).ok());
             call.max_tokens = Some(count.filter(|count| *count > 0).ok_or_else(|| wrong("int"))?);
@@ -198,7 +203,10 @@ fn option(call: &mut LlmCall, argument: Argument) -> Result<(), Problem> {
             _ => call.memory.push(argument.value),
         },
         other => {
-            let problem = Problem::error(codes::UNKNOWN_ARGUMENT, name.span).with("tool", "LLM").with("name", other).near(names::nearest(other, OPTIONS));
+            let problem = Problem::error(codes::UNKNOWN_ARGUMENT, name.span)
+                .with("tool", "LLM")
+                .with("name", other)
+                .near(names::nearest(other, OPTIONS));
             return Err(problem);
         }
     }
@@ -219,25 +227,26 @@ fn literal_template(value: &Expression, part: Part<'_>) -> Result<Vec<Template>,
         return Ok(vec![Template::Text(text.to_owned())]);
     }
     let written = part.slice(value.span.start - part.offset..value.span.end - part.offset);
-    template(Part::new(text, 0)).map_err(|problem| match written.text.find(problem_text(text, &problem.span)) {
-        Some(at) if !problem.span.is_empty() => {
-            let start = written.offset + at;
-            Problem { span: start..start + problem.span.len(), ..problem }
-        }
-        _ => Problem { span: written.range(), ..problem },
-    })
-    .map(|parts| {
-        parts
-            .into_iter()
-            .map(|part| match part {
-                Template::Expr(mut expression) => {
-                    relocate(&mut expression, text, written);
-                    Template::Expr(expression)
-                }
-                text @ Template::Text(_) => text,
-            })
-            .collect()
-    })
+    template(Part::new(text, 0))
+        .map_err(|problem| match written.text.find(problem_text(text, &problem.span)) {
+            Some(at) if !problem.span.is_empty() => {
+                let start = written.offset + at;
+                Problem { span: start..start + problem.span.len(), ..problem }
+            }
+            _ => Problem { span: written.range(), ..problem },
+        })
+        .map(|parts| {
+            parts
+                .into_iter()
+                .map(|part| match part {
+                    Template::Expr(mut expression) => {
+                        relocate(&mut expression, text, written);
+                        Template::Expr(expression)
+                    }
+                    text @ Template::Text(_) => text,
+                })
+                .collect()
+        })
 }
 
 fn problem_text<'a>(text: &'a str, span: &Range<usize>) -> &'a str {

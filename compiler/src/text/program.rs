@@ -4,7 +4,7 @@ use super::expression::{self, Expression, name, string_literal};
 use super::loops::{self, LoopHead};
 use super::sections::{Section, block_head, is_format, is_remark, line_end, sections, statement_end};
 use super::statement::{self, Spanned, Statement};
-use super::{Part, Problem, Vocabulary, llm, parameters, Parameters};
+use super::{Parameters, Part, Problem, Vocabulary, llm, parameters};
 use crate::codes;
 
 /// A line of a program, and how deep it stands.
@@ -135,16 +135,17 @@ impl Reader<'_> {
         // A head may go on over lines while its brackets are open.
         let end = statement_end(text, here);
         let trimmed = text[here..end].trim_end();
-        let head = |words: &[&str]| {
-            keyword(trimmed, words).map(|after| Part::new(after, here + trimmed.len() - after.len()))
-        };
+        let head =
+            |words: &[&str]| keyword(trimmed, words).map(|after| Part::new(after, here + trimmed.len() - after.len()));
         let whole = here..here + trimmed.len();
         let content = if let Some(part) = head(&["ІНАКШЕ ЯКЩО", "ELSE IF", "ELSEIF", "ELIF"]) {
             statement::condition(colonless(part), self.vocabulary).map(Content::ElseIf)
         } else if let Some(part) = head(&["ІНАКШЕ", "ELSE"]) {
             match colonless(part).text() {
                 "" => Ok(Content::Else),
-                _ => Err(Problem::error(codes::SYNTAX, part.range()).with("found", part.text()).with("expected", "other")),
+                _ => Err(Problem::error(codes::SYNTAX, part.range())
+                    .with("found", part.text())
+                    .with("expected", "other")),
             }
         } else if let Some(part) = head(&["ЯКЩО", "IF"]) {
             statement::condition(colonless(part), self.vocabulary).map(Content::If)
@@ -159,7 +160,8 @@ impl Reader<'_> {
         } else if let Some(part) = head(&["ВИПАДОК", "CASE"]) {
             loops::literals(colonless(part)).map(Content::Case)
         } else if let Some(part) = head(&["ПАРАЛЕЛЬНО", "PARALLEL"]) {
-            Err(Problem::error(codes::UNSUPPORTED_WORD, here..part.range().start.max(here + 1)).with("name", "PARALLEL"))
+            Err(Problem::error(codes::UNSUPPORTED_WORD, here..part.range().start.max(here + 1))
+                .with("name", "PARALLEL"))
         } else if let Some(part) = head(&["ГІЛКА", "BRANCH"]) {
             Ok(Content::Branch(string_literal_or_text(colonless(part).text())))
         } else {

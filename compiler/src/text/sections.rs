@@ -148,7 +148,9 @@ fn next_format(text: &str, position: usize) -> Option<usize> {
 pub(super) fn is_format(line: &str) -> bool {
     let line = line.trim_start();
     let rest = ["FORMAT", "ФОРМАТ"].iter().find_map(|word| line.strip_prefix(word));
-    rest.is_some_and(|rest| rest.trim_start().starts_with(['{', '[', ':', '"']) || !rest.starts_with(is_letter) && !rest.is_empty())
+    rest.is_some_and(|rest| {
+        rest.trim_start().starts_with(['{', '[', ':', '"']) || !rest.starts_with(is_letter) && !rest.is_empty()
+    })
 }
 
 /// What the grammar stumbled over.
@@ -166,9 +168,7 @@ pub(super) fn syntax_error(part: Part<'_>, error: &pest::error::Error<Rule>) -> 
     let start = part.text.len() - after_space.len();
     let length = word_length(after_space);
     let span = part.offset + start..part.offset + start + length;
-    Problem::error(codes::SYNTAX, span)
-        .with("found", &after_space[..length])
-        .with("expected", expected(&error.variant))
+    Problem::error(codes::SYNTAX, span).with("found", &after_space[..length]).with("expected", expected(&error.variant))
 }
 
 /// A word that the catalogue translates.

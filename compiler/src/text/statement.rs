@@ -25,12 +25,27 @@ pub(crate) struct Spanned<T> {
 /// What a line of an icon does.
 #[derive(Clone, Debug)]
 pub(crate) enum Statement {
-    Assign { target: Target, value: Expression },
-    Call { target: Option<Target>, tool: Spanned<String>, args: Vec<Argument> },
+    Assign {
+        target: Target,
+        value: Expression,
+    },
+    Call {
+        target: Option<Target>,
+        tool: Spanned<String>,
+        args: Vec<Argument>,
+    },
     Llm(Box<LlmCall>),
-    Artifact { name: String, value: Expression },
-    Event { name: String, args: Vec<Argument> },
-    Log { value: Expression },
+    Artifact {
+        name: String,
+        value: Expression,
+    },
+    Event {
+        name: String,
+        args: Vec<Argument>,
+    },
+    Log {
+        value: Expression,
+    },
     Jump(Jump),
     /// Ends the run, with a result.
     Return(Option<Expression>),
@@ -82,7 +97,9 @@ pub(crate) fn statements(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> (Vec<Sp
 
 /// Reads one statement.
 pub(super) fn statement(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<Spanned<Statement>, Problem> {
-    if !looks_like_code(part.text) && (limits::check(part).is_err() || Grammar::parse(Rule::statement, part.text).is_err()) {
+    if !looks_like_code(part.text)
+        && (limits::check(part).is_err() || Grammar::parse(Rule::statement, part.text).is_err())
+    {
         return Err(prose(part, vocabulary));
     }
     limits::check(part)?;
@@ -131,7 +148,9 @@ fn looks_like_code(text: &str) -> bool {
         match event {
             // `name(`: in prose there is a space before a bracket.
             Event::Open('(') if last == 'a' && !text[..at].ends_with(' ') => return true,
-            Event::Open('{' | '[') | Event::Other('←' | '→' | '=' | '≠' | '≤' | '≥' | '<' | '>' | '&' | '|') => return true,
+            Event::Open('{' | '[') | Event::Other('←' | '→' | '=' | '≠' | '≤' | '≥' | '<' | '>' | '&' | '|') => {
+                return true;
+            }
             Event::Other(character) => last = character,
             Event::Open(character) | Event::Close(character) => last = character,
             Event::Unclosed => return false,
@@ -172,7 +191,8 @@ fn build(pair: Pair<'_, Rule>, part: Part<'_>, vocabulary: &Vocabulary<'_>) -> R
                 Rule::to_next => Jump::Next,
                 Rule::to_break => Jump::Break,
                 _ => {
-                    let name = target.into_inner().find(|pair| pair.as_rule() == Rule::string).ok_or_else(incomplete)?;
+                    let name =
+                        target.into_inner().find(|pair| pair.as_rule() == Rule::string).ok_or_else(incomplete)?;
                     Jump::Branch(string_literal(name.as_str()))
                 }
             }))

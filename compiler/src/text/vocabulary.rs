@@ -30,7 +30,8 @@ impl<'a> Vocabulary<'a> {
     /// A statement that prose could have been: the call of a tool with such words in its name, or of an LLM.
     pub(crate) fn statement_like(&self, prose: &str) -> String {
         let lower = prose.to_lowercase();
-        let words: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let words: Vec<&str> =
+            lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let like = self.tools.values().find(|(tool, _)| {
             let mut parts = tool.name.split('-').peekable();
             parts.peek().is_some()
