@@ -1,5 +1,7 @@
 //! The fields of front matter that tools know.
 
+use std::borrow::Cow;
+
 use saphyr_parser::{Event, Parser};
 
 use crate::time;
@@ -19,12 +21,17 @@ impl FrontMatter {
     /// Reads YAML; none where it is no mapping. What follows a mistake is not read.
     pub(crate) fn parse(yaml: &str) -> Option<Self> {
         let mut fields = Self::default();
-        let mut key = None;
+        let mut key: Option<Cow<'_, str>> = None;
+        // The last value, taken when the parser has got past it: in `title: one: two` the value is not `one`.
+        let mut last: Option<(Cow<'_, str>, Cow<'_, str>, bool)> = None;
         let mut is_mapping = false;
         // How deep the parser is below the fields.
         let mut depth = 0_usize;
         for event in Parser::new_from_str(yaml) {
             let Ok((event, _)) = event else { break };
+            if let Some((key, value, in_list)) = last.take() {
+                fields.set(&key, &value, in_list);
+            }
             if !is_mapping {
                 match event {
                     Event::MappingStart(..) => is_mapping = true,
@@ -35,15 +42,9 @@ impl FrontMatter {
             }
             match event {
                 Event::Scalar(name, ..) if depth == 0 && key.is_none() => key = Some(name),
-                Event::Scalar(value, ..) => {
-                    if depth <= 1 {
-                        fields.set(key.as_deref().unwrap_or_default(), &value, depth == 1);
-                    }
-                    if depth == 0 {
-                        key = None;
-                    }
-                }
-                Event::Alias(_) if depth == 0 => key = if key.is_some() { None } else { Some("".into()) },
+                Event::Scalar(value, ..) if depth == 0 => last = Some((key.take().unwrap_or_default(), value, false)),
+                Event::Scalar(value, ..) if depth == 1 => last = Some((key.clone().unwrap_or_default(), value, true)),
+                Event::Alias(_) if depth == 0 => key = after(key.as_ref()),
                 Event::SequenceStart(..) => depth += 1,
                 // What is in a mapping is no value of the field itself.
                 Event::MappingStart(..) => depth += 2,
@@ -52,7 +53,7 @@ impl FrontMatter {
                     let Some(outer) = depth.checked_sub(levels) else { break };
                     depth = outer;
                     if depth == 0 {
-                        key = None;
+                        key = after(key.as_ref());
                     }
                 }
                 _ => {}
@@ -80,8 +81,15 @@ impl FrontMatter {
     }
 }
 
+/// The key that holds after something that is no scalar: a value ends its key, and a key of that kind is none that we know.
+fn after<'a>(key: Option<&Cow<'a, str>>) -> Option<Cow<'a, str>> {
+    if key.is_some() { None } else { Some("".into()) }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn tags(yaml: &str) -> Vec<String> {
@@ -110,7 +118,14 @@ mod tests {
     #[test]
     fn what_precedes_a_mistake_is_read() {
         let fields = FrontMatter::parse("tags: [a]\ntitle: one: two\nupdated: 2026-01-01\n").unwrap();
-        assert_eq!((fields.tags.as_slice(), fields.updated), (["a".to_owned()].as_slice(), None));
+        assert_eq!(fields, FrontMatter { tags: vec!["a".into()], ..FrontMatter::default() });
+    }
+
+    #[test]
+    fn keys_that_are_no_text_do_not_shift_the_others() {
+        let fields =
+            FrontMatter::parse("? [x, y]\n: title\n? {a: b}\n: [tags]\n&k updated: 2026-01-01\n*k : title\ntitle: T\n");
+        assert_eq!(fields.unwrap().title.as_deref(), Some("T"));
     }
 
     #[test]
@@ -122,7 +137,7 @@ mod tests {
     fn aliases_of_aliases_do_not_grow() {
         let mut yaml = "a0: &a0 [x, x]\n".to_owned();
         for level in 1..60 {
-            yaml += &format!("a{level}: &a{level} [*a{0}, *a{0}]\n", level - 1);
+            writeln!(yaml, "a{level}: &a{level} [*a{0}, *a{0}]", level - 1).unwrap();
         }
         yaml += "tags: *a59\ntitle: T\n";
         assert_eq!(FrontMatter::parse(&yaml).unwrap().title.as_deref(), Some("T"));
