@@ -1,1 +1,64 @@
-fn main() {}
+//! `bloom`, the one binary: the edge where arguments, files, clocks, random numbers and people meet the library crates.
+//!
+//! It holds no rule of the language, of runs or of storage: those live in the crates that it puts together. What it
+//! prints comes from a catalogue in each language (`messages/`), never from the code.
+
+mod args;
+mod catalogue;
+mod clock;
+mod command;
+mod data;
+mod durable;
+mod failure;
+mod flow;
+mod help;
+mod host;
+mod keyring;
+mod locale;
+mod narrator;
+mod output;
+mod refusal;
+mod report;
+mod session;
+mod signal;
+mod store;
+mod usage;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::catalogue::Catalogue;
+use crate::failure::Exit;
+use crate::output::Out;
+use crate::session::Session;
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let catalogue = Catalogue::of(locale::choose(&arguments, |name| std::env::var(name).ok()));
+    let mut out = Out::stdout();
+    let exit = match args::parse(arguments, &catalogue) {
+        Err(message) => usage::answer(&message, &catalogue, &mut out),
+        Ok(cli) => {
+            start_logging();
+            let session = Session::open(&cli.global, catalogue);
+            command::perform(cli.command, &session, &mut out).unwrap_or_else(|error| failure::explain(&error, &session))
+        }
+    };
+    ExitCode::from(exit.finish(out))
+}
+
+/// Logs go to the standard error, and only where `BLOOM_LOG` asks for them.
+fn start_logging() {
+    let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("BLOOM_LOG") else { return };
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+impl Exit {
+    /// The status to exit with. Standard output that could not be written is a failure, unless its reader went away.
+    fn finish(self, out: Out) -> u8 {
+        match out.finish() {
+            Ok(()) => self.status(),
+            Err(_) => Exit::Failed.status().max(self.status()),
+        }
+    }
+}

@@ -1,0 +1,417 @@
+# The texts of the command line in English. Both languages have the same messages with the same variables.
+
+## Words
+
+error = Error:
+because = because
+hint = What to do:
+yes = yes
+count-proposals = { $count ->
+    [one] { $count } proposal
+   *[other] { $count } proposals
+}
+count-tokens = { $count ->
+    [one] { $count } token
+   *[other] { $count } tokens
+}
+
+## Help: headings
+
+help-usage = Usage:
+help-commands = Commands
+help-arguments = Arguments
+help-options = Options
+help-examples = Examples:
+
+## Help: commands, by their names; the attributes are their arguments
+
+cmd = Runs algorithms that people draw: compiles a diagram, signs it, runs it, and proposes what it would change
+    .data = The data directory: store, keys, compiled tools [default: $XDG_DATA_HOME/bloom, else ~/.local/share/bloom]
+    .lang = The language of texts: en or uk [default: from LC_ALL, LC_MESSAGES or LANG]
+    .json = Answer in JSON
+    .text = Answer in text for people, also where the output is not a terminal
+    .help = Print help
+    .version = Print the version
+    .examples =
+        bloom run flow.drakon --notes ~/notes      run a diagram over a folder of notes
+        bloom proposals list                       what waits for your decision
+        bloom replay last                          prove that the last run follows from its program
+
+        Exit status: 0 completed; 1 failed; 2 the arguments are wrong;
+        3 refused (signature, trust, policy); 128 + N stopped by signal N.
+
+cmd-run = Run a flow: a diagram, pseudocode, signed IR, or a flow of the store
+    .flow = A file, or a flow of the store by id@version or hash
+    .input = Inputs as NAME=VALUE, read by the type in the flow's input schema
+    .inputs = Inputs as a JSON object
+    .llm = What answers LLM nodes: claude, command:PROGRAM, scripted:FILE, or auto:FILE (claude where it is installed and logged in, else the script)
+    .tools = A folder with more tools (*.wasm)
+    .notes = The folder that tools may read as notes
+    .context = The folder that tools may read as context [default: the notes]
+    .memory = The folder with the agents' memory [default: memory in the data directory]
+    .resume = Go on with a run that was interrupted
+    .progress = What to tell on the standard error meanwhile: auto, lines, json (a line of JSON for each recorded event), none
+    .id = The flow's id [default: the file's name]
+    .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
+    .examples =
+        bloom run archivist.drakon --notes ~/notes
+        bloom run report.drakon --input days=7 --input title="This week" --json
+        bloom run archivist.drakon --llm scripted:answers.json
+        bloom run --resume last
+
+        On a terminal it tells each effect as it goes. Elsewhere, and with --json, it prints one JSON object:
+        run, status, result, error, proposals, tokens.
+
+cmd-check = Say what is wrong with diagrams, pseudocode or IR documents
+    .files = The files
+    .tools = A folder with more tools (*.wasm)
+    .examples =
+        bloom check *.drakon
+        bloom check flow.drakon --json
+
+cmd-compile = Compile a diagram or pseudocode to a signed IR document
+    .file = A diagram, pseudocode, or an IR document to sign
+    .output = The file to write; without it, the standard output
+    .key = The key of this machine that signs
+    .tools = A folder with more tools (*.wasm)
+    .id = The flow's id [default: the file's name]
+    .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
+    .examples =
+        bloom compile archivist.drakon -o archivist.ir.json
+        bloom compile archivist.drakon --flow-version 1.2.0 --key release -o archivist.ir.json
+        bloom compile archivist.ir.json --key reviewer -o archivist.ir.json     # signs beside the author
+
+cmd-verify = Check hash and signatures of an IR document against the keys that this machine trusts
+    .file = The document
+    .examples =
+        bloom verify archivist.ir.json
+
+cmd-keys = Make keys, list them, trust the keys of others
+    .examples =
+        bloom keys new release
+        bloom keys list
+        bloom keys trust anna.pub --role author
+
+cmd-keys-new = Make a private key
+    .name = Its name: letters, digits, - _ .
+
+cmd-keys-list = List the keys of this machine and those that it trusts
+
+cmd-keys-trust = Trust a key
+    .key = A public key as keys new prints it, a file that holds one, or the name of a key of this machine
+    .name = Its name in the trust list
+    .roles = A role that policies ask for, as author or reviewer; may be repeated
+    .expires = When the trust ends, as 2027-01-01T00:00:00Z
+
+cmd-flows = List the flows of the store
+
+cmd-runs = List runs, newest first
+    .flow = Of this flow only
+    .status = In this state only: running, completed, failed, cancelled
+    .limit = At most so many
+
+cmd-show = Show a run: what it did, how it ended, what it proposed
+    .run = Its id, an unambiguous part of it, or last
+
+cmd-history = Print what was recorded of a run
+    .run = Its id, an unambiguous part of it, or last
+    .examples =
+        bloom history last
+        bloom history last --json > run.jsonl       the exact bytes of the hash chain
+
+cmd-replay = Prove that a run follows from its program, or show where it does not
+    .run = Its id, an unambiguous part of it, or last
+    .ir = Replay with this IR document
+    .history = Replay this exported history, without the store
+    .until = Stop after event N and print the whole state
+    .examples =
+        bloom replay last
+        bloom replay last --until 7
+        bloom replay --ir archivist.ir.json --history run.jsonl
+
+cmd-proposals = See and decide what runs want to change
+    .examples =
+        bloom proposals list
+        bloom proposals approve 0b5c
+        bloom proposals approve --action memory-update
+
+cmd-proposals-list = List the proposals that wait for a decision
+    .run = Of this run only
+    .all = Also those that were decided
+
+cmd-proposals-show = Show a proposal with its content
+    .proposal = Its id, or an unambiguous part of it
+
+cmd-proposals-approve = Approve proposals; a memory update is applied at once
+    .proposals = Their ids, or unambiguous parts of them
+    .action = All pending ones with this action, as memory-update
+    .note = Why
+    .memory = The folder with the agents' memory [default: memory in the data directory]
+
+cmd-proposals-reject = Reject proposals
+    .proposals = Their ids, or unambiguous parts of them
+    .note = Why
+
+cmd-tools = List the tools that flows may call
+    .tools = A folder with more tools (*.wasm)
+
+cmd-audit = Read the log of who did what
+
+cmd-audit-list = List its last entries
+    .limit = At most so many
+
+cmd-audit-verify = Check that nothing in it was changed or removed
+
+cmd-completions = Print the completion script of a shell
+    .shell = bash, elvish, fish, powershell or zsh
+    .examples =
+        bloom completions bash > ~/.local/share/bash-completion/completions/bloom
+
+## Wrong arguments
+
+usage-unknown-argument = there is no argument { $argument } here
+usage-unknown-command = there is no command { $command }
+usage-missing-argument = missing: { $argument }
+usage-missing-value = { $argument } needs a value
+usage-one-of = { $argument } cannot be { $value }; it is one of { $values }
+usage-bad-value-because = { $argument } cannot be { $value }: { $reason }
+usage-conflict = { $argument } and { $other } exclude each other
+usage-near = did you mean { $near }?
+usage-see-help = See --help.
+
+## Files and the data directory
+
+cannot-read = { $path } cannot be read
+cannot-write = { $path } cannot be written
+not-a-folder = { $path } is not a folder
+data-no-home = there is no data directory: name one with --data, BLOOM_DATA or HOME
+data-cannot-create = the data directory { $path } cannot be made
+store-failed = the store could not do this
+store-locked = the store { $path } is in use by { $holder }
+store-locked-hint = wait until that process has ended, or name another data directory with --data
+store-too-new = the store { $path } was written by a newer bloom (schema version { $found }; this one reads up to { $supported })
+tools-failed = the tools cannot be loaded
+tool-rejected = The tool { $origin } was left out: { $reason }
+
+## Keys and trust
+
+key-missing = there is no key { $name } on this machine
+key-missing-hint = make one with: bloom keys new { $name }
+key-exists = there is a key { $name } already; it was left as it is
+key-bad-name = { $name } is no name for a key: use letters, digits, - _ .
+key-no-randomness = the system gave no random numbers
+key-malformed = { $path } is no private key
+key-readable = the private key { $path } can be read by others (mode { $mode })
+key-readable-hint = if nobody else has read it, take the rights away: chmod 600 { $path }
+key-unreadable = { $key } is neither a public key, nor a file that holds one, nor a key of this machine
+key-made = Made the key { $name } ({ $id }). To let this machine run what it signs: bloom keys trust { $name }
+key-trusted = The key { $name } ({ $id }) is trusted now.
+trust-malformed = the trust list { $path } cannot be understood
+
+## Refused documents
+
+refused = { $name } is refused: { $reason }
+refused-trust-hint = if you know the signer, trust the key: bloom keys trust KEY
+refused-unsigned-hint = if it is yours, sign it: bloom compile FILE -o SIGNED
+refused-changed-hint = it was changed after it was signed: get it again from its author, or compile it again
+refused-malformed = { $count ->
+    [one] it is not a sound IR document: { $problems }
+   *[other] it is not a sound IR document ({ $count } problems): { $problems }
+}
+refused-no-signature = it carries no signature
+refused-hash = its content has the hash { $computed }, but it states { $stated }
+refused-program = its program has the hash { $computed }, but it states { $stated }
+refused-not-pinned = the run started with { $pinned }, but this is { $computed }
+refused-signature = its signature by key { $key } does not verify
+refused-not-trusted = it is signed by { $keys }, and this machine trusts none of them
+refused-distrusted = the key { $key } ({ $name }) is not trusted any more
+refused-expired = the trust in the key { $key } ({ $name }) ended at { $at }
+refused-policy = a policy asks for { $asked } signatures on { $flow } (roles: { $roles }), and { $found } count
+
+## Compiling and checking
+
+flow-too-large = { $path } has { $bytes } bytes: that is no diagram
+no-such-flow = there is neither a file nor a stored flow { $flow }
+no-such-flow-hint = bloom flows lists those of the store
+flow-conflict = { $id }@{ $version } is registered with another program
+flow-conflict-hint = give the changed program a new version: --flow-version
+compile-failed = { $count ->
+    [one] { $name } has an error
+   *[other] { $name } has { $count } errors
+}
+compiled = Wrote { $path }: { $nodes ->
+    [one] { $nodes } node
+   *[other] { $nodes } nodes
+}, { $hash }
+verified = { $flow } is whole and signed by { $signers }.
+    { $hash }
+check-sound = { $count ->
+    [one] No errors.
+   *[other] No errors in { $count } files.
+}
+check-errors = { $count ->
+    [one] { $count } error.
+   *[other] { $count } errors.
+}
+
+## Running
+
+run-signed-new-key = Made a development key on first use: { $id }
+run-llm-claude = LLM nodes are answered by the Claude CLI ({ $version }).
+run-rehearsal = Rehearsal: the Claude CLI is not usable here ({ $reason }), so LLM nodes get the scripted answers of { $file }.
+run-llm-command = LLM nodes are answered by { $program }.
+run-not-logged-in = it is not logged in
+run-scripted = LLM nodes get the scripted answers of { $file }.
+run-no-claude = the flow asks an LLM, and the Claude CLI is not usable here: { $reason }
+run-no-claude-hint = install claude and log in, or answer with --llm command:PROGRAM or --llm scripted:FILE
+llm-bad = { $given } is none of claude, command:PROGRAM, scripted:FILE, auto:FILE
+script-bad = the script { $path } cannot be used
+input-bad = the input { $given } is not NAME=VALUE
+input-unknown = { $flow } has no input { $name }
+input-unknown-hint = its inputs are: { $names }
+input-type = the input { $name } must be { $type }, not { $given }
+inputs-bad = { $path } is not a JSON object
+run-flow = the flow
+run-waits = the run cannot go on for now
+run-stopped = the run stopped
+run-not-possible = the flow cannot be run
+inputs-do-not-fit = the inputs are not what the flow takes
+run-refused = the run was refused
+run-id = Run { $run }
+run-interrupted = Interrupted. Nothing that was recorded is lost; go on with: bloom run --resume { $run }
+run-can-resume = It can go on: bloom run --resume { $run }
+run-failed = Failed.
+run-result = Result:
+run-summary = { $duration }, { $tokens ->
+    [one] { $tokens } token
+   *[other] { $tokens } tokens
+}
+run-next-proposals = Decide on them: bloom proposals show ID, bloom proposals approve ID
+run-next-replay = Prove this run: bloom replay { $run }
+event-started = { $flow } started
+event-resumed = goes on
+event-again = again in { $after }
+event-proposed = proposed
+event-artifact = artifact
+event-event = event
+event-log = note
+event-completed = Completed.
+event-failed = Failed.
+event-cancelled = Cancelled.
+
+## Error codes of runs
+
+code-timeout = it took too long
+code-invalid-output = the answer does not have the form that was asked for
+code-quota = the provider's quota is used up
+code-overloaded = the provider is overloaded
+code-not-logged-in = the LLM's program is not logged in
+code-budget-exhausted = the budget is used up
+code-unknown-tool = there is no such tool
+code-digest-mismatch = the tool is another one than the flow was signed with
+code-not-granted = the tool asks for something that it was not granted
+
+## Looking things up
+
+no-runs = there are no runs yet
+no-such-run = there is no run { $id }
+no-such-proposal = there is no proposal { $id }
+ambiguous = { $count } ids begin or end with { $id }
+ambiguous-hint = give more of it
+no-proposals = No proposals.
+repeats = repeats { $id }
+
+## Proposals
+
+proposal-duplicate = the proposal { $id } repeats { $of }: decide on that one
+proposal-decided = the proposal { $id } is { $status }
+approved-waits = Approved: { $action } for { $target }. It stays approved until it is applied.
+applied = Applied: { $action } for { $target }
+apply-failed = { $action } for { $target } could not be applied
+apply-conflict-hint = run the flow again for a proposal that is made for the memory as it is
+approve-none = no pending proposal has the action { $action }
+rejected = Rejected: { $action } for { $target }
+status-requested = requested
+status-queued = queued
+status-running = running
+status-completed = completed
+status-failed = failed
+status-cancelled = cancelled
+status-pending = pending
+status-auto-approved = approved by rule
+status-approved = approved
+status-rejected = rejected
+status-expired = expired
+status-applying = being applied
+status-applied = applied
+status-proposal-failed = failed
+
+## Replay
+
+replay-same = { $count ->
+    [one] Run { $run } follows from its program: { $count } event agrees.
+   *[other] Run { $run } follows from its program: all { $count } events agree.
+}
+replay-unfinished = { $count ->
+    [one] Run { $run } follows from its program so far: { $count } event agrees; the run is not over.
+   *[other] Run { $run } follows from its program so far: { $count } events agree; the run is not over.
+}
+replay-stopped = { $count ->
+    [one] Run { $run } after { $count } event, which agrees:
+   *[other] Run { $run } after { $count } events, which agree:
+}
+replay-broken = The history of { $run } was changed: { $reason }
+replay-other = Run { $run } was made by another IR: { $recorded }, not { $given }.
+replay-misplaced = The history of { $run } is out of order: event { $seq } cannot stand there.
+replay-erased = The payload of event { $seq } of { $run } was erased, and what follows depends on it.
+replay-diverged = Run { $run } does not follow from its program.
+replay-cut-off = The history ends too early: the store knows { $head } as its last hash.
+replay-bad-history = { $path } is no exported history
+replay-at = event { $seq } differs in its { $what } at { $path }
+replay-icon = icon { $item }: { $text }
+replay-recorded = recorded:
+replay-replayed = replayed:
+
+## The audit log
+
+audit-sound = { $count ->
+    [one] The audit log is whole: { $count } entry, head { $head }.
+   *[other] The audit log is whole: { $count } entries, head { $head }.
+}
+audit-empty = The audit log is empty.
+audit-broken = the audit log was changed: entry { $seq } does not continue the one before
+
+## Columns
+
+column-action = ACTION
+column-actor = WHO
+column-agent = AGENT
+column-applied = RESULT
+column-capabilities = ASKS FOR
+column-decided = DECIDED
+column-description = DESCRIPTION
+column-effect = EFFECT
+column-entity = OF WHAT
+column-events = EVENTS
+column-expires = EXPIRES
+column-flow = FLOW
+column-hash = HASH
+column-inputs = INPUTS
+column-key = KEY
+column-made = MADE
+column-name = NAME
+column-proposal = PROPOSAL
+column-repeats = REPEATS
+column-roles = ROLES
+column-run = RUN
+column-signs = OWN
+column-started = STARTED
+column-status = STATUS
+column-stored = STORED
+column-target = FOR
+column-time = TIME
+column-title = TITLE
+column-tokens = TOKENS
+column-tool = TOOL
+column-trusted = TRUSTED
+column-updated = UPDATED

@@ -1,0 +1,428 @@
+# Тексти командного рядка українською. В обох мовах ті самі повідомлення з тими самими змінними.
+
+## Слова
+
+error = Помилка:
+because = бо
+hint = Що робити:
+yes = так
+count-proposals = { $count ->
+    [one] { $count } пропозиція
+    [few] { $count } пропозиції
+   *[many] { $count } пропозицій
+}
+count-tokens = { $count ->
+    [one] { $count } токен
+    [few] { $count } токени
+   *[many] { $count } токенів
+}
+
+## Довідка: заголовки
+
+help-usage = Використання:
+help-commands = Команди
+help-arguments = Аргументи
+help-options = Параметри
+help-examples = Приклади:
+
+## Довідка: команди за їхніми назвами; атрибути — їхні аргументи
+
+cmd = Виконує алгоритми, які малюють люди: компілює схему, підписує її, виконує й пропонує зміни
+    .data = Тека даних: сховище, ключі, скомпільовані інструменти [типово: $XDG_DATA_HOME/bloom або ~/.local/share/bloom]
+    .lang = Мова текстів: en або uk [типово: з LC_ALL, LC_MESSAGES чи LANG]
+    .json = Відповідати у форматі JSON
+    .text = Відповідати текстом для людей, навіть якщо вивід іде не в термінал
+    .help = Показати довідку
+    .version = Показати версію
+    .examples =
+        bloom run flow.drakon --notes ~/notes      виконати схему над текою нотаток
+        bloom proposals list                       що чекає на ваше рішення
+        bloom replay last                          довести, що останній запуск випливає зі своєї програми
+
+        Код завершення: 0 — виконано; 1 — невдача; 2 — хибні аргументи;
+        3 — відмовлено (підпис, довіра, правила); 128 + N — зупинено сигналом N.
+
+cmd-run = Виконати потік: схему, псевдокод, підписаний IR або потік зі сховища
+    .flow = Файл або потік зі сховища за id@версія чи хешем
+    .input = Вхідні дані як НАЗВА=ЗНАЧЕННЯ; тип задає схема вхідних даних потоку
+    .inputs = Вхідні дані як об'єкт JSON
+    .llm = Хто відповідає за вузли LLM: claude, command:ПРОГРАМА, scripted:ФАЙЛ або auto:ФАЙЛ (claude, якщо його встановлено й вхід виконано, інакше сценарій)
+    .tools = Тека з додатковими інструментами (*.wasm)
+    .notes = Тека, яку інструменти можуть читати як нотатки
+    .context = Тека, яку інструменти можуть читати як контекст [типово: нотатки]
+    .memory = Тека з пам'яттю агентів [типово: memory в теці даних]
+    .resume = Продовжити перерваний запуск
+    .progress = Що тим часом повідомляти в стандартний потік помилок: auto, lines, json (рядок JSON на кожну записану подію), none
+    .id = Ідентифікатор потоку [типово: назва файлу]
+    .flow-version = Версія потоку; 0.0.0 ніколи не реєструється за назвою [типово: 0.0.0]
+    .examples =
+        bloom run archivist.drakon --notes ~/notes
+        bloom run report.drakon --input days=7 --input title="Цей тиждень" --json
+        bloom run archivist.drakon --llm scripted:answers.json
+        bloom run --resume last
+
+        У терміналі команда розповідає про кожну дію, щойно та сталася. Деінде та з --json
+        вона друкує один об'єкт JSON: run, status, result, error, proposals, tokens.
+
+cmd-check = Сказати, що не так зі схемами, псевдокодом або документами IR
+    .files = Файли
+    .tools = Тека з додатковими інструментами (*.wasm)
+    .examples =
+        bloom check *.drakon
+        bloom check flow.drakon --json
+
+cmd-compile = Скомпілювати схему чи псевдокод у підписаний документ IR
+    .file = Схема, псевдокод або документ IR, який треба підписати
+    .output = Файл, куди записати; без нього — стандартний вивід
+    .key = Ключ цієї машини, яким підписати
+    .tools = Тека з додатковими інструментами (*.wasm)
+    .id = Ідентифікатор потоку [типово: назва файлу]
+    .flow-version = Версія потоку; 0.0.0 ніколи не реєструється за назвою [типово: 0.0.0]
+    .examples =
+        bloom compile archivist.drakon -o archivist.ir.json
+        bloom compile archivist.drakon --flow-version 1.2.0 --key release -o archivist.ir.json
+        bloom compile archivist.ir.json --key reviewer -o archivist.ir.json     # підпис поруч з авторовим
+
+cmd-verify = Перевірити хеш і підписи документа IR за ключами, яким довіряє ця машина
+    .file = Документ
+    .examples =
+        bloom verify archivist.ir.json
+
+cmd-keys = Створювати ключі, переглядати їх, довіряти чужим ключам
+    .examples =
+        bloom keys new release
+        bloom keys list
+        bloom keys trust anna.pub --role author
+
+cmd-keys-new = Створити приватний ключ
+    .name = Його назва: латинські літери, цифри, - _ .
+
+cmd-keys-list = Показати ключі цієї машини й ті, яким вона довіряє
+
+cmd-keys-trust = Довіряти ключу
+    .key = Публічний ключ, як його друкує keys new, файл із ним або назва ключа цієї машини
+    .name = Його назва у списку довіри
+    .roles = Роль, якої вимагають правила, наприклад author чи reviewer; можна повторювати
+    .expires = Коли довіра закінчується, наприклад 2027-01-01T00:00:00Z
+
+cmd-flows = Показати потоки сховища
+
+cmd-runs = Показати запуски, спершу найновіші
+    .flow = Лише цього потоку
+    .status = Лише в цьому стані: running, completed, failed, cancelled
+    .limit = Не більше ніж стільки
+
+cmd-show = Показати запуск: що він робив, чим закінчився, що запропонував
+    .run = Його ідентифікатор, однозначна частина ідентифікатора або last
+
+cmd-history = Надрукувати, що записано про запуск
+    .run = Його ідентифікатор, однозначна частина ідентифікатора або last
+    .examples =
+        bloom history last
+        bloom history last --json > run.jsonl       точні байти ланцюжка хешів
+
+cmd-replay = Довести, що запуск випливає зі своєї програми, або показати, де саме ні
+    .run = Його ідентифікатор, однозначна частина ідентифікатора або last
+    .ir = Відтворити з цим документом IR
+    .history = Відтворити цю експортовану історію, без сховища
+    .until = Зупинитися після події N і надрукувати весь стан
+    .examples =
+        bloom replay last
+        bloom replay last --until 7
+        bloom replay --ir archivist.ir.json --history run.jsonl
+
+cmd-proposals = Переглядати, що запуски хочуть змінити, і вирішувати
+    .examples =
+        bloom proposals list
+        bloom proposals approve 0b5c
+        bloom proposals approve --action memory-update
+
+cmd-proposals-list = Показати пропозиції, які чекають на рішення
+    .run = Лише цього запуску
+    .all = Також ті, про які вже вирішено
+
+cmd-proposals-show = Показати пропозицію з її змістом
+    .proposal = Її ідентифікатор або однозначна частина ідентифікатора
+
+cmd-proposals-approve = Схвалити пропозиції; оновлення пам'яті застосовується відразу
+    .proposals = Їхні ідентифікатори або однозначні частини ідентифікаторів
+    .action = Усі, що чекають, із цією дією, наприклад memory-update
+    .note = Чому
+    .memory = Тека з пам'яттю агентів [типово: memory в теці даних]
+
+cmd-proposals-reject = Відхилити пропозиції
+    .proposals = Їхні ідентифікатори або однозначні частини ідентифікаторів
+    .note = Чому
+
+cmd-tools = Показати інструменти, які можуть викликати потоки
+    .tools = Тека з додатковими інструментами (*.wasm)
+
+cmd-audit = Читати журнал того, хто що зробив
+
+cmd-audit-list = Показати його останні записи
+    .limit = Не більше ніж стільки
+
+cmd-audit-verify = Перевірити, що в ньому нічого не змінено й не вилучено
+
+cmd-completions = Надрукувати скрипт автодоповнення для оболонки
+    .shell = bash, elvish, fish, powershell або zsh
+    .examples =
+        bloom completions bash > ~/.local/share/bash-completion/completions/bloom
+
+## Хибні аргументи
+
+usage-unknown-argument = тут немає аргументу { $argument }
+usage-unknown-command = немає команди { $command }
+usage-missing-argument = бракує: { $argument }
+usage-missing-value = { $argument } потребує значення
+usage-one-of = { $argument } не може мати значення { $value }; можливі: { $values }
+usage-bad-value-because = { $argument } не може мати значення { $value }: { $reason }
+usage-conflict = { $argument } і { $other } несумісні
+usage-near = можливо, малося на увазі { $near }?
+usage-see-help = Див. --help.
+
+## Файли й тека даних
+
+cannot-read = не вдалося прочитати { $path }
+cannot-write = не вдалося записати { $path }
+not-a-folder = { $path } — не тека
+data-no-home = немає теки даних: вкажіть її через --data, BLOOM_DATA або HOME
+data-cannot-create = не вдалося створити теку даних { $path }
+store-failed = сховище не змогло цього виконати
+store-locked = сховище { $path } зайняте: { $holder }
+store-locked-hint = дочекайтеся, поки той процес завершиться, або вкажіть іншу теку даних через --data
+store-too-new = сховище { $path } записав новіший bloom (версія схеми { $found }; цей читає до { $supported })
+tools-failed = не вдалося завантажити інструменти
+tool-rejected = Інструмент { $origin } пропущено: { $reason }
+
+## Ключі й довіра
+
+key-missing = на цій машині немає ключа { $name }
+key-missing-hint = створіть його: bloom keys new { $name }
+key-exists = ключ { $name } уже є; його не змінено
+key-bad-name = { $name } не годиться як назва ключа: вживайте латинські літери, цифри, - _ .
+key-no-randomness = система не дала випадкових чисел
+key-malformed = { $path } — не приватний ключ
+key-readable = приватний ключ { $path } можуть прочитати інші (права { $mode })
+key-readable-hint = якщо його ще ніхто не прочитав, заберіть зайві права: chmod 600 { $path }
+key-unreadable = { $key } — не публічний ключ, не файл із ним і не ключ цієї машини
+key-made = Створено ключ { $name } ({ $id }). Щоб ця машина виконувала підписане ним: bloom keys trust { $name }
+key-trusted = Відтепер ключу { $name } ({ $id }) довіряють.
+trust-malformed = список довіри { $path } неможливо зрозуміти
+
+## Відмови
+
+refused = { $name }: відмовлено. Причина: { $reason }
+refused-trust-hint = якщо ви знаєте того, хто підписав, довіртеся його ключу: bloom keys trust КЛЮЧ
+refused-unsigned-hint = якщо він ваш, підпишіть його: bloom compile ФАЙЛ -o ПІДПИСАНИЙ
+refused-changed-hint = документ змінено після підписання: отримайте його ще раз від автора або скомпілюйте знову
+refused-malformed = { $count ->
+    [one] це не справний документ IR: { $problems }
+    [few] це не справний документ IR ({ $count } помилки): { $problems }
+   *[many] це не справний документ IR ({ $count } помилок): { $problems }
+}
+refused-no-signature = на документі немає підпису
+refused-hash = його зміст має хеш { $computed }, а в ньому записано { $stated }
+refused-program = його програма має хеш { $computed }, а в ньому записано { $stated }
+refused-not-pinned = запуск почався з { $pinned }, а це { $computed }
+refused-signature = підпис ключем { $key } не сходиться
+refused-not-trusted = його підписано ключами { $keys }, а ця машина не довіряє жодному з них
+refused-distrusted = ключу { $key } ({ $name }) більше не довіряють
+refused-expired = довіра до ключа { $key } ({ $name }) закінчилася { $at }
+refused-policy = правило вимагає для { $flow } стільки підписів: { $asked } (ролі: { $roles }), а зараховано { $found }
+
+## Компіляція та перевірка
+
+flow-too-large = у { $path } { $bytes } байтів: це не схема
+no-such-flow = немає ні файлу, ні збереженого потоку { $flow }
+no-such-flow-hint = потоки сховища показує bloom flows
+flow-conflict = { $id }@{ $version } уже зареєстровано з іншою програмою
+flow-conflict-hint = дайте зміненій програмі нову версію: --flow-version
+compile-failed = { $count ->
+    [one] { $name } має { $count } помилку
+    [few] { $name } має { $count } помилки
+   *[many] { $name } має { $count } помилок
+}
+compiled = Записано { $path }: { $nodes ->
+    [one] { $nodes } вузол
+    [few] { $nodes } вузли
+   *[many] { $nodes } вузлів
+}, { $hash }
+verified = { $flow }: документ цілий, підписано: { $signers }.
+    { $hash }
+check-sound = { $count ->
+    [one] Помилок немає: { $count } файл.
+    [few] Помилок немає: { $count } файли.
+   *[many] Помилок немає: { $count } файлів.
+}
+check-errors = { $count ->
+    [one] { $count } помилка.
+    [few] { $count } помилки.
+   *[many] { $count } помилок.
+}
+
+## Виконання
+
+run-signed-new-key = Під час першого використання створено ключ розробки: { $id }
+run-llm-claude = На вузли LLM відповідає Claude CLI ({ $version }).
+run-rehearsal = Репетиція: Claude CLI тут недоступний ({ $reason }), тому вузли LLM отримують готові відповіді з { $file }.
+run-llm-command = На вузли LLM відповідає { $program }.
+run-not-logged-in = вхід не виконано
+run-scripted = Вузли LLM отримують готові відповіді з { $file }.
+run-no-claude = потік звертається до LLM, а Claude CLI тут недоступний: { $reason }
+run-no-claude-hint = встановіть claude й увійдіть або дайте відповіді через --llm command:ПРОГРАМА чи --llm scripted:ФАЙЛ
+llm-bad = { $given } — не claude, не command:ПРОГРАМА, не scripted:ФАЙЛ і не auto:ФАЙЛ
+script-bad = сценарій { $path } непридатний
+input-bad = вхідне { $given } — не НАЗВА=ЗНАЧЕННЯ
+input-unknown = { $flow } не має вхідного { $name }
+input-unknown-hint = його вхідні: { $names }
+input-type = вхідне { $name } має бути типу { $type }, а не { $given }
+inputs-bad = { $path } — не об'єкт JSON
+run-flow = потік
+run-waits = запуск поки що не може тривати далі
+run-stopped = запуск зупинився
+run-not-possible = потік неможливо виконати
+inputs-do-not-fit = вхідні дані не такі, яких потребує потік
+run-refused = у запуску відмовлено
+run-id = Запуск { $run }
+run-interrupted = Перервано. Нічого із записаного не втрачено; продовжити: bloom run --resume { $run }
+run-can-resume = Його можна продовжити: bloom run --resume { $run }
+run-failed = Невдача.
+run-result = Результат:
+run-summary = { $duration }, { $tokens ->
+    [one] { $tokens } токен
+    [few] { $tokens } токени
+   *[many] { $tokens } токенів
+}
+run-next-proposals = Вирішіть щодо них: bloom proposals show ID, bloom proposals approve ID
+run-next-replay = Доведіть цей запуск: bloom replay { $run }
+event-started = { $flow }: початок
+event-resumed = продовжено
+event-again = ще раз через { $after }
+event-proposed = запропоновано
+event-artifact = артефакт
+event-event = подія
+event-log = примітка
+event-completed = Виконано.
+event-failed = Невдача.
+event-cancelled = Скасовано.
+
+## Коди помилок запусків
+
+code-timeout = минув відведений час
+code-invalid-output = відповідь не має потрібної форми
+code-quota = квоту постачальника вичерпано
+code-overloaded = постачальник перевантажений
+code-not-logged-in = у програмі LLM не виконано вхід
+code-budget-exhausted = бюджет вичерпано
+code-unknown-tool = такого інструмента немає
+code-digest-mismatch = інструмент не той, з яким підписано потік
+code-not-granted = інструмент просить того, на що не має дозволу
+
+## Пошук
+
+no-runs = запусків ще немає
+no-such-run = немає запуску { $id }
+no-such-proposal = немає пропозиції { $id }
+ambiguous = з { $id } починається або ним закінчується кілька ідентифікаторів: { $count }
+ambiguous-hint = вкажіть більшу частину
+no-proposals = Пропозицій немає.
+repeats = повторює { $id }
+
+## Пропозиції
+
+proposal-duplicate = пропозиція { $id } повторює { $of }: вирішуйте щодо тієї
+proposal-decided = пропозиція { $id } має стан «{ $status }»
+approved-waits = Схвалено: { $action } для { $target }. Пропозиція лишається схваленою, доки її не застосовано.
+applied = Застосовано: { $action } для { $target }
+apply-failed = не вдалося застосувати { $action } для { $target }
+apply-conflict-hint = виконайте потік ще раз, щоб отримати пропозицію для нинішньої пам'яті
+approve-none = серед пропозицій, що чекають, немає дії { $action }
+rejected = Відхилено: { $action } для { $target }
+status-requested = запитано
+status-queued = у черзі
+status-running = виконується
+status-completed = виконано
+status-failed = невдача
+status-cancelled = скасовано
+status-pending = чекає
+status-auto-approved = схвалено правилом
+status-approved = схвалено
+status-rejected = відхилено
+status-expired = протерміновано
+status-applying = застосовується
+status-applied = застосовано
+status-proposal-failed = не вдалося
+
+## Відтворення
+
+replay-same = { $count ->
+    [one] Запуск { $run } випливає зі своєї програми: { $count } подія збігається.
+    [few] Запуск { $run } випливає зі своєї програми: усі { $count } події збігаються.
+   *[many] Запуск { $run } випливає зі своєї програми: усі { $count } подій збігаються.
+}
+replay-unfinished = { $count ->
+    [one] Запуск { $run } поки що випливає зі своєї програми: { $count } подія збігається; запуск не завершено.
+    [few] Запуск { $run } поки що випливає зі своєї програми: { $count } події збігаються; запуск не завершено.
+   *[many] Запуск { $run } поки що випливає зі своєї програми: { $count } подій збігаються; запуск не завершено.
+}
+replay-stopped = { $count ->
+    [one] Запуск { $run } після { $count } події, яка збігається:
+   *[many] Запуск { $run } після { $count } подій, які збігаються:
+}
+replay-broken = Історію запуску { $run } змінено: { $reason }
+replay-other = Запуск { $run } зробив інший IR: { $recorded }, а не { $given }.
+replay-misplaced = Історія запуску { $run } не по порядку: події { $seq } тут бути не може.
+replay-erased = Вміст події { $seq } запуску { $run } стерто, а подальше від нього залежить.
+replay-diverged = Запуск { $run } не випливає зі своєї програми.
+replay-cut-off = Історія обривається: останній хеш, який знає сховище, — { $head }.
+replay-bad-history = { $path } — не експортована історія
+replay-at = подія { $seq } відрізняється ({ $what }) у { $path }
+replay-icon = ікона { $item }: { $text }
+replay-recorded = записано:
+replay-replayed = відтворено:
+
+## Журнал
+
+audit-sound = { $count ->
+    [one] Журнал цілий: { $count } запис, голова { $head }.
+    [few] Журнал цілий: { $count } записи, голова { $head }.
+   *[many] Журнал цілий: { $count } записів, голова { $head }.
+}
+audit-empty = Журнал порожній.
+audit-broken = журнал змінено: запис { $seq } не продовжує попереднього
+
+## Стовпці
+
+column-action = ДІЯ
+column-actor = ХТО
+column-agent = АГЕНТ
+column-applied = РЕЗУЛЬТАТ
+column-capabilities = ПРОСИТЬ
+column-decided = ВИРІШЕНО
+column-description = ОПИС
+column-effect = ВПЛИВ
+column-entity = ЩОДО ЧОГО
+column-events = ПОДІЇ
+column-expires = ДІЄ ДО
+column-flow = ПОТІК
+column-hash = ХЕШ
+column-inputs = ВХІДНІ
+column-key = КЛЮЧ
+column-made = СТВОРЕНО
+column-name = НАЗВА
+column-proposal = ПРОПОЗИЦІЯ
+column-repeats = ПОВТОРЮЄ
+column-roles = РОЛІ
+column-run = ЗАПУСК
+column-signs = ВЛАСНИЙ
+column-started = ПОЧАТО
+column-status = СТАН
+column-stored = ЗБЕРЕЖЕНО
+column-target = ДЛЯ
+column-time = ЧАС
+column-title = НАЗВА
+column-tokens = ТОКЕНИ
+column-tool = ІНСТРУМЕНТ
+column-trusted = ДОВІРА
+column-updated = ОНОВЛЕНО

@@ -1,0 +1,35 @@
+//! The time and fresh ids of this machine: the only place that asks for them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bloom_runtime::clock::{Clock, Ids};
+use jiff::tz::TimeZone;
+
+/// The clock of the system.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Ids that sort by the time they were made (UUID version 7, RFC 9562).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeOrderedIds;
+
+impl Ids for TimeOrderedIds {
+    fn fresh(&self) -> String {
+        uuid::Uuid::now_v7().to_string()
+    }
+}
+
+/// A time of the store (Unix milliseconds) as people read it: local, to the second.
+pub(crate) fn local(at: i64) -> String {
+    jiff::Timestamp::from_millisecond(at).map_or_else(
+        |_| at.to_string(),
+        |time| time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+    )
+}

@@ -1,0 +1,62 @@
+//! `bloom compile`: a diagram or pseudocode to a signed IR document.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use bloom_ir::sign;
+use clap::Args;
+use serde_json::json;
+
+use crate::catalogue::text;
+use crate::durable;
+use crate::failure::Exit;
+use crate::flow::{CompileArgs, FlowFile};
+use crate::host::ToolArgs;
+use crate::keyring::{DEVELOPMENT, Keyring};
+use crate::output::Out;
+use crate::session::{Form, Session};
+
+#[derive(Args, Debug)]
+pub(crate) struct Compile {
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[arg(long, value_name = "NAME", default_value = DEVELOPMENT)]
+    key: String,
+    #[command(flatten)]
+    options: CompileArgs,
+    #[command(flatten)]
+    tools: ToolArgs,
+}
+
+impl Compile {
+    pub(crate) fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
+        let file = FlowFile::read(&self.file, session)?;
+        let host = self.tools.host(session)?;
+        let document = file.document(&self.options.options(&host), session)?;
+        let keyring = Keyring::of(session)?;
+        let key = if self.key == DEVELOPMENT { keyring.development()?.0 } else { keyring.named(&self.key)? };
+        // An IR document keeps the signatures that it has: a second key signs beside the first.
+        let document = sign::countersign(document, &key);
+        let bytes = document.to_bytes();
+        let Some(path) = self.output else {
+            out.write_all(&bytes)?;
+            writeln!(out)?;
+            return Ok(Exit::Completed);
+        };
+        let shown = path.display().to_string();
+        durable::replace_shared(&path, &bytes)
+            .with_context(|| text!(session.catalogue, "cannot-write", path = &shown))?;
+        let hash = document.hashed().hash.to_string();
+        match session.form() {
+            Form::Json => out.json(&json!({ "file": path, "hash": hash, "key_id": key.public().id() }))?,
+            Form::Text => {
+                let nodes = document.nodes.len();
+                writeln!(out, "{}", text!(session.catalogue, "compiled", path = shown, nodes = nodes, hash = hash))?;
+            }
+        }
+        Ok(Exit::Completed)
+    }
+}

@@ -1,0 +1,64 @@
+//! The commands, one file each.
+
+mod audit;
+mod check;
+mod compile;
+mod completions;
+mod flows;
+mod history;
+mod keys;
+mod proposals;
+mod replay;
+mod run;
+mod runs;
+mod show;
+mod tools;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::failure::Exit;
+use crate::output::Out;
+use crate::session::Session;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(run::Run),
+    Check(check::Check),
+    Compile(compile::Compile),
+    Verify(verify::Verify),
+    Keys(keys::Keys),
+    Flows(flows::Flows),
+    Runs(runs::Runs),
+    Show(show::Show),
+    History(history::History),
+    Replay(replay::Replay),
+    Proposals(proposals::Proposals),
+    Tools(tools::Tools),
+    Audit(audit::Audit),
+    Completions(completions::Completions),
+}
+
+/// Does what was asked.
+pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
+    match command {
+        Command::Run(run) => wait(run.perform(session, out)),
+        Command::Check(check) => check.perform(session, out),
+        Command::Compile(compile) => compile.perform(session, out),
+        Command::Verify(verify) => verify.perform(session, out),
+        Command::Keys(keys) => keys.perform(session, out),
+        Command::Tools(tools) => tools.perform(session, out),
+        Command::Completions(completions) => completions.perform(session, out),
+        Command::Flows(flows) => wait(flows.perform(session, out)),
+        Command::Runs(runs) => wait(runs.perform(session, out)),
+        Command::Show(show) => wait(show.perform(session, out)),
+        Command::History(history) => wait(history.perform(session, out)),
+        Command::Replay(replay) => wait(replay.perform(session, out)),
+        Command::Proposals(proposals) => wait(proposals.perform(session, out)),
+        Command::Audit(audit) => wait(audit.perform(session, out)),
+    }
+}
+
+fn wait(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}

@@ -1,0 +1,37 @@
+//! `bloom proposals`: what runs want to change, and the decision of a person.
+
+mod approve;
+mod list;
+mod reject;
+mod show;
+
+use clap::{Args, Subcommand};
+
+use crate::failure::Exit;
+use crate::output::Out;
+use crate::session::Session;
+
+#[derive(Args, Debug)]
+pub(crate) struct Proposals {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(list::List),
+    Show(show::Show),
+    Approve(approve::Approve),
+    Reject(reject::Reject),
+}
+
+impl Proposals {
+    pub(crate) async fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
+        match self.command {
+            Command::List(list) => list.perform(session, out).await,
+            Command::Show(show) => show.perform(session, out).await,
+            Command::Approve(approve) => approve.perform(session, out).await,
+            Command::Reject(reject) => reject.perform(session, out).await,
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! `bloom run`: from a diagram to its result.
+
+mod inputs;
+mod llm;
+mod progress;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bloom_ir::VerifiedIr;
+use bloom_runtime::engine::{Engine, EngineConfig, EngineError, Parts, Submit};
+use bloom_runtime::record::{ContextId, RunId, RunRecord, RunStatus};
+use bloom_runtime::store::{ProposalFilter, Store as _};
+use bloom_worker::InProcessWorker;
+use clap::Args;
+use serde_json::json;
+
+use self::llm::Choice;
+use self::progress::{Manner, Reporter};
+use crate::catalogue::text;
+use crate::clock::TimeOrderedIds;
+use crate::failure::{Exit, Explained};
+use crate::flow::{self, CompileArgs};
+use crate::host::{RootArgs, ToolArgs};
+use crate::keyring::Keyring;
+use crate::output::Out;
+use crate::session::{Form, Session};
+use crate::signal;
+use crate::store::{self, Store, owner};
+use crate::{refusal, report};
+
+/// The execution context of runs that a person starts at this machine.
+const CONTEXT: &str = "local";
+
+#[derive(Args, Debug)]
+pub(crate) struct Run {
+    #[arg(value_name = "FLOW", required_unless_present = "resume")]
+    flow: Option<String>,
+    #[arg(long, value_name = "NAME=VALUE")]
+    input: Vec<String>,
+    #[arg(long, value_name = "FILE")]
+    inputs: Option<PathBuf>,
+    #[arg(long, value_name = "LLM")]
+    llm: Option<String>,
+    #[command(flatten)]
+    tools: ToolArgs,
+    #[command(flatten)]
+    roots: RootArgs,
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["flow", "input", "inputs", "id", "flow_version"])]
+    resume: Option<String>,
+    #[arg(long, value_enum, hide_possible_values = true, default_value = "auto", value_name = "MANNER")]
+    progress: Manner,
+    #[command(flatten)]
+    options: CompileArgs,
+}
+
+/// What is to be driven.
+enum Task {
+    New { ir: VerifiedIr, inputs: bloom_ir::Value },
+    Resumed(RunId),
+}
+
+impl Run {
+    pub(crate) async fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
+        let choice = Choice::parse(self.llm.as_deref(), &session.catalogue)?;
+        let form = session.form_by_terminal();
+        let tools = Arc::new(self.tools.host_with(self.roots.roots(session)?, session)?);
+        let keyring = Keyring::of(session)?;
+        let (task, document, store) = if let Some(run) = &self.resume {
+            let store = Store::open(session)?;
+            let run = store.run(run).await?;
+            let document = report::document(&store, &run).await?;
+            (Task::Resumed(run.id), document, store)
+        } else {
+            let name = self.flow.as_deref().unwrap_or_default();
+            let options = self.options.options(tools.as_ref());
+            let found = flow::find(name, &options, &keyring, session)?;
+            let store = Store::open(session)?;
+            let ir = found.verified(&store, &keyring, session).await?;
+            let inputs = inputs::read(self.inputs.as_deref(), &self.input, ir.document(), session)?;
+            let document = ir.document().clone();
+            (Task::New { ir, inputs }, Some(document), store)
+        };
+        let executor = match &document {
+            Some(document) => choice.executor(document, session).await?,
+            None => None,
+        };
+        let reporter = Arc::new(Reporter::new(self.progress, form, &session.catalogue));
+        let engine = Arc::new(Engine::new(Parts {
+            store: store.inner.clone(),
+            tools,
+            clock: Arc::new(session.clock),
+            ids: Arc::new(TimeOrderedIds),
+            trust: keyring.trust_list()?,
+            observer: reporter.clone(),
+            config: EngineConfig::default(),
+        }));
+        let id = match task {
+            Task::Resumed(id) => id,
+            Task::New { ir, inputs } => {
+                let submit = Submit { ir, inputs, by: owner(), context: ContextId::new(CONTEXT) };
+                engine.submit(submit).await.map_err(|error| explained(error, session))?
+            }
+        };
+        reporter.note(&text!(session.catalogue, "run-id", run = id.as_str()));
+        let worker = executor.map(|(executor, line)| {
+            reporter.note(&line);
+            InProcessWorker::start(engine.clone(), executor, 1, Some(id.clone()))
+        });
+        let driven = tokio::select! {
+            end = engine.drive(&id) => Ok(end),
+            signal = signal::interrupted() => Err(signal),
+        };
+        if let Some(worker) = worker {
+            worker.stop().await;
+        }
+        reporter.finish();
+        match driven {
+            Ok(Ok(_)) => conclude(&id, &store, form, session, out).await,
+            Ok(Err(error)) => Err(explained(error, session)),
+            Err(signal) => {
+                let message = text!(session.catalogue, "run-interrupted", run = id.as_str());
+                writeln!(anstream::stderr(), "{message}")?;
+                Ok(Exit::Interrupted(signal?))
+            }
+        }
+    }
+}
+
+/// Tells how the run ended and what it proposes.
+async fn conclude(id: &RunId, store: &Store<'_>, form: Form, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
+    let run = store.run(id.as_str()).await?;
+    let filter = ProposalFilter { run: Some(id.clone()), status: None, limit: usize::MAX };
+    let mut proposals = store.inner.proposals(&filter).await?;
+    proposals.reverse();
+    let exit = if run.status == RunStatus::Completed { Exit::Completed } else { Exit::Failed };
+    if form == Form::Json {
+        out.json(&json!({
+            "run": run.id,
+            "status": run.status,
+            "result": run.result,
+            "error": run.error,
+            "proposals": proposals,
+            "tokens": run.tokens,
+        }))?;
+        return Ok(exit);
+    }
+    let catalogue = &session.catalogue;
+    report::end(out, &run, catalogue)?;
+    writeln!(out, "{}", summary(&run, session))?;
+    if !proposals.is_empty() {
+        writeln!(out)?;
+        report::proposals(out, &proposals, catalogue)?;
+        writeln!(out, "\n{}", text!(catalogue, "run-next-proposals"))?;
+    }
+    writeln!(out, "{}", text!(catalogue, "run-next-replay", run = id.as_str()))?;
+    Ok(exit)
+}
+
+fn summary(run: &RunRecord, session: &Session) -> String {
+    let took = u64::try_from(run.updated_at.saturating_sub(run.created_at)).unwrap_or_default();
+    text!(session.catalogue, "run-summary", duration = crate::narrator::seconds(took), tokens = run.tokens)
+}
+
+/// Why a run was not accepted, or stopped, in the person's language.
+fn explained(error: EngineError, session: &Session) -> anyhow::Error {
+    let catalogue = &session.catalogue;
+    match error {
+        EngineError::Store(error) => store::explained(error, catalogue),
+        EngineError::Untrusted(error) => refusal::of_document(&text!(catalogue, "run-flow"), &error, catalogue).into(),
+        EngineError::Refused(_) => {
+            anyhow::Error::new(error).context(Explained::refused(text!(catalogue, "run-refused")))
+        }
+        EngineError::Inputs(error) => {
+            anyhow::Error::new(error).context(Explained::usage(text!(catalogue, "inputs-do-not-fit")))
+        }
+        EngineError::Halted { run, error } => {
+            let hint = text!(catalogue, "run-can-resume", run = run.as_str());
+            anyhow::Error::new(error).context(Explained::failed(text!(catalogue, "run-waits")).hint(hint))
+        }
+        EngineError::Interrupted { ref run, .. } => {
+            let hint = text!(catalogue, "run-can-resume", run = run.as_str());
+            anyhow::Error::new(error).context(Explained::failed(text!(catalogue, "run-stopped")).hint(hint))
+        }
+        error => anyhow::Error::new(error).context(Explained::failed(text!(catalogue, "run-not-possible"))),
+    }
+}

@@ -1,0 +1,111 @@
+//! Inputs from the command line, read by the types of the flow's input schema.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use bloom_ir::Document;
+use serde_json::{Map, Value};
+
+use crate::catalogue::text;
+use crate::failure::Explained;
+use crate::session::Session;
+
+/// The inputs of a file, with those of the arguments over them.
+pub(super) fn read(
+    file: Option<&Path>,
+    arguments: &[String],
+    document: &Document,
+    session: &Session,
+) -> anyhow::Result<bloom_ir::Value> {
+    let mut inputs = match file {
+        Some(path) => of_file(path, session)?,
+        None => Map::new(),
+    };
+    for argument in arguments {
+        let (name, value) = of_argument(argument, document, session)?;
+        inputs.insert(name, value);
+    }
+    Ok(serde_json::from_value(Value::Object(inputs))?)
+}
+
+fn of_file(path: &Path, session: &Session) -> anyhow::Result<Map<String, Value>> {
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(|| text!(session.catalogue, "cannot-read", path = &shown))?;
+    serde_json::from_str(&text).with_context(|| Explained::usage(text!(session.catalogue, "inputs-bad", path = shown)))
+}
+
+fn of_argument(argument: &str, document: &Document, session: &Session) -> anyhow::Result<(String, Value)> {
+    let catalogue = &session.catalogue;
+    let Some((name, given)) = argument.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+        return Err(Explained::usage(text!(catalogue, "input-bad", given = argument)).into());
+    };
+    let properties = document.inputs.get("properties").and_then(Value::as_object);
+    let Some(schema) = properties.and_then(|properties| properties.get(name)) else {
+        let flow = &document.flow.id;
+        let unknown = Explained::usage(text!(catalogue, "input-unknown", flow = flow, name = name));
+        let names: Vec<&str> = properties.into_iter().flat_map(|all| all.keys().map(String::as_str)).collect();
+        return Err(match names.as_slice() {
+            [] => unknown,
+            names => unknown.hint(text!(catalogue, "input-unknown-hint", names = names.join(", "))),
+        }
+        .into());
+    };
+    let value = of_type(given, schema).map_err(|expected| {
+        Explained::usage(text!(catalogue, "input-type", name = name, r#type = expected, given = given))
+    })?;
+    Ok((name.to_owned(), value))
+}
+
+/// The value that a text stands for, or the type that it has not. Where the schema leaves text open, text it stays.
+fn of_type(given: &str, schema: &Value) -> Result<Value, String> {
+    let types: Vec<&str> = match schema.get("type") {
+        Some(Value::String(one)) => vec![one.as_str()],
+        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let json = serde_json::from_str::<Value>(given).ok();
+    let fits = |json: &Value| types.iter().any(|name| is_of(json, name));
+    match json {
+        Some(json) if !json.is_string() && fits(&json) => Ok(json),
+        _ if types.is_empty() || types.contains(&"string") => Ok(Value::String(given.to_owned())),
+        _ => Err(types.join(" / ")),
+    }
+}
+
+fn is_of(json: &Value, name: &str) -> bool {
+    match name {
+        "integer" => json.is_i64() || json.is_u64() || json.as_f64().is_some_and(|number| number.fract() == 0.0),
+        "number" => json.is_number(),
+        "boolean" => json.is_boolean(),
+        "array" => json.is_array(),
+        "object" => json.is_object(),
+        "null" => json.is_null(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_text_is_read_by_the_type_of_its_input() {
+        for (given, schema, expected) in [
+            ("7", json!({ "type": "integer" }), Ok(json!(7))),
+            ("7", json!({ "type": "string" }), Ok(json!("7"))),
+            ("7", json!({}), Ok(json!("7"))),
+            ("0.5", json!({ "type": "number" }), Ok(json!(0.5))),
+            ("true", json!({ "type": "boolean" }), Ok(json!(true))),
+            ("true", json!({ "type": ["boolean", "string"] }), Ok(json!(true))),
+            ("truth", json!({ "type": ["boolean", "string"] }), Ok(json!("truth"))),
+            ("[1, 2]", json!({ "type": "array" }), Ok(json!([1, 2]))),
+            ("\"a\"", json!({ "type": "string" }), Ok(json!("\"a\""))),
+            ("seven", json!({ "type": "integer" }), Err("integer".to_owned())),
+            ("0.5", json!({ "type": "integer" }), Err("integer".to_owned())),
+            ("{}", json!({ "type": "array" }), Err("array".to_owned())),
+        ] {
+            assert_eq!(of_type(given, &schema), expected, "{given} as {schema}");
+        }
+    }
+}

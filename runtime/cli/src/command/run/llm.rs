@@ -1,0 +1,101 @@
+//! What answers LLM nodes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use bloom_ir::Document;
+use bloom_ir::document::NodeKind;
+use bloom_runtime::llm::LlmExecutor;
+use bloom_worker::{Claude, Command, Detection, Login, Scripted};
+
+use crate::catalogue::{Catalogue, text};
+use crate::failure::Explained;
+use crate::session::Session;
+
+/// What was asked for with `--llm`.
+#[derive(Clone, Debug)]
+pub(super) enum Choice {
+    /// The Claude CLI.
+    Claude,
+    /// A program that takes the prompt on its standard input and prints a result envelope.
+    Command(PathBuf),
+    /// Answers from a file.
+    Scripted(PathBuf),
+    /// The Claude CLI where it can be used, else answers from a file: a rehearsal.
+    Auto(PathBuf),
+}
+
+impl Choice {
+    pub(super) fn parse(given: Option<&str>, catalogue: &Catalogue) -> anyhow::Result<Self> {
+        match given.map(|given| given.split_once(':').unwrap_or((given, ""))) {
+            None | Some(("claude", "")) => Ok(Self::Claude),
+            Some(("command", program)) if !program.is_empty() => Ok(Self::Command(program.into())),
+            Some(("scripted", file)) if !file.is_empty() => Ok(Self::Scripted(file.into())),
+            Some(("auto", file)) if !file.is_empty() => Ok(Self::Auto(file.into())),
+            Some(_) => Err(Explained::usage(text!(catalogue, "llm-bad", given = given.unwrap_or_default())).into()),
+        }
+    }
+
+    /// The executor, and a line that says who answers. Nothing, for a flow that asks nobody.
+    pub(super) async fn executor(
+        &self,
+        document: &Document,
+        session: &Session,
+    ) -> anyhow::Result<Option<(Arc<dyn LlmExecutor>, String)>> {
+        if !document.nodes.values().any(|node| matches!(node.kind, NodeKind::LlmCall(_))) {
+            return Ok(None);
+        }
+        let catalogue = &session.catalogue;
+        Ok(Some(match self {
+            Self::Claude => match claude(catalogue).await {
+                Ok(found) => with_claude(found, catalogue),
+                Err(reason) => {
+                    return Err(Explained::failed(text!(catalogue, "run-no-claude", reason = reason))
+                        .hint(text!(catalogue, "run-no-claude-hint"))
+                        .into());
+                }
+            },
+            Self::Command(program) => {
+                let line = text!(catalogue, "run-llm-command", program = program.display().to_string());
+                (Arc::new(Command::new(program)) as Arc<dyn LlmExecutor>, line)
+            }
+            Self::Scripted(file) => {
+                let line = text!(catalogue, "run-scripted", file = file.display().to_string());
+                (scripted(file, document, catalogue)?, line)
+            }
+            Self::Auto(file) => match claude(catalogue).await {
+                Ok(found) => with_claude(found, catalogue),
+                Err(reason) => {
+                    let name = file.display().to_string();
+                    let line = text!(catalogue, "run-rehearsal", reason = reason, file = name);
+                    (scripted(file, document, catalogue)?, line)
+                }
+            },
+        }))
+    }
+}
+
+fn with_claude(found: Detection, catalogue: &Catalogue) -> (Arc<dyn LlmExecutor>, String) {
+    let line = text!(catalogue, "run-llm-claude", version = found.version);
+    (Arc::new(found.executor), line)
+}
+
+/// The CLI, if it can be used, else why not.
+async fn claude(catalogue: &Catalogue) -> Result<Detection, String> {
+    let found = Claude::detect("claude").await.map_err(|error| error.to_string())?;
+    match &found.login {
+        Login::No(reason) if reason.is_empty() => Err(text!(catalogue, "run-not-logged-in")),
+        Login::No(reason) => Err(reason.clone()),
+        Login::Yes | Login::Unknown => Ok(found),
+    }
+}
+
+fn scripted(file: &Path, document: &Document, catalogue: &Catalogue) -> anyhow::Result<Arc<dyn LlmExecutor>> {
+    let path = file.display().to_string();
+    let script = Scripted::read(file).with_context(|| text!(catalogue, "script-bad", path = path))?;
+    Ok(Arc::new(match &document.source {
+        Some(source) => script.with_source(source),
+        None => script,
+    }))
+}

@@ -1,0 +1,66 @@
+//! `bloom show`: one run, with what it did and what it proposed.
+
+use std::io::Write as _;
+
+use bloom_runtime::record::RunStatus;
+use bloom_runtime::store::{ProposalFilter, Store as _};
+use clap::Args;
+use serde_json::json;
+
+use crate::catalogue::text;
+use crate::clock;
+use crate::failure::Exit;
+use crate::narrator::Narrator;
+use crate::output::Out;
+use crate::report;
+use crate::session::{Form, Session};
+use crate::store::{Store, words};
+
+#[derive(Args, Debug)]
+pub(crate) struct Show {
+    #[arg(value_name = "RUN")]
+    run: String,
+}
+
+impl Show {
+    pub(crate) async fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
+        let store = Store::open(session)?;
+        let run = store.run(&self.run).await?;
+        let filter = ProposalFilter { run: Some(run.id.clone()), status: None, limit: usize::MAX };
+        let mut proposals = store.inner.proposals(&filter).await?;
+        proposals.reverse();
+        if session.form() == Form::Json {
+            let tasks = store.inner.tasks(&run.id).await?;
+            out.json(&json!({ "run": run, "tasks": tasks, "proposals": proposals }))?;
+            return Ok(Exit::Completed);
+        }
+        let catalogue = &session.catalogue;
+        let lines = [
+            (text!(catalogue, "column-run"), run.id.to_string()),
+            (text!(catalogue, "column-flow"), format!("{}@{}", run.flow, run.version)),
+            (text!(catalogue, "column-hash"), run.ir.to_string()),
+            (text!(catalogue, "column-status"), words::run(run.status, catalogue)),
+            (text!(catalogue, "column-started"), clock::local(run.created_at)),
+            (text!(catalogue, "column-updated"), clock::local(run.updated_at)),
+            (text!(catalogue, "column-events"), run.events.to_string()),
+            (text!(catalogue, "column-tokens"), run.tokens.to_string()),
+            (text!(catalogue, "column-inputs"), report::compact(&run.inputs)),
+        ];
+        for (name, value) in lines {
+            writeln!(out, "{name}: {value}")?;
+        }
+        let icons = report::icons(&store, &run).await?;
+        let mut narrator = Narrator::new(&icons, catalogue);
+        for event in store.inner.history(&run.id, 1, usize::MAX).await? {
+            if let Some(line) = narrator.tell(&event) {
+                writeln!(out, "  {line}")?;
+            }
+        }
+        report::end(out, &run, catalogue)?;
+        report::proposals(out, &proposals, catalogue)?;
+        if run.status == RunStatus::Running {
+            writeln!(out, "{}", text!(catalogue, "run-can-resume", run = run.id.as_str()))?;
+        }
+        Ok(Exit::Completed)
+    }
+}

@@ -1,0 +1,48 @@
+//! `bloom tools`: the tools that a flow may call here.
+
+use bloom_runtime::tool::ToolHost as _;
+use clap::Args;
+use serde_json::json;
+
+use crate::catalogue::text;
+use crate::failure::Exit;
+use crate::host::ToolArgs;
+use crate::output::{Out, Table};
+use crate::session::{Form, Session};
+
+#[derive(Args, Debug)]
+pub(crate) struct Tools {
+    #[command(flatten)]
+    tools: ToolArgs,
+}
+
+impl Tools {
+    pub(crate) fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
+        let tools = self.tools.host(session)?.installed();
+        if session.form() == Form::Json {
+            let tools: Vec<_> =
+                tools.iter().map(|tool| json!({ "digest": tool.digest, "manifest": tool.manifest })).collect();
+            out.json(&tools)?;
+            return Ok(Exit::Completed);
+        }
+        let catalogue = &session.catalogue;
+        let mut table = Table::with_head([
+            text!(catalogue, "column-tool"),
+            text!(catalogue, "column-effect"),
+            text!(catalogue, "column-capabilities"),
+            text!(catalogue, "column-description"),
+        ]);
+        for tool in tools {
+            let manifest = tool.manifest;
+            let effect = serde_json::to_value(manifest.effect)?;
+            table.row([
+                format!("{} {}", manifest.name, manifest.version),
+                effect.as_str().unwrap_or_default().to_owned(),
+                manifest.capabilities.join(", "),
+                manifest.description,
+            ]);
+        }
+        table.write(out)?;
+        Ok(Exit::Completed)
+    }
+}

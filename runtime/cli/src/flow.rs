@@ -1,0 +1,174 @@
+//! What a person names as a flow: a diagram, pseudocode, signed IR, or a flow of the store.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Context as _;
+use bloom_compiler::{Options, SourceFile, compile};
+use bloom_ir::diagnostic::Severity;
+use bloom_ir::{Diagnostic, Document, VerifiedIr, sign, validate, verify};
+use bloom_runtime::clock::Clock as _;
+use bloom_runtime::tool::ToolHost;
+use clap::Args;
+
+use crate::catalogue::text;
+use crate::failure::Explained;
+use crate::keyring::Keyring;
+use crate::refusal;
+use crate::session::Session;
+use crate::store::Store;
+
+/// How a file is compiled.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct CompileArgs {
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    #[arg(long, value_name = "VERSION")]
+    flow_version: Option<String>,
+}
+
+impl CompileArgs {
+    /// With the tools that there are.
+    pub(crate) fn options(&self, tools: &dyn ToolHost) -> Options {
+        let tools = tools.installed().into_iter().map(|tool| (tool.manifest, Some(tool.digest))).collect();
+        Options { id: self.id.clone(), version: self.flow_version.clone(), tools, ..Options::default() }
+    }
+}
+
+/// A file, as far as it was looked at.
+pub(crate) struct FlowFile {
+    /// Its name without the folder.
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// No diagram and no document is larger; whatever is was named by mistake.
+const MAX_BYTES: u64 = 64 << 20;
+
+impl FlowFile {
+    /// Reads a file.
+    pub(crate) fn read(path: &Path, session: &Session) -> anyhow::Result<Self> {
+        let shown = path.display().to_string();
+        let cannot_read = || text!(session.catalogue, "cannot-read", path = &shown);
+        let size = fs::metadata(path).with_context(cannot_read)?.len();
+        if size > MAX_BYTES {
+            return Err(
+                Explained::failed(text!(session.catalogue, "flow-too-large", path = &shown, bytes = size)).into()
+            );
+        }
+        let bytes = fs::read(path).with_context(cannot_read)?;
+        let name = path.file_name().map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned());
+        Ok(Self { name, bytes })
+    }
+
+    /// Whether it is an IR document: a JSON object with the member `ir`, which no diagram has.
+    pub(crate) fn is_ir(&self) -> bool {
+        #[derive(serde::Deserialize)]
+        struct Head {
+            #[expect(dead_code, reason = "its presence is what counts")]
+            ir: serde_json::Value,
+        }
+        serde_json::from_slice::<Head>(&self.bytes).is_ok()
+    }
+
+    /// What is wrong with it.
+    pub(crate) fn diagnostics(&self, options: &Options) -> Vec<Diagnostic> {
+        if !self.is_ir() {
+            return compile(&self.source(), options).diagnostics;
+        }
+        match validate::read(&self.bytes).and_then(|document| validate::check(&document)) {
+            Ok(checked) => checked.warnings,
+            Err(diagnostics) => diagnostics,
+        }
+    }
+
+    /// Its document: compiled, or as it is. What was found is told on the standard error.
+    pub(crate) fn document(&self, options: &Options, session: &Session) -> anyhow::Result<Document> {
+        let (document, diagnostics) = if self.is_ir() {
+            match validate::read(&self.bytes) {
+                Ok(document) => (Some(document), Vec::new()),
+                Err(diagnostics) => (None, diagnostics),
+            }
+        } else {
+            let compilation = compile(&self.source(), options);
+            (compilation.document, compilation.diagnostics)
+        };
+        // Nobody is left to tell where it cannot be written.
+        let _ = tell(&mut anstream::stderr().lock(), self, &diagnostics, session);
+        let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+        document.ok_or_else(|| {
+            Explained::failed(text!(session.catalogue, "compile-failed", name = &self.name, count = errors)).into()
+        })
+    }
+
+    fn source(&self) -> SourceFile<'_> {
+        SourceFile::new(&self.name, &self.bytes)
+    }
+}
+
+/// A flow that a person named.
+pub(crate) enum Found {
+    /// In a file; signed, if it was compiled here.
+    Document { name: String, bytes: Vec<u8> },
+    /// In the store, as far as can be told before it is open.
+    Stored(String),
+}
+
+/// Looks for a flow: a file, which is compiled and signed with the development key if it is no IR; else the store's.
+pub(crate) fn find(name: &str, options: &Options, keyring: &Keyring<'_>, session: &Session) -> anyhow::Result<Found> {
+    let path = Path::new(name);
+    if !path.exists() {
+        return Ok(Found::Stored(name.to_owned()));
+    }
+    let file = FlowFile::read(path, session)?;
+    if file.is_ir() {
+        return Ok(Found::Document { name: file.name, bytes: file.bytes });
+    }
+    let document = file.document(options, session)?;
+    let (key, is_new) = keyring.development()?;
+    if is_new {
+        let id = key.public().id();
+        // A standard error that cannot be written leaves nobody to tell.
+        let _ = writeln!(io::stderr(), "{}", text!(session.catalogue, "run-signed-new-key", id = id));
+    }
+    Ok(Found::Document { name: file.name, bytes: sign::seal(document, &[&key]).to_bytes() })
+}
+
+impl Found {
+    /// The flow, if its signature is one that this machine trusts.
+    pub(crate) async fn verified(
+        self,
+        store: &Store<'_>,
+        keyring: &Keyring<'_>,
+        session: &Session,
+    ) -> anyhow::Result<VerifiedIr> {
+        let (name, bytes) = match self {
+            Self::Document { name, bytes } => (name, bytes),
+            Self::Stored(name) => match store.flow(&name).await? {
+                Some(bytes) => (name, bytes),
+                None => {
+                    return Err(Explained::usage(text!(session.catalogue, "no-such-flow", flow = name))
+                        .hint(text!(session.catalogue, "no-such-flow-hint"))
+                        .into());
+                }
+            },
+        };
+        verify(&bytes, &keyring.trust_list()?, session.clock.now())
+            .map_err(|error| refusal::of_document(&name, &error, &session.catalogue).into())
+    }
+}
+
+/// Tells what was found in a file. The writer takes the colours away where they are not wanted.
+pub(crate) fn tell(
+    out: &mut impl Write,
+    file: &FlowFile,
+    diagnostics: &[Diagnostic],
+    session: &Session,
+) -> io::Result<()> {
+    let locale = session.catalogue.locale();
+    for diagnostic in diagnostics {
+        writeln!(out, "{}: {}", file.name, bloom_compiler::render(diagnostic, locale, true))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! The keys in the data directory: private keys as `keys/<name>.pem`, and whom this machine trusts in `trust.json`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use bloom_ir::trust::TrustedKey;
+use bloom_ir::{PublicKey, SigningKey, TrustList};
+
+use crate::catalogue::text;
+use crate::data::create_private;
+use crate::durable;
+use crate::failure::Explained;
+use crate::session::Session;
+
+/// The key that signs what `bloom run` compiles; it is made on first use.
+pub(crate) const DEVELOPMENT: &str = "development";
+
+/// The keys of a data directory.
+pub(crate) struct Keyring<'a> {
+    session: &'a Session,
+    keys: PathBuf,
+    trust: PathBuf,
+}
+
+/// A private key that is there.
+pub(crate) struct OwnKey {
+    pub(crate) name: String,
+    pub(crate) public: PublicKey,
+}
+
+impl<'a> Keyring<'a> {
+    /// Those of the session's data directory, which may not be there yet.
+    pub(crate) fn of(session: &'a Session) -> anyhow::Result<Self> {
+        let data = session.data.path(&session.catalogue)?;
+        Ok(Self { session, keys: data.join("keys"), trust: data.join("trust.json") })
+    }
+
+    /// The development key, made and trusted where it is not there. The flag says whether it was made now.
+    pub(crate) fn development(&self) -> anyhow::Result<(SigningKey, bool)> {
+        if let Some(key) = self.load(DEVELOPMENT)? {
+            return Ok((key, false));
+        }
+        let key = self.make(DEVELOPMENT)?;
+        self.trust(DEVELOPMENT, key.public(), Vec::new(), None)?;
+        Ok((key, true))
+    }
+
+    /// A private key by name.
+    pub(crate) fn named(&self, name: &str) -> anyhow::Result<SigningKey> {
+        match self.load(name)? {
+            Some(key) => Ok(key),
+            None => Err(Explained::failed(text!(self.session.catalogue, "key-missing", name = name))
+                .hint(text!(self.session.catalogue, "key-missing-hint", name = name))
+                .into()),
+        }
+    }
+
+    /// Makes a key of that name.
+    pub(crate) fn make(&self, name: &str) -> anyhow::Result<SigningKey> {
+        let catalogue = &self.session.catalogue;
+        if name.is_empty()
+            || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            || name.starts_with('.')
+        {
+            return Err(Explained::usage(text!(catalogue, "key-bad-name", name = name)).into());
+        }
+        self.session.data.create(catalogue)?;
+        create_private(&self.keys)?;
+        let mut seed = [0_u8; 32];
+        getrandom::fill(&mut seed).map_err(io::Error::other).context(text!(catalogue, "key-no-randomness"))?;
+        let key = SigningKey::from_seed(&seed);
+        let path = self.path(name);
+        match durable::create(&path, key.to_pem().as_bytes()) {
+            Ok(()) => Ok(key),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(Explained::failed(text!(catalogue, "key-exists", name = name)).into())
+            }
+            Err(error) => Err(error).context(text!(catalogue, "cannot-write", path = path.display().to_string())),
+        }
+    }
+
+    /// The private keys that are there, by name.
+    pub(crate) fn own(&self) -> anyhow::Result<Vec<OwnKey>> {
+        let mut own = Vec::new();
+        let entries = match fs::read_dir(&self.keys) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(own),
+            entries => entries.with_context(|| self.cannot_read(&self.keys))?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            let Some(name) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".pem")) else { continue };
+            if let Some(key) = self.load(name)? {
+                own.push(OwnKey { name: name.to_owned(), public: key.public() });
+            }
+        }
+        own.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(own)
+    }
+
+    /// Whom this machine trusts.
+    pub(crate) fn trust_list(&self) -> anyhow::Result<TrustList> {
+        let text = match fs::read_to_string(&self.trust) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(TrustList::default()),
+            text => text.with_context(|| self.cannot_read(&self.trust))?,
+        };
+        serde_json::from_str(&text)
+            .with_context(|| text!(self.session.catalogue, "trust-malformed", path = self.trust.display().to_string()))
+    }
+
+    /// Trusts a key. One that is trusted already gets the new name, roles and expiry.
+    pub(crate) fn trust(
+        &self,
+        name: &str,
+        key: PublicKey,
+        roles: Vec<String>,
+        expires_at: Option<i64>,
+    ) -> anyhow::Result<()> {
+        let mut list = self.trust_list()?;
+        list.distrusted.retain(|entry| entry.key != key);
+        list.keys.retain(|entry| entry.key != key);
+        list.keys.push(TrustedKey { name: name.to_owned(), key, roles, expires_at });
+        self.session.data.create(&self.session.catalogue)?;
+        durable::replace(&self.trust, &serde_json::to_vec_pretty(&list)?)
+            .with_context(|| text!(self.session.catalogue, "cannot-write", path = self.trust.display().to_string()))
+    }
+
+    fn load(&self, name: &str) -> anyhow::Result<Option<SigningKey>> {
+        let path = self.path(name);
+        let pem = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            pem => pem.with_context(|| self.cannot_read(&path))?,
+        };
+        self.refuse_if_others_may_read(&path)?;
+        let shown = path.display().to_string();
+        SigningKey::from_pem(&pem)
+            .map(Some)
+            .with_context(|| text!(self.session.catalogue, "key-malformed", path = shown))
+    }
+
+    #[cfg(unix)]
+    fn refuse_if_others_may_read(&self, path: &Path) -> anyhow::Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(path)?.permissions().mode() & 0o777;
+        // Nothing for the group and for others.
+        if mode.trailing_zeros() >= 6 {
+            return Ok(());
+        }
+        let (catalogue, path) = (&self.session.catalogue, path.display().to_string());
+        Err(Explained::refused(text!(catalogue, "key-readable", path = &path, mode = format!("{mode:03o}")))
+            .hint(text!(catalogue, "key-readable-hint", path = &path))
+            .into())
+    }
+
+    #[cfg(not(unix))]
+    fn refuse_if_others_may_read(&self, _: &Path) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.keys.join(format!("{name}.pem"))
+    }
+
+    fn cannot_read(&self, path: &Path) -> String {
+        text!(self.session.catalogue, "cannot-read", path = path.display().to_string())
+    }
+}

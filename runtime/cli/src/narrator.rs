@@ -1,0 +1,159 @@
+//! Tells a run's events in words: what was asked at which icon, how long it took, what it cost.
+
+use std::collections::BTreeMap;
+
+use bloom_interpreter::effect::{EffectCall, EffectId, Emission, Usage};
+use bloom_interpreter::history::{Event, Payload};
+use bloom_ir::Document;
+use bloom_ir::document::{EmitKind, NodeId};
+
+use crate::catalogue::{Catalogue, text};
+use crate::output::{Mark, one_line};
+
+/// What is written in a flow's icons, by node.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Icons(BTreeMap<NodeId, String>);
+
+impl Icons {
+    /// Those that a document's source map names.
+    pub(crate) fn of(document: &Document) -> Self {
+        let Some(source) = &document.source else { return Self::default() };
+        // The text stands on the first node of an icon only.
+        let texts: BTreeMap<&str, &str> =
+            source.map.values().filter_map(|spot| Some((spot.item.as_str(), spot.text.as_deref()?))).collect();
+        let text = |item: &str| texts.get(item).map(|text| one_line(text)).unwrap_or_default();
+        Self(source.map.iter().map(|(node, spot)| (node.clone(), text(&spot.item))).collect())
+    }
+
+    /// Empty for a node that no icon is known of.
+    fn text(&self, node: &NodeId) -> String {
+        self.0.get(node).cloned().unwrap_or_default()
+    }
+}
+
+/// One thing that happened, in words.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) mark: Mark,
+    /// What was done, as a tool's name.
+    pub(crate) what: String,
+    /// What is written in the icon.
+    pub(crate) icon: String,
+    /// How long it took and what it cost, or why it failed.
+    pub(crate) detail: String,
+}
+
+impl Line {
+    pub(crate) fn new(mark: Mark, what: String) -> Self {
+        Self { mark, what, icon: String::new(), detail: String::new() }
+    }
+}
+
+/// Remembers what was asked, so that an answer can be told with its question.
+pub(crate) struct Narrator<'a> {
+    icons: &'a Icons,
+    catalogue: &'a Catalogue,
+    asked: BTreeMap<EffectId, Asked>,
+}
+
+struct Asked {
+    node: NodeId,
+    what: String,
+    at: i64,
+}
+
+impl<'a> Narrator<'a> {
+    pub(crate) fn new(icons: &'a Icons, catalogue: &'a Catalogue) -> Self {
+        Self { icons, catalogue, asked: BTreeMap::new() }
+    }
+
+    /// The event in words; `None` where it is only the first half of something.
+    pub(crate) fn tell(&mut self, event: &Event) -> Option<Line> {
+        let catalogue = self.catalogue;
+        match event.payload.as_ref()? {
+            Payload::RunStarted(started) => {
+                let flow = format!("{}@{}", started.flow, started.version);
+                Some(Line::new(Mark::Start, text!(catalogue, "event-started", flow = flow)))
+            }
+            Payload::EffectRequested { effect, node, call, .. } => {
+                let asked = Asked { node: node.clone(), what: called(call), at: event.at };
+                self.asked.insert(effect.clone(), asked);
+                None
+            }
+            Payload::EffectAttempted { effect, error, delay_ms, .. } => {
+                let after = seconds(*delay_ms);
+                Some(self.line(
+                    Mark::Again,
+                    effect,
+                    format!("{error}; {}", text!(catalogue, "event-again", after = after)),
+                ))
+            }
+            Payload::EffectCompleted { effect, answer, .. } => {
+                let took = answer.usage.as_ref().map(|usage| usage.latency_ms).or_else(|| self.took(effect, event.at));
+                let detail = cost(took, answer.usage.as_ref(), catalogue);
+                Some(self.line(Mark::Good, effect, detail))
+            }
+            Payload::EffectFailed { effect, error, .. } => Some(self.line(Mark::Bad, effect, error.to_string())),
+            Payload::Emitted { emission } => Some(emitted(emission, catalogue)),
+            Payload::RunCancelled { reason } => {
+                Some(Line { detail: reason.clone(), ..Line::new(Mark::Bad, text!(catalogue, "event-cancelled")) })
+            }
+            Payload::RunCompleted { .. } => Some(Line::new(Mark::Good, text!(catalogue, "event-completed"))),
+            Payload::RunFailed { error, node, .. } => {
+                let icon = node.as_ref().map(|node| self.icons.text(node)).unwrap_or_default();
+                let line = Line::new(Mark::Bad, text!(catalogue, "event-failed"));
+                Some(Line { icon, detail: error.to_string(), ..line })
+            }
+        }
+    }
+
+    fn line(&self, mark: Mark, effect: &EffectId, detail: String) -> Line {
+        let asked = self.asked.get(effect);
+        Line {
+            mark,
+            what: asked.map_or_else(|| effect.to_string(), |asked| asked.what.clone()),
+            icon: asked.map(|asked| self.icons.text(&asked.node)).unwrap_or_default(),
+            detail,
+        }
+    }
+
+    fn took(&self, effect: &EffectId, at: i64) -> Option<u64> {
+        let asked = self.asked.get(effect)?;
+        u64::try_from(at.checked_sub(asked.at)?).ok().filter(|took| *took > 0)
+    }
+}
+
+/// What was handed out.
+pub(crate) fn emitted(emission: &Emission, catalogue: &Catalogue) -> Line {
+    let what = match emission.kind {
+        EmitKind::Proposal => text!(catalogue, "event-proposed"),
+        EmitKind::Artifact => text!(catalogue, "event-artifact"),
+        EmitKind::Event => text!(catalogue, "event-event"),
+        EmitKind::Log => text!(catalogue, "event-log"),
+    };
+    let detail = emission.action.clone().unwrap_or_else(|| emission.name.clone());
+    Line { detail, ..Line::new(Mark::Out, what) }
+}
+
+/// What an effect took and cost.
+pub(crate) fn cost(took_ms: Option<u64>, usage: Option<&Usage>, catalogue: &Catalogue) -> String {
+    let tokens = usage.map(|usage| usage.input_tokens.saturating_add(usage.output_tokens)).filter(|tokens| *tokens > 0);
+    let tokens = tokens.map(|tokens| text!(catalogue, "count-tokens", count = tokens));
+    took_ms.map(seconds).into_iter().chain(tokens).collect::<Vec<_>>().join(", ")
+}
+
+/// The tool's name, or that an LLM is asked.
+pub(crate) fn called(call: &EffectCall) -> String {
+    match call {
+        EffectCall::Tool(request) => request.tool.clone(),
+        EffectCall::Llm(_) => String::from("LLM"),
+    }
+}
+
+/// A duration for people.
+pub(crate) fn seconds(milliseconds: u64) -> String {
+    match milliseconds {
+        0..1000 => format!("{milliseconds} ms"),
+        _ => format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100),
+    }
+}

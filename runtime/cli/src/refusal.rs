@@ -1,0 +1,60 @@
+//! Why a document is refused, in the person's language.
+
+use bloom_ir::verify::VerifyError;
+
+use crate::catalogue::{Catalogue, text};
+use crate::clock;
+use crate::failure::Explained;
+
+/// The refusal of a document, with what to do about it.
+pub(crate) fn of_document(name: &str, error: &VerifyError, catalogue: &Catalogue) -> Explained {
+    let reason = reason(error, catalogue);
+    let refused = Explained::refused(text!(catalogue, "refused", name = name, reason = reason));
+    match error {
+        VerifyError::NoSignature => refused.hint(text!(catalogue, "refused-unsigned-hint")),
+        VerifyError::NotTrusted { .. } => refused.hint(text!(catalogue, "refused-trust-hint")),
+        VerifyError::HashMismatch { .. } | VerifyError::ProgramMismatch { .. } | VerifyError::BadSignature { .. } => {
+            refused.hint(text!(catalogue, "refused-changed-hint"))
+        }
+        _ => refused,
+    }
+}
+
+fn reason(error: &VerifyError, catalogue: &Catalogue) -> String {
+    match error {
+        VerifyError::Malformed(diagnostics) => {
+            let listed: Vec<String> = diagnostics
+                .iter()
+                .take(3)
+                .map(|diagnostic| format!("{}: {}", diagnostic.code, diagnostic.message(catalogue.locale())))
+                .collect();
+            text!(catalogue, "refused-malformed", problems = listed.join("; "), count = diagnostics.len())
+        }
+        VerifyError::NoSignature => text!(catalogue, "refused-no-signature"),
+        VerifyError::HashMismatch { stated, computed } => {
+            text!(catalogue, "refused-hash", stated = stated.to_string(), computed = computed.to_string())
+        }
+        VerifyError::ProgramMismatch { stated, computed } => {
+            text!(catalogue, "refused-program", stated = stated.to_string(), computed = computed.to_string())
+        }
+        VerifyError::NotPinned { pinned, computed } => {
+            text!(catalogue, "refused-not-pinned", pinned = pinned.to_string(), computed = computed.to_string())
+        }
+        VerifyError::MalformedSignature { key_id, .. } | VerifyError::BadSignature { key_id, .. } => {
+            text!(catalogue, "refused-signature", key = key_id)
+        }
+        VerifyError::NotTrusted { key_ids } => text!(catalogue, "refused-not-trusted", keys = key_ids.join(", ")),
+        VerifyError::Distrusted { key_id, name } => {
+            text!(catalogue, "refused-distrusted", key = key_id, name = name)
+        }
+        VerifyError::Expired { key_id, name, expired_at } => {
+            text!(catalogue, "refused-expired", key = key_id, name = name, at = clock::local(*expired_at))
+        }
+        VerifyError::PolicyUnmet { flow, policy, found } => {
+            let (asked, roles) = (policy.signatures, policy.roles.join(", "));
+            text!(catalogue, "refused-policy", flow = flow, asked = asked, roles = roles, found = *found)
+        }
+        // Rare, and plain enough as it is.
+        VerifyError::TooManySignatures { .. } => error.to_string(),
+    }
+}

@@ -1,0 +1,155 @@
+//! The store of the data directory, and how people name what is in it.
+
+use std::sync::Arc;
+
+use bloom_runtime::record::{Actor, Proposal, ProposalError, ProposalId, RunId, RunRecord};
+use bloom_runtime::store::{ProposalFilter, RunFilter, Store as _, StoreError};
+use bloom_store::RedbStore;
+
+use crate::catalogue::{Catalogue, text};
+use crate::failure::Explained;
+use crate::session::Session;
+
+/// The newest run, in place of an id.
+const LAST: &str = "last";
+
+/// An open store.
+pub(crate) struct Store<'a> {
+    pub(crate) inner: Arc<RedbStore>,
+    catalogue: &'a Catalogue,
+}
+
+impl<'a> Store<'a> {
+    /// Opens the store of the data directory, and makes it where it is not there.
+    pub(crate) fn open(session: &'a Session) -> anyhow::Result<Self> {
+        let catalogue = &session.catalogue;
+        match RedbStore::open(session.data.create(catalogue)?) {
+            Ok(store) => Ok(Self { inner: Arc::new(store), catalogue }),
+            Err(error) => Err(explained(error, catalogue)),
+        }
+    }
+
+    /// The run of an id, of an unambiguous beginning or end of one, or the `last` one.
+    pub(crate) async fn run(&self, name: &str) -> anyhow::Result<RunRecord> {
+        if let Some(run) = self.inner.run(&RunId::new(name)).await? {
+            return Ok(run);
+        }
+        let runs = self.inner.runs(&RunFilter { limit: usize::MAX, ..RunFilter::default() }).await?;
+        if name == LAST {
+            let none = || Explained::failed(text!(self.catalogue, "no-runs"));
+            return Ok(runs.into_iter().next().ok_or_else(none)?);
+        }
+        one(runs, name, |run| run.id.as_str(), || text!(self.catalogue, "no-such-run", id = name), self.catalogue)
+    }
+
+    /// The document of a flow by `id@version`, by hash, or by an unambiguous beginning of a hash.
+    pub(crate) async fn flow(&self, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
+        let hash = if let Some((id, version)) = name.split_once('@') {
+            let known = self.inner.flow_version(id, version).await?;
+            known.and_then(|known| known.documents.last().copied())
+        } else {
+            let hex = name.strip_prefix("sha256:").unwrap_or(name);
+            let flows = self.inner.flows().await?;
+            let mut found = flows.iter().filter(|flow| hex.len() >= 8 && flow.hash.hex().starts_with(hex));
+            found.next().filter(|_| found.next().is_none()).map(|flow| flow.hash)
+        };
+        Ok(match hash {
+            Some(hash) => self.inner.flow_document(hash).await?,
+            None => None,
+        })
+    }
+
+    /// The proposal of an id, or of an unambiguous beginning or end of one.
+    pub(crate) async fn proposal(&self, name: &str) -> anyhow::Result<Proposal> {
+        if let Some(proposal) = self.inner.proposal(&ProposalId::new(name)).await? {
+            return Ok(proposal);
+        }
+        let all = self.inner.proposals(&ProposalFilter { limit: usize::MAX, ..ProposalFilter::default() }).await?;
+        let missing = || text!(self.catalogue, "no-such-proposal", id = name);
+        one(all, name, |proposal| proposal.id.as_str(), missing, self.catalogue)
+    }
+}
+
+/// The person at this machine.
+pub(crate) fn owner() -> Actor {
+    Actor(String::from("owner"))
+}
+
+/// The only one that a part of an id names.
+fn one<T>(
+    all: Vec<T>,
+    name: &str,
+    id: impl Fn(&T) -> &str,
+    missing: impl Fn() -> String,
+    catalogue: &Catalogue,
+) -> anyhow::Result<T> {
+    let named = |record: &T| !name.is_empty() && (id(record).starts_with(name) || id(record).ends_with(name));
+    let mut found: Vec<T> = all.into_iter().filter(named).collect();
+    match (found.len(), found.pop()) {
+        (1, Some(record)) => Ok(record),
+        (0, _) | (_, None) => Err(Explained::failed(missing()).into()),
+        (count, _) => Err(Explained::failed(text!(catalogue, "ambiguous", id = name, count = count))
+            .hint(text!(catalogue, "ambiguous-hint"))
+            .into()),
+    }
+}
+
+/// An error of the store, in the person's language where it is about what the person asked.
+pub(crate) fn explained(error: StoreError, catalogue: &Catalogue) -> anyhow::Error {
+    let message = match &error {
+        StoreError::Locked { path, holder } => {
+            return Explained::failed(text!(catalogue, "store-locked", path = path, holder = holder))
+                .hint(text!(catalogue, "store-locked-hint"))
+                .into();
+        }
+        StoreError::TooNew { path, found, supported } => {
+            text!(catalogue, "store-too-new", path = path, found = *found, supported = *supported)
+        }
+        StoreError::FlowConflict(conflict) => {
+            let (id, version) = (&conflict.id, &conflict.version);
+            return Explained::refused(text!(catalogue, "flow-conflict", id = id, version = version))
+                .hint(text!(catalogue, "flow-conflict-hint"))
+                .into();
+        }
+        StoreError::Proposal(ProposalError::Duplicate { id, of }) => {
+            text!(catalogue, "proposal-duplicate", id = id.as_str(), of = of.as_str())
+        }
+        StoreError::Proposal(ProposalError::Status { id, from, .. }) => {
+            text!(catalogue, "proposal-decided", id = id.as_str(), status = words::proposal(*from, catalogue))
+        }
+        _ => return anyhow::Error::new(error).context(text!(catalogue, "store-failed")),
+    };
+    Explained::failed(message).into()
+}
+
+pub(crate) mod words {
+    //! The states of records in words.
+
+    use bloom_runtime::record::{ProposalStatus, RunStatus};
+
+    use crate::catalogue::{Catalogue, text};
+
+    pub(crate) fn run(status: RunStatus, catalogue: &Catalogue) -> String {
+        match status {
+            RunStatus::Requested => text!(catalogue, "status-requested"),
+            RunStatus::Queued => text!(catalogue, "status-queued"),
+            RunStatus::Running => text!(catalogue, "status-running"),
+            RunStatus::Completed => text!(catalogue, "status-completed"),
+            RunStatus::Failed => text!(catalogue, "status-failed"),
+            RunStatus::Cancelled => text!(catalogue, "status-cancelled"),
+        }
+    }
+
+    pub(crate) fn proposal(status: ProposalStatus, catalogue: &Catalogue) -> String {
+        match status {
+            ProposalStatus::Pending => text!(catalogue, "status-pending"),
+            ProposalStatus::AutoApproved => text!(catalogue, "status-auto-approved"),
+            ProposalStatus::Approved => text!(catalogue, "status-approved"),
+            ProposalStatus::Rejected => text!(catalogue, "status-rejected"),
+            ProposalStatus::Expired => text!(catalogue, "status-expired"),
+            ProposalStatus::Applying => text!(catalogue, "status-applying"),
+            ProposalStatus::Applied => text!(catalogue, "status-applied"),
+            ProposalStatus::Failed => text!(catalogue, "status-proposal-failed"),
+        }
+    }
+}
