@@ -117,3 +117,293 @@ fn inputs_are_checked_and_defaults_filled_in() {
     assert_eq!((error.code.as_str(), error.details.unwrap().get("path").cloned()), ("contract", Some("/name".into())));
     assert_eq!(Machine::start(&program, run(), value(json!([]))).unwrap_err().code, "contract");
 }
+
+/// Runs to the end without asking anything.
+fn end(nodes: serde_json::Value, inputs: serde_json::Value) -> End {
+    match start(&program(nodes), inputs).advance().next {
+        Next::Finished(end) => end,
+        Next::Waiting(requests) => panic!("{requests:?}"),
+    }
+}
+
+fn completed(result: serde_json::Value) -> End {
+    End::Completed { result: value(result) }
+}
+
+fn code(end: &End) -> &str {
+    match end {
+        End::Failed { error, .. } => &error.code,
+        End::Completed { .. } => panic!("{end:?}"),
+    }
+}
+
+fn collect(over: &str) -> serde_json::Value {
+    json!({
+        "n1": { "type": "action", "op": "set", "into": "seen", "value": "[]", "next": "n2" },
+        "n2": { "type": "action", "op": "each", "over": over, "cursor": "c", "next": "n3" },
+        "n3": { "type": "action", "op": "iter", "cursor": "c", "item": "x", "index": "i", "key": "k", "next": "n4", "done": "n5" },
+        "n4": { "type": "action", "op": "set", "into": "seen", "value": "v['seen'] + [[v['i'], v['k'], v['x']]]", "next": "n3" },
+        "n5": { "type": "return", "status": "completed", "value": "v['seen']" }
+    })
+}
+
+#[test]
+fn loop_goes_over_a_list_in_order() {
+    assert_eq!(end(collect("['a', 'b']"), json!({})), completed(json!([[0, 0, "a"], [1, 1, "b"]])));
+    assert_eq!(end(collect("[]"), json!({})), completed(json!([])));
+}
+
+#[test]
+fn loop_goes_over_a_map_in_key_order() {
+    let map = json!({ "m": { "я": 1, "b": 2, "B": 3 } });
+    assert_eq!(end(collect("input.m"), map), completed(json!([[0, "B", 3], [1, "b", 2], [2, "я", 1]])));
+}
+
+#[test]
+fn loop_over_anything_else_is_an_error() {
+    assert_eq!(code(&end(collect("'text'"), json!({}))), "not_iterable");
+}
+
+#[test]
+fn loop_goes_over_what_the_collection_was_when_it_began() {
+    let nodes = json!({
+        "n1": { "type": "action", "op": "set", "into": "xs", "value": "[1, 2]", "next": "n2" },
+        "n2": { "type": "action", "op": "each", "over": "v['xs']", "cursor": "c", "next": "n3" },
+        "n3": { "type": "action", "op": "iter", "cursor": "c", "item": "x", "next": "n4", "done": "n5" },
+        "n4": { "type": "action", "op": "set", "into": "xs", "value": "v['xs'] + [v['x'] * 10]", "next": "n3" },
+        "n5": { "type": "return", "status": "completed", "value": "v['xs']" }
+    });
+    assert_eq!(end(nodes, json!({})), completed(json!([1, 2, 10, 20])));
+}
+
+#[test]
+fn loop_that_was_left_starts_again_at_the_first_element() {
+    let nodes = json!({
+        "n1": { "type": "action", "op": "set", "into": "log", "value": "[]", "next": "n2" },
+        "n2": { "type": "action", "op": "each", "over": "[1, 2, 3]", "cursor": "c", "next": "n3" },
+        "n3": { "type": "action", "op": "iter", "cursor": "c", "item": "x", "next": "n4", "done": "n7" },
+        "n4": { "type": "action", "op": "set", "into": "log", "value": "v['log'] + [v['x']]", "next": "n5" },
+        "n5": { "type": "decision", "when": "v['x'] == 2 && size(v['log']) < 4", "then": "n2", "else": "n3" },
+        "n7": { "type": "return", "status": "completed", "value": "v['log']" }
+    });
+    assert_eq!(end(nodes, json!({})), completed(json!([1, 2, 1, 2, 3])));
+}
+
+fn choice(on: &str, default: bool) -> serde_json::Value {
+    let mut nodes = json!({
+        "n1": { "type": "decision", "on": on, "cases": [
+            { "values": ["a", 1.0], "to": "n2" }, { "values": ["b", "a"], "to": "n3" }
+        ] },
+        "n2": { "type": "return", "status": "completed", "value": "'first'" },
+        "n3": { "type": "return", "status": "completed", "value": "'second'" }
+    });
+    if default {
+        nodes["n1"]["else"] = json!("n4");
+        nodes["n4"] = json!({ "type": "return", "status": "completed", "value": "'default'" });
+    }
+    nodes
+}
+
+#[test]
+fn choice_takes_the_first_case_that_holds_the_value() {
+    for (on, expected) in [("'a'", "first"), ("1", "first"), ("'b'", "second"), ("null", "default")] {
+        assert_eq!(end(choice(on, true), json!({})), completed(json!(expected)), "{on}");
+    }
+    assert_eq!(code(&end(choice("'c'", false), json!({}))), "no_case");
+}
+
+#[test]
+fn decision_needs_a_boolean() {
+    let nodes = json!({
+        "n1": { "type": "decision", "when": "1", "then": "n2", "else": "n2" },
+        "n2": { "type": "return", "status": "completed", "value": "null" }
+    });
+    assert_eq!(code(&end(nodes, json!({}))), "not_boolean");
+}
+
+#[test]
+fn catch_takes_what_no_node_takes_and_an_error_inside_it_fails_the_run() {
+    let mut document = document(json!({
+        "n1": { "type": "action", "op": "set", "into": "x", "value": "1 / input.d", "next": "n2" },
+        "n2": { "type": "return", "status": "completed", "value": "v['x']" },
+        "n3": { "type": "action", "op": "set", "into": "y", "value": "1 / input.e", "next": "n4" },
+        "n4": { "type": "return", "status": "completed", "value": "[v['e'].node, v['x']]" }
+    }));
+    document["catch"] = json!({ "to": "n3", "into": "e" });
+    let program = load(&document).unwrap();
+    let end = |inputs| start(&program, inputs).advance().next;
+    assert_eq!(end(json!({ "d": 2, "e": 1 })), Next::Finished(completed(json!(0))));
+    assert_eq!(end(json!({ "d": 0, "e": 1 })), Next::Finished(completed(json!(["n1", null]))));
+    let Next::Finished(End::Failed { node, .. }) = end(json!({ "d": 0, "e": 0 })) else { panic!() };
+    assert_eq!(node, Some(request_node("n3")));
+}
+
+#[test]
+fn failed_return_gives_its_message_and_code() {
+    let returned = |value: &str| {
+        let nodes = json!({ "n1": { "type": "return", "status": "failed", "value": value } });
+        let End::Failed { error, node } = end(nodes, json!({})) else { panic!() };
+        assert_eq!(node, Some(request_node("n1")));
+        (error.code, error.message)
+    };
+    assert_eq!(returned("'no notes'"), ("failed".to_owned(), "no notes".to_owned()));
+    assert_eq!(returned("{'code': 'empty', 'message': 'no notes'}"), ("empty".to_owned(), "no notes".to_owned()));
+    assert_eq!(returned("null"), ("failed".to_owned(), "the flow ended as failed".to_owned()));
+}
+
+#[test]
+fn emission_is_handed_out_once_with_an_id_of_its_visit() {
+    let program = program(json!({
+        "n1": { "type": "emit", "kind": "event", "name": "seen", "value": "{'n': 1}", "next": "n2" },
+        "n2": { "type": "action", "op": "tool", "tool": "read", "into": "again", "next": "n3" },
+        "n3": { "type": "decision", "when": "v['again']", "then": "n1", "else": "n4" },
+        "n4": { "type": "return", "status": "completed", "value": "null" }
+    }));
+    let mut machine = start(&program, json!({}));
+    let ids = |turn: &bloom_interpreter::Turn| turn.emitted.iter().map(|e| e.id.to_string()).collect::<Vec<_>>();
+    let turn = machine.advance();
+    assert_eq!(ids(&turn), ["n1#1"]);
+    assert_eq!(ids(&machine.advance()), [""; 0]);
+    machine.resolve(&request(&turn).id, answer(json!(true), 1)).unwrap();
+    let turn = machine.advance();
+    assert_eq!(ids(&turn), ["n1#2"]);
+    assert_eq!(turn.emitted[0].value, value(json!({ "n": 1 })));
+}
+
+#[test]
+fn prompt_holds_texts_as_they_are_and_other_values_as_compact_json() {
+    let program = program(json!({
+        "n1": { "type": "llm_call",
+                "prompt": [{ "text": "Sum up: " }, { "expr": "input.text" }, { "text": " " }, { "expr": "input.data" }],
+                "system": [{ "expr": "input.text" }], "memory": ["input.data"], "model": "m", "max_tokens": 9,
+                "session": "context", "output": { "type": "string" }, "into": "x", "next": "n2" },
+        "n2": { "type": "return", "status": "completed", "value": "v['x']" }
+    }));
+    let inputs = json!({ "text": "а \"b\"", "data": { "b": [1.0, 0.5], "a": null } });
+    let mut machine = start(&program, inputs.clone());
+    let turn = machine.advance();
+    let EffectCall::Llm(call) = &request(&turn).call else { panic!() };
+    assert_eq!(call.prompt, r#"Sum up: а "b" {"a":null,"b":[1,0.5]}"#);
+    assert_eq!((call.system.as_deref(), &call.memory), (Some("а \"b\""), &vec![value(inputs["data"].clone())]));
+    assert_eq!((call.model.as_deref(), call.max_tokens, &call.output), (Some("m"), Some(9), &json!({ "type": "string" })));
+
+    machine.resolve(&request(&turn).id, answer(json!(1), 1)).unwrap();
+    let Next::Finished(End::Failed { error, node }) = machine.advance().next else { panic!() };
+    assert_eq!((error.code.as_str(), node), ("contract", Some(request_node("n1"))), "an answer is held to its schema");
+}
+
+#[test]
+fn contract_violation_names_the_path_and_goes_to_on_error() {
+    let nodes = json!({
+        "n1": { "type": "action", "op": "set", "into": "x", "value": "input", "next": "n2",
+                "output": { "properties": { "a": { "items": { "type": "integer" } } } },
+                "on_error": { "to": "n3", "into": "e" } },
+        "n2": { "type": "return", "status": "completed", "value": "v['x']" },
+        "n3": { "type": "return", "status": "completed", "value": "[v['e'].code, v['e'].details.path, v['e'].details.contract]" }
+    });
+    assert_eq!(end(nodes.clone(), json!({ "a": [1, 2] })), completed(json!({ "a": [1, 2] })));
+    assert_eq!(end(nodes, json!({ "a": [1, "2"] })), completed(json!(["contract", "/a/1", "output"])));
+}
+
+#[test]
+fn arguments_are_held_to_the_node_s_input_schema() {
+    let nodes = json!({
+        "n1": { "type": "action", "op": "tool", "tool": "read", "args": { "n": "input.n" }, "next": "n2",
+                "input": { "properties": { "n": { "maximum": 5 } } } },
+        "n2": { "type": "return", "status": "completed", "value": "null" }
+    });
+    let program = program(nodes);
+    assert!(matches!(start(&program, json!({ "n": 5 })).advance().next, Next::Waiting(_)));
+    let Next::Finished(End::Failed { error, .. }) = start(&program, json!({ "n": 6 })).advance().next else { panic!() };
+    assert!(error.message.starts_with("input at /n: "), "{error}");
+}
+
+#[test]
+fn result_is_held_to_the_document_s_outputs() {
+    let mut document = document(json!({ "n1": { "type": "return", "status": "completed", "value": "input.x" } }));
+    document["outputs"] = json!({ "type": "string" });
+    let program = load(&document).unwrap();
+    assert_eq!(start(&program, json!({ "x": "y" })).advance().next, Next::Finished(completed(json!("y"))));
+    let Next::Finished(end) = start(&program, json!({ "x": 1 })).advance().next else { panic!() };
+    assert_eq!(code(&end), "contract");
+}
+
+/// The end of a run of a document with some limits.
+fn limited(limits: serde_json::Value, nodes: serde_json::Value, world: support::World<'_>) -> End {
+    let mut document = document(nodes);
+    document["policy"]["limits"] = limits;
+    document["catch"] = json!({ "to": "n9" });
+    document["nodes"]["n9"] = json!({ "type": "return", "status": "completed", "value": "'caught'" });
+    let (_, machine) = support::drive(&load(&document).unwrap(), json!({}), world);
+    machine.end().unwrap().clone()
+}
+
+fn measured(end: &End) -> (i64, i64) {
+    let End::Failed { error, .. } = end else { panic!("{end:?}") };
+    let number = |name| error.details.as_ref().unwrap().get(name).unwrap().as_int().unwrap();
+    (number("limit"), number("measured"))
+}
+
+#[test]
+fn endless_loop_ends_at_the_step_limit_and_is_not_caught() {
+    let nodes = json!({
+        "n1": { "type": "action", "op": "set", "into": "x", "value": "1", "next": "n2" },
+        "n2": { "type": "decision", "when": "v['x'] == 1", "then": "n1", "else": "n3" },
+        "n3": { "type": "return", "status": "completed", "value": "null" }
+    });
+    let end = limited(json!({ "max_steps": 1000 }), nodes, &mut |_, _| panic!());
+    assert_eq!((code(&end), measured(&end)), ("limit_steps", (1000, 1001)));
+}
+
+#[test]
+fn result_starts_the_step_count_again() {
+    let nodes = json!({
+        "n1": { "type": "action", "op": "set", "into": "i", "value": "0", "next": "n2" },
+        "n2": { "type": "action", "op": "tool", "tool": "read", "next": "n3" },
+        "n3": { "type": "action", "op": "set", "into": "i", "value": "v['i'] + 1", "next": "n4" },
+        "n4": { "type": "decision", "when": "v['i'] < 50", "then": "n2", "else": "n5" },
+        "n5": { "type": "return", "status": "completed", "value": "v['i']" }
+    });
+    let end = limited(json!({ "max_steps": 3 }), nodes, &mut |_, _| Ok(bloom_interpreter::effect::Answer::default()));
+    assert_eq!(end, completed(json!(50)));
+}
+
+#[test]
+fn proposals_end_at_their_limit() {
+    let nodes = json!({
+        "n1": { "type": "emit", "kind": "proposal", "name": "p", "action": "propose-note", "value": "{}", "next": "n2" },
+        "n2": { "type": "decision", "when": "true", "then": "n1", "else": "n9" }
+    });
+    let end = limited(json!({ "max_proposals": 2 }), nodes, &mut |_, _| panic!());
+    assert_eq!((code(&end), measured(&end)), ("limit_proposals", (2, 3)));
+}
+
+#[test]
+fn tokens_are_counted_before_each_call() {
+    let nodes = json!({
+        "n1": { "type": "llm_call", "prompt": [{ "text": "go" }], "output": {}, "into": "x", "next": "n2" },
+        "n2": { "type": "decision", "when": "true", "then": "n1", "else": "n9" }
+    });
+    let mut calls = 0;
+    let end = limited(json!({ "max_tokens": 100 }), nodes, &mut |_, _| {
+        calls += 1;
+        let usage = bloom_interpreter::effect::Usage { input_tokens: 30, output_tokens: 15, ..Default::default() };
+        Ok(bloom_interpreter::effect::Answer { value: Value::Null, usage: Some(usage) })
+    });
+    assert_eq!((code(&end), measured(&end), calls), ("limit_tokens", (100, 135), 3));
+}
+
+#[test]
+fn state_that_grows_too_large_or_too_deep_ends_the_run() {
+    let growing = |start: &str, grow: &str| {
+        let nodes = json!({
+            "n1": { "type": "action", "op": "set", "into": "x", "value": start, "next": "n2" },
+            "n2": { "type": "action", "op": "set", "into": "x", "value": grow, "next": "n3" },
+            "n3": { "type": "decision", "when": "true", "then": "n2", "else": "n9" }
+        });
+        limited(json!({}), nodes, &mut |_, _| panic!())
+    };
+    assert_eq!(code(&growing("'text'", "[v['x'], v['x']]")), "limit_state");
+    let deep = growing("1", "[v['x']]");
+    assert_eq!((code(&deep), measured(&deep)), ("limit_depth", (100, 101)));
+}
