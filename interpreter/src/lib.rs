@@ -9,8 +9,7 @@ pub mod machine;
 pub mod program;
 pub mod record;
 pub mod replay;
-mod seam;
 
-pub use limit::{Limit, MAX_DEPTH, MAX_STATE_BYTES};
+pub use limit::{Limit, MAX_STATE_BYTES};
 pub use machine::{End, Machine, Next, ResolveError, RestoreError, RunInfo, Snapshot, Turn};
 pub use program::{LoadError, Program};

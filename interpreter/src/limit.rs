@@ -4,12 +4,10 @@
 use bloom_ir::Value;
 
 use crate::effect::EffectError;
+use crate::expr::MAX_VALUE_DEPTH;
 
 /// How large a run's state may grow: its variables, cursors and inputs together, in the units of [`weight`].
 pub const MAX_STATE_BYTES: u64 = 64 * 1024 * 1024;
-
-/// How deep a value may be nested. Events wrap values in a few levels more, and JSON readers stop at 128.
-pub const MAX_DEPTH: u32 = 100;
 
 /// A limit that a run has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +54,7 @@ impl Limit {
 }
 
 /// The bytes that a value counts for: 16 for each value in it, and the bytes of its texts and keys. Stops at
-/// [`MAX_STATE_BYTES`] and [`MAX_DEPTH`], so that shared parts cannot make it run for long.
+/// [`MAX_STATE_BYTES`] and [`MAX_VALUE_DEPTH`], so that shared parts cannot make it run for long.
 pub(crate) fn weight(value: &Value) -> Result<u64, EffectError> {
     let mut total = 0;
     add_weight(value, 0, &mut total)?;
@@ -65,7 +63,7 @@ pub(crate) fn weight(value: &Value) -> Result<u64, EffectError> {
 
 const CELL: u64 = 16;
 
-fn add_weight(value: &Value, depth: u32, total: &mut u64) -> Result<(), EffectError> {
+fn add_weight(value: &Value, depth: usize, total: &mut u64) -> Result<(), EffectError> {
     *total = total.saturating_add(CELL);
     match value {
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Double(_) => {}
@@ -90,10 +88,10 @@ fn add_weight(value: &Value, depth: u32, total: &mut u64) -> Result<(), EffectEr
     Ok(())
 }
 
-fn deeper(depth: u32) -> Result<u32, EffectError> {
+fn deeper(depth: usize) -> Result<usize, EffectError> {
     let depth = depth.saturating_add(1);
-    if depth > MAX_DEPTH {
-        return Err(Limit::Depth.exceeded(MAX_DEPTH.into(), depth.into()));
+    if depth > MAX_VALUE_DEPTH {
+        return Err(Limit::Depth.exceeded(MAX_VALUE_DEPTH as u64, depth as u64));
     }
     Ok(depth)
 }
@@ -102,7 +100,7 @@ fn deeper(depth: u32) -> Result<u32, EffectError> {
 mod tests {
     use super::*;
 
-    fn nested(depth: u32) -> Value {
+    fn nested(depth: usize) -> Value {
         (0..depth).fold(Value::Null, |value, _| std::iter::once(value).collect())
     }
 
@@ -114,8 +112,8 @@ mod tests {
 
     #[test]
     fn depth_is_measured() {
-        assert!(weight(&nested(MAX_DEPTH)).is_ok());
-        let error = weight(&nested(MAX_DEPTH + 1)).unwrap_err();
+        assert!(weight(&nested(MAX_VALUE_DEPTH)).is_ok());
+        let error = weight(&nested(MAX_VALUE_DEPTH + 1)).unwrap_err();
         assert_eq!(error.code, "limit_depth");
         assert_eq!(error.details.unwrap().get("measured"), Some(&Value::Int(101)));
     }

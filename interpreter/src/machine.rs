@@ -7,6 +7,7 @@ use bloom_ir::{Digest, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::effect::{Answer, EffectCall, EffectError, EffectId, EffectRequest, Emission, Outcome};
+use crate::expr::Evaluator;
 use crate::limit::Limit;
 use crate::program::{Inner, Op, Program};
 
@@ -88,6 +89,7 @@ pub struct Machine {
     inputs: Value,
     /// What the inputs count for in the state.
     inputs_weight: u64,
+    evaluator: Evaluator,
     tokens: u64,
     proposals: u64,
     /// The main branch. Branches of a fork will be frames beneath it, each with a path of its own.
@@ -101,7 +103,17 @@ impl Machine {
         let inputs_weight = crate::limit::weight(&inputs)?;
         let inputs = program.accept_inputs(inputs)?;
         let frame = Frame::start(program.inner(), &run);
-        Ok(Self { program: program.clone(), run, inputs, inputs_weight, tokens: 0, proposals: 0, frame, end: None })
+        Ok(Self {
+            program: program.clone(),
+            run,
+            inputs,
+            inputs_weight,
+            evaluator: Evaluator::default(),
+            tokens: 0,
+            proposals: 0,
+            frame,
+            end: None,
+        })
     }
 
     /// Runs pure nodes until it needs the world or the run is over. Without a [`Machine::resolve`] in between it says
@@ -140,7 +152,7 @@ impl Machine {
         };
         let program = self.program.clone();
         let program = program.inner();
-        self.frame.consume(program, &self.run, outcome.at);
+        self.frame.consume(outcome.at);
         let bound = outcome.result.map_err(Fault::error).and_then(|answer| self.bind_answer(program, &request, answer));
         if let Err(fault) = bound {
             self.fail(program, fault);
@@ -244,7 +256,7 @@ impl Machine {
 
     /// `run.now`: when the latest result was recorded, in Unix milliseconds; before any, when the run started.
     pub fn now(&self) -> i64 {
-        self.frame.now
+        self.frame.run.now
     }
 
     /// The nodes that it stands at, one for each branch: of those that wait, or where the run ended.
@@ -259,13 +271,7 @@ impl Machine {
 
     /// The variables by name; one that was not set is null.
     pub fn state(&self) -> BTreeMap<String, Value> {
-        self.program
-            .inner()
-            .variables
-            .iter()
-            .map(ToString::to_string)
-            .zip(self.frame.variables.iter().cloned())
-            .collect()
+        self.frame.state(self.program.inner()).map(|(name, value)| (name.to_string(), value)).collect()
     }
 
     /// The cursors that have not run out, by name.
@@ -276,7 +282,7 @@ impl Machine {
     /// The SHA-256 of the variables' bytes; cursors and frames are not covered.
     pub fn state_hash(&self) -> Digest {
         let state: Value =
-            self.program.inner().variables.iter().cloned().zip(self.frame.variables.iter().cloned()).collect();
+            self.frame.state(self.program.inner()).map(|(name, value)| (name.clone(), value)).collect();
         Digest::of(&state.to_bytes())
     }
 }

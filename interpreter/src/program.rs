@@ -9,12 +9,13 @@ use serde::Serialize;
 
 use crate::contract::{Contract, Side};
 use crate::effect::EffectError;
+use crate::expr::Slot;
 
 mod load;
 mod node;
 
 pub use load::LoadError;
-pub(crate) use node::{Ask, Checks, Node, NodeIndex, Op, Slot, Target, TemplatePart};
+pub(crate) use node::{Ask, Checks, Node, NodeIndex, Op, Target, TemplatePart};
 
 /// A program that machines run. Cloning shares it.
 #[derive(Clone, Debug)]

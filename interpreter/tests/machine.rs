@@ -2,7 +2,7 @@
 
 mod support;
 
-use bloom_interpreter::effect::{EffectCall, EffectId};
+use bloom_interpreter::effect::{Answer, EffectCall, EffectId, Usage};
 use bloom_interpreter::{End, LoadError, Machine, Next, ResolveError};
 use bloom_ir::Value;
 use serde_json::json;
@@ -364,7 +364,7 @@ fn result_starts_the_step_count_again() {
         "n4": { "type": "decision", "when": "v['i'] < 50", "then": "n2", "else": "n5" },
         "n5": { "type": "return", "status": "completed", "value": "v['i']" }
     });
-    let end = limited(json!({ "max_steps": 3 }), nodes, &mut |_, _| Ok(bloom_interpreter::effect::Answer::default()));
+    let end = limited(json!({ "max_steps": 3 }), nodes, &mut |_, _| Ok(Answer::default()));
     assert_eq!(end, completed(json!(50)));
 }
 
@@ -387,23 +387,54 @@ fn tokens_are_counted_before_each_call() {
     let mut calls = 0;
     let end = limited(json!({ "max_tokens": 100 }), nodes, &mut |_, _| {
         calls += 1;
-        let usage = bloom_interpreter::effect::Usage { input_tokens: 30, output_tokens: 15, ..Default::default() };
-        Ok(bloom_interpreter::effect::Answer { value: Value::Null, usage: Some(usage) })
+        let usage = Usage { input_tokens: 30, output_tokens: 15, ..Default::default() };
+        Ok(Answer { value: Value::Null, usage: Some(usage) })
     });
     assert_eq!((code(&end), measured(&end), calls), ("limit_tokens", (100, 135), 3));
 }
 
+fn bind_thrice() -> serde_json::Value {
+    json!({
+        "n1": { "type": "action", "op": "tool", "tool": "read", "into": "x", "next": "n2" },
+        "n2": { "type": "action", "op": "set", "into": "y", "value": "v['x']", "next": "n3" },
+        "n3": { "type": "action", "op": "set", "into": "z", "value": "v['y']", "next": "n4" },
+        "n4": { "type": "return", "status": "completed", "value": "size(v['z']) > 0" }
+    })
+}
+
 #[test]
-fn state_that_grows_too_large_or_too_deep_ends_the_run() {
-    let growing = |start: &str, grow: &str| {
-        let nodes = json!({
-            "n1": { "type": "action", "op": "set", "into": "x", "value": start, "next": "n2" },
-            "n2": { "type": "action", "op": "set", "into": "x", "value": grow, "next": "n3" },
-            "n3": { "type": "decision", "when": "true", "then": "n2", "else": "n9" }
-        });
-        limited(json!({}), nodes, &mut |_, _| panic!())
+fn state_that_grows_too_large_ends_the_run() {
+    let answer = |size| {
+        let mut machine = start(&program(bind_thrice()), json!({}));
+        let id = request(&machine.advance()).id.clone();
+        machine.resolve(&id, support::answer(json!("x".repeat(size)), 1)).unwrap();
+        machine.end().cloned().unwrap_or_else(|| match machine.advance().next {
+            Next::Finished(end) => end,
+            Next::Waiting(requests) => panic!("{requests:?}"),
+        })
     };
-    assert_eq!(code(&growing("'text'", "[v['x'], v['x']]")), "limit_state");
-    let deep = growing("1", "[v['x']]");
-    assert_eq!((code(&deep), measured(&deep)), ("limit_depth", (100, 101)));
+    assert_eq!(answer(20 << 20), completed(json!(true)));
+    let end = answer(22 << 20);
+    assert_eq!((code(&end), measured(&end)), ("limit_state", (64 << 20, 3 * (22 << 20) + 4 * 16)));
+}
+
+#[test]
+fn value_that_is_too_deep_to_be_recorded_ends_the_run() {
+    let answer = |depth| {
+        let value = (0..depth).fold(Value::Null, |value, _| std::iter::once(value).collect());
+        limited(json!({}), bind_thrice(), &mut |_, _| Ok(Answer { value: value.clone(), usage: None }))
+    };
+    assert_eq!(answer(100), completed(json!(true)));
+    let end = answer(101);
+    assert_eq!((code(&end), measured(&end)), ("limit_depth", (100, 101)));
+}
+
+#[test]
+fn loop_that_nests_a_value_ever_deeper_is_caught() {
+    let nodes = json!({
+        "n1": { "type": "action", "op": "set", "into": "x", "value": "1", "next": "n2" },
+        "n2": { "type": "action", "op": "set", "into": "x", "value": "[v['x']]", "next": "n3" },
+        "n3": { "type": "decision", "when": "true", "then": "n2", "else": "n9" }
+    });
+    assert_eq!(limited(json!({}), nodes, &mut |_, _| panic!()), completed(json!("caught")));
 }

@@ -9,7 +9,8 @@ use super::step::Fault;
 use super::{CursorState, RunInfo};
 use crate::effect::{EffectId, EffectRequest};
 use crate::limit::{Limit, MAX_STATE_BYTES, weight};
-use crate::program::{Inner, NodeIndex, Op, Slot};
+use crate::expr::{RunVars, Slot};
+use crate::program::{Inner, NodeIndex, Op};
 
 /// A branch. The main branch is the only one yet.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ pub(super) struct Frame {
     pub(super) path: Arc<str>,
     /// The node that it is at: of an effect that is pending, else the one to do next; after the end the last one.
     pub(super) node: NodeIndex,
-    pub(super) variables: Vec<Value>,
+    pub(super) variables: Vec<Option<Value>>,
     /// What each variable counts for; cursors keep it themselves.
     weights: Vec<u64>,
     pub(super) cursors: Vec<Option<Cursor>>,
@@ -28,9 +29,8 @@ pub(super) struct Frame {
     pub(super) visits: Vec<u64>,
     /// Nodes since the last recorded result.
     pub(super) steps: u64,
-    pub(super) now: i64,
     /// What expressions see as `run`.
-    pub(super) run: Value,
+    pub(super) run: RunVars,
     /// Whether the document's `catch` has taken an error: the next one that nobody takes fails the run.
     pub(super) catching: bool,
     pub(super) pending: Option<Box<EffectRequest>>,
@@ -94,41 +94,36 @@ impl Cursor {
 
 impl Frame {
     pub(super) fn start(program: &Inner, run: &RunInfo) -> Self {
-        let mut frame = Self {
+        Self {
             path: "".into(),
             node: program.entry,
-            variables: vec![Value::Null; program.variables.len()],
+            variables: vec![None; program.variables.len()],
             weights: vec![0; program.variables.len()],
             cursors: vec![None; program.cursors.len()],
             total: 0,
             visits: vec![0; program.nodes.len()],
             steps: 0,
-            now: run.started_at,
-            run: Value::Null,
+            run: RunVars {
+                id: run.id.as_str().into(),
+                flow: program.flow.id.as_str().into(),
+                version: program.flow.version.as_str().into(),
+                started_at: run.started_at,
+                now: run.started_at,
+            },
             catching: false,
             pending: None,
-        };
-        frame.set_now(program, run, run.started_at);
-        frame
+        }
     }
 
     /// Takes note that a result was recorded at a time.
-    pub(super) fn consume(&mut self, program: &Inner, run: &RunInfo, at: i64) {
+    pub(super) fn consume(&mut self, at: i64) {
         self.steps = 0;
-        self.set_now(program, run, at);
+        self.run.now = at;
     }
 
-    pub(super) fn set_now(&mut self, program: &Inner, run: &RunInfo, at: i64) {
-        self.now = at;
-        self.run = [
-            ("id", Value::from(run.id.as_str())),
-            ("flow", Value::from(program.flow.id.as_str())),
-            ("version", Value::from(program.flow.version.as_str())),
-            ("started_at", Value::Int(run.started_at)),
-            ("now", Value::Int(at)),
-        ]
-        .into_iter()
-        .collect();
+    /// The variables by name; one that was not set is null.
+    pub(super) fn state<'a>(&'a self, program: &'a Inner) -> impl Iterator<Item = (&'a Arc<str>, Value)> {
+        program.variables.iter().zip(self.variables.iter().map(|value| value.clone().unwrap_or_default()))
     }
 
     /// The id of what the current node asks for or hands out in this visit.
@@ -165,7 +160,7 @@ impl Frame {
         within_state(total.saturating_add(inputs))?;
         *old = weight;
         self.total = total;
-        self.variables[slot.0 as usize] = value;
+        self.variables[slot.0 as usize] = Some(value);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::frame::Frame;
 use super::{End, Machine, RunInfo};
 use crate::effect::EffectRequest;
+use crate::expr::Evaluator;
 use crate::limit::weight;
 use crate::program::{Inner, Op, Program};
 
@@ -115,7 +116,7 @@ impl Machine {
                 cursors: self.cursors(),
                 visits: visits.filter(|(_, visits)| *visits > 0).collect(),
                 steps: frame.steps,
-                now: frame.now,
+                now: frame.run.now,
                 catching: frame.catching,
                 pending: frame.pending.as_deref().cloned(),
             },
@@ -138,6 +139,7 @@ impl Machine {
             run: snapshot.run,
             inputs: snapshot.inputs,
             inputs_weight,
+            evaluator: Evaluator::default(),
             tokens: snapshot.tokens,
             proposals: snapshot.proposals,
             frame,
@@ -167,7 +169,7 @@ impl FrameState {
             frame.visits[node(id)?.0 as usize] = *visits;
         }
         frame.steps = self.steps;
-        frame.set_now(program, run, self.now);
+        frame.run.now = self.now;
         frame.catching = self.catching;
         if let Some(pending) = self.pending {
             let asks = matches!(program.node(frame.node).op, Op::Ask { .. });

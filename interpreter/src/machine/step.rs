@@ -6,9 +6,9 @@ use bloom_ir::document::ReturnStatus;
 use super::{End, Machine};
 use crate::contract::Contract;
 use crate::effect::{EffectCall, EffectError, EffectRequest, Emission};
+use crate::expr::{Budget, Environment, Program as Expression};
 use crate::limit::{Limit, weight};
 use crate::program::{Ask, Inner, Node, NodeIndex, Op, TemplatePart};
-use crate::seam::{self as expr, Compiled};
 
 /// Where a node leads.
 pub(super) enum Move {
@@ -132,26 +132,31 @@ impl Machine {
         }
     }
 
-    fn value(&self, expr: &Compiled) -> Result<Value, Fault> {
-        let env = expr::Env { variables: &self.frame.variables, input: &self.inputs, run: &self.frame.run };
-        expr::eval(expr, &env).map_err(Fault::error)
+    fn value(&mut self, expr: &Expression) -> Result<Value, Fault> {
+        let environment = Environment {
+            slots: &self.frame.variables,
+            input: &self.inputs,
+            run: &self.frame.run,
+            budget: Budget::default(),
+        };
+        self.evaluator.evaluate(expr, &environment).map_err(|error| Fault::error(error.into()))
     }
 
     /// The value of a pure node, which is what it was given and what it gives.
-    fn checked(&self, node: &Node, expr: &Compiled) -> Result<Value, Fault> {
+    fn checked(&mut self, node: &Node, expr: &Expression) -> Result<Value, Fault> {
         let value = self.value(expr)?;
         check(node, &value)?;
         Ok(value)
     }
 
     /// A value that leaves the run: it must not be too large or too deep to be recorded.
-    fn handed_out(&self, node: &Node, expr: &Compiled) -> Result<Value, Fault> {
+    fn handed_out(&mut self, node: &Node, expr: &Expression) -> Result<Value, Fault> {
         let value = self.checked(node, expr)?;
         weight(&value).map_err(Fault::limit)?;
         Ok(value)
     }
 
-    fn call(&self, program: &Inner, node: &Node, ask: &Ask) -> Result<EffectCall, Fault> {
+    fn call(&mut self, program: &Inner, node: &Node, ask: &Ask) -> Result<EffectCall, Fault> {
         let (call, given) = match ask {
             Ask::Tool { request, args } => {
                 let args: Value = args
@@ -189,7 +194,7 @@ impl Machine {
     }
 
     /// A template's text: texts as they are, other values as compact JSON.
-    fn filled(&self, parts: &[TemplatePart]) -> Result<String, Fault> {
+    fn filled(&mut self, parts: &[TemplatePart]) -> Result<String, Fault> {
         let mut text = String::new();
         for part in parts {
             match part {

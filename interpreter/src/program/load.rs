@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bloom_ir::document::{self, Action, Decision, Document, ErrorTarget, NodeId, NodeKind, Schema};
 use bloom_ir::{Digest, Value};
 
-use super::{Ask, Checks, Inner, Names, Node, NodeIndex, Op, Program, Slot, Target, TemplatePart, position};
+use super::{Ask, Checks, Inner, Names, Node, NodeIndex, Op, Program, Target, TemplatePart, position};
 use crate::contract::{Contract, Side};
 use crate::effect::{LlmRequest, ToolRequest};
-use crate::seam::{self as expr, Compiled};
+use crate::expr::{self, Program as Expression, Slot};
 
 /// Why a document cannot be executed here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -247,10 +247,19 @@ impl Loader<'_> {
             .collect()
     }
 
-    fn expr(&self, text: &str) -> Result<Compiled, LoadError> {
+    fn expr(&self, text: &str) -> Result<Expression, LoadError> {
         let error = |message: String| LoadError::Expression { node: self.id.clone(), text: text.to_owned(), message };
         let ast = bloom_ir::expr::parse(text).map_err(|problem| error(problem.to_string()))?;
-        expr::compile(&ast, |name| self.inner.variable(name).map(|Slot(slot)| slot))
-            .map_err(|problem| error(problem.to_string()))
+        let mut unknown = None;
+        let program = expr::compile(&ast, &mut |name| {
+            self.inner.variable(name).unwrap_or_else(|| {
+                unknown = Some(name.to_owned());
+                Slot(u32::MAX)
+            })
+        });
+        match unknown {
+            Some(name) => Err(error(format!("nothing binds the variable `{name}`"))),
+            None => program.map_err(|problem| error(problem.to_string())),
+        }
     }
 }

@@ -7,15 +7,11 @@ use bloom_ir::document::{EmitKind, ReturnStatus};
 
 use crate::contract::Contract;
 use crate::effect::{LlmRequest, ToolRequest};
-use crate::seam::Compiled;
+use crate::expr::{Program as Expression, Slot};
 
 /// A node's place in the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct NodeIndex(pub(crate) u32);
-
-/// A variable's or a cursor's place in the state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slot(pub(crate) u32);
 
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -42,11 +38,11 @@ pub(crate) struct Target {
 pub(crate) enum Op {
     Set {
         into: Slot,
-        value: Compiled,
+        value: Expression,
         next: NodeIndex,
     },
     Each {
-        over: Compiled,
+        over: Expression,
         cursor: Slot,
         next: NodeIndex,
     },
@@ -59,12 +55,12 @@ pub(crate) enum Op {
         done: NodeIndex,
     },
     If {
-        when: Compiled,
+        when: Expression,
         then: NodeIndex,
         otherwise: NodeIndex,
     },
     Choice {
-        on: Compiled,
+        on: Expression,
         cases: Vec<(Vec<Value>, NodeIndex)>,
         otherwise: Option<NodeIndex>,
     },
@@ -72,7 +68,7 @@ pub(crate) enum Op {
         kind: EmitKind,
         name: Arc<str>,
         action: Option<Arc<str>>,
-        value: Compiled,
+        value: Expression,
         next: NodeIndex,
     },
     /// An effect: what is asked, where the answer goes, and the node that follows.
@@ -83,19 +79,19 @@ pub(crate) enum Op {
     },
     Return {
         status: ReturnStatus,
-        value: Compiled,
+        value: Expression,
     },
 }
 
 /// What a node asks of the world. The requests are the constant parts; the rest is filled in when the node is reached.
 #[derive(Debug)]
 pub(crate) enum Ask {
-    Tool { request: ToolRequest, args: Vec<(Arc<str>, Compiled)> },
-    Llm { request: LlmRequest, prompt: Vec<TemplatePart>, system: Option<Vec<TemplatePart>>, memory: Vec<Compiled> },
+    Tool { request: ToolRequest, args: Vec<(Arc<str>, Expression)> },
+    Llm { request: LlmRequest, prompt: Vec<TemplatePart>, system: Option<Vec<TemplatePart>>, memory: Vec<Expression> },
 }
 
 #[derive(Debug)]
 pub(crate) enum TemplatePart {
     Text(String),
-    Expr(Compiled),
+    Expr(Expression),
 }

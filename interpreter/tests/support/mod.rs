@@ -3,6 +3,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value, reason = "tests")]
 
+pub mod random;
+pub mod reference;
+
 use bloom_interpreter::effect::{Answer, EffectError, EffectRequest, Outcome};
 use bloom_interpreter::history::{Chain, Event, Payload};
 use bloom_interpreter::record::{self, OpenEffect};
