@@ -281,8 +281,7 @@ impl Machine {
 
     /// The SHA-256 of the variables' bytes; cursors and frames are not covered.
     pub fn state_hash(&self) -> Digest {
-        let state: Value =
-            self.frame.state(self.program.inner()).map(|(name, value)| (name.clone(), value)).collect();
+        let state: Value = self.frame.state(self.program.inner()).map(|(name, value)| (name.clone(), value)).collect();
         Digest::of(&state.to_bytes())
     }
 }

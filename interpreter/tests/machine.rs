@@ -1,5 +1,7 @@
 //! A machine, node by node.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 mod support;
 
 use bloom_interpreter::effect::{Answer, EffectCall, EffectId, Usage};
@@ -285,7 +287,10 @@ fn prompt_holds_texts_as_they_are_and_other_values_as_compact_json() {
     let EffectCall::Llm(call) = &request(&turn).call else { panic!() };
     assert_eq!(call.prompt, r#"Sum up: а "b" {"a":null,"b":[1,0.5]}"#);
     assert_eq!((call.system.as_deref(), &call.memory), (Some("а \"b\""), &vec![value(inputs["data"].clone())]));
-    assert_eq!((call.model.as_deref(), call.max_tokens, &call.output), (Some("m"), Some(9), &json!({ "type": "string" })));
+    assert_eq!(
+        (call.model.as_deref(), call.max_tokens, &call.output),
+        (Some("m"), Some(9), &json!({ "type": "string" }))
+    );
 
     machine.resolve(&request(&turn).id, answer(json!(1), 1)).unwrap();
     let Next::Finished(End::Failed { error, node }) = machine.advance().next else { panic!() };

@@ -1,6 +1,8 @@
 //! Properties of random programs: whatever is suspended, restored, replayed or rebuilt goes on as if nothing had
 //! happened, and a second interpreter agrees.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 mod support;
 
 use bloom_interpreter::effect::{EffectCall, Outcome};
@@ -18,7 +20,9 @@ use support::{Recorder, drive, go_on, load, start};
 /// What a history shows, in the terms of the reference.
 fn trace(events: &[Event], machine: &Machine) -> Trace {
     let step = |event: &Event| match event.payload.clone().unwrap() {
-        Payload::EffectRequested { effect, call: EffectCall::Tool(call), .. } => Some((effect.to_string(), call.tool, call.args)),
+        Payload::EffectRequested { effect, call: EffectCall::Tool(call), .. } => {
+            Some((effect.to_string(), call.tool, call.args))
+        }
         Payload::EffectRequested { effect, call: EffectCall::Llm(call), .. } => {
             Some((effect.to_string(), "llm".to_owned(), Value::from(call.prompt)))
         }

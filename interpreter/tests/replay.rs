@@ -1,5 +1,7 @@
 //! Histories: recorded, replayed, tampered with, broken off.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 mod support;
 
 use bloom_interpreter::Program;
@@ -83,10 +85,19 @@ fn events_stand_in_the_agreed_order() {
     assert_eq!(
         kinds(&events),
         [
-            E::RunStarted, E::EffectRequested, E::EffectCompleted,
-            E::EffectRequested, E::EffectAttempted, E::EffectCompleted,
-            E::Emitted, E::EffectRequested, E::EffectCompleted,
-            E::Emitted, E::EffectRequested, E::EffectCompleted, E::RunCompleted
+            E::RunStarted,
+            E::EffectRequested,
+            E::EffectCompleted,
+            E::EffectRequested,
+            E::EffectAttempted,
+            E::EffectCompleted,
+            E::Emitted,
+            E::EffectRequested,
+            E::EffectCompleted,
+            E::Emitted,
+            E::EffectRequested,
+            E::EffectCompleted,
+            E::RunCompleted
         ]
     );
 }
@@ -167,10 +178,7 @@ fn changed_argument_is_found_with_its_icon() {
     assert_eq!((found.seq, found.what, found.path.as_str()), (11, What::Request, "/call/args/done/1"));
     assert_eq!((found.recorded.clone(), found.replayed.clone()), (json!(null), json!(1)));
     assert_eq!(found.place.clone().unwrap().item, "31");
-    assert_eq!(
-        found.to_string(),
-        "event 11 differs in its request at /call/args/done/1: recorded null, replayed 1"
-    );
+    assert_eq!(found.to_string(), "event 11 differs in its request at /call/args/done/1: recorded null, replayed 1");
 }
 
 #[test]
@@ -317,7 +325,9 @@ fn open_effect_knows_what_is_recorded_of_it() {
     let (program, events) = recorded();
     let open = |length: usize| {
         let open = rebuild(&program, &events[..length]).unwrap().open;
-        open.iter().map(|open| (open.ask().id.to_string(), open.is_requested(), open.failed_attempts())).collect::<Vec<_>>()
+        open.iter()
+            .map(|open| (open.ask().id.to_string(), open.is_requested(), open.failed_attempts()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(open(3), [("n5#1".to_owned(), false, 0)]);
     assert_eq!(open(4), [("n5#1".to_owned(), true, 0)]);

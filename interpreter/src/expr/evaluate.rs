@@ -50,6 +50,13 @@ pub struct Evaluator {
     pending: Vec<(usize, EvalError)>,
 }
 
+/// A clone has stacks of its own, and nothing in them yet.
+impl Clone for Evaluator {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
 /// A macro that is being evaluated.
 #[derive(Debug)]
 struct Loop {

@@ -8,8 +8,8 @@ use bloom_ir::Value;
 use super::step::Fault;
 use super::{CursorState, RunInfo};
 use crate::effect::{EffectId, EffectRequest};
-use crate::limit::{Limit, MAX_STATE_BYTES, weight};
 use crate::expr::{RunVars, Slot};
+use crate::limit::{Limit, MAX_STATE_BYTES, weight};
 use crate::program::{Inner, NodeIndex, Op};
 
 /// A branch. The main branch is the only one yet.
@@ -19,7 +19,8 @@ pub(super) struct Frame {
     pub(super) path: Arc<str>,
     /// The node that it is at: of an effect that is pending, else the one to do next; after the end the last one.
     pub(super) node: NodeIndex,
-    pub(super) variables: Vec<Option<Value>>,
+    /// Null until set.
+    pub(super) variables: Vec<Value>,
     /// What each variable counts for; cursors keep it themselves.
     weights: Vec<u64>,
     pub(super) cursors: Vec<Option<Cursor>>,
@@ -97,7 +98,7 @@ impl Frame {
         Self {
             path: "".into(),
             node: program.entry,
-            variables: vec![None; program.variables.len()],
+            variables: vec![Value::Null; program.variables.len()],
             weights: vec![0; program.variables.len()],
             cursors: vec![None; program.cursors.len()],
             total: 0,
@@ -123,7 +124,7 @@ impl Frame {
 
     /// The variables by name; one that was not set is null.
     pub(super) fn state<'a>(&'a self, program: &'a Inner) -> impl Iterator<Item = (&'a Arc<str>, Value)> {
-        program.variables.iter().zip(self.variables.iter().map(|value| value.clone().unwrap_or_default()))
+        program.variables.iter().zip(self.variables.iter().cloned())
     }
 
     /// The id of what the current node asks for or hands out in this visit.
@@ -160,7 +161,7 @@ impl Frame {
         within_state(total.saturating_add(inputs))?;
         *old = weight;
         self.total = total;
-        self.variables[slot.0 as usize] = Some(value);
+        self.variables[slot.0 as usize] = value;
         Ok(())
     }
 

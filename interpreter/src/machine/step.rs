@@ -134,7 +134,7 @@ impl Machine {
 
     fn value(&mut self, expr: &Expression) -> Result<Value, Fault> {
         let environment = Environment {
-            slots: &self.frame.variables,
+            variables: &self.frame.variables,
             input: &self.inputs,
             run: &self.frame.run,
             budget: Budget::default(),

@@ -250,16 +250,6 @@ impl Loader<'_> {
     fn expr(&self, text: &str) -> Result<Expression, LoadError> {
         let error = |message: String| LoadError::Expression { node: self.id.clone(), text: text.to_owned(), message };
         let ast = bloom_ir::expr::parse(text).map_err(|problem| error(problem.to_string()))?;
-        let mut unknown = None;
-        let program = expr::compile(&ast, &mut |name| {
-            self.inner.variable(name).unwrap_or_else(|| {
-                unknown = Some(name.to_owned());
-                Slot(u32::MAX)
-            })
-        });
-        match unknown {
-            Some(name) => Err(error(format!("nothing binds the variable `{name}`"))),
-            None => program.map_err(|problem| error(problem.to_string())),
-        }
+        expr::compile(&ast, &mut |name| self.inner.variable(name)).map_err(|problem| error(problem.to_string()))
     }
 }

@@ -160,7 +160,8 @@ impl Lowering {
             }
             Statement::Choice(on, one, other, default) => {
                 let (one, other) = (self.block(one, next.clone()), self.block(other, next.clone()));
-                let cases = json!([{ "values": [0, "x", true], "to": one }, { "values": [1, "x", [], 0.5], "to": other }]);
+                let cases =
+                    json!([{ "values": [0, "x", true], "to": one }, { "values": [1, "x", [], 0.5], "to": other }]);
                 let mut node = json!({ "type": "decision", "on": on, "cases": cases });
                 if *default {
                     node["else"] = json!(next);
@@ -184,7 +185,8 @@ impl Lowering {
                 self.add(json!({ "type": "action", "op": "each", "over": over, "cursor": cursor, "next": head }))
             }
             Statement::Ask { tool, arg, into, rescue } => {
-                let mut node = json!({ "type": "action", "op": "tool", "tool": tool, "args": { "q": arg }, "next": next });
+                let mut node =
+                    json!({ "type": "action", "op": "tool", "tool": tool, "args": { "q": arg }, "next": next });
                 if let Some(into) = into {
                     node["into"] = name(into);
                 }
@@ -204,9 +206,7 @@ impl Lowering {
                 }
                 self.add(node)
             }
-            Statement::Return(status, value) => {
-                self.add(json!({ "type": "return", "status": status, "value": value }))
-            }
+            Statement::Return(status, value) => self.add(json!({ "type": "return", "status": status, "value": value })),
         }
     }
 

@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use bloom_interpreter::effect::{Answer, EffectError, EffectId, EffectRequest};
 use bloom_interpreter::expr::{self, Budget, Environment, Evaluator, RunVars, Slot};
 use bloom_ir::Value;
-use bloom_ir::document::{
-    Action, Decision, Document, EmitKind, NodeId, NodeKind, ReturnStatus, TemplatePart,
-};
+use bloom_ir::document::{Action, Decision, Document, EmitKind, NodeId, NodeKind, ReturnStatus, TemplatePart};
 use serde_json::json;
 
 use super::{World, run};
@@ -120,7 +118,9 @@ impl<'a> Reference<'a> {
             NodeKind::Action(Action::Each { over, cursor, next }) => {
                 let elements = match self.value(over)? {
                     Value::List(items) => (0..).map(Value::Int).zip(items.iter().cloned()).collect(),
-                    Value::Map(map) => map.iter().map(|(key, value)| (Value::String(key.clone()), value.clone())).collect(),
+                    Value::Map(map) => {
+                        map.iter().map(|(key, value)| (Value::String(key.clone()), value.clone())).collect()
+                    }
                     other => {
                         let message = format!("a loop goes over a list or a map, not over a {}", other.type_name());
                         return Err(Stop::Error(EffectError::new("not_iterable", message)));
@@ -144,9 +144,14 @@ impl<'a> Reference<'a> {
                 to(next)
             }
             NodeKind::Action(Action::Tool { tool, args, into, next, .. }) => {
-                let args = args.iter().map(|(name, arg)| Ok((name.as_str(), self.value(arg)?))).collect::<Result<Vec<_>, _>>()?;
+                let args = args
+                    .iter()
+                    .map(|(name, arg)| Ok((name.as_str(), self.value(arg)?)))
+                    .collect::<Result<Vec<_>, _>>()?;
                 let answer = self.ask(id, tool, args.into_iter().collect())?;
-                into.iter().for_each(|into| drop(self.variables.insert(into.clone(), answer.value.clone())));
+                if let Some(into) = into {
+                    self.variables.insert(into.clone(), answer.value);
+                }
                 to(next)
             }
             NodeKind::LlmCall(call) => {
@@ -173,13 +178,16 @@ impl<'a> Reference<'a> {
                 Value::Bool(true) => to(then),
                 Value::Bool(false) => to(otherwise),
                 other => {
-                    let message = format!("a decision needs true or false, but its condition is a {}", other.type_name());
+                    let message =
+                        format!("a decision needs true or false, but its condition is a {}", other.type_name());
                     Err(Stop::Error(EffectError::new("not_boolean", message)))
                 }
             },
             NodeKind::Decision(Decision::Choice { on, cases, otherwise }) => {
                 let value = self.value(on)?;
-                let holds = |case: &&bloom_ir::document::Case| case.values.iter().any(|other| Value::from(other.clone()) == value);
+                let holds = |case: &&bloom_ir::document::Case| {
+                    case.values.iter().any(|other| Value::from(other.clone()) == value)
+                };
                 let case = cases.iter().find(holds).map(|case| &case.to).or(otherwise.as_ref());
                 case.map(|to| Way::Node(to.clone())).ok_or_else(|| {
                     let error = EffectError::new("no_case", "no case holds the value, and there is no default");
@@ -202,7 +210,9 @@ impl<'a> Reference<'a> {
                 let value = self.value(&end.value)?;
                 Ok(Way::End(match end.status {
                     ReturnStatus::Completed => Ok(value),
-                    ReturnStatus::Failed => Err(value.get("code").and_then(Value::as_str).unwrap_or("failed").to_owned()),
+                    ReturnStatus::Failed => {
+                        Err(value.get("code").and_then(Value::as_str).unwrap_or("failed").to_owned())
+                    }
                 }))
             }
             other => panic!("{other:?}"),
@@ -239,9 +249,9 @@ impl<'a> Reference<'a> {
 
     fn value(&self, text: &str) -> Result<Value, Stop> {
         let names: Vec<&String> = self.variables.keys().collect();
-        let slots: Vec<Option<Value>> = self.variables.values().cloned().map(Some).collect();
+        let slots: Vec<Value> = self.variables.values().cloned().collect();
         let parsed = bloom_ir::expr::parse(text).unwrap();
-        let slot = |name: &str| Slot(u32::try_from(names.iter().position(|other| *other == name).unwrap()).unwrap());
+        let slot = |name: &str| names.iter().position(|other| *other == name)?.try_into().ok().map(Slot);
         let compiled = expr::compile(&parsed, &mut |name| slot(name)).unwrap();
         let (flow, run) = (&self.document.flow, run());
         let run = RunVars {
@@ -251,7 +261,7 @@ impl<'a> Reference<'a> {
             started_at: run.started_at,
             now: self.now,
         };
-        let environment = Environment { slots: &slots, input: &self.inputs, run: &run, budget: Budget::default() };
+        let environment = Environment { variables: &slots, input: &self.inputs, run: &run, budget: Budget::default() };
         Evaluator::default().evaluate(&compiled, &environment).map_err(|error| Stop::Error(error.into()))
     }
 }
