@@ -17,10 +17,11 @@ pub type ExprText = String;
 /// A JSON Schema (2020-12).
 pub type Schema = serde_json::Value;
 
-/// A node's id, as `n12`. Ids are given in preorder from the entry, arms in their listed order.
+/// A node's id, as `n12`: a lower-case letter, then up to 63 of `a-z 0-9 _ -`. The compiler gives ids in preorder from the
+/// entry, arms in their listed order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct NodeId(Arc<str>);
+pub struct NodeId(#[schemars(regex(pattern = r"^[a-z][a-z0-9_-]{0,63}$"))] Arc<str>);
 
 impl NodeId {
     /// Takes the text as an id.
@@ -87,7 +88,7 @@ pub struct FlowInfo {
     #[schemars(regex(pattern = r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$"))]
     pub id: String,
     /// A semantic version; `0.0.0` is never registered by name.
-    #[schemars(regex(pattern = r"^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$"))]
+    #[schemars(regex(pattern = r"^[0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.-]+)?$"))]
     pub version: String,
     /// For people.
     pub title: String,
@@ -181,14 +182,18 @@ pub enum Sandbox {
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Active time of a run; waiting for a timer or a person does not count.
+    #[schemars(range(min = 1))]
     pub timeout_seconds: u32,
     /// Time for one node.
+    #[schemars(range(min = 1))]
     pub node_timeout_seconds: u32,
     /// Tokens of all LLM calls of a run together, in and out.
     pub max_tokens: u64,
     /// Nodes since the branch's last recorded result: stops endless loops, not long lives.
+    #[schemars(range(min = 1))]
     pub max_steps: u64,
     /// Events in a history.
+    #[schemars(range(min = 1))]
     pub max_events: u64,
     /// Proposals of a run.
     pub max_proposals: u32,
@@ -306,6 +311,7 @@ pub enum Action {
         retry: Option<Retry>,
         /// The time limit of one attempt.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(range(min = 1))]
         timeout_seconds: Option<u32>,
         /// What happens after a crash that left a request without a result; for operational tools.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -330,6 +336,7 @@ pub enum Action {
         wait: bool,
         /// The time limit.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(range(min = 1))]
         timeout_seconds: Option<u32>,
         /// The node that follows.
         next: NodeId,
@@ -365,6 +372,7 @@ pub enum Action {
         into: Option<String>,
         /// How long it waits.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(range(min = 1))]
         timeout_seconds: Option<u32>,
         /// Where it goes when that time is over; absent: an error.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -375,6 +383,7 @@ pub enum Action {
     /// Starts branches side by side over copies of the state.
     Fork {
         /// The branches, in their order.
+        #[schemars(length(min = 1))]
         branches: Vec<Branch>,
         /// The node where they meet.
         join: NodeId,
@@ -484,6 +493,7 @@ pub enum TemplatePart {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LlmCall {
     /// The user prompt.
+    #[schemars(length(min = 1))]
     pub prompt: Vec<TemplatePart>,
     /// The system prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -496,6 +506,7 @@ pub struct LlmCall {
     pub model: Option<String>,
     /// Tokens of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub max_tokens: Option<u64>,
     /// Whether the executor keeps a conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -507,6 +518,7 @@ pub struct LlmCall {
     pub retry: Option<Retry>,
     /// The time limit of one attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub timeout_seconds: Option<u32>,
     /// The node that follows.
     pub next: NodeId,
@@ -539,6 +551,7 @@ pub enum Decision {
         /// The value.
         on: ExprText,
         /// The cases, in their order.
+        #[schemars(length(min = 1))]
         cases: Vec<Case>,
         /// Where it goes when no case holds the value; absent: the error `no_case`.
         #[serde(default, rename = "else", skip_serializing_if = "Option::is_none")]
@@ -551,6 +564,7 @@ pub enum Decision {
 #[serde(deny_unknown_fields)]
 pub struct Case {
     /// JSON literals.
+    #[schemars(length(min = 1))]
     pub values: Vec<serde_json::Value>,
     /// Where it goes.
     pub to: NodeId,
@@ -614,6 +628,7 @@ pub struct Source {
     /// The file's name, without its folder.
     pub name: String,
     /// Lower-case hex SHA-256 of the file.
+    #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
     pub sha256: String,
     /// The icons passed without a node before the `entry` and before the handler of errors (`catch`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -676,6 +691,7 @@ pub struct Signature {
     /// Always `ed25519`.
     pub alg: SignatureAlgorithm,
     /// A hint: the first 16 hex digits of the SHA-256 of the raw public key.
+    #[schemars(regex(pattern = r"^[0-9a-f]{16}$"))]
     pub key_id: String,
     /// Standard base64 of the 64 bytes.
     pub value: String,

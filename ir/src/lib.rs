@@ -5,6 +5,7 @@ pub mod diagnostic;
 mod digest;
 pub mod document;
 pub mod expr;
+pub mod format;
 pub mod integrity;
 pub mod keys;
 pub mod manifest;

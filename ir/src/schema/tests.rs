@@ -1,1 +1,147 @@
+#![allow(clippy::needless_pass_by_value, reason = "`json!` values are written in place")]
 
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn schema(schema: serde_json::Value) -> CompiledSchema {
+    CompiledSchema::compile(&schema).unwrap()
+}
+
+fn violations(schema: serde_json::Value, value: serde_json::Value) -> Vec<String> {
+    self::schema(schema).validate(&value.into()).err().unwrap_or_default().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn violations_name_their_place_and_not_the_value() {
+    let article = json!({
+        "type": "object",
+        "properties": { "title": { "type": "string", "maxLength": 5 }, "tags": { "items": { "enum": ["a", "b"] } } },
+        "required": ["title", "tags"],
+    });
+    assert_eq!(violations(article.clone(), json!({ "title": "ноти", "tags": ["a"] })), [""; 0]);
+    assert_eq!(
+        violations(article, json!({ "title": "a secret title", "tags": ["a", "secret"] })),
+        ["/tags/1: the value is not one of \"a\" or \"b\"", "/title: the value is longer than 5 characters"]
+    );
+}
+
+#[test]
+fn long_lists_of_violations_and_long_messages_are_cut() {
+    let numbers = json!({ "items": { "type": "number" } });
+    assert_eq!(violations(numbers.clone(), json!(vec!["x"; 100])).len(), MAX_VIOLATIONS);
+    assert_eq!(violations(numbers, json!(vec!["x"; MAX_LISTED_PARTS])).len(), 1);
+    let name = "x".repeat(10_000);
+    let message = violations(json!({ "required": [name] }), json!({})).remove(0);
+    assert_eq!(message.chars().count(), MAX_MESSAGE + 1);
+}
+
+#[test]
+fn schemas_that_are_none_are_errors() {
+    for (bad, pointer) in [
+        (json!("any"), ""),
+        (json!({ "type": "thing" }), "/type"),
+        (json!({ "properties": { "a": { "minLength": -1 } } }), "/properties/a/minLength"),
+        (json!({ "$ref": "https://example.org/schema.json" }), ""),
+        (json!({ "$ref": "file:///etc/passwd" }), ""),
+        (json!({ "$ref": "other.json" }), ""),
+        (json!({ "$ref": "#/$defs/nowhere" }), ""),
+    ] {
+        let error = CompiledSchema::compile(&bad).unwrap_err();
+        assert_eq!(error.pointer, pointer, "{bad}: {error}");
+    }
+    for pattern in ["(", "(?=a)", "(a)\\1", "(?<!a)b"] {
+        assert!(CompiledSchema::compile(&json!({ "pattern": pattern })).is_err(), "{pattern}");
+        assert!(CompiledSchema::compile(&json!({ "patternProperties": { pattern: {} } })).is_err(), "{pattern}");
+    }
+    assert!(CompiledSchema::compile(&json!({ "pattern": "(((a{100}){100}){100}){100}" })).is_err(), "too large");
+}
+
+#[test]
+fn references_within_the_schema_work_and_circles_end() {
+    let tree = json!({ "$defs": { "t": { "items": { "$ref": "#/$defs/t" }, "type": "array" } }, "$ref": "#/$defs/t" });
+    assert_eq!(violations(tree.clone(), json!([[], [[]]])), [""; 0]);
+    assert_eq!(violations(tree, json!([[], [1]])).len(), 1);
+    for circle in [json!({ "$ref": "#" }), json!({ "allOf": [{ "$ref": "#" }] }), json!({ "not": { "$ref": "#" } })] {
+        if let Ok(schema) = CompiledSchema::compile(&circle) {
+            let _ = schema.validate(&Value::Null);
+        }
+    }
+}
+
+#[test]
+fn a_pattern_takes_time_linear_in_the_text() {
+    let pattern = schema(json!({ "pattern": "^(a+)+$" }));
+    let text = "a".repeat(100_000) + "b";
+    assert!(pattern.validate(&text.into()).is_err());
+}
+
+#[test]
+fn format_checks_nothing() {
+    assert_eq!(violations(json!({ "format": "email" }), json!("not an address")), [""; 0]);
+}
+
+#[test]
+fn the_draft_is_2020_12_whatever_the_schema_calls_itself() {
+    let tuple = json!({ "$schema": "http://json-schema.org/draft-07/schema#", "prefixItems": [{ "type": "string" }] });
+    match CompiledSchema::compile(&tuple) {
+        Ok(schema) => assert!(schema.validate(&Value::from(json!([1]))).is_err(), "2020-12 knows prefixItems"),
+        Err(error) => assert!(!error.message.is_empty()),
+    }
+}
+
+fn value() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(json!(null)),
+        any::<bool>().prop_map(|it| json!(it)),
+        (-3_i64..4).prop_map(|it| json!(it)),
+        any::<i64>().prop_map(|it| json!(it)),
+        prop_oneof![Just(0.5), Just(1.0), Just(2.0), -4.0..4.0].prop_map(|it| json!(it)),
+        "[a-c]{0,3}".prop_map(|it| json!(it)),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(|it| json!(it)),
+            prop::collection::btree_map("[a-c]", inner, 0..4).prop_map(|it| json!(it)),
+        ]
+    })
+}
+
+fn any_schema() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        prop::sample::select(vec!["null", "boolean", "integer", "number", "string", "array", "object"])
+            .prop_map(|it| json!({ "type": it })),
+        value().prop_map(|it| json!({ "const": it })),
+        prop::collection::vec(value(), 1..4).prop_map(|it| json!({ "enum": it })),
+        (-3_i64..4).prop_map(|it| json!({ "minimum": it })),
+        (-3_i64..4).prop_map(|it| json!({ "exclusiveMaximum": it })),
+        (1_i64..4).prop_map(|it| json!({ "multipleOf": it })),
+        (0_u32..3).prop_map(|it| json!({ "minLength": it, "maxItems": it, "minProperties": it })),
+        Just(json!({ "uniqueItems": true })),
+        Just(json!({ "pattern": "^a" })),
+        Just(json!({ "required": ["a"], "propertyNames": { "pattern": "[ab]" } })),
+    ];
+    leaf.prop_recursive(3, 16, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 1..3).prop_map(|it| json!({ "anyOf": it })),
+            prop::collection::vec(inner.clone(), 1..3).prop_map(|it| json!({ "oneOf": it })),
+            inner.clone().prop_map(|it| json!({ "not": it })),
+            inner.clone().prop_map(|it| json!({ "items": it, "additionalProperties": it })),
+            inner
+                .clone()
+                .prop_map(|it| json!({ "contains": it, "properties": { "a": it }, "unevaluatedProperties": false })),
+            (inner.clone(), inner).prop_map(|(test, then)| json!({ "if": test, "then": then })),
+        ]
+    })
+}
+
+proptest! {
+    /// The library over its own values is the reference.
+    #[test]
+    fn values_are_judged_as_their_json_is(schema in any_schema(), value in value()) {
+        let reference = jsonschema::options().with_draft(Draft::Draft202012).build(&schema).unwrap();
+        let own = CompiledSchema::compile(&schema).unwrap();
+        prop_assert_eq!(own.validate(&value.clone().into()).is_ok(), reference.is_valid(&value));
+    }
+}

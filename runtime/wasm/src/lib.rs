@@ -43,7 +43,9 @@ pub use config::{Config, Limits};
 pub use host::{HostError, Origin, Rejected, RejectedError, WasmHost};
 pub use install::InstallError;
 
+include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+
 /// The tools that ship with this program. None, where it was built without the target `wasm32-unknown-unknown`.
-pub fn embedded() -> impl Iterator<Item = &'static [u8]> {
-    std::iter::empty()
+pub fn embedded() -> impl ExactSizeIterator<Item = &'static [u8]> {
+    EMBEDDED.iter().copied()
 }

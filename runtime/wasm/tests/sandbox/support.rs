@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use bloom_interpreter::effect::{EffectError, ToolRequest};
+use bloom_ir::document::ToolEffect;
 use bloom_ir::{Digest, Value};
 use bloom_runtime::tool::{ToolCall, ToolHost};
 use bloom_wasm::{Config, Limits, WasmHost};
@@ -44,12 +45,7 @@ impl Tool {
 
     /// Returns the text of a constant.
     pub(crate) fn returning(text: &str) -> Self {
-        let stores: String = text
-            .bytes()
-            .enumerate()
-            .map(|(at, byte)| format!("(i32.store8 (i32.const {}) (i32.const {byte}))", 512 + at))
-            .collect();
-        Self::new(&format!("{stores} (call $ok (i32.const 512) (i32.const {}))", text.len()))
+        Self::new(&format!("{} (call $ok (i32.const 512) (i32.const {}))", stores(512, text), text.len()))
     }
 
     /// Returns a file's bytes, or the failure to read it.
@@ -148,7 +144,7 @@ impl Tool {
 
     pub(crate) fn build(&self) -> Vec<u8> {
         let manifest = self.manifest.to_string();
-        let data: String = manifest.bytes().map(|byte| format!("\\{byte:02x}")).collect();
+        let data = manifest.bytes().map(|byte| format!("\\{byte:02x}")).collect::<Vec<_>>().concat();
         let length: String =
             u32::try_from(manifest.len()).unwrap().to_le_bytes().map(|byte| format!("\\{byte:02x}")).concat();
         let Self { imports, core_imports, core_arguments, describe, invoke, .. } = self;
@@ -195,7 +191,8 @@ impl Tool {
 
 fn stores(at: usize, text: &str) -> String {
     let bytes = text.bytes().enumerate();
-    bytes.map(|(offset, byte)| format!("(i32.store8 (i32.const {}) (i32.const {byte}))", at + offset)).collect()
+    let stores = bytes.map(|(offset, byte)| format!("(i32.store8 (i32.const {}) (i32.const {byte}))", at + offset));
+    stores.collect::<Vec<_>>().concat()
 }
 
 /// Limits that make tests quick.
@@ -233,6 +230,7 @@ pub(crate) fn call(host: &WasmHost, tool: &str, args: serde_json::Value) -> Tool
         agent: "archivist".into(),
         request: ToolRequest {
             tool: tool.into(),
+            effect: ToolEffect::Read,
             digest: None,
             args: args.into(),
             timeout_seconds: None,

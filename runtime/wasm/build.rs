@@ -1,0 +1,103 @@
+//! Builds the tools that ship with the program, and embeds them.
+//!
+//! They are built by a cargo of their own into `OUT_DIR`, so that neither locks nor flags of the outer build reach them, and
+//! they come out the same wherever that is. Where the target `wasm32-unknown-unknown` is not installed the build goes on
+//! without them.
+#![allow(clippy::expect_used, clippy::panic, reason = "a build script reports by panicking")]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use wit_component::ComponentEncoder;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The crates in `tools/` that are tools.
+const TOOLS: [&str; 5] = ["create-proposal", "read-context", "read-memory", "read-notes", "write-memory"];
+
+fn main() {
+    let root = path("CARGO_MANIFEST_DIR").join("../..");
+    let root = root.canonicalize().expect("the crate is two folders below the root");
+    for input in ["tools", "schemas/wit/bloom-tool"] {
+        println!("cargo::rerun-if-changed={}", root.join(input).display());
+    }
+    let out = path("OUT_DIR");
+    let mut code = String::from("const EMBEDDED: &[&[u8]] = &[\n");
+    if target_is_installed() {
+        build(&root, &out);
+        for tool in TOOLS {
+            fs::write(out.join(format!("{tool}.wasm")), component(&out, tool)).expect("OUT_DIR can be written");
+            writeln!(code, "    include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{tool}.wasm\")),")
+                .expect("a string takes all");
+        }
+    } else {
+        println!("cargo::warning=no {TARGET}: built without the tools that ship (`rustup target add {TARGET}`)");
+    }
+    code.push_str("];\n");
+    fs::write(out.join("embedded.rs"), code).expect("OUT_DIR can be written");
+}
+
+fn path(variable: &str) -> PathBuf {
+    env::var_os(variable).expect("cargo sets it").into()
+}
+
+fn target_is_installed() -> bool {
+    let rustc = env::var_os("RUSTC").expect("cargo sets it");
+    let printed = Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
+    // The folder is named whether or not it is there.
+    printed.is_ok_and(|output| {
+        output.status.success() && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
+    })
+}
+
+fn build(root: &Path, out: &Path) {
+    let tools = root.join("tools");
+    let cargo_home = home("CARGO_HOME", ".cargo");
+    let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets it"));
+    cargo.args(["build", "--release", "--locked", "--target", TARGET]);
+    cargo.arg("--manifest-path").arg(tools.join("Cargo.toml")).arg("--target-dir").arg(out.join("tools"));
+    cargo.args(TOOLS.iter().flat_map(|tool| ["--package", tool]));
+    // What the outer build is told must not change the tools, and what it is told by cargo is not meant for them.
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy();
+        let outer = [
+            "CARGO_ENCODED_",
+            "CARGO_PROFILE_",
+            "CARGO_BUILD_",
+            "CARGO_TARGET_",
+            "CARGO_PKG_",
+            "CARGO_CFG_",
+            "CARGO_FEATURE_",
+        ];
+        if outer.iter().any(|prefix| name.starts_with(prefix))
+            || matches!(
+                &*name,
+                "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER" | "CARGO_MAKEFLAGS" | "MAKEFLAGS"
+            )
+        {
+            cargo.env_remove(&*name);
+        }
+    }
+    // Paths of this machine end up in panic messages otherwise.
+    let remap = [(root, "/bloom"), (&cargo_home, "/cargo"), (out, "/out")];
+    let flags: Vec<String> =
+        remap.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect();
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+    let status = cargo.status().expect("cargo runs");
+    assert!(status.success(), "the tools in {} do not build", tools.display());
+}
+
+fn home(variable: &str, default: &str) -> PathBuf {
+    let fallback = || env::home_dir().unwrap_or_default().join(default);
+    env::var_os(variable).map_or_else(fallback, PathBuf::from)
+}
+
+/// Wraps a core module, whose WIT world is embedded in it, into a component.
+fn component(out: &Path, tool: &str) -> Vec<u8> {
+    let module = out.join("tools").join(TARGET).join("release").join(format!("{}.wasm", tool.replace('-', "_")));
+    let module = fs::read(&module).unwrap_or_else(|error| panic!("{}: {error}", module.display()));
+    let encoder = ComponentEncoder::default().validate(true).module(&module);
+    encoder.and_then(|mut encoder| encoder.encode()).unwrap_or_else(|error| panic!("{tool}: {error:#}"))
+}

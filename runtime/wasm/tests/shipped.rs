@@ -1,0 +1,198 @@
+//! The tools that ship, as components, over real folders.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use bloom_interpreter::effect::{EffectError, ToolRequest};
+use bloom_ir::manifest::ToolManifest;
+use bloom_runtime::tool::{ToolCall, ToolHost};
+use bloom_wasm::{Config, WasmHost};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const NAMES: [&str; 5] = ["create-proposal", "read-context", "read-memory", "read-notes", "write-memory"];
+
+/// A garden of notes, and a host over it; none where this was built without the tools.
+struct Garden {
+    folder: TempDir,
+    host: WasmHost,
+}
+
+impl Garden {
+    fn new() -> Option<Self> {
+        if bloom_wasm::embedded().len() == 0 {
+            eprintln!("skipped: built without the target wasm32-unknown-unknown");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let named = ["notes", "context", "memory"].map(|root| {
+            // `context` is the notes themselves, as in `bloom run`.
+            let path = folder.path().join(if root == "context" { "notes" } else { root });
+            fs::create_dir_all(&path).unwrap();
+            (root.to_owned(), path)
+        });
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cwasm");
+        let config = Config { roots: named.into(), cache: Some(cache), ..Config::default() };
+        let host = WasmHost::new(config, bloom_wasm::embedded()).unwrap();
+        assert!(host.rejected().is_empty(), "{:?}", host.rejected());
+        Some(Self { folder, host })
+    }
+
+    fn write(&self, path: &str, content: &str) {
+        let path = self.folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    async fn call(&self, tool: &str, args: Value) -> Result<Value, EffectError> {
+        let manifest = self.host.describe(tool, None)?.manifest;
+        let call = ToolCall {
+            idempotency_key: "run/n1#1".into(),
+            agent: "archivist".into(),
+            request: ToolRequest {
+                tool: tool.into(),
+                effect: manifest.effect,
+                digest: None,
+                args: args.into(),
+                timeout_seconds: None,
+                retry: None,
+                on_unknown: None,
+            },
+            capabilities: manifest.capabilities,
+            timeout_ms: 60_000,
+        };
+        Ok(self.host.call(call).await?.to_json())
+    }
+
+    async fn fails(&self, tool: &str, args: Value) -> EffectError {
+        self.call(tool, args).await.unwrap_err()
+    }
+}
+
+#[test]
+fn every_tool_says_what_its_manifest_says() {
+    let Some(garden) = Garden::new() else { return };
+    assert_eq!(garden.host.installed().iter().map(|tool| tool.manifest.name.as_str()).collect::<Vec<_>>(), NAMES);
+    for tool in garden.host.installed() {
+        let file =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools").join(&tool.manifest.name).join("manifest.json");
+        let manifest: ToolManifest = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        assert_eq!(tool.manifest, manifest);
+    }
+}
+
+#[tokio::test]
+async fn notes_are_listed_and_read() {
+    let Some(garden) = Garden::new() else { return };
+    let front_matter = "---\ntitle: Соната №1\ntags: [бах, соло]\nupdated: 2026-02-14T08:02:34Z\n---\n\n";
+    garden.write("notes/скрипка/соната №1.md", &format!("{front_matter}Перша думка."));
+    garden.write("notes/english.md", "# Bow changes\n\nNobody hears.");
+    garden.write("notes/.obsidian/workspace.md", "not a note");
+    garden.write("notes/picture.svg", "<svg/>");
+    let notes = garden.call("read-notes", json!({})).await.unwrap();
+    assert_eq!(
+        notes[1],
+        json!({
+            "slug": "скрипка/соната №1", "path": "скрипка/соната №1.md", "title": "Соната №1",
+            "updated_at": 1_771_056_154_000_i64, "tags": ["бах", "соло"], "words": 2,
+        })
+    );
+    assert_eq!(
+        (&notes[0]["slug"], &notes[0]["title"], &notes[0]["words"]),
+        (&json!("english"), &json!("Bow changes"), &json!(5))
+    );
+    assert_eq!(notes.as_array().unwrap().len(), 2);
+    assert_eq!(garden.call("read-notes", json!({ "folder": "скрипка" })).await.unwrap(), json!([notes[1]]));
+    let text = garden.call("read-context", json!({ "slug": "скрипка/соната №1" })).await.unwrap();
+    assert_eq!(text, json!("Перша думка."));
+}
+
+#[tokio::test]
+async fn thousands_of_notes_come_in_order() {
+    let Some(garden) = Garden::new() else { return };
+    for n in 0..2100 {
+        garden.write(&format!("notes/{n:04}.md"), "слово");
+    }
+    let notes = garden.call("read-notes", json!({})).await.unwrap();
+    let slugs: Vec<&str> = notes.as_array().unwrap().iter().map(|note| note["slug"].as_str().unwrap()).collect();
+    assert!(slugs.len() == 2100 && slugs.is_sorted(), "{}", slugs.len());
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_a_clear_error() {
+    let Some(garden) = Garden::new() else { return };
+    assert_eq!(garden.fails("read-notes", json!({ "folder": "nothing" })).await.code, "not_found");
+    assert_eq!(garden.fails("read-notes", json!({ "folder": "../memory" })).await.code, "path_refused");
+    assert_eq!(garden.fails("read-notes", json!({ "folder": 7 })).await.code, "invalid_input");
+    assert_eq!(garden.fails("read-context", json!({ "slug": "/etc/passwd" })).await.code, "path_refused");
+    assert_eq!(garden.fails("read-context", json!({ "slug": "nothing" })).await.code, "not_found");
+
+    symlink("loop.md", garden.folder.path().join("notes/loop.md")).unwrap();
+    for (tool, args) in [("read-notes", json!({})), ("read-context", json!({ "slug": "loop" }))] {
+        let error = garden.fails(tool, args).await;
+        assert!(error.code == "link_refused" && error.message.contains("loop.md"), "{error}");
+    }
+    fs::remove_file(garden.folder.path().join("notes/loop.md")).unwrap();
+
+    let huge = fs::File::create(garden.folder.path().join("notes/huge.md")).unwrap();
+    huge.set_len(50 << 20).unwrap();
+    let error = garden.fails("read-notes", json!({})).await;
+    assert_eq!(error.code, "file_too_large");
+    assert!(["notes/huge.md", "52428800", "8388608"].iter().all(|part| error.message.contains(part)), "{error}");
+}
+
+#[tokio::test]
+async fn memory_is_read_and_its_change_proposed() {
+    let Some(garden) = Garden::new() else { return };
+    let empty = json!({
+        "version": 0, "processed_slugs": [], "оброблені_slugs": [], "last_run": null, "останній_run": null,
+        "notes": [], "snapshot": "", "facts": "", "open_loops": "",
+    });
+    assert_eq!(garden.call("read-memory", json!({})).await.unwrap(), empty);
+
+    garden.write(
+        "memory/archivist/state.json",
+        r#"{"version": 4, "processed_slugs": ["соната"], "last_run": 5, "proposal": "p"}"#,
+    );
+    garden.write("memory/archivist/facts.md", "# Факти");
+    garden.write("memory/another-agent/state.json", r#"{"version": 99}"#);
+    let memory = garden.call("read-memory", json!({})).await.unwrap();
+    assert_eq!(
+        (&memory["version"], &memory["оброблені_slugs"], &memory["facts"]),
+        (&json!(4), &json!(["соната"]), &json!("# Факти"))
+    );
+
+    let proposal = garden.call("write-memory", json!({ "processed_slugs": ["а"], "last_run": 6 })).await.unwrap();
+    let later = garden.call("write-memory", json!({ "processed_slugs": ["а"], "last_run": 7 })).await.unwrap();
+    assert_eq!((&proposal["action"], &proposal["base_revision"]), (&json!("memory-update"), &json!(4)));
+    assert_eq!(proposal["content"]["set"], json!({ "processed_slugs": ["а"], "last_run": 6 }));
+    assert_eq!(proposal["fingerprint"], later["fingerprint"]);
+    assert_eq!(garden.fails("write-memory", json!({})).await.code, "invalid_input");
+
+    garden.write("memory/archivist/state.json", "{");
+    assert_eq!(garden.fails("read-memory", json!({})).await.code, "invalid_memory");
+}
+
+#[tokio::test]
+async fn proposals_are_shaped_and_checked() {
+    let Some(garden) = Garden::new() else { return };
+    let args =
+        json!({ "action": "propose-tag", "note": "скрипка/соната", "tags": ["#бах"], "reasoning": "ключове слово" });
+    assert_eq!(
+        garden.call("create-proposal", args).await.unwrap(),
+        json!({
+            "action": "propose-tag",
+            "target": { "type": "note", "path": "notes/скрипка/соната" },
+            "content": { "tags": ["бах"], "reasoning": "ключове слово" },
+        })
+    );
+    for args in [
+        json!({ "action": "propose-delete", "note": "a", "content": "x" }),
+        json!({ "action": "propose-edit", "content": "x" }),
+        json!({ "action": "propose-edit", "note": "a" }),
+    ] {
+        assert_eq!(garden.fails("create-proposal", args).await.code, "invalid_input");
+    }
+}
