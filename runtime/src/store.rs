@@ -3,6 +3,8 @@
 //! Whatever a verb wrote is durable when it returns, or nothing of it is there. Times are passed in: a store has no
 //! clock. Verbs may be called from many tasks at once; a store commits those that wait together in one transaction.
 
+mod verify;
+
 use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
@@ -15,6 +17,8 @@ use crate::record::{
     LeaseEnding, LeaseId, Proposal, ProposalError, ProposalId, ProposalStatus, RunError, RunId, RunRecord, RunStatus,
     Task, TaskError, TaskId, Verdict, WorkerId,
 };
+
+pub use self::verify::{AuditCheck, verify_audit};
 
 /// A store. Shared by all parts of a server.
 #[async_trait]

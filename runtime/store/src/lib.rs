@@ -23,6 +23,8 @@
 //! # Ok(()) }
 //! ```
 
+#[cfg(any(test, feature = "test-support"))]
+pub mod conformance;
 mod embedded;
 
 pub use embedded::RedbStore;

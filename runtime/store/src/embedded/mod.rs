@@ -8,6 +8,9 @@ mod table;
 mod verbs;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::error::Error;
 use std::fs;
 use std::ops::RangeInclusive;

@@ -295,3 +295,77 @@ impl Rows for Stage<'_, '_> {
         Ok(last.map(|(key, value)| (key.value().to_vec(), value.value().to_vec())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use redb::backends::InMemoryBackend;
+    use redb::{Database, ReadableDatabase as _};
+
+    use super::*;
+
+    fn rows(rows: &mut impl Rows, span: &Span, limit: usize) -> Vec<Row> {
+        let mut found = Vec::new();
+        rows.ascend(Table::Blobs, span, |key, value| {
+            found.push((key.to_vec(), value.to_vec()));
+            Ok(if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })
+        .unwrap();
+        found
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// A verb reads its own writes; nobody else does, and nobody does when it fails.
+        #[test]
+        fn stage_covers_the_table(
+            before in prop::collection::btree_map(0..12_u8, 0..3_u8, 0..8),
+            changes in prop::collection::vec((0..12_u8, prop::option::of(3..6_u8)), 0..8),
+            low in 0..12_u8,
+            high in prop::option::of(0..12_u8),
+            limit in 1..12_usize,
+        ) {
+            let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+            let transaction = database.begin_write().unwrap();
+            let mut tables = OpenTables::new(&transaction);
+            tables.open(Table::Blobs).unwrap();
+            let mut stage = Stage::new(&mut tables);
+            let mut model = before.clone();
+            for (key, value) in &before {
+                stage.put(Table::Blobs, vec![*key], vec![*value]);
+            }
+            stage.flush().unwrap();
+            drop(tables);
+            transaction.commit().unwrap();
+
+            let transaction = database.begin_write().unwrap();
+            let mut tables = OpenTables::new(&transaction);
+            let mut stage = Stage::new(&mut tables);
+            for (key, value) in changes {
+                if let Some(value) = value {
+                    model.insert(key, value);
+                    stage.put(Table::Blobs, vec![key], vec![value]);
+                } else {
+                    model.remove(&key);
+                    stage.remove(Table::Blobs, vec![key]);
+                }
+            }
+            let span = Span { low: vec![low], high: high.map(|high| vec![high]).unwrap_or_default() };
+            let of = |map: &BTreeMap<u8, u8>| -> Vec<Row> {
+                map.iter()
+                    .filter(|(key, _)| **key >= low && high.is_none_or(|high| **key < high))
+                    .map(|(key, value)| (vec![*key], vec![*value]))
+                    .take(limit)
+                    .collect()
+            };
+            prop_assert_eq!(rows(&mut stage, &span, limit), of(&model));
+            for key in 0..12 {
+                prop_assert_eq!(stage.get(Table::Blobs, &[key]).unwrap(), model.get(&key).map(|value| vec![*value]));
+            }
+            prop_assert_eq!(rows(&mut &Snapshot(database.begin_read().unwrap()), &span, limit), of(&before));
+            drop(stage);
+            prop_assert_eq!(rows(&mut Stage::new(&mut tables), &span, limit), of(&before));
+        }
+    }
+}

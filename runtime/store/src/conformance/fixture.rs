@@ -1,0 +1,285 @@
+//! Records to put into a store.
+
+use bloom_interpreter::effect::{Answer, EffectCall, EffectError, EffectId, LlmRequest, NodeRef};
+use bloom_interpreter::history::{Chain, Event, Payload, Started};
+use bloom_ir::document::NodeId;
+use bloom_ir::{Digest, Value};
+use bloom_runtime::record::{
+    Actor, AuditNote, ContextId, InboxEntry, InboxId, InboxStatus, LeaseEnding, LeaseId, Proposal, ProposalId,
+    ProposalStatus, RunId, RunRecord, RunStatus, Task, TaskId, TaskStatus, WorkerId,
+};
+use bloom_runtime::store::{Append, Grant, GrantAsk, LeaseEnd, Store, Submission};
+
+/// When the fixtures happen, in Unix milliseconds.
+pub const START: i64 = 1_700_000_000_000;
+
+/// Writes the history of one run.
+#[derive(Clone, Debug)]
+pub struct Scribe {
+    run: RunId,
+    flow: String,
+    chain: Chain,
+    created_at: i64,
+    now: i64,
+}
+
+impl Scribe {
+    /// For a run that starts at [`START`].
+    pub fn new(run: &str) -> Self {
+        Self::of(run, "archivist", START)
+    }
+
+    /// For a run of a flow that starts at a time.
+    pub fn of(run: &str, flow: &str, at: i64) -> Self {
+        Self { run: RunId::new(run), flow: flow.to_owned(), chain: Chain::default(), created_at: at, now: at }
+    }
+
+    /// The run.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// The hash of the last event.
+    pub fn head(&self) -> Digest {
+        self.chain.head()
+    }
+
+    /// The time of the last event.
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// The next events.
+    pub fn events(&mut self, payloads: impl IntoIterator<Item = Payload>) -> Vec<Event> {
+        payloads
+            .into_iter()
+            .map(|payload| {
+                self.now += 1;
+                self.chain.next(self.now, payload)
+            })
+            .collect()
+    }
+
+    /// An append of the next events, which leave the run running.
+    pub fn append(&mut self, payloads: impl IntoIterator<Item = Payload>) -> Append {
+        let expected = self.chain.seq();
+        Append {
+            run: self.run.clone(),
+            expected,
+            events: self.events(payloads),
+            status: RunStatus::Running,
+            tokens: 0,
+            tasks: vec![],
+            proposals: vec![],
+            audit: vec![],
+        }
+    }
+
+    /// An append that completes the run.
+    pub fn completion(&mut self, result: &str) -> Append {
+        let completed = Payload::RunCompleted { result: result.into(), state: Digest::of(b"state") };
+        Append { status: RunStatus::Completed, ..self.append([completed]) }
+    }
+
+    /// An append that cancels the run.
+    pub fn cancellation(&mut self) -> Append {
+        let cancelled = Payload::RunCancelled { reason: "enough".to_owned() };
+        Append { status: RunStatus::Cancelled, ..self.append([cancelled]) }
+    }
+
+    /// An append that asks for tasks of these effects, by order of the tasks' ids.
+    pub fn asking(&mut self, tasks: &[(&str, &str)]) -> Append {
+        let append = self.append(tasks.iter().map(|(_, effect)| requested(effect)));
+        let tasks = tasks.iter().map(|(task, effect)| self.task(task, effect)).collect();
+        Append { tasks, ..append }
+    }
+
+    /// The run's submission, with `run.started`.
+    pub fn submission(&mut self) -> Submission {
+        let inbox = InboxEntry {
+            id: InboxId::new(format!("inbox-{}", self.run)),
+            source: owner(),
+            action: "run-flow".to_owned(),
+            target: format!("{}@1.0.0", self.flow),
+            payload: Value::Null,
+            status: InboxStatus::Processed,
+            created_at: self.created_at,
+            correlation_id: self.run.to_string(),
+            approved_by: Some(owner()),
+        };
+        let inputs: Value = [("folder", Value::from("нотатки")), ("limit", Value::Double(0.1))].into_iter().collect();
+        let run = RunRecord {
+            id: self.run.clone(),
+            flow: self.flow.clone(),
+            version: "1.0.0".to_owned(),
+            ir: Digest::of(b"ir"),
+            status: RunStatus::Queued,
+            context: ContextId::new("c1"),
+            inbox: inbox.id.clone(),
+            inputs: inputs.clone(),
+            created_at: self.created_at,
+            updated_at: self.created_at,
+            events: self.chain.seq(),
+            history_head: self.chain.head(),
+            result: None,
+            error: None,
+            tokens: 0,
+        };
+        let started = Payload::RunStarted(Started {
+            run: self.run.to_string(),
+            flow: self.flow.clone(),
+            version: "1.0.0".to_owned(),
+            ir: run.ir,
+            inputs,
+            started_at: self.created_at,
+            engine: "0.1.0".to_owned(),
+        });
+        Submission { inbox, run, first: self.append([started]) }
+    }
+
+    /// A queued task of the run.
+    pub fn task(&self, task: &str, effect: &str) -> Task {
+        Task {
+            id: TaskId::new(task),
+            run: self.run.clone(),
+            effect: EffectId::new(effect),
+            asked_by: NodeRef { node: NodeId::new("n1"), visit: 1 },
+            context: ContextId::new("c1"),
+            agent_slug: self.flow.clone(),
+            request: request(),
+            requires: vec!["llm.scripted".to_owned()],
+            timeout_seconds: 120,
+            priority: 0,
+            status: TaskStatus::Queued,
+            created_at: self.now,
+            updated_at: self.now,
+            lease: None,
+            attempts: 0,
+            max_attempts: 3,
+            epoch: 0,
+            answer: None,
+            error: None,
+            resolved: false,
+        }
+    }
+
+    /// A pending proposal of the run.
+    pub fn proposal(&self, id: &str, emission: &str, content: &str) -> Proposal {
+        Proposal {
+            id: ProposalId::new(id),
+            run: self.run.clone(),
+            emission: emission.to_owned(),
+            agent: self.flow.clone(),
+            action: "propose-summary".to_owned(),
+            target: "notes/a.md".to_owned(),
+            content: content.into(),
+            fingerprint: Digest::of(content.as_bytes()),
+            duplicate_of: None,
+            base_revision: None,
+            status: ProposalStatus::Pending,
+            created_at: self.now,
+            updated_at: self.now,
+            expires_at: self.now + 1000,
+            approval: None,
+            apply_result: None,
+        }
+    }
+}
+
+/// A run that the store has.
+pub async fn submitted(store: &dyn Store, run: &str) -> Scribe {
+    let mut scribe = Scribe::new(run);
+    store.submit(scribe.submission()).await.unwrap();
+    scribe
+}
+
+/// A run that the store has, with tasks `(id, effect)`.
+pub async fn with_tasks(store: &dyn Store, run: &str, tasks: &[(&str, &str)]) -> Scribe {
+    let mut scribe = submitted(store, run).await;
+    store.append(scribe.asking(tasks)).await.unwrap();
+    scribe
+}
+
+/// Who decides.
+pub fn owner() -> Actor {
+    Actor("owner".to_owned())
+}
+
+/// A note for the audit log.
+pub fn note(action: &str, at: i64) -> AuditNote {
+    AuditNote {
+        at,
+        actor: owner(),
+        action: action.to_owned(),
+        entity_type: "run".to_owned(),
+        entity_id: "r1".to_owned(),
+        job_id: Some("r1".to_owned()),
+        context_id: Some("c1".to_owned()),
+        epoch: None,
+        detail: [("дрібне", Value::Double(0.1))].into_iter().collect(),
+    }
+}
+
+/// The event that an effect was asked for.
+pub fn requested(effect: &str) -> Payload {
+    let call = EffectCall::Llm(request());
+    Payload::EffectRequested { effect: EffectId::new(effect), node: NodeId::new("n1"), visit: 1, call }
+}
+
+/// The event that an effect has its answer.
+pub fn completed(effect: &str, value: &str) -> Payload {
+    Payload::EffectCompleted { effect: EffectId::new(effect), attempt: 1, answer: answer(value) }
+}
+
+/// The event that an effect failed for good.
+pub fn failed(effect: &str) -> Payload {
+    Payload::EffectFailed { effect: EffectId::new(effect), attempt: 1, error: error(false) }
+}
+
+/// An answer.
+pub fn answer(value: &str) -> Answer {
+    Answer { value: value.into(), usage: None }
+}
+
+/// A failure.
+pub fn error(retryable: bool) -> EffectError {
+    EffectError { code: "timeout".to_owned(), message: "too slow".to_owned(), retryable, details: None }
+}
+
+/// A worker's ask for the fixtures' tasks.
+pub fn ask(lease: &str, at: i64) -> GrantAsk {
+    GrantAsk {
+        lease: LeaseId::new(lease),
+        worker: WorkerId::new("w1"),
+        provides: vec!["llm.scripted".to_owned(), "llm.command".to_owned()],
+        run: None,
+        at,
+        ttl_ms: 300_000,
+    }
+}
+
+/// The end of a granted lease, without an append.
+pub fn end(grant: &Grant, ending: LeaseEnding) -> LeaseEnd {
+    LeaseEnd {
+        lease: grant.lease.id.clone(),
+        epoch: grant.lease.epoch,
+        ending,
+        at: grant.lease.started_at + 1,
+        append: None,
+        audit: vec![],
+    }
+}
+
+fn request() -> LlmRequest {
+    LlmRequest {
+        prompt: "Підсумуй нотатку".to_owned(),
+        system: None,
+        memory: vec![],
+        model: None,
+        max_tokens: Some(1000),
+        session: None,
+        output: serde_json::json!({ "type": "string" }),
+        timeout_seconds: None,
+        retry: None,
+    }
+}

@@ -1,0 +1,286 @@
+//! Runs and histories.
+
+use std::sync::Arc;
+
+use bloom_interpreter::history::Chain;
+use bloom_ir::Value;
+use bloom_runtime::record::{RunError, RunId, RunStatus};
+use bloom_runtime::store::{Append, RunFilter, Store, StoreError, Submission};
+
+use super::fixture::{Scribe, START, completed, failed, note, requested, submitted};
+
+const ALL: usize = usize::MAX;
+
+pub(super) async fn submitted_run_is_there_with_its_inbox_entry_and_events(store: &Arc<dyn Store>) {
+    let mut scribe = Scribe::new("r1");
+    let submission = scribe.submission();
+    store.submit(submission.clone()).await.unwrap();
+
+    let run = store.run(scribe.run()).await.unwrap().unwrap();
+    let mut expected = submission.run;
+    expected.status = RunStatus::Running;
+    expected.events = 1;
+    expected.history_head = scribe.head();
+    expected.updated_at = scribe.now();
+    assert_eq!(run, expected);
+    assert_eq!(store.inbox_entry(&run.inbox).await.unwrap(), Some(submission.inbox));
+    assert_eq!(store.history(&run.id, 1, ALL).await.unwrap(), submission.first.events);
+}
+
+pub(super) async fn run_is_submitted_once(store: &Arc<dyn Store>) {
+    let scribe = submitted(store.as_ref(), "r1").await;
+    let again = store.submit(Scribe::of("r1", "other", START).submission()).await;
+    assert!(matches!(again, Err(StoreError::RunExists(run)) if run == *scribe.run()));
+    let mut other = Scribe::new("r2").submission();
+    other.inbox.id = Scribe::new("r1").submission().inbox.id;
+    other.run.inbox = other.inbox.id.clone();
+    assert!(matches!(store.submit(other).await, Err(StoreError::Exists { kind: "inbox entry", .. })));
+    assert_eq!(store.run(&RunId::new("r2")).await.unwrap(), None);
+}
+
+pub(super) async fn contradicting_submission_is_refused(store: &Arc<dyn Store>) {
+    let good = Scribe::new("r1").submission();
+    let mut other_run = good.clone();
+    other_run.first.run = RunId::new("r2");
+    let mut other_entry = good.clone();
+    other_entry.run.inbox = Scribe::new("r2").submission().inbox.id;
+    let mut with_past = good.clone();
+    with_past.run.events = 1;
+    for submission in [other_run, other_entry, with_past] {
+        assert!(matches!(store.submit(submission).await, Err(StoreError::Contradiction(_))));
+    }
+    assert_eq!(store.run(&good.run.id).await.unwrap(), None);
+    assert_eq!(store.inbox_entry(&good.inbox.id).await.unwrap(), None);
+}
+
+pub(super) async fn events_move_the_run(store: &Arc<dyn Store>) {
+    let mut scribe = submitted(store.as_ref(), "r1").await;
+    let append = Append { tokens: 7, ..scribe.append([requested("n1#1"), completed("n1#1", "так")]) };
+    store.append(append).await.unwrap();
+    store.append(Append { tokens: 5, ..scribe.completion("done") }).await.unwrap();
+
+    let run = store.run(scribe.run()).await.unwrap().unwrap();
+    assert_eq!((run.status, run.result, run.error), (RunStatus::Completed, Some(Value::from("done")), None));
+    assert_eq!((run.events, run.tokens, run.history_head), (4, 12, scribe.head()));
+    assert_eq!(run.updated_at, scribe.now());
+    let history = store.history(scribe.run(), 1, ALL).await.unwrap();
+    assert_eq!(Chain::verify(&history).unwrap().head(), scribe.head());
+}
+
+pub(super) async fn append_out_of_sequence_is_refused(store: &Arc<dyn Store>) {
+    let mut scribe = submitted(store.as_ref(), "r1").await;
+    let append = scribe.append([failed("n1#1")]);
+    store.append(append.clone()).await.unwrap();
+    let again = store.append(append).await;
+    assert!(matches!(again, Err(StoreError::Run(RunError::OutOfSequence { expected: 1, actual: 2, .. }))), "{again:?}");
+    scribe.append([failed("n2#1")]);
+    let early = store.append(scribe.append([failed("n3#1")])).await;
+    assert!(matches!(early, Err(StoreError::Run(RunError::OutOfSequence { expected: 3, actual: 2, .. }))), "{early:?}");
+    let unknown = store.append(Scribe::new("r2").append([failed("n1#1")])).await;
+    assert!(matches!(unknown, Err(StoreError::NotFound { kind: "run", .. })), "{unknown:?}");
+}
+
+pub(super) async fn events_of_another_history_are_refused(store: &Arc<dyn Store>) {
+    submitted(store.as_ref(), "r1").await;
+    let mut other = Scribe::of("r1", "archivist", START + 1);
+    other.submission();
+    let refused = store.append(other.append([failed("n1#1")])).await;
+    assert!(matches!(refused, Err(StoreError::Run(RunError::OtherHistory { events: 1, .. }))), "{refused:?}");
+}
+
+pub(super) async fn broken_chain_is_refused(store: &Arc<dyn Store>) {
+    let mut scribe = submitted(store.as_ref(), "r1").await;
+    let good = scribe.append([requested("n1#1"), failed("n1#1")]);
+    let mut changed = good.clone();
+    changed.events[0].at += 1;
+    let mut other_payload = good.clone();
+    other_payload.events[1].payload = Some(failed("n2#1"));
+    let mut swapped = good.clone();
+    swapped.events.swap(0, 1);
+    for append in [changed, other_payload, swapped] {
+        let refused = store.append(append).await;
+        assert!(matches!(refused, Err(StoreError::Run(RunError::Chain { .. }))), "{refused:?}");
+    }
+    store.append(good).await.unwrap();
+}
+
+pub(super) async fn erased_event_is_not_appended(store: &Arc<dyn Store>) {
+    let mut scribe = submitted(store.as_ref(), "r1").await;
+    let mut append = scribe.append([failed("n1#1")]);
+    append.events[0] = append.events[0].clone().erased();
+    let refused = store.append(append).await;
+    assert!(matches!(refused, Err(StoreError::Run(RunError::Erased { seq: 2, .. }))), "{refused:?}");
+}
+
+pub(super) async fn status_must_be_what_the_events_say(store: &Arc<dyn Store>) {
+    let mut scribe = submitted(store.as_ref(), "r1").await;
+    for status in [RunStatus::Queued, RunStatus::Completed, RunStatus::Cancelled] {
+        let append = Append { status, ..scribe.clone().append([failed("n1#1")]) };
+        let refused = store.append(append).await;
+        assert!(matches!(refused, Err(StoreError::Run(RunError::Status { .. }))), "{refused:?}");
+    }
+    let append = Append { status: RunStatus::Failed, ..scribe.clone().completion("done") };
+    assert!(matches!(store.append(append).await, Err(StoreError::Run(RunError::Status { .. }))));
+    store.append(scribe.completion("done")).await.unwrap();
+}
+
+pub(super) async fn ended_run_takes_no_more(store: &Arc<dyn Store>) {
+    let mut scribe = submitted(store.as_ref(), "r1").await;
+    let mut after_end = scribe.clone();
+    let mut append = after_end.completion("done");
+    append.events.extend(after_end.events([failed("n1#1")]));
+    assert!(matches!(store.append(append).await, Err(StoreError::Run(RunError::Ended { .. }))));
+
+    store.append(scribe.cancellation()).await.unwrap();
+    let ended = store.run(scribe.run()).await.unwrap().unwrap();
+    let refused = store.append(scribe.append([failed("n1#1")])).await;
+    let cancelled = |error| matches!(error, StoreError::Run(RunError::Ended { status: RunStatus::Cancelled, .. }));
+    assert!(cancelled(refused.unwrap_err()));
+    assert_eq!(store.run(scribe.run()).await.unwrap(), Some(ended));
+}
+
+pub(super) async fn refused_append_leaves_nothing(store: &Arc<dyn Store>) {
+    let mut scribe = submitted(store.as_ref(), "r1").await;
+    store.append(scribe.asking(&[("t1", "n1#1")])).await.unwrap();
+    let before = store.run(scribe.run()).await.unwrap();
+
+    // The second task's id is taken: by then the events, the first task and more could have been written.
+    let mut append = scribe.asking(&[("t2", "n2#1"), ("t1", "n3#1")]);
+    append.proposals = vec![scribe.proposal("p1", "n4#1", "summary")];
+    append.audit = vec![note("asked", scribe.now())];
+    let refused = store.append(append).await;
+    assert!(matches!(refused, Err(StoreError::Exists { kind: "task", .. })), "{refused:?}");
+
+    assert_eq!(store.run(scribe.run()).await.unwrap(), before);
+    assert_eq!(store.history(scribe.run(), 1, ALL).await.unwrap().len(), 2);
+    assert_eq!(store.tasks(scribe.run()).await.unwrap().len(), 1);
+    assert_eq!(store.proposal(&scribe.proposal("p1", "", "").id).await.unwrap(), None);
+    assert_eq!(store.audit_head().await.unwrap(), None);
+
+    let foreign = Scribe::new("r2").task("t3", "n5#1");
+    let append = Append { tasks: vec![foreign], ..scribe.append([]) };
+    assert!(matches!(store.append(append).await, Err(StoreError::Contradiction(_))));
+}
+
+pub(super) async fn history_is_read_in_pages(store: &Arc<dyn Store>) {
+    let mut scribe = submitted(store.as_ref(), "r1").await;
+    store.append(scribe.append((1..10).map(|n| failed(&format!("n{n}#1"))))).await.unwrap();
+    let whole = store.history(scribe.run(), 1, ALL).await.unwrap();
+    assert_eq!(whole.iter().map(|event| event.seq).collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>());
+    assert_eq!(store.history(scribe.run(), 0, ALL).await.unwrap(), whole);
+    assert_eq!(store.history(scribe.run(), 4, 3).await.unwrap(), whole[3..6]);
+    assert_eq!(store.history(scribe.run(), 9, 3).await.unwrap(), whole[8..]);
+    assert_eq!(store.history(scribe.run(), 11, 3).await.unwrap(), []);
+    assert_eq!(store.history(scribe.run(), 1, 0).await.unwrap(), []);
+}
+
+pub(super) async fn large_payload_comes_back(store: &Arc<dyn Store>) {
+    let mut scribe = submitted(store.as_ref(), "r1").await;
+    // Around the size from which a payload is kept elsewhere, and well beyond.
+    let sizes = [65_000, 65_400, 65_536, 66_000, 3_000_000];
+    let values = sizes.map(|size| "я\"".repeat(size / 4));
+    let append = scribe.append(values.iter().map(|value| completed("n1#1", value)));
+    store.append(append.clone()).await.unwrap();
+    assert_eq!(store.history(scribe.run(), 2, ALL).await.unwrap(), append.events);
+}
+
+pub(super) async fn runs_are_listed_newest_first(store: &Arc<dyn Store>) {
+    for (run, at) in [("r3", 10), ("r1", 20), ("r2", 20), ("r4", -5)] {
+        store.submit(Scribe::of(run, "archivist", at).submission()).await.unwrap();
+    }
+    let list = async |before: Option<&str>, limit| {
+        let filter = RunFilter { before: before.map(RunId::new), limit, ..RunFilter::default() };
+        let runs = store.runs(&filter).await.unwrap();
+        runs.iter().map(|run| run.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(list(None, ALL).await, ["r2", "r1", "r3", "r4"]);
+    assert_eq!(list(None, 2).await, ["r2", "r1"]);
+    assert_eq!(list(Some("r1"), ALL).await, ["r3", "r4"]);
+    assert_eq!(list(Some("r4"), ALL).await, [""; 0]);
+    let unknown = RunFilter { before: Some(RunId::new("r9")), limit: 1, ..RunFilter::default() };
+    assert!(matches!(store.runs(&unknown).await, Err(StoreError::NotFound { kind: "run", .. })));
+}
+
+pub(super) async fn runs_are_filtered_by_flow_and_status(store: &Arc<dyn Store>) {
+    for (run, flow, at, ends) in
+        [("r1", "a", 1, true), ("r2", "a", 2, false), ("r3", "b", 3, true), ("r4", "ab", 4, false)]
+    {
+        let mut scribe = Scribe::of(run, flow, at);
+        store.submit(scribe.submission()).await.unwrap();
+        if ends {
+            store.append(scribe.completion("done")).await.unwrap();
+        }
+    }
+    let list = async |flow: Option<&str>, status, before: Option<&str>| {
+        let filter =
+            RunFilter { flow: flow.map(str::to_owned), status, before: before.map(RunId::new), limit: ALL };
+        let runs = store.runs(&filter).await.unwrap();
+        runs.iter().map(|run| run.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(list(Some("a"), None, None).await, ["r2", "r1"]);
+    assert_eq!(list(Some("a"), None, Some("r2")).await, ["r1"]);
+    assert_eq!(list(Some("a"), Some(RunStatus::Completed), None).await, ["r1"]);
+    assert_eq!(list(None, Some(RunStatus::Completed), None).await, ["r3", "r1"]);
+    assert_eq!(list(None, Some(RunStatus::Completed), Some("r2")).await, ["r1"]);
+    assert_eq!(list(None, Some(RunStatus::Running), None).await, ["r4", "r2"]);
+    assert_eq!(list(None, Some(RunStatus::Queued), None).await, [""; 0]);
+}
+
+pub(super) async fn histories_of_many_runs_stay_apart(store: &Arc<dyn Store>) {
+    let mut writers = Vec::new();
+    for n in 0..200 {
+        let store = Arc::clone(store);
+        writers.push(tokio::spawn(async move {
+            let mut scribe = submitted(store.as_ref(), &format!("r{n}")).await;
+            for visit in 1..=3 {
+                let effect = format!("n1#{visit}");
+                store.append(scribe.append([requested(&effect), completed(&effect, &n.to_string())])).await.unwrap();
+            }
+            scribe
+        }));
+    }
+    for writer in writers {
+        let scribe = writer.await.unwrap();
+        let history = store.history(scribe.run(), 1, ALL).await.unwrap();
+        let chain = Chain::verify(&history).unwrap();
+        assert_eq!((chain.seq(), chain.head()), (7, scribe.head()));
+        let run = store.run(scribe.run()).await.unwrap().unwrap();
+        assert_eq!((run.events, run.history_head), (7, scribe.head()));
+    }
+}
+
+pub(super) async fn one_of_many_racing_writers_wins(store: &Arc<dyn Store>) {
+    let scribe = submitted(store.as_ref(), "r1").await;
+    let racers: Vec<_> = (0..50)
+        .map(|n| {
+            let (store, mut scribe) = (Arc::clone(store), scribe.clone());
+            tokio::spawn(async move { store.append(scribe.append([failed(&format!("n{n}#1"))])).await })
+        })
+        .collect();
+    let mut won = 0;
+    for racer in racers {
+        match racer.await.unwrap() {
+            Ok(()) => won += 1,
+            Err(StoreError::Run(RunError::OutOfSequence { expected: 1, actual: 2, .. })) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(won, 1);
+    assert_eq!(store.history(scribe.run(), 1, ALL).await.unwrap().len(), 2);
+}
+
+pub(super) async fn racing_submissions_make_one_run(store: &Arc<dyn Store>) {
+    let racers: Vec<_> = (0..20)
+        .map(|n| {
+            let store = Arc::clone(store);
+            let submission: Submission = Scribe::of("r1", &format!("f{n}"), START + n).submission();
+            tokio::spawn(async move { store.submit(submission).await.is_ok() })
+        })
+        .collect();
+    let mut won = 0;
+    for racer in racers {
+        won += usize::from(racer.await.unwrap());
+    }
+    assert_eq!(won, 1);
+    assert_eq!(store.runs(&RunFilter { limit: ALL, ..RunFilter::default() }).await.unwrap().len(), 1);
+}
