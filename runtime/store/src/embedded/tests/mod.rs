@@ -49,7 +49,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 #[test]
 fn tasks_follow_the_model() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    TestRunner::new(Config { cases: 64, failure_persistence: None, ..Config::default() })
+    TestRunner::new(Config { cases: 32, failure_persistence: None, ..Config::default() })
         .run(&steps(), |steps| {
             runtime.block_on(follow(&RedbStore::in_memory().unwrap(), &steps));
             Ok(())
