@@ -75,18 +75,31 @@ mod tests {
         texts
     }
 
-    /// A message holds texts and variables only: no selectors, no functions.
     fn variables(pattern: &Pattern<&str>) -> BTreeSet<String> {
+        let placeables = pattern.elements.iter().filter_map(|element| match element {
+            PatternElement::Placeable { expression } => Some(expression),
+            PatternElement::TextElement { .. } => None,
+        });
         let mut variables = BTreeSet::new();
-        for element in &pattern.elements {
-            let PatternElement::Placeable { expression } = element else { continue };
+        for expression in placeables {
             match expression {
-                Expression::Inline(InlineExpression::VariableReference { id }) => variables.insert(id.name.to_owned()),
-                Expression::Inline(InlineExpression::StringLiteral { .. }) => continue,
-                _ => panic!("neither text nor variable: {expression:?}"),
-            };
+                Expression::Inline(inline) => variables.extend(variable(inline)),
+                Expression::Select { selector, variants } => {
+                    variables.extend(variable(selector));
+                    variables.extend(variants.iter().flat_map(|variant| self::variables(&variant.value)));
+                }
+            }
         }
         variables
+    }
+
+    /// A message holds texts, variables and choices only: no functions, no references to other messages.
+    fn variable(inline: &InlineExpression<&str>) -> Option<String> {
+        match inline {
+            InlineExpression::VariableReference { id } => Some(id.name.to_owned()),
+            InlineExpression::StringLiteral { .. } => None,
+            other => panic!("neither text nor variable: {other:?}"),
+        }
     }
 
     #[test]

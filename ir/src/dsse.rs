@@ -1,0 +1,174 @@
+//! A signed document as a DSSE envelope (Dead Simple Signing Envelope 1.0.2), which standard tools sign and verify.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE as BASE64_URL};
+use serde::{Deserialize, Serialize};
+
+use crate::canonical::{self, ReadError};
+use crate::diagnostic::Diagnostic;
+use crate::document::{Document, Integrity, Signature, SignatureAlgorithm};
+use crate::sign::PAYLOAD_TYPE;
+use crate::validate;
+
+/// An envelope. Members that DSSE does not name are ignored, as it asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Envelope {
+    /// [`PAYLOAD_TYPE`]
+    pub payload_type: String,
+    /// Base64 of the canonical bytes of the document without `integrity`.
+    pub payload: String,
+    /// Who signed.
+    pub signatures: Vec<EnvelopeSignature>,
+}
+
+/// A signature of an envelope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvelopeSignature {
+    /// The key's id; a hint.
+    #[serde(default)]
+    pub keyid: String,
+    /// Base64 of the signature.
+    pub sig: String,
+}
+
+/// Why bytes are no envelope of a document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeError {
+    /// No JSON, or JSON that is read differently by different readers.
+    #[error("the envelope is not strict JSON: {}", .0.first().map_or_else(String::new, ToString::to_string))]
+    NotJson(Vec<ReadError>),
+    /// Not the shape of an envelope.
+    #[error("not a DSSE envelope: {0}")]
+    NotEnvelope(String),
+    /// An envelope of something else.
+    #[error("the envelope holds {0}, not {PAYLOAD_TYPE}")]
+    OtherPayload(String),
+    /// A member that should be base64 is not.
+    #[error("the envelope's `{0}` is not base64")]
+    NotBase64(&'static str),
+    /// The payload is a document, but not its canonical bytes: a signature over it says nothing of the document.
+    #[error("the payload is not the canonical form of its document")]
+    NotCanonical,
+    /// The payload is no document.
+    #[error("the payload is not a document ({} problems)", .0.len())]
+    NotDocument(Vec<Diagnostic>),
+}
+
+impl Envelope {
+    /// The envelope of a document, with the signatures that it carries.
+    pub fn of(document: &Document) -> Self {
+        let signatures =
+            document.integrity.as_ref().map(|integrity| integrity.signatures.as_slice()).unwrap_or_default();
+        Self {
+            payload_type: PAYLOAD_TYPE.to_owned(),
+            payload: BASE64.encode(document.hashed().payload),
+            signatures: signatures
+                .iter()
+                .map(|signature| EnvelopeSignature { keyid: signature.key_id.clone(), sig: signature.value.clone() })
+                .collect(),
+        }
+    }
+
+    /// Reads an envelope's JSON.
+    pub fn read(bytes: &[u8]) -> Result<Self, EnvelopeError> {
+        let json = canonical::read(bytes).map_err(EnvelopeError::NotJson)?;
+        serde_json::from_value(json).map_err(|error| EnvelopeError::NotEnvelope(error.to_string()))
+    }
+
+    /// The bytes of the document with `integrity`, for [`crate::verify()`]: nothing is verified here.
+    pub fn document_bytes(&self) -> Result<Vec<u8>, EnvelopeError> {
+        if self.payload_type != PAYLOAD_TYPE {
+            return Err(EnvelopeError::OtherPayload(self.payload_type.chars().take(100).collect()));
+        }
+        let payload = base64(&self.payload).ok_or(EnvelopeError::NotBase64("payload"))?;
+        let (_, hashed) = validate::read_hashed(&payload).map_err(EnvelopeError::NotDocument)?;
+        if hashed.payload != payload {
+            return Err(EnvelopeError::NotCanonical);
+        }
+        let signature = |signature: &EnvelopeSignature| {
+            let value = BASE64.encode(base64(&signature.sig).ok_or(EnvelopeError::NotBase64("sig"))?);
+            Ok(Signature { alg: SignatureAlgorithm::Ed25519, key_id: signature.keyid.clone(), value })
+        };
+        let signatures = self.signatures.iter().map(signature).collect::<Result<_, _>>()?;
+        let integrity = Integrity { hash: hashed.hash, program: hashed.program, signatures };
+        let mut json = canonical::read(&payload).map_err(EnvelopeError::NotJson)?;
+        if let Some(members) = json.as_object_mut() {
+            let integrity = serde_json::to_value(integrity);
+            members.insert(
+                "integrity".to_owned(),
+                integrity.map_err(|error| EnvelopeError::NotEnvelope(error.to_string()))?,
+            );
+        }
+        canonical::to_bytes(&json).map_err(|_| EnvelopeError::NotCanonical)
+    }
+}
+
+/// DSSE lets a writer choose either alphabet.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    BASE64.decode(text).or_else(|_| BASE64_URL.decode(text)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sign::{pre_authentication_encoding, seal};
+    use crate::validate::tests::EVERYTHING;
+    use crate::{SigningKey, TrustList, verify};
+
+    fn sealed() -> Document {
+        seal(serde_json::from_str(EVERYTHING).unwrap(), &[&SigningKey::from_seed(&[1; 32])])
+    }
+
+    fn envelope() -> Envelope {
+        Envelope::of(&sealed())
+    }
+
+    #[test]
+    fn an_envelope_and_back_verifies() {
+        let json = serde_json::to_vec(&envelope()).unwrap();
+        let bytes = Envelope::read(&json).unwrap().document_bytes().unwrap();
+        assert_eq!(bytes, sealed().to_bytes());
+        let trust = TrustList::of("anna", SigningKey::from_seed(&[1; 32]).public());
+        assert!(verify(&bytes, &trust, 0).is_ok());
+    }
+
+    /// What a tool that knows DSSE alone would do.
+    #[test]
+    fn an_envelope_is_verified_without_knowing_documents() {
+        let envelope = envelope();
+        let payload = BASE64.decode(&envelope.payload).unwrap();
+        let signature: [u8; 64] = BASE64.decode(&envelope.signatures[0].sig).unwrap().try_into().unwrap();
+        let public = SigningKey::from_seed(&[1; 32]).public();
+        assert!(public.verifies(&pre_authentication_encoding(&payload), &signature));
+    }
+
+    #[test]
+    fn the_other_alphabet_of_base64_is_read() {
+        let standard = envelope();
+        let url = Envelope {
+            payload: standard.payload.replace('+', "-").replace('/', "_"),
+            signatures: standard
+                .signatures
+                .iter()
+                .map(|it| EnvelopeSignature { sig: it.sig.replace('+', "-").replace('/', "_"), ..it.clone() })
+                .collect(),
+            ..standard.clone()
+        };
+        assert_eq!(url.document_bytes(), standard.document_bytes());
+    }
+
+    #[test]
+    fn what_is_no_envelope_of_a_document_is_refused() {
+        let with = |payload: &[u8]| Envelope { payload: BASE64.encode(payload), ..envelope() }.document_bytes();
+        assert!(matches!(Envelope::read(b"{\"payload\":1,\"payload\":1}"), Err(EnvelopeError::NotJson(_))));
+        assert!(matches!(Envelope::read(b"{}"), Err(EnvelopeError::NotEnvelope(_))));
+        let other = Envelope { payload_type: "text/plain".to_owned(), ..envelope() };
+        assert_eq!(other.document_bytes(), Err(EnvelopeError::OtherPayload("text/plain".to_owned())));
+        let broken = Envelope { payload: "%".to_owned(), ..envelope() };
+        assert_eq!(broken.document_bytes(), Err(EnvelopeError::NotBase64("payload")));
+        assert!(matches!(with(b"{}"), Err(EnvelopeError::NotDocument(_))));
+        assert_eq!(with(EVERYTHING.as_bytes()), Err(EnvelopeError::NotCanonical));
+        assert_eq!(with(&sealed().to_bytes()), Err(EnvelopeError::NotCanonical), "it has an integrity of its own");
+    }
+}
