@@ -206,7 +206,7 @@ D063 = the parameter `{ $name }` stands twice
 
 D064 = this shape of data cannot be read
     .hint = { $nearest ->
-        [none] Shapes are string, int, number, bool, list, map, any, [shape], {name: shape}, "one" | "other"; each name once.
+        [none] Shapes are string, int, number, bool, list, map, any, [shape], { "{" }name: shape{ "}" }, "one" | "other"; each name once.
        *[other] Did you mean `{ $nearest }`?
     }
 
