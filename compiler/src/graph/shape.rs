@@ -169,6 +169,8 @@ pub(super) fn check_reachable(graph: &Graph<'_>, report: &mut Report) {
         match icon.kind {
             Kind::Branch => report.add(icon.error(codes::LONELY_BRANCH)),
             Kind::Duration | Kind::Comment => {}
+            // A broken diagram is not told what follows from that.
+            _ if report.errors() > 0 => {}
             _ => report.add(icon.warning(codes::UNREACHABLE)),
         }
     }

@@ -28,7 +28,7 @@ pub(super) struct Nodes {
 
 /// Numbers the steps that do something, in preorder, and writes them as nodes.
 pub(super) fn nodes(draft: &Draft, error_variable: Option<&str>) -> Result<Nodes, (usize, Problem)> {
-    let mut ways = Ways { draft, passed: 0 };
+    let mut ways = Ways { draft, passed: 0, joins: (0..draft.steps.len()).collect() };
     let (entry, entry_via) = ways.follow(draft.entry)?;
     let catch = draft.catch.map(|catch| ways.follow(catch)).transpose()?;
     let mut exits: Vec<Option<Vec<Exit>>> = draft.steps.iter().map(|_| None).collect();
@@ -84,6 +84,8 @@ struct Exit {
 struct Ways<'a> {
     draft: &'a Draft,
     passed: usize,
+    /// Where a pass that is no icon leads in the end; paths in it are compressed as they are walked.
+    joins: Vec<StepId>,
 }
 
 impl Ways<'_> {
@@ -92,6 +94,7 @@ impl Ways<'_> {
         let mut at = from;
         let mut walked = 0;
         loop {
+            at = self.past_joins(at);
             let Some(step) = self.draft.steps.get(at).filter(|_| at != NOWHERE) else {
                 // A sound draft has no such way.
                 return Err((0, Problem::error(codes::NO_NEXT, 0..0).with("field", "one")));
@@ -112,6 +115,26 @@ impl Ways<'_> {
             }
             at = next;
         }
+    }
+}
+
+impl Ways<'_> {
+    /// Past the passes that are no icons: the joins that lowering makes.
+    fn past_joins(&mut self, from: StepId) -> StepId {
+        let mut path = Vec::new();
+        let mut at = from;
+        while let Some(Step { op: Op::Pass { shown: false, next }, .. }) = self.draft.steps.get(at) {
+            path.push(at);
+            // Joins alone never make a circle; if they did, the walk of `follow` would tell it.
+            if path.len() > self.draft.steps.len() {
+                break;
+            }
+            at = if self.joins[at] == at { *next } else { self.joins[at] };
+        }
+        for join in path {
+            self.joins[join] = at;
+        }
+        at
     }
 }
 

@@ -168,7 +168,16 @@ impl<'a> Lowering<'a> {
             }),
             integrity: None,
         };
-        Some(document)
+        // What the checks above left open would be a fault of ours; it must not leave this crate.
+        match bloom_ir::validate::check(&document) {
+            Ok(_) => Some(document),
+            Err(diagnostics) => {
+                for diagnostic in diagnostics {
+                    report.add(diagnostic);
+                }
+                None
+            }
+        }
     }
 
     /// Ukrainian where the texts hold Cyrillic letters.

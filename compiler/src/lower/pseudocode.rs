@@ -122,7 +122,9 @@ impl Reader<'_, '_> {
                     return;
                 };
                 let head = self.reserve();
-                if let Op::If { otherwise, .. } = &mut self.lowering.draft.steps[decision].op {
+                if let Some(Op::If { otherwise, .. }) =
+                    self.lowering.draft.steps.get_mut(decision).map(|step| &mut step.op)
+                {
                     *otherwise = head;
                 }
                 self.at = head;
@@ -154,6 +156,10 @@ impl Reader<'_, '_> {
                 self.fill(decision, op, span);
                 self.at = NOWHERE;
                 self.blocks.push(Block { kind: BlockKind::Select(decision), indent, inner: None, after });
+            }
+            Content::Broken => {
+                let after = self.reserve();
+                self.blocks.push(Block { kind: BlockKind::If(NOWHERE), indent, inner: None, after });
             }
             Content::Case(values) => self.case(indent, values, &span),
             Content::Branch(name) => {

@@ -55,7 +55,10 @@ impl Lowering<'_> {
                 rewrite(&mut expression.expr, &set, parameters);
             }
         }
-        self.unused(&used, &mut problems);
+        // What is misspelt is not used, and what could not be read uses nothing.
+        if problems.is_empty() && self.problems.is_empty() {
+            self.unused(&used, &mut problems);
+        }
         for (unit, problem) in problems {
             self.problem(unit, problem);
         }

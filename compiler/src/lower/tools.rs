@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bloom_ir::diagnostic::Severity;
 use bloom_ir::document::{AllowedTool, EmitKind, ToolEffect};
 use bloom_ir::expr::ast::Expr;
 use bloom_ir::manifest::ToolManifest;
@@ -71,9 +72,12 @@ impl Lowering<'_> {
         tool: &Spanned<String>,
         args: Vec<Argument>,
     ) -> Vec<Op> {
-        let unknown = Problem::warning(codes::UNKNOWN_TOOL, tool.span.clone())
+        // A name that is nearly that of a known tool is misspelt.
+        let near = self.vocabulary.nearest(&tool.node);
+        let severity = if near.is_some() { Severity::Error } else { Severity::Warning };
+        let unknown = Problem { severity, ..Problem::error(codes::UNKNOWN_TOOL, tool.span.clone()) }
             .with("name", &tool.node)
-            .near(self.vocabulary.nearest(&tool.node));
+            .near(near);
         self.problem(unit, unknown);
         let mut named = BTreeMap::new();
         for argument in args {

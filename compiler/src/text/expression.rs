@@ -294,6 +294,9 @@ impl Builder<'_> {
         };
         while let Some(postfix) = rest.next() {
             self.parts += 1;
+            if self.parts > MOST_PARTS {
+                return Err(Problem::error(codes::TOO_COMPLEX, span).with("limit", MOST_PARTS));
+            }
             let postfix_span = self.part.span(postfix.as_span());
             value = match postfix.as_rule() {
                 Rule::member => {
@@ -440,7 +443,10 @@ impl Builder<'_> {
             return self.comprehension(kind, written, receiver, pairs, &arguments_span);
         }
         let Some(known) = functions::find(function) else {
-            let near = names::nearest(written, functions::all().iter().map(|function| function.name));
+            let near = names::nearest(
+                written,
+                functions::all().iter().map(|function| function.name).chain(names::OTHER_NAMES),
+            );
             let problem = Problem::error(codes::UNKNOWN_FUNCTION, span.clone()).with("name", written).near(near);
             return Err(problem);
         };

@@ -43,7 +43,8 @@ impl<'a> Part<'a> {
     }
 
     fn span(&self, span: pest::Span<'_>) -> std::ops::Range<usize> {
-        self.offset + span.start()..self.offset + span.end()
+        // Rules take the white space before what they looked for in vain.
+        self.offset + span.start()..self.offset + span.start() + span.as_str().trim_end().len()
     }
 
     pub(crate) fn text(&self) -> &'a str {

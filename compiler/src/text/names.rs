@@ -54,6 +54,10 @@ pub(super) fn function(name: &str) -> &str {
     }
 }
 
+/// Names of functions in other words, for those who misspell them.
+pub(super) const OTHER_NAMES: [&str; 8] =
+    ["length", "довжина", "сума", "унікальні", "містить", "відібрати", "перетворити", "впорядкувати"];
+
 /// Whether a method asks for a tag: `нотатка.має_тег("x")`.
 pub(super) fn asks_for_tag(name: &str) -> bool {
     matches!(name, "має_тег" | "has_tag" | "hasTag")

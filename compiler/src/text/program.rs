@@ -27,6 +27,8 @@ pub(crate) enum Content {
     Case(Vec<Spanned<serde_json::Value>>),
     Branch(String),
     Statement(Statement),
+    /// The head of a block that could not be read.
+    Broken,
 }
 
 /// A program that was read.
@@ -174,7 +176,10 @@ impl Reader<'_> {
     fn push(&mut self, content: Result<Content, Problem>, indent: usize, span: std::ops::Range<usize>) {
         match content {
             Ok(node) => self.lines.push(Line { indent, content: Spanned { node, span } }),
-            Err(problem) => self.problems.push(problem),
+            Err(problem) => {
+                self.problems.push(problem);
+                self.lines.push(Line { indent, content: Spanned { node: Content::Broken, span } });
+            }
         }
     }
 

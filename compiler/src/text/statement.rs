@@ -148,7 +148,8 @@ fn looks_like_code(text: &str) -> bool {
         match event {
             // `name(`: in prose there is a space before a bracket.
             Event::Open('(') if last == 'a' && !text[..at].ends_with(' ') => return true,
-            Event::Open('{' | '[') | Event::Other('←' | '→' | '=' | '≠' | '≤' | '≥' | '<' | '>' | '&' | '|') => {
+            Event::Open('{' | '[') | Event::Other('←' | '→' | '=' | '≠' | '≤' | '≥' | '<' | '>' | '&' | '|') =>
+            {
                 return true;
             }
             Event::Other(character) => last = character,

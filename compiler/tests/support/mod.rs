@@ -1,5 +1,10 @@
 //! What the tests of this crate share: fixtures, the manifests of the shipped tools, and a listing of programs.
-#![allow(dead_code, clippy::disallowed_methods, reason = "each test file uses a part of it; tests read files")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::disallowed_methods,
+    reason = "each test file uses a part of it; tests read files"
+)]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,7 +12,6 @@ use std::path::{Path, PathBuf};
 use bloom_compiler::{Compilation, Options, SourceFile, compile, render};
 use bloom_ir::document::{Document, Locale, NodeId};
 use bloom_ir::manifest::ToolManifest;
-use serde_json::json;
 
 /// The repository's root.
 pub fn root() -> PathBuf {
@@ -42,27 +46,27 @@ pub fn compile_text(name: &str, text: &str) -> Compilation {
 
 /// With the tools of the founding documents.
 pub fn options() -> Options {
-    let text = || json!({ "type": "string" });
+    let text = || serde_json::json!({ "type": "string" });
     let tools = [
-        json!({
+        serde_json::json!({
             "name": "read-notes", "version": "0.1.0", "description": "Lists notes.", "effect": "read",
             "input": { "type": "object", "properties": { "folder": text() }, "additionalProperties": false },
             "output": { "type": "array" }, "params": ["folder"], "aliases": { "папка": "folder" },
             "capabilities": ["files:notes"],
         }),
-        json!({
+        serde_json::json!({
             "name": "read-context", "version": "0.1.0", "description": "Reads a note.", "effect": "read",
             "input": {
                 "type": "object", "properties": { "slug": text() }, "required": ["slug"], "additionalProperties": false,
             },
             "output": text(), "params": ["slug"], "capabilities": ["files:notes"],
         }),
-        json!({
+        serde_json::json!({
             "name": "read-memory", "version": "0.1.0", "description": "Reads the memory.", "effect": "read",
             "input": { "type": "object", "properties": {}, "additionalProperties": false },
             "output": { "type": "object" }, "capabilities": ["files:memory"],
         }),
-        json!({
+        serde_json::json!({
             "name": "notebooklm-query", "version": "0.1.0", "description": "Asks.", "effect": "operational",
             "input": {
                 "type": "object", "properties": { "question": text(), "context": text() }, "required": ["question"],
@@ -70,7 +74,7 @@ pub fn options() -> Options {
             },
             "output": text(), "params": ["question", "context"], "aliases": { "джерело": "context" },
         }),
-        json!({
+        serde_json::json!({
             "name": "create-proposal", "version": "0.1.0", "description": "Proposes.", "effect": "propose",
             "input": {
                 "type": "object",
@@ -80,7 +84,7 @@ pub fn options() -> Options {
             "output": { "type": "object" }, "params": ["action"],
             "aliases": { "тип": "action", "нотатка": "target", "note": "target", "зміст": "content", "теги": "tags" },
         }),
-        json!({
+        serde_json::json!({
             "name": "write-memory", "version": "0.1.0", "description": "Proposes a memory.", "effect": "propose",
             "input": {
                 "type": "object",
@@ -98,32 +102,23 @@ pub fn options() -> Options {
 /// A program, a node a line, each with where it stands.
 pub fn listing(document: &Document) -> String {
     let mut text = String::new();
-    let line = |value: &dyn erased::Json| value.json();
-    writeln!(text, "flow {}", line(&document.flow)).unwrap();
-    writeln!(text, "inputs {}", line(&document.inputs)).unwrap();
-    writeln!(text, "policy {}", line(&document.policy)).unwrap();
-    writeln!(text, "entry {} catch {}", document.entry, line(&document.catch)).unwrap();
+    writeln!(text, "flow {}", json(&document.flow)).unwrap();
+    writeln!(text, "inputs {}", json(&document.inputs)).unwrap();
+    writeln!(text, "policy {}", json(&document.policy)).unwrap();
+    writeln!(text, "entry {} catch {}", document.entry, json(&document.catch)).unwrap();
     let source = document.source.as_ref().unwrap();
-    writeln!(text, "via {}", line(&source.via)).unwrap();
+    writeln!(text, "via {}", json(&source.via)).unwrap();
     let mut ids: Vec<&NodeId> = document.nodes.keys().collect();
     ids.sort_by_key(|id| id.as_str()[1..].parse::<u32>().unwrap());
     for id in ids {
-        writeln!(text, "{id} {}", line(&document.nodes[id])).unwrap();
-        writeln!(text, "    @ {}", line(&source.map[id])).unwrap();
+        writeln!(text, "{id} {}", json(&document.nodes[id])).unwrap();
+        writeln!(text, "    @ {}", json(&source.map[id])).unwrap();
     }
     text
 }
 
-mod erased {
-    pub trait Json {
-        fn json(&self) -> String;
-    }
-
-    impl<T: serde::Serialize> Json for T {
-        fn json(&self) -> String {
-            serde_json::to_string(self).unwrap()
-        }
-    }
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap()
 }
 
 /// Everything that was found, in both languages.
