@@ -152,6 +152,8 @@ codes! {
     DEFAULT = "D075";
     /// The answer of an LLM goes to a variable.
     MEMBER_TARGET = "D076";
+    /// The argument `name` of `tool` cannot be “(found)”.
+    NOT_ONE_OF = "D077";
     /// The line does not stand under the others of its block.
     INDENTATION = "D080";
     /// The program is not closed.

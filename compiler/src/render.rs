@@ -1,5 +1,6 @@
 //! Diagnostics as text: the icon, what is written in it, and a caret under the offending word.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, Title};
@@ -85,7 +86,7 @@ fn describe(diagnostic: &Diagnostic, locale: Locale) -> String {
                     Locale::En => "icon",
                     Locale::Uk => "ікона",
                 };
-                place.push_str(&format!(" ({icon} {item})"));
+                let _ = write!(place, " ({icon} {item})");
             }
             place
         }

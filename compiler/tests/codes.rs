@@ -1,5 +1,14 @@
 //! Every code has its message, its hint and its page, and there is no page without its code.
-#![allow(clippy::disallowed_methods, reason = "tests read files")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    clippy::missing_panics_doc,
+    reason = "tests"
+)]
 
 mod support;
 

@@ -1,4 +1,14 @@
 //! Our own diagrams and programs: what they become, and what is said of broken ones.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    clippy::missing_panics_doc,
+    reason = "tests"
+)]
 
 mod support;
 

@@ -1,5 +1,14 @@
 //! Whatever comes in, the compiler answers, and what it produces holds together.
-#![allow(clippy::disallowed_methods, reason = "tests read files")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    clippy::missing_panics_doc,
+    reason = "tests"
+)]
 
 mod support;
 
@@ -116,7 +125,7 @@ proptest! {
         kinds in proptest::collection::vec((any::<u8>(), 0..6_usize, 0..6_usize), 1..40),
     ) {
         let compilation = compile_text("forward.drakon", &forward(&kinds).to_string());
-        let document = compilation.document.clone().expect(&support::rendered(&compilation));
+        let document = compilation.document.clone().unwrap_or_else(|| panic!("{}", support::rendered(&compilation)));
         holds_together(&document);
         // `x` is copied from the inputs first; each icon is at most one node; the end is one.
         prop_assert!(document.nodes.len() <= kinds.len() + 2);

@@ -250,6 +250,12 @@ D075 = the default of `{ $name }` must be a constant
 D076 = the answer of an LLM goes to a variable
     .hint = Bind it to a variable, and set the member on the next line.
 
+D077 = the argument `{ $name }` of `{ $tool }` cannot be “{ $found }”
+    .hint = { $nearest ->
+        [none] The values are in the tool's manifest.
+       *[other] Did you mean `{ $nearest }`?
+    }
+
 D080 = the line does not stand under the others of its block
     .hint = Indent blocks by two spaces, without tabs.
 

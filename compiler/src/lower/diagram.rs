@@ -27,7 +27,7 @@ impl Lowering<'_> {
         let mut heads = vec![NOWHERE; count];
         for item in (0..count).filter(|item| graph.reachable[*item]) {
             let icon = graph.icon(item);
-            let unit = self.draft.unit(Unit::icon(&icon.id, icon.kind, &icon.text));
+            let unit = self.draft.unit(Unit::icon(&icon.id, &icon.kind, &icon.text));
             heads[item] = self.draft.reserve(unit);
         }
         let head = |item: Option<ItemId>| item.map_or(NOWHERE, |item| heads[item]);
@@ -89,7 +89,7 @@ impl Lowering<'_> {
         if text.trim().is_empty() {
             return;
         }
-        match text::condition(Part::new(&text, 0), self.vocabulary) {
+        match text::condition(Part::new(&text, 0)) {
             Ok(when) => {
                 let (then, otherwise) = if one_is_yes { (one, two) } else { (two, one) };
                 let span = when.span.clone();
@@ -106,7 +106,7 @@ impl Lowering<'_> {
         let on = if text.trim().is_empty() {
             None
         } else {
-            match text::condition(Part::new(&text, 0), self.vocabulary) {
+            match text::condition(Part::new(&text, 0)) {
                 Ok(on) => Some(on),
                 Err(problem) => {
                     self.problem(unit, problem);

@@ -17,7 +17,7 @@ const MOST_PASSED: usize = 2_000_000;
 
 /// The nodes of a program, and where each stands.
 #[derive(Debug)]
-pub(super) struct Nodes {
+pub(super) struct Written {
     pub(super) entry: NodeId,
     pub(super) catch: Option<ErrorTarget>,
     pub(super) nodes: BTreeMap<NodeId, Node>,
@@ -27,7 +27,7 @@ pub(super) struct Nodes {
 }
 
 /// Numbers the steps that do something, in preorder, and writes them as nodes.
-pub(super) fn nodes(draft: &Draft, error_variable: Option<&str>) -> Result<Nodes, (usize, Problem)> {
+pub(super) fn nodes(draft: &Draft, error_variable: Option<&str>) -> Result<Written, (usize, Problem)> {
     let mut ways = Ways { draft, passed: 0, joins: (0..draft.steps.len()).collect() };
     let (entry, entry_via) = ways.follow(draft.entry)?;
     let catch = draft.catch.map(|catch| ways.follow(catch)).transpose()?;
@@ -71,7 +71,7 @@ pub(super) fn nodes(draft: &Draft, error_variable: Option<&str>) -> Result<Nodes
         ErrorTarget { to: id(catch), into: error_variable.map(str::to_owned) }
     });
     via.retain(|_, icons| !icons.is_empty());
-    Ok(Nodes { entry: id(entry), catch, nodes, map, via })
+    Ok(Written { entry: id(entry), catch, nodes, map, via })
 }
 
 /// A way out of a step, past all that does nothing.

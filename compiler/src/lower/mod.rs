@@ -55,7 +55,7 @@ pub(crate) fn diagram(
     let vocabulary = Vocabulary::new(&options.tools);
     let mut lowering = Lowering::new(options, &vocabulary);
     let (parameters, problems) = text::parameters(&graph.diagram.params);
-    lowering.parameter_unit = lowering.draft.unit(Unit::icon("params", "params", &graph.diagram.params));
+    lowering.parameter_unit = lowering.draft.unit(Unit::icon("params", &"params", &graph.diagram.params));
     for problem in problems {
         lowering.problem(lowering.parameter_unit, problem);
     }

@@ -208,18 +208,15 @@ impl<'a> Assigned<'a> {
             }
             let mut stack = vec![(start, self.draft.steps[start].op.exits(), 0)];
             while let Some((step, exits, next)) = stack.last_mut() {
-                match exits.get(*next) {
-                    Some((_, to)) => {
-                        let to = *to;
-                        *next += 1;
-                        if to != NOWHERE && !std::mem::replace(&mut seen[to], true) {
-                            stack.push((to, self.draft.steps[to].op.exits(), 0));
-                        }
-                    }
-                    None => {
-                        order.push(*step);
-                        stack.pop();
-                    }
+                let Some((_, to)) = exits.get(*next) else {
+                    order.push(*step);
+                    stack.pop();
+                    continue;
+                };
+                let to = *to;
+                *next += 1;
+                if to != NOWHERE && !std::mem::replace(&mut seen[to], true) {
+                    stack.push((to, self.draft.steps[to].op.exits(), 0));
                 }
             }
         }
@@ -261,7 +258,9 @@ fn rewrite(expr: &mut Expr, set: &BTreeSet<String>, parameters: &Parameters) {
             rewrite(otherwise, set, parameters);
         }
         Expr::List(items) | Expr::Call { args: items, .. } => {
-            items.iter_mut().for_each(|item| rewrite(item, set, parameters));
+            for item in items {
+                rewrite(item, set, parameters);
+            }
         }
         Expr::Map(entries) => {
             for (key, value) in entries {

@@ -1,6 +1,7 @@
 //! Calls of tools: arguments by the manifest, and the proposals that some of them shape.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use bloom_ir::diagnostic::Severity;
 use bloom_ir::document::{AllowedTool, EmitKind, ToolEffect};
@@ -34,7 +35,7 @@ impl Lowering<'_> {
         if manifest.effect != ToolEffect::Propose {
             return call(tool, args, target);
         }
-        let action = match self.proposal_action(manifest, tool, &args) {
+        let action = match proposal_action(manifest, tool, &args) {
             Ok(action) => action,
             Err(problem) => {
                 self.problem(unit, problem);
@@ -81,14 +82,11 @@ impl Lowering<'_> {
         self.problem(unit, unknown);
         let mut named = BTreeMap::new();
         for argument in args {
-            match argument.name {
-                Some(name) => {
-                    self.put(unit, &mut named, tool, name.node, &name.span, argument.value);
-                }
-                None => {
-                    let span = argument.value.span;
-                    self.problem(unit, Problem::error(codes::UNKNOWN_POSITION, span).with("tool", &tool.node));
-                }
+            if let Some(name) = argument.name {
+                self.put(unit, &mut named, tool, name.node, &name.span, argument.value);
+            } else {
+                let problem = Problem::error(codes::UNKNOWN_POSITION, argument.value.span).with("tool", &tool.node);
+                self.problem(unit, problem);
             }
         }
         // The most careful assumption: a call may change something outside.
@@ -143,6 +141,19 @@ impl Lowering<'_> {
             };
             self.put(unit, &mut named, tool, name, &span, argument.value);
         }
+        for (name, value) in &named {
+            let one_of = properties.and_then(|properties| properties.get(name)?.get("enum")?.as_array());
+            if let (Some(values), Some(text)) = (one_of, value.as_text())
+                && !values.iter().any(|value| value == text)
+            {
+                let problem = Problem::error(codes::NOT_ONE_OF, value.span.clone())
+                    .with("tool", &tool.node)
+                    .with("name", name)
+                    .with("found", text)
+                    .near(nearest(text, values.iter().filter_map(Value::as_str)));
+                self.problem(unit, problem);
+            }
+        }
         let required = manifest.input.get("required").and_then(Value::as_array);
         for name in required.into_iter().flatten().filter_map(Value::as_str) {
             if !named.contains_key(name) {
@@ -162,35 +173,38 @@ impl Lowering<'_> {
         span: &std::ops::Range<usize>,
         value: Expression,
     ) {
-        if named.contains_key(&name) {
-            let problem = Problem::error(codes::REPEATED_ARGUMENT, span.clone());
-            self.problem(unit, problem.with("tool", &tool.node).with("name", &name));
-        } else {
-            named.insert(name, value);
+        match named.entry(name) {
+            Entry::Vacant(entry) => {
+                entry.insert(value);
+            }
+            Entry::Occupied(entry) => {
+                let problem = Problem::error(codes::REPEATED_ARGUMENT, span.clone());
+                let problem = problem.with("tool", &tool.node).with("name", entry.key());
+                self.problem(unit, problem);
+            }
         }
     }
+}
 
-    /// The action of what a call proposes: its argument `action`, or what the manifest says it always is.
-    fn proposal_action(
-        &self,
-        manifest: &ToolManifest,
-        tool: &Spanned<String>,
-        args: &BTreeMap<String, Expression>,
-    ) -> Result<String, Problem> {
-        let no_literal =
-            |span: std::ops::Range<usize>| Problem::error(codes::ACTION_NOT_LITERAL, span).with("tool", &tool.node);
-        if let Some(action) = args.get("action") {
-            return match action.as_text() {
-                Some(text) => Ok(text.to_owned()),
-                None => Err(no_literal(action.span.clone())),
-            };
-        }
-        let fixed = [&manifest.input, &manifest.output].into_iter().find_map(|schema| {
-            let action = schema.get("properties")?.get("action")?;
-            action.get("const").or_else(|| action.get("default")).and_then(Value::as_str)
-        });
-        fixed.map(str::to_owned).ok_or_else(|| no_literal(tool.span.clone()))
+/// The action of what a call proposes: its argument `action`, or what the manifest says it always is.
+fn proposal_action(
+    manifest: &ToolManifest,
+    tool: &Spanned<String>,
+    args: &BTreeMap<String, Expression>,
+) -> Result<String, Problem> {
+    let no_literal =
+        |span: std::ops::Range<usize>| Problem::error(codes::ACTION_NOT_LITERAL, span).with("tool", &tool.node);
+    if let Some(action) = args.get("action") {
+        return match action.as_text() {
+            Some(text) => Ok(text.to_owned()),
+            None => Err(no_literal(action.span.clone())),
+        };
     }
+    let fixed = [&manifest.input, &manifest.output].into_iter().find_map(|schema| {
+        let action = schema.get("properties")?.get("action")?;
+        action.get("const").or_else(|| action.get("default")).and_then(Value::as_str)
+    });
+    fixed.map(str::to_owned).ok_or_else(|| no_literal(tool.span.clone()))
 }
 
 /// A call whose result is bound, if at all, as it is.

@@ -1,4 +1,4 @@
-//! The native dialect of DrakonHub and DrakonWidget: a graph of items without coordinates, in JSON.
+//! The native dialect of `DrakonHub` and `DrakonWidget`: a graph of items without coordinates, in JSON.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -119,16 +119,9 @@ fn unescape(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        match reference(rest) {
-            Some((character, length)) => {
-                out.push(character);
-                rest = &rest[length..];
-            }
-            None => {
-                out.push('&');
-                rest = &rest[1..];
-            }
-        }
+        let (character, length) = reference(rest).unwrap_or(('&', 1));
+        out.push(character);
+        rest = &rest[length..];
     }
     out.push_str(rest);
     out

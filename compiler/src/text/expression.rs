@@ -120,6 +120,16 @@ struct Operand {
     number: bool,
 }
 
+impl Operand {
+    /// The expression, where no unit waits for its comparison.
+    fn plain(self) -> Result<Expr, Problem> {
+        match self.unit {
+            Some(_) => Err(Problem::error(codes::UNIT, self.span)),
+            None => Ok(self.expr),
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unit {
     Words,
@@ -158,8 +168,8 @@ impl Infix {
             Self::Binary(BinaryOp::Or) => 1,
             Self::Binary(BinaryOp::And) => 2,
             // 3 is the word `не`.
-            Self::NotIn => 4,
-            Self::Binary(
+            Self::NotIn
+            | Self::Binary(
                 BinaryOp::Equal
                 | BinaryOp::NotEqual
                 | BinaryOp::Less
@@ -217,7 +227,7 @@ impl Builder<'_> {
         if let (Some(then), Some(otherwise)) = (branches.next(), branches.next()) {
             condition = Operand {
                 expr: Expr::Conditional {
-                    condition: Box::new(self.plain(condition)?),
+                    condition: Box::new(condition.plain()?),
                     then: Box::new(then),
                     otherwise: Box::new(otherwise),
                 },
@@ -227,13 +237,6 @@ impl Builder<'_> {
             };
         }
         Ok(condition)
-    }
-
-    fn plain(&self, operand: Operand) -> Result<Expr, Problem> {
-        match operand.unit {
-            Some(_) => Err(Problem::error(codes::UNIT, operand.span)),
-            None => Ok(operand.expr),
-        }
     }
 
     fn operand(&mut self, pair: Pair<'_, Rule>) -> Result<Operand, Problem> {
@@ -596,7 +599,7 @@ impl<I: Iterator<Item = Token>> Climber<'_, '_, I> {
             let number = operand.number;
             let span = operand.span.clone();
             let unit = operand.unit;
-            let expr = match (prefix, self.builder.plain(Operand { unit: None, ..operand })?) {
+            let expr = match (prefix, operand.expr) {
                 (Prefix::Minus, Expr::Literal(Literal::Int(int))) if number => Expr::Literal(Literal::Int(-int)),
                 (Prefix::Minus, Expr::Literal(Literal::Double(double))) if number => {
                     Expr::Literal(Literal::Double(-double))

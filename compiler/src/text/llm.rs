@@ -174,7 +174,7 @@ fn option(call: &mut LlmCall, argument: Argument) -> Result<(), Problem> {
     };
     match name.node.as_str() {
         "model" | "модель" => {
-            call.model = Some(argument.value.as_text().ok_or_else(|| wrong("string"))?.to_owned())
+            call.model = Some(argument.value.as_text().ok_or_else(|| wrong("string"))?.to_owned());
         }
         "max_tokens" | "макс_токенів" => {
             let count = literal_int(&argument.value).and_then(|count| u64::try_from(count).ok());

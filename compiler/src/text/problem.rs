@@ -1,9 +1,12 @@
 //! Where texts come from, and what is wrong with them.
 
+use std::fmt;
 use std::ops::Range;
 
 use bloom_ir::Diagnostic;
 use bloom_ir::diagnostic::{Code, Place, Severity};
+
+use crate::codes;
 
 /// What the compiler reads texts from.
 #[derive(Clone, Debug)]
@@ -27,7 +30,7 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
-    pub(crate) fn icon(id: impl Into<String>, kind: impl ToString, text: impl Into<String>) -> Self {
+    pub(crate) fn icon(id: impl Into<String>, kind: &dyn fmt::Display, text: impl Into<String>) -> Self {
         Self::Icon { id: id.into(), kind: kind.to_string(), text: text.into() }
     }
 
@@ -70,6 +73,10 @@ impl Unit {
         };
         if let Self::Icon { kind, .. } = self {
             diagnostic = diagnostic.with("icon", kind);
+        }
+        if problem.code == codes::SYNTAX {
+            let found = self.text().get(problem.span.clone()).unwrap_or_default();
+            diagnostic = diagnostic.with("found", found.lines().next().unwrap_or_default()).with("expected", "other");
         }
         for (name, value) in &problem.args {
             diagnostic = diagnostic.with(name, value);
@@ -121,7 +128,7 @@ impl Problem {
     }
 
     #[must_use]
-    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
         self.args.push((name, value.to_string()));
         self
     }

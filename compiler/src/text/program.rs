@@ -119,7 +119,7 @@ impl Reader<'_> {
         let (parameters, problems) = parameters::parameters(&parameter_text);
         // Their lines are short; the whole block is marked.
         self.problems.extend(problems.into_iter().map(|problem| Problem { span: 0..0, ..problem }));
-        let end = closed.unwrap_or_else(|| self.text.len()..self.text.len());
+        let end = closed.unwrap_or(self.text.len()..self.text.len());
         Program { title, parameters, lines: std::mem::take(&mut self.lines), end }
     }
 
@@ -141,7 +141,7 @@ impl Reader<'_> {
             |words: &[&str]| keyword(trimmed, words).map(|after| Part::new(after, here + trimmed.len() - after.len()));
         let whole = here..here + trimmed.len();
         let content = if let Some(part) = head(&["ІНАКШЕ ЯКЩО", "ELSE IF", "ELSEIF", "ELIF"]) {
-            statement::condition(colonless(part), self.vocabulary).map(Content::ElseIf)
+            statement::condition(colonless(part)).map(Content::ElseIf)
         } else if let Some(part) = head(&["ІНАКШЕ", "ELSE"]) {
             match colonless(part).text() {
                 "" => Ok(Content::Else),
@@ -150,7 +150,7 @@ impl Reader<'_> {
                     .with("expected", "other")),
             }
         } else if let Some(part) = head(&["ЯКЩО", "IF"]) {
-            statement::condition(colonless(part), self.vocabulary).map(Content::If)
+            statement::condition(colonless(part)).map(Content::If)
         } else if keyword(trimmed, &["ДЛЯ", "FOR", "FOREACH"]).is_some() {
             let part = colonless(Part::new(trimmed, here));
             loops::loop_head(part).map(Content::Loop)
@@ -184,13 +184,12 @@ impl Reader<'_> {
     }
 
     fn statement(&mut self, here: usize, indent: usize) -> usize {
-        let end = match block_head(self.text, here) {
-            Some(colon) => self.block_end(colon, indent),
-            None => {
-                let end = statement_end(self.text, here);
-                let next = (end + 1).min(self.text.len());
-                if is_format(&self.text[next..]) { statement_end(self.text, next) } else { end }
-            }
+        let end = if let Some(colon) = block_head(self.text, here) {
+            self.block_end(colon, indent)
+        } else {
+            let end = statement_end(self.text, here);
+            let next = (end + 1).min(self.text.len());
+            if is_format(&self.text[next..]) { statement_end(self.text, next) } else { end }
         };
         for section in sections(Part::new(&self.text[here..end], here)) {
             let read = match section {

@@ -110,14 +110,13 @@ pub(super) fn statement(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<S
 }
 
 /// The condition of a question, which may end with a question mark.
-pub(crate) fn condition(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<Expression, Problem> {
+pub(crate) fn condition(part: Part<'_>) -> Result<Expression, Problem> {
     let part = part.trimmed();
     let asked = part.text.trim_end_matches(['?', ' ', '\u{a0}', '\n']);
     let part = part.slice(0..asked.len());
     let read = expression::expression(part);
     match read {
         Err(problem) if !looks_like_code(part.text) && problem.code != codes::UNIT => {
-            let _ = vocabulary;
             Err(Problem::error(codes::PROSE_QUESTION, first_line_in(part)).with("found", shorten(part.text)))
         }
         other => other,
@@ -152,8 +151,7 @@ fn looks_like_code(text: &str) -> bool {
             {
                 return true;
             }
-            Event::Other(character) => last = character,
-            Event::Open(character) | Event::Close(character) => last = character,
+            Event::Other(character) | Event::Open(character) | Event::Close(character) => last = character,
             Event::Unclosed => return false,
         }
     }
@@ -174,16 +172,15 @@ fn build(pair: Pair<'_, Rule>, part: Part<'_>, vocabulary: &Vocabulary<'_>) -> R
                 None => Ok(Statement::Assign { target, value: expression::build(value, part)? }),
             }
         }
-        Rule::expr => match call(pair.clone(), part, vocabulary)? {
-            Some((tool, args)) => Ok(Statement::Call { target: None, tool, args }),
-            None => {
-                let value = expression::build(pair, part)?;
-                match value.expr {
-                    Expr::Variable(_) | Expr::Literal(_) => Err(prose(part, vocabulary)),
-                    _ => Err(Problem::error(codes::UNUSED_VALUE, span)),
-                }
+        Rule::expr => {
+            if let Some((tool, args)) = call(pair.clone(), part, vocabulary)? {
+                return Ok(Statement::Call { target: None, tool, args });
             }
-        },
+            match expression::build(pair, part)?.expr {
+                Expr::Variable(_) | Expr::Literal(_) => Err(prose(part, vocabulary)),
+                _ => Err(Problem::error(codes::UNUSED_VALUE, span)),
+            }
+        }
         Rule::llm_bind => llm::call(pair, part).map(|call| Statement::Llm(Box::new(call))),
         Rule::jump => {
             let target = pair.into_inner().next().ok_or_else(incomplete)?;
@@ -237,12 +234,11 @@ fn build(pair: Pair<'_, Rule>, part: Part<'_>, vocabulary: &Vocabulary<'_>) -> R
     }
 }
 
+/// A tool and what it is given.
+type Call = (Spanned<String>, Vec<Argument>);
+
 /// The call of a tool, if the expression is nothing else.
-fn call(
-    pair: Pair<'_, Rule>,
-    part: Part<'_>,
-    vocabulary: &Vocabulary<'_>,
-) -> Result<Option<(Spanned<String>, Vec<Argument>)>, Problem> {
+fn call(pair: Pair<'_, Rule>, part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<Option<Call>, Problem> {
     let Some(operand) = only(pair, Rule::operand) else { return Ok(None) };
     let mut inner = operand.into_inner();
     let (Some(callee), Some(args), None) = (inner.next(), inner.next(), inner.next()) else { return Ok(None) };

@@ -37,13 +37,11 @@ impl<'a> Vocabulary<'a> {
             parts.peek().is_some()
                 && parts.all(|part| words.iter().take(8).any(|word| *word == part || nearest(word, [part]).is_some()))
         });
-        match like {
-            Some((tool, _)) => format!("{}({})", tool.name, tool.params.join(", ")),
-            None => {
-                let line = prose.lines().next().unwrap_or_default().trim();
-                let short: String = line.chars().take(60).collect();
-                format!("x ← LLM(\"{}\")", short.replace('"', "'"))
-            }
+        if let Some((tool, _)) = like {
+            return format!("{}({})", tool.name, tool.params.join(", "));
         }
+        let line = prose.lines().next().unwrap_or_default().trim();
+        let short: String = line.chars().take(60).collect();
+        format!("x ← LLM(\"{}\")", short.replace('"', "'"))
     }
 }

@@ -2,7 +2,14 @@
 #![allow(
     dead_code,
     unreachable_pub,
+    missing_docs,
     clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    clippy::missing_panics_doc,
     reason = "each test file uses a part of it; tests read files"
 )]
 
@@ -44,58 +51,22 @@ pub fn compile_text(name: &str, text: &str) -> Compilation {
     compile(&SourceFile::new(name, text.as_bytes()), &options())
 }
 
-/// With the tools of the founding documents.
+/// With the tools that are shipped, and one that is not.
 pub fn options() -> Options {
-    let text = || serde_json::json!({ "type": "string" });
-    let tools = [
-        serde_json::json!({
-            "name": "read-notes", "version": "0.1.0", "description": "Lists notes.", "effect": "read",
-            "input": { "type": "object", "properties": { "folder": text() }, "additionalProperties": false },
-            "output": { "type": "array" }, "params": ["folder"], "aliases": { "папка": "folder" },
-            "capabilities": ["files:notes"],
-        }),
-        serde_json::json!({
-            "name": "read-context", "version": "0.1.0", "description": "Reads a note.", "effect": "read",
-            "input": {
-                "type": "object", "properties": { "slug": text() }, "required": ["slug"], "additionalProperties": false,
-            },
-            "output": text(), "params": ["slug"], "capabilities": ["files:notes"],
-        }),
-        serde_json::json!({
-            "name": "read-memory", "version": "0.1.0", "description": "Reads the memory.", "effect": "read",
-            "input": { "type": "object", "properties": {}, "additionalProperties": false },
-            "output": { "type": "object" }, "capabilities": ["files:memory"],
-        }),
-        serde_json::json!({
-            "name": "notebooklm-query", "version": "0.1.0", "description": "Asks.", "effect": "operational",
-            "input": {
-                "type": "object", "properties": { "question": text(), "context": text() }, "required": ["question"],
-                "additionalProperties": false,
-            },
-            "output": text(), "params": ["question", "context"], "aliases": { "джерело": "context" },
-        }),
-        serde_json::json!({
-            "name": "create-proposal", "version": "0.1.0", "description": "Proposes.", "effect": "propose",
-            "input": {
-                "type": "object",
-                "properties": { "action": text(), "target": text(), "content": {}, "tags": { "type": "array" } },
-                "required": ["action"], "additionalProperties": false,
-            },
-            "output": { "type": "object" }, "params": ["action"],
-            "aliases": { "тип": "action", "нотатка": "target", "note": "target", "зміст": "content", "теги": "tags" },
-        }),
-        serde_json::json!({
-            "name": "write-memory", "version": "0.1.0", "description": "Proposes a memory.", "effect": "propose",
-            "input": {
-                "type": "object",
-                "properties": { "text": text(), "processed_slugs": { "type": "array" }, "last_run": { "type": "integer" } },
-                "additionalProperties": false,
-            },
-            "output": { "type": "object", "properties": { "action": { "const": "memory-update" } } },
-            "params": ["text"], "aliases": { "оброблені": "processed_slugs", "останній_run": "last_run" },
-        }),
-    ];
-    let tools = tools.into_iter().map(|tool| (serde_json::from_value::<ToolManifest>(tool).unwrap(), None)).collect();
+    let query = serde_json::json!({
+        "name": "notebooklm-query", "version": "0.1.0", "description": "Asks.", "effect": "operational",
+        "input": {
+            "type": "object",
+            "properties": { "question": { "type": "string" }, "context": { "type": "string" } },
+            "required": ["question"], "additionalProperties": false,
+        },
+        "output": { "type": "string" }, "params": ["question", "context"], "aliases": { "джерело": "context" },
+    });
+    let mut tools = vec![(serde_json::from_value(query).unwrap(), None)];
+    for name in ["create-proposal", "read-context", "read-memory", "read-notes", "write-memory"] {
+        let bytes = std::fs::read(root().join("tools").join(name).join("manifest.json")).unwrap();
+        tools.push((serde_json::from_slice::<ToolManifest>(&bytes).unwrap(), None));
+    }
     Options { tools, ..Options::default() }
 }
 
