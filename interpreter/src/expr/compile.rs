@@ -48,6 +48,7 @@ pub fn compile(expr: &Expr, resolve: &mut dyn FnMut(&str) -> Option<Slot>) -> Re
         handlers: Vec::new(),
         bound: Vec::new(),
         height: 0,
+        highest: 0,
         depth: 0,
         nodes: 0,
         cost: 0,
@@ -60,6 +61,7 @@ pub fn compile(expr: &Expr, resolve: &mut dyn FnMut(&str) -> Option<Slot>) -> Re
         names: compiler.names.into(),
         patterns: compiler.patterns.into(),
         handlers: compiler.handlers.into(),
+        height: compiler.highest,
         cost: compiler.cost.into(),
         doubles: compiler.doubles,
     })
@@ -76,6 +78,8 @@ struct Compiler<'a> {
     bound: Vec<String>,
     /// How many values the stack holds at this place.
     height: usize,
+    /// The most that it ever holds.
+    highest: usize,
     depth: usize,
     nodes: u32,
     /// The nodes so far, of the innermost macro's body or else of the expression.
@@ -99,6 +103,7 @@ impl Compiler<'_> {
         self.node(expr)?;
         self.depth -= 1;
         self.height = height + 1;
+        self.highest = self.highest.max(self.height);
         Ok(())
     }
 

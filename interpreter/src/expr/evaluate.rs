@@ -11,6 +11,7 @@ use super::error::{EvalError, excerpt};
 use super::operators;
 use super::program::{Action, Op, Program, RunMember};
 use super::settle::settle;
+use super::stack::Stack;
 
 /// What an expression may read.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +44,7 @@ pub struct RunVars {
 /// Evaluates programs, one after another. It keeps nothing but the memory of its stacks: use one for many evaluations.
 #[derive(Debug, Default)]
 pub struct Evaluator {
-    stack: Vec<Value>,
+    stack: Stack,
     loops: Vec<Loop>,
     /// Errors of left operands whose right operands are being evaluated, by the height of the stack at which a value
     /// stands in for the left one.
@@ -74,7 +75,7 @@ struct Loop {
 impl Evaluator {
     /// The expression's value in the environment.
     pub fn evaluate(&mut self, program: &Program, environment: &Environment<'_>) -> Result<Value, EvalError> {
-        self.stack.clear();
+        self.stack.reset(program.height);
         self.loops.clear();
         self.pending.clear();
         let mut meter = Meter::new(environment.budget);
@@ -83,7 +84,7 @@ impl Evaluator {
         let mut at = 0;
         loop {
             match self.run(program, environment, &mut meter, &mut at) {
-                Ok(value) => return settle(value, &mut meter),
+                Ok(()) => return settle(self.stack.pop(), &mut meter),
                 Err(error) => at = self.recover(program, at, error)?,
             }
         }
@@ -96,13 +97,16 @@ impl Evaluator {
         environment: &Environment<'_>,
         meter: &mut Meter,
         at: &mut usize,
-    ) -> Result<Value, EvalError> {
+    ) -> Result<(), EvalError> {
         while let Some(op) = program.ops.get(*at) {
             let mut next = *at + 1;
             match *op {
                 Op::Int(int) => self.stack.push(Value::Int(int)),
                 Op::Constant(index) => self.stack.push(get(&program.constants, index).cloned().unwrap_or_default()),
-                Op::Variable(slot) => self.stack.push(get(environment.variables, slot).cloned().unwrap_or_default()),
+                Op::Variable(slot) => match get(environment.variables, slot) {
+                    Some(Value::Int(int)) => self.stack.push(Value::Int(*int)),
+                    other => self.stack.push(other.cloned().unwrap_or_default()),
+                },
                 Op::VariableMember { slot, name } => {
                     let target = get(environment.variables, slot).unwrap_or(&Value::Null);
                     self.stack.push(member(target, program, name)?.clone());
@@ -114,52 +118,56 @@ impl Evaluator {
                     self.stack.push(get(&self.loops, level).map(|frame| frame.item.clone()).unwrap_or_default());
                 }
                 Op::Member(name) => {
-                    let target = self.pop();
+                    let target = self.stack.pop();
                     self.stack.push(member(&target, program, name)?.clone());
                 }
                 Op::Has(name) => {
-                    let target = self.pop();
+                    let target = self.stack.pop();
                     let Value::Map(map) = &target else { return Err(no_member(&target, program, name)) };
                     let name = get(&program.names, name).map_or("", |name| &**name);
                     self.stack.push(Value::Bool(map.contains_key(name)));
                 }
                 Op::Index => {
-                    let index = self.pop();
-                    let target = self.pop();
+                    let index = self.stack.pop();
+                    let target = self.stack.pop();
                     self.stack.push(operators::index(&target, &index)?);
                 }
-                Op::Not => match self.pop() {
+                Op::Not => match self.stack.pop() {
                     Value::Bool(value) => self.stack.push(Value::Bool(!value)),
                     other => return Err(EvalError::NotBool { found: other.type_name() }),
                 },
                 Op::Negate => {
-                    let operand = self.pop();
+                    let operand = self.stack.pop();
                     self.stack.push(operators::negate(&operand, meter)?);
                 }
-                Op::Add => self.binary(meter, operators::add)?,
-                Op::Subtract => self.binary(meter, operators::subtract)?,
-                Op::Multiply => self.binary(meter, operators::multiply)?,
-                Op::Divide => self.binary(meter, operators::divide)?,
-                Op::Remainder => self.binary(meter, operators::remainder)?,
-                Op::Equal => self.binary(meter, |a, b, meter| Ok(Value::Bool(operators::equal(a, b, meter)?)))?,
-                Op::NotEqual => self.binary(meter, |a, b, meter| Ok(Value::Bool(!operators::equal(a, b, meter)?)))?,
-                Op::Compare(comparison) => self.binary(meter, |a, b, meter| comparison.holds(a, b, meter))?,
+                Op::Add => self.arithmetic(meter, i64::checked_add, operators::add)?,
+                Op::Subtract => self.arithmetic(meter, i64::checked_sub, operators::subtract)?,
+                Op::Multiply => self.arithmetic(meter, i64::checked_mul, operators::multiply)?,
+                Op::Divide => self.arithmetic(meter, i64::checked_div, operators::divide)?,
+                Op::Remainder => self.arithmetic(meter, i64::checked_rem, operators::remainder)?,
+                Op::Equal => self.equality(true, meter)?,
+                Op::NotEqual => self.equality(false, meter)?,
+                Op::Compare(comparison) => {
+                    if !self.stack.compare_integers(|left, right| comparison.is(left.cmp(&right))) {
+                        self.binary(meter, |left, right, meter| comparison.holds(left, right, meter))?;
+                    }
+                }
                 Op::In => self.binary(meter, operators::within)?,
-                Op::JumpIfFalse(target) => match self.pop() {
+                Op::JumpIfFalse(target) => match self.stack.pop() {
                     Value::Bool(true) => {}
                     Value::Bool(false) => next = index(target),
                     other => return Err(EvalError::NotBool { found: other.type_name() }),
                 },
                 Op::Jump(target) => next = index(target),
                 Op::Test { and, end } => match self.stack.last() {
-                    Some(Value::Bool(left)) if *left == and => {}
-                    Some(Value::Bool(_)) => next = index(end),
-                    other => return Err(EvalError::NotBool { found: other.map_or("null", Value::type_name) }),
+                    Value::Bool(left) if *left == and => {}
+                    Value::Bool(_) => next = index(end),
+                    other => return Err(EvalError::NotBool { found: other.type_name() }),
                 },
                 Op::Join { and } => self.join(and)?,
                 Op::List(items) => {
                     meter.elements(index(items))?;
-                    let items = self.split_off(items);
+                    let items = self.stack.take(index(items));
                     self.stack.push(Value::List(Arc::new(items)));
                 }
                 Op::Map(entries) => {
@@ -168,13 +176,13 @@ impl Evaluator {
                     self.stack.push(map);
                 }
                 Op::Call { function, arguments } => {
-                    let from = self.stack.len().saturating_sub(arguments.into());
-                    let value = function(self.stack.get(from..).unwrap_or_default(), meter)?;
-                    self.stack.truncate(from);
+                    let arguments = usize::from(arguments);
+                    let value = function(self.stack.tail(arguments), meter)?;
+                    self.stack.truncate(self.stack.len() - arguments);
                     self.stack.push(value);
                 }
                 Op::Matches(pattern) => {
-                    let text = self.pop();
+                    let text = self.stack.pop();
                     if let Some(pattern) = get(&program.patterns, pattern) {
                         self.stack.push(pattern.matches(&text, meter)?);
                     }
@@ -192,7 +200,7 @@ impl Evaluator {
                         }
                     }
                 }
-                Op::LoopFilter { next: again } => match self.pop() {
+                Op::LoopFilter { next: again } => match self.stack.pop() {
                     Value::Bool(true) => {}
                     Value::Bool(false) => next = index(again),
                     other => return Err(EvalError::NotBool { found: other.type_name() }),
@@ -205,32 +213,40 @@ impl Evaluator {
             }
             *at = next;
         }
-        Ok(self.pop())
+        Ok(())
     }
 
-    /// The topmost value. Every program leaves as many as it takes, so there always is one.
-    #[inline]
-    fn pop(&mut self) -> Value {
-        self.stack.pop().unwrap_or_default()
-    }
-
-    #[inline]
     fn binary(
         &mut self,
         meter: &mut Meter,
         operate: impl FnOnce(&Value, &Value, &mut Meter) -> Result<Value, EvalError>,
     ) -> Result<(), EvalError> {
-        let right = self.pop();
-        if let Some(left) = self.stack.last_mut() {
-            *left = operate(left, &right, meter)?;
+        self.stack.replace_pair(|left, right| operate(left, right, meter))
+    }
+
+    /// Integers are worked on in place; everything else, and what overflows, goes the long way.
+    #[inline]
+    fn arithmetic(
+        &mut self,
+        meter: &mut Meter,
+        integers: impl FnOnce(i64, i64) -> Option<i64>,
+        operate: impl FnOnce(&Value, &Value, &mut Meter) -> Result<Value, EvalError>,
+    ) -> Result<(), EvalError> {
+        if self.stack.integers(integers) { Ok(()) } else { self.binary(meter, operate) }
+    }
+
+    #[inline]
+    fn equality(&mut self, expected: bool, meter: &mut Meter) -> Result<(), EvalError> {
+        if self.stack.compare_integers(|left, right| (left == right) == expected) {
+            return meter.steps(1);
         }
-        Ok(())
+        self.binary(meter, |left, right, meter| Ok(Value::Bool(operators::equal(left, right, meter)? == expected)))
     }
 
     /// The value of `&&` (`||`) whose left operand did not decide: it has the neutral value, or an error is pending.
     fn join(&mut self, and: bool) -> Result<(), EvalError> {
-        let right = self.pop();
-        self.pop();
+        let right = self.stack.pop();
+        self.stack.pop();
         let height = self.stack.len();
         let pending = self.pending.pop_if(|(at, _)| *at == height);
         match (right, pending) {
@@ -278,12 +294,8 @@ impl Evaluator {
         Err(error)
     }
 
-    fn split_off(&mut self, count: u32) -> Vec<Value> {
-        self.stack.split_off(self.stack.len().saturating_sub(index(count)))
-    }
-
     fn map(&mut self, entries: u32) -> Result<Value, EvalError> {
-        let parts = self.split_off(entries.saturating_mul(2));
+        let parts = self.stack.take(index(entries) * 2);
         let mut map = Map::new();
         let mut parts = parts.into_iter();
         while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
@@ -302,7 +314,7 @@ impl Evaluator {
     }
 
     fn start_loop(&mut self, meter: &mut Meter) -> Result<(), EvalError> {
-        let items = match self.pop() {
+        let items = match self.stack.pop() {
             Value::List(items) => items,
             Value::Map(map) => {
                 meter.elements(map.len())?;
@@ -320,7 +332,7 @@ impl Evaluator {
     }
 
     fn step_loop(&mut self, kind: Macro, meter: &mut Meter) -> Result<(), EvalError> {
-        let value = self.pop();
+        let value = self.stack.pop();
         let Some(frame) = self.loops.last_mut() else { return Ok(()) };
         if kind == Macro::Map {
             meter.elements(1)?;

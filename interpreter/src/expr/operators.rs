@@ -18,21 +18,7 @@ pub(super) enum Comparison {
 }
 
 impl Comparison {
-    #[inline]
     pub(super) fn holds(self, left: &Value, right: &Value, meter: &mut Meter) -> Result<Value, EvalError> {
-        let found = match (left, right) {
-            (Value::Int(left), Value::Int(right)) => left.cmp(right),
-            _ => self.general(left, right, meter)?,
-        };
-        Ok(Value::Bool(match self {
-            Self::Less => found.is_lt(),
-            Self::LessEqual => found.is_le(),
-            Self::Greater => found.is_gt(),
-            Self::GreaterEqual => found.is_ge(),
-        }))
-    }
-
-    fn general(self, left: &Value, right: &Value, meter: &mut Meter) -> Result<Ordering, EvalError> {
         if let Value::String(text) = left {
             meter.scan(text)?;
         }
@@ -42,21 +28,23 @@ impl Comparison {
             Self::Greater => ">",
             Self::GreaterEqual => ">=",
         };
-        order(left, right).ok_or_else(|| EvalError::no_operator(left, symbol, right))
+        let found = order(left, right).ok_or_else(|| EvalError::no_operator(left, symbol, right))?;
+        Ok(Value::Bool(self.is(found)))
+    }
+
+    /// Whether it holds for two values that are in that order.
+    #[inline]
+    pub(super) fn is(self, order: Ordering) -> bool {
+        match self {
+            Self::Less => order.is_lt(),
+            Self::LessEqual => order.is_le(),
+            Self::Greater => order.is_gt(),
+            Self::GreaterEqual => order.is_ge(),
+        }
     }
 }
 
-#[inline]
 pub(super) fn add(left: &Value, right: &Value, meter: &mut Meter) -> Result<Value, EvalError> {
-    if let (Value::Int(left), Value::Int(right)) = (left, right)
-        && let Some(sum) = left.checked_add(*right)
-    {
-        return Ok(Value::Int(sum));
-    }
-    add_general(left, right, meter)
-}
-
-fn add_general(left: &Value, right: &Value, meter: &mut Meter) -> Result<Value, EvalError> {
     match (left, right) {
         (Value::String(left), Value::String(right)) => {
             meter.text(left.len() + right.len())?;
@@ -73,17 +61,14 @@ fn add_general(left: &Value, right: &Value, meter: &mut Meter) -> Result<Value, 
     }
 }
 
-#[inline]
 pub(super) fn subtract(left: &Value, right: &Value, meter: &mut Meter) -> Result<Value, EvalError> {
     arithmetic(left, "-", right, meter, i64::checked_sub, |left, right| left - right)
 }
 
-#[inline]
 pub(super) fn multiply(left: &Value, right: &Value, meter: &mut Meter) -> Result<Value, EvalError> {
     arithmetic(left, "*", right, meter, i64::checked_mul, |left, right| left * right)
 }
 
-#[inline]
 pub(super) fn divide(left: &Value, right: &Value, meter: &mut Meter) -> Result<Value, EvalError> {
     refuse_zero(left, "/", right)?;
     arithmetic(left, "/", right, meter, i64::checked_div, |left, right| left / right)
@@ -103,7 +88,6 @@ pub(super) fn divide_doubles(left: f64, right: f64, meter: &mut Meter) -> Result
     finite(left / right, meter).ok_or_else(|| EvalError::Overflow { operation: format!("div({left}, {right})") })
 }
 
-#[inline]
 fn arithmetic(
     left: &Value,
     symbol: &'static str,
@@ -219,18 +203,7 @@ pub(super) fn within(left: &Value, right: &Value, meter: &mut Meter) -> Result<V
 }
 
 /// Whether two values are equal: numbers by value, everything else only within its type.
-#[inline]
 pub(super) fn equal(left: &Value, right: &Value, meter: &mut Meter) -> Result<bool, EvalError> {
-    match (left, right) {
-        (Value::Int(left), Value::Int(right)) => {
-            meter.steps(1)?;
-            Ok(left == right)
-        }
-        _ => equal_deeply(left, right, meter),
-    }
-}
-
-fn equal_deeply(left: &Value, right: &Value, meter: &mut Meter) -> Result<bool, EvalError> {
     // An explicit stack, as values may be nested to any depth. Shared parts are compared all the same, so that the
     // steps do not depend on what happens to be shared.
     let mut rest: Vec<(&Value, &Value)> = Vec::new();

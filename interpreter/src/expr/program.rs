@@ -23,6 +23,8 @@ pub struct Program {
     pub(super) patterns: Box<[Pattern]>,
     /// Inner ones before those around them.
     pub(super) handlers: Box<[Handler]>,
+    /// The most values that its stack holds.
+    pub(super) height: usize,
     /// The steps that every evaluation costs.
     pub(super) cost: u64,
     /// Whether a literal is a double that is not normal.

@@ -1,6 +1,9 @@
+mod digests;
 mod functions;
 mod limits;
 mod semantics;
+
+use std::sync::LazyLock;
 
 use bloom_ir::Value;
 use bloom_ir::expr::parse;
@@ -30,15 +33,16 @@ pub(super) fn run_vars() -> RunVars {
 }
 
 pub(super) fn evaluate_tree(expr: &bloom_ir::expr::Expr, budget: Budget) -> Result<Value, EvalError> {
-    let variables: Value = serde_json::from_str(VARIABLES).unwrap();
+    static VALUES: LazyLock<[Value; 2]> =
+        LazyLock::new(|| [VARIABLES, INPUT].map(|json| serde_json::from_str(json).unwrap()));
+    let [variables, input] = &*VALUES;
     let mut slots = Vec::new();
     let program = compile(expr, &mut |name| {
         slots.push(variables.get(name).cloned().unwrap_or_default());
         Some(Slot(u32::try_from(slots.len() - 1).unwrap()))
     })
     .unwrap();
-    let input: Value = serde_json::from_str(INPUT).unwrap();
-    let environment = Environment { variables: &slots, input: &input, run: &run_vars(), budget };
+    let environment = Environment { variables: &slots, input, run: &run_vars(), budget };
     let mut evaluator = Evaluator::default();
     let first = evaluator.evaluate(&program, &environment);
     assert_eq!(evaluator.evaluate(&program, &environment), first, "an evaluator keeps nothing");

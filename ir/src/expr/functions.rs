@@ -136,7 +136,7 @@ static FUNCTIONS: &[Function] = &[
         name: "bool",
         spellings: AS_FUNCTION,
         signatures: signatures![(Bool) -> Bool, (String) -> Bool],
-        doc: "Converts: the texts 'true' and 'false'; any other text is an error.",
+        doc: "Converts the texts true, True, TRUE, t and 1, and false, False, FALSE, f and 0; any other is an error.",
         example: ("bool('true')", "true"),
     },
     Function {

@@ -10,9 +10,9 @@ pub(super) fn bool(args: &[Value], _: &mut Meter) -> Result<Value, EvalError> {
     match args {
         [value @ Value::Bool(_)] => Ok(value.clone()),
         [Value::String(text)] => match &**text {
-            "true" => Ok(Value::Bool(true)),
-            "false" => Ok(Value::Bool(false)),
-            _ => Err(refuse("bool", text, "'true' or 'false'")),
+            "true" | "True" | "TRUE" | "t" | "1" => Ok(Value::Bool(true)),
+            "false" | "False" | "FALSE" | "f" | "0" => Ok(Value::Bool(false)),
+            _ => Err(refuse("bool", text, "`true` or `false`")),
         },
         _ => Err(EvalError::no_function("bool", args)),
     }
@@ -22,7 +22,8 @@ pub(super) fn int(args: &[Value], meter: &mut Meter) -> Result<Value, EvalError>
     match args {
         [value @ Value::Int(_)] => Ok(value.clone()),
         [Value::Double(number)] => match Value::number(number.trunc()) {
-            Some(int @ Value::Int(_)) => Ok(int),
+            // CEL refuses the least integer, as the doubles around it would round to it.
+            Some(int @ Value::Int(_)) if int != Value::Int(i64::MIN) => Ok(int),
             _ => Err(EvalError::Overflow { operation: format!("int({number:?})") }),
         },
         [Value::String(text)] => {

@@ -141,6 +141,7 @@ fn conversions() {
         ("string(0.1 + 0.2)", r#""0.30000000000000004""#),
         ("string(4.0 / 2)", r#""2""#),
         ("bool('false')", "false"),
+        ("bool('T' + 'rue')", "true"),
         ("div(7, 2)", "3.5"),
         ("div(4, 2)", "2"),
     ] {
@@ -148,6 +149,7 @@ fn conversions() {
     }
     fails("int('9223372036854775808')", "overflow", "int('9223372036854775808') overflows");
     fails("int(1e19)", "overflow", "int(1e19) overflows");
+    fails("int(-9223372036854775808.0)", "overflow", "int(-9.223372036854776e18) overflows");
     for text in [
         "int('+1')",
         "int('')",
@@ -158,7 +160,7 @@ fn conversions() {
         "double('.5')",
         "double('inf')",
         "double('1.')",
-        "bool('True')",
+        "bool('yes')",
     ] {
         assert_eq!(evaluate(text).expect_err(text).code(), "invalid_argument", "{text}");
     }
