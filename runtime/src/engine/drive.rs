@@ -14,7 +14,8 @@ use super::live::{Live, Slot, With};
 use super::run::{Open, RunEnd};
 use super::tool::Job;
 use super::{Engine, EngineError};
-use crate::record::RunId;
+use crate::record::{RunError, RunId};
+use crate::store::StoreError;
 
 /// Where a run stands, for its driver.
 enum View {
@@ -27,6 +28,20 @@ enum View {
         /// The limit of active time.
         limit: Duration,
     },
+}
+
+/// Waits for `work` and lets the calls go on meanwhile: one of them may hold the run that `work` needs.
+async fn beside<T>(
+    calls: &mut FuturesUnordered<impl Future<Output = Result<(), EngineError>>>,
+    work: impl Future<Output = T>,
+) -> Result<T, EngineError> {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return Ok(done),
+            Some(call) = calls.next() => call?,
+        }
+    }
 }
 
 impl Engine {
@@ -55,7 +70,7 @@ impl Engine {
             if let Some(cause) = live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 return Err(EngineError::Interrupted { run: id.clone(), cause });
             }
-            let (jobs, halted, limit) = match self.look(id, live).await? {
+            let (jobs, halted, limit) = match beside(&mut calls, self.look(id, live)).await?? {
                 View::Over(end) => return Ok(end),
                 View::Open { jobs, halted, limit } => (jobs, halted, limit),
             };
@@ -129,8 +144,14 @@ impl Engine {
     async fn run_out_of_time(&self, id: &RunId, limit: Duration) -> Result<(), EngineError> {
         let message = format!("the run was active for more than {} s", limit.as_secs());
         let error = EffectError::new("limit_time", message);
-        match self.happen(id, With::Nothing, |run, desk| Ok(Some(run.fail(error, desk)))).await {
+        let fail = || {
+            let error = error.clone();
+            self.happen(id, With::Nothing, |run, desk| Ok(Some(run.fail(error, desk))))
+        };
+        match fail().await {
             Err(EngineError::Over { .. }) => Ok(()),
+            // A call that was interrupted may have been handing its answer to the store, which took it.
+            Err(EngineError::Store(StoreError::Run(RunError::OutOfSequence { .. }))) => fail().await,
             other => other,
         }
     }

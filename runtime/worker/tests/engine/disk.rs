@@ -1,0 +1,181 @@
+//! A store that "crashes" at a chosen commit: from then on nothing works.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use bloom_interpreter::history::Event;
+use bloom_ir::Digest;
+use bloom_runtime::record::context::Context;
+use bloom_runtime::record::{
+    AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease, LeaseId, Proposal,
+    ProposalId, RunId, RunRecord, Task, TaskId,
+};
+use bloom_runtime::store::{
+    Append, ApplyStep, Decision, Grant, GrantAsk, LeaseEnd, ProposalFilter, RunFilter, Store, StoreError, Submission,
+};
+use futures::future::BoxFuture;
+
+/// Where a crash hits a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Crash {
+    Before,
+    /// It is on the disk, but nobody hears of it.
+    After,
+}
+
+pub(crate) struct Disk {
+    inner: Arc<dyn Store>,
+    /// Commits until the crash.
+    left: AtomicUsize,
+    crash: Crash,
+    commits: AtomicUsize,
+}
+
+impl Disk {
+    pub(crate) fn new(inner: Arc<dyn Store>) -> Self {
+        Self::crashing(inner, usize::MAX, Crash::Before)
+    }
+
+    /// Survives so many commits; the next one is hit.
+    pub(crate) fn crashing(inner: Arc<dyn Store>, survives: usize, crash: Crash) -> Self {
+        Self { inner, left: AtomicUsize::new(survives), crash, commits: AtomicUsize::new(0) }
+    }
+
+    pub(crate) fn commits(&self) -> usize {
+        self.commits.load(Ordering::SeqCst)
+    }
+
+    /// On a blocking thread, because then paused time does not run on while the store's own thread works.
+    async fn on<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(Arc<dyn Store>) -> BoxFuture<'static, Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = self.inner.clone();
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::spawn_blocking(move || runtime.block_on(verb(inner))).await.unwrap()
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(Arc<dyn Store>) -> BoxFuture<'static, Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if self.left.load(Ordering::SeqCst) == 0 {
+            return Err(StoreError::Closed);
+        }
+        self.on(verb).await
+    }
+
+    async fn commit<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(Arc<dyn Store>) -> BoxFuture<'static, Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let step = |left: usize| Some(left.saturating_sub(1));
+        match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, step).unwrap() {
+            0 => Err(StoreError::Closed),
+            1 => {
+                if self.crash == Crash::After {
+                    self.on(verb).await?;
+                }
+                Err(StoreError::Closed)
+            }
+            _ => {
+                self.commits.fetch_add(1, Ordering::SeqCst);
+                self.on(verb).await
+            }
+        }
+    }
+}
+
+macro_rules! verb {
+    ($this:ident.$kind:ident($($arg:ident),*) $name:ident $($pass:expr),*) => {{
+        $(let $arg = $arg.to_owned();)*
+        $this.$kind(move |store| Box::pin(async move { store.$name($($pass),*).await })).await
+    }};
+}
+
+#[async_trait]
+impl Store for Disk {
+    async fn put_flow(&self, flow: FlowRecord, document: Vec<u8>, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        verb!(self.commit() put_flow flow, document, audit)
+    }
+    async fn flow_document(&self, hash: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        verb!(self.read() flow_document hash)
+    }
+    async fn flow_version(&self, id: &str, version: &str) -> Result<Option<FlowVersion>, StoreError> {
+        verb!(self.read(id, version) flow_version &id, &version)
+    }
+    async fn flows(&self) -> Result<Vec<FlowRecord>, StoreError> {
+        verb!(self.read() flows)
+    }
+    async fn submit(&self, submission: Submission) -> Result<(), StoreError> {
+        verb!(self.commit() submit submission)
+    }
+    async fn append(&self, append: Append) -> Result<(), StoreError> {
+        verb!(self.commit() append append)
+    }
+    async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, StoreError> {
+        verb!(self.read(id) run &id)
+    }
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError> {
+        verb!(self.read(filter) runs &filter)
+    }
+    async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
+        verb!(self.read(run) history &run, from, limit)
+    }
+    async fn inbox_entry(&self, id: &InboxId) -> Result<Option<InboxEntry>, StoreError> {
+        verb!(self.read(id) inbox_entry &id)
+    }
+    async fn grant(&self, ask: GrantAsk) -> Result<Option<Grant>, StoreError> {
+        verb!(self.commit() grant ask)
+    }
+    async fn end_lease(&self, end: LeaseEnd) -> Result<Task, StoreError> {
+        verb!(self.commit() end_lease end)
+    }
+    async fn requeue(&self, task: &TaskId, at: i64, audit: Vec<AuditNote>) -> Result<Task, StoreError> {
+        verb!(self.commit(task) requeue &task, at, audit)
+    }
+    async fn task(&self, id: &TaskId) -> Result<Option<Task>, StoreError> {
+        verb!(self.read(id) task &id)
+    }
+    async fn tasks(&self, run: &RunId) -> Result<Vec<Task>, StoreError> {
+        verb!(self.read(run) tasks &run)
+    }
+    async fn lease(&self, id: &LeaseId) -> Result<Option<Lease>, StoreError> {
+        verb!(self.read(id) lease &id)
+    }
+    async fn active_leases(&self) -> Result<Vec<Lease>, StoreError> {
+        verb!(self.read() active_leases)
+    }
+    async fn proposal(&self, id: &ProposalId) -> Result<Option<Proposal>, StoreError> {
+        verb!(self.read(id) proposal &id)
+    }
+    async fn proposals(&self, filter: &ProposalFilter) -> Result<Vec<Proposal>, StoreError> {
+        verb!(self.read(filter) proposals &filter)
+    }
+    async fn decide(&self, decision: Decision) -> Result<Proposal, StoreError> {
+        verb!(self.commit() decide decision)
+    }
+    async fn move_proposal(&self, step: ApplyStep) -> Result<Proposal, StoreError> {
+        verb!(self.commit() move_proposal step)
+    }
+    async fn put_blob(&self, bytes: Vec<u8>) -> Result<Digest, StoreError> {
+        verb!(self.commit() put_blob bytes)
+    }
+    async fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        verb!(self.read() blob digest)
+    }
+    async fn put_context(&self, context: Context) -> Result<(), StoreError> {
+        verb!(self.commit() put_context context)
+    }
+    async fn context(&self, id: &ContextId) -> Result<Context, StoreError> {
+        verb!(self.read(id) context &id)
+    }
+    async fn audit(&self, range: RangeInclusive<u64>) -> Result<Vec<AuditEntry>, StoreError> {
+        verb!(self.read() audit range)
+    }
+    async fn audit_head(&self) -> Result<Option<AuditEntry>, StoreError> {
+        verb!(self.read() audit_head)
+    }
+}

@@ -1,0 +1,12 @@
+//! The engine with a real store, a real worker and tools that are played.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod crash;
+mod disk;
+mod lease;
+mod policy;
+mod proposal;
+mod run;
+mod time;
+mod world;

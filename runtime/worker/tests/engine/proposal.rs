@@ -1,0 +1,150 @@
+//! Proposals are made, decided and applied.
+
+use std::sync::Arc;
+
+use bloom_ir::{Digest, Value};
+use bloom_runtime::apply::Applier;
+use bloom_runtime::record::{Actor, Proposal, ProposalStatus, Verdict};
+use bloom_runtime::store::{ApplyStep, Decision, ProposalFilter};
+use serde_json::{Value as Json, json};
+
+use crate::world::{Act, Tools, World, flow};
+
+fn owner() -> Actor {
+    Actor("owner".to_owned())
+}
+
+/// Proposes once for each shape in the tool's answer.
+fn world(shapes: Json) -> (World, Json) {
+    let tools = Tools::default().with("shape", "propose", move |_, _| Act::Answer(shapes.clone()));
+    let mut proposes = flow(
+        &[("shape", "propose")],
+        &json!({
+            "n1": { "type": "action", "op": "tool", "tool": "shape", "args": {}, "into": "all", "next": "n2" },
+            "n2": { "type": "action", "op": "each", "over": "v['all']", "cursor": "c", "next": "n3" },
+            "n3": { "type": "action", "op": "iter", "cursor": "c", "item": "one", "next": "n4", "done": "n5" },
+            "n4": { "type": "emit", "kind": "proposal", "name": "p", "action": "memory-update", "value": "v['one']", "next": "n3" },
+            "n5": { "type": "return", "status": "completed", "value": "null" },
+        }),
+    );
+    proposes["policy"]["safe_outputs"] = json!(["memory-update"]);
+    (World::new(tools, &json!({})), proposes)
+}
+
+async fn proposals(world: &World) -> Vec<Proposal> {
+    let mut all = world.store.proposals(&ProposalFilter { limit: 100, ..ProposalFilter::default() }).await.unwrap();
+    all.reverse();
+    all
+}
+
+fn update(base: u64, slugs: &[&str]) -> Json {
+    json!({ "action": "memory-update", "target": { "type": "memory", "path": "memory" }, "base_revision": base,
+            "content": { "set": { "processed_slugs": slugs } }, "fingerprint": Digest::of(slugs.concat().as_bytes()) })
+}
+
+#[tokio::test]
+async fn a_proposal_is_what_its_emission_says() {
+    let (world, proposes) =
+        world(json!([update(3, &["a"]), "plain", { "target": "notes/b", "content": 1, "fingerprint": "x" }]));
+    let (run, _) = world.run(&proposes).await;
+    let made = proposals(&world).await;
+    let seen: Vec<_> = made
+        .iter()
+        .map(|one| (one.target.as_str(), one.base_revision, one.content.to_json(), one.fingerprint))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("memory", Some(3), json!({ "set": { "processed_slugs": ["a"] } }), Digest::of(b"a")),
+            ("", None, json!("plain"), Digest::of(b"\"plain\"")),
+            ("notes/b", None, json!(1), Digest::of(b"x")),
+        ]
+    );
+    let one = &made[0];
+    assert_eq!(
+        (one.run.as_str(), one.agent.as_str(), one.action.as_str()),
+        (run.as_str(), "archivist", "memory-update")
+    );
+    assert_eq!((one.status, one.expires_at - one.created_at), (ProposalStatus::Pending, 72 * 3_600_000));
+}
+
+#[tokio::test]
+async fn a_second_run_proposes_the_same_as_a_duplicate() {
+    let (world, proposes) = world(json!([update(0, &["a"])]));
+    world.run(&proposes).await.1.unwrap();
+    world.run(&proposes).await.1.unwrap();
+    let made = proposals(&world).await;
+    assert_eq!((made.len(), &made[1].duplicate_of), (2, &Some(made[0].id.clone())));
+}
+
+#[tokio::test]
+async fn an_approved_memory_update_is_applied() {
+    let (world, proposes) = world(json!([update(0, &["a", "b"]), update(0, &["c"])]));
+    world.run(&proposes).await.1.unwrap();
+    let made = proposals(&world).await;
+    let memory = tempfile::tempdir().unwrap();
+    let applier = Applier::new(world.store.clone(), world.clock.clone(), memory.path());
+    let applied = applier.decide(&made[0].id, Verdict::Approve, &owner(), None).await.unwrap();
+    assert_eq!(applied.status, ProposalStatus::Applied);
+    assert_eq!(applied.apply_result.unwrap().get("version"), Some(&Value::Int(1)));
+    let path = memory.path().join("archivist/state.json");
+    let state = || serde_json::from_slice::<Json>(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(state()["processed_slugs"], json!(["a", "b"]));
+
+    // The other one was made against the same revision.
+    let failed = applier.decide(&made[1].id, Verdict::Approve, &owner(), None).await.unwrap();
+    assert_eq!(failed.status, ProposalStatus::Failed);
+    assert_eq!(failed.apply_result.unwrap().get("reason"), Some(&"conflict".into()));
+    assert_eq!(state()["processed_slugs"], json!(["a", "b"]));
+    let again = applier.retry(&made[1].id, &owner()).await.unwrap();
+    assert_eq!(again.status, ProposalStatus::Failed);
+}
+
+#[tokio::test]
+async fn a_rejected_change_is_not_made() {
+    let (world, proposes) = world(json!([update(0, &["a"])]));
+    world.run(&proposes).await.1.unwrap();
+    let memory = tempfile::tempdir().unwrap();
+    let applier = Applier::new(world.store.clone(), world.clock.clone(), memory.path());
+    let id = proposals(&world).await[0].id.clone();
+    let rejected = applier.decide(&id, Verdict::Reject, &owner(), Some("not now".to_owned())).await.unwrap();
+    assert_eq!(rejected.status, ProposalStatus::Rejected);
+    assert!(applier.retry(&id, &owner()).await.is_err());
+    assert!(applier.finish().await.unwrap().is_empty());
+    assert!(!memory.path().join("archivist").exists());
+}
+
+#[tokio::test]
+async fn a_crash_while_applying_is_finished_at_start() {
+    // After the decision; while applying, before the file was written; after that.
+    for crash in 0..3 {
+        let (world, proposes) = world(json!([update(0, &["a"])]));
+        world.run(&proposes).await.1.unwrap();
+        let made = proposals(&world).await.remove(0);
+        let memory = tempfile::tempdir().unwrap();
+        let decision = Decision {
+            proposal: made.id.clone(),
+            verdict: Verdict::Approve,
+            by: owner(),
+            at: 1_800_000_000_000,
+            note: None,
+        };
+        world.store.decide(decision).await.unwrap();
+        if crash >= 1 {
+            let to = ProposalStatus::Applying;
+            let step = ApplyStep { proposal: made.id.clone(), to, at: 1_800_000_000_001, result: None, by: owner() };
+            world.store.move_proposal(step).await.unwrap();
+        }
+        if crash == 2 {
+            std::fs::create_dir(memory.path().join("archivist")).unwrap();
+            let written = json!({ "version": 1, "proposal": made.id, "processed_slugs": ["a"] }).to_string();
+            std::fs::write(memory.path().join("archivist/state.json"), written).unwrap();
+        }
+        let clock = Arc::clone(&world.clock);
+        let finished = Applier::new(world.store.clone(), clock, memory.path()).finish().await.unwrap();
+        assert_eq!((finished.len(), finished[0].status), (1, ProposalStatus::Applied), "crash {crash}");
+        let state: Json =
+            serde_json::from_slice(&std::fs::read(memory.path().join("archivist/state.json")).unwrap()).unwrap();
+        assert_eq!((&state["version"], &state["processed_slugs"]), (&json!(1), &json!(["a"])), "crash {crash}");
+    }
+}

@@ -1,0 +1,308 @@
+//! A machine with a store, tools that are played, and a worker with a script.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bloom_interpreter::effect::{Answer, EffectError};
+use bloom_interpreter::history::{Event, Payload};
+use bloom_ir::manifest::ToolManifest;
+use bloom_ir::{Digest, Document, SigningKey, TrustList, Value, VerifiedIr};
+use bloom_runtime::clock::{Clock, Ids};
+use bloom_runtime::engine::{Engine, EngineConfig, EngineError, Observer, Parts, Progress, RunEnd, Step, Submit};
+use bloom_runtime::llm::{LlmExecutor, LlmTask};
+use bloom_runtime::record::{Actor, ContextId, RunId};
+use bloom_runtime::store::Store;
+use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
+use bloom_store::RedbStore;
+use bloom_worker::{InProcessWorker, Scripted};
+use serde_json::{Value as Json, json};
+
+use crate::disk::Disk;
+
+/// What a played tool does.
+pub(crate) enum Act {
+    Answer(Json),
+    Fail(EffectError),
+    Hang,
+}
+
+type Play = Box<dyn Fn(&ToolCall, usize) -> Act + Send + Sync>;
+
+/// Tools by name, and their calls by idempotency key.
+#[derive(Default)]
+pub(crate) struct Tools {
+    tools: BTreeMap<String, (InstalledTool, Play)>,
+    calls: Mutex<Vec<(String, String)>>,
+}
+
+impl Tools {
+    /// A tool; `play` gets the call and how often the tool was called before.
+    pub(crate) fn with(
+        mut self,
+        name: &str,
+        effect: &str,
+        play: impl Fn(&ToolCall, usize) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let manifest: ToolManifest = serde_json::from_value(json!({
+            "name": name, "version": "1.0.0", "description": "played", "effect": effect,
+            "input": {}, "output": {}, "capabilities": ["files:notes"],
+        }))
+        .unwrap();
+        let installed = InstalledTool { manifest, digest: Digest::of(name.as_bytes()) };
+        self.tools.insert(name.to_owned(), (installed, Box::new(play)));
+        self
+    }
+
+    /// Calls of a tool so far.
+    pub(crate) fn calls(&self, tool: &str) -> usize {
+        self.calls.lock().unwrap().iter().filter(|(_, called)| called == tool).count()
+    }
+
+    pub(crate) fn calls_by_key(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for (key, _) in self.calls.lock().unwrap().iter() {
+            *counts.entry(key.clone()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+#[async_trait]
+impl ToolHost for Tools {
+    fn describe(&self, name: &str, _: Option<Digest>) -> Result<InstalledTool, EffectError> {
+        let unknown = || EffectError::new("unknown_tool", format!("no tool `{name}`"));
+        self.tools.get(name).map(|(installed, _)| installed.clone()).ok_or_else(unknown)
+    }
+
+    fn may_call(&self, tool: &InstalledTool, _: &str, _: &[String]) -> Result<(), EffectError> {
+        match tool.manifest.name.as_str() {
+            "ungranted" => Err(EffectError::new("not_granted", "the operator did not grant it")),
+            _ => Ok(()),
+        }
+    }
+
+    fn installed(&self) -> Vec<InstalledTool> {
+        self.tools.values().map(|(installed, _)| installed.clone()).collect()
+    }
+
+    async fn call(&self, call: ToolCall) -> Result<Value, EffectError> {
+        let name = call.request.tool.clone();
+        let before = self.calls(&name);
+        self.calls.lock().unwrap().push((call.idempotency_key.clone(), name.clone()));
+        match (self.tools[&name].1)(&call, before) {
+            Act::Answer(answer) => Ok(answer.into()),
+            Act::Fail(error) => Err(error),
+            Act::Hang => std::future::pending().await,
+        }
+    }
+}
+
+/// Replies from a script, and counts what was asked.
+pub(crate) struct Llm {
+    script: Mutex<Scripted>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Llm {
+    pub(crate) fn new(script: &Json) -> Self {
+        Self { script: Mutex::new(Scripted::parse(&script.to_string()).unwrap()), asked: Mutex::default() }
+    }
+
+    pub(crate) fn replace(&self, script: &Json) {
+        *self.script.lock().unwrap() = Scripted::parse(&script.to_string()).unwrap();
+    }
+
+    pub(crate) fn asked_by_key(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for key in self.asked.lock().unwrap().iter() {
+            *counts.entry(key.clone()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+#[async_trait]
+impl LlmExecutor for Llm {
+    fn provides(&self) -> &'static str {
+        "llm.scripted"
+    }
+
+    async fn answer(&self, task: LlmTask) -> Result<Answer, EffectError> {
+        self.asked.lock().unwrap().push(task.idempotency_key.clone());
+        let script = self.script.lock().unwrap().clone();
+        script.answer(task).await
+    }
+}
+
+struct ArcLlm(Arc<Llm>);
+
+#[async_trait]
+impl LlmExecutor for ArcLlm {
+    fn provides(&self) -> &'static str {
+        self.0.provides()
+    }
+
+    async fn answer(&self, task: LlmTask) -> Result<Answer, EffectError> {
+        self.0.answer(task).await
+    }
+}
+
+/// A millisecond later each time.
+#[derive(Default)]
+pub(crate) struct TestClock(pub(crate) AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> i64 {
+        1_700_000_000_000 + self.0.fetch_add(1, Ordering::SeqCst)
+    }
+}
+
+#[derive(Default)]
+struct Counter(AtomicUsize);
+
+impl Ids for Counter {
+    fn fresh(&self) -> String {
+        format!("id-{:06}", self.0.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+pub(crate) struct Log(pub(crate) Mutex<Vec<Progress>>);
+
+impl Observer for Log {
+    fn observe(&self, progress: Progress) {
+        self.0.lock().unwrap().push(progress);
+    }
+}
+
+impl Log {
+    pub(crate) fn steps(&self) -> Vec<Step> {
+        self.0.lock().unwrap().iter().map(|progress| progress.step.clone()).collect()
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) tools: Arc<Tools>,
+    pub(crate) llm: Arc<Llm>,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) log: Arc<Log>,
+    ids: Arc<dyn Ids>,
+}
+
+impl World {
+    pub(crate) fn new(tools: Tools, script: &Json) -> Self {
+        Self {
+            store: Arc::new(RedbStore::in_memory().unwrap()),
+            tools: Arc::new(tools),
+            llm: Arc::new(Llm::new(script)),
+            clock: Arc::default(),
+            log: Arc::default(),
+            ids: Arc::new(Counter::default()),
+        }
+    }
+
+    pub(crate) fn engine(&self) -> Arc<Engine> {
+        self.engine_on(Arc::new(Disk::new(self.store.clone())))
+    }
+
+    pub(crate) fn engine_on(&self, disk: Arc<Disk>) -> Arc<Engine> {
+        self.engine_of(disk, TrustList::of("own", key().public()))
+    }
+
+    pub(crate) fn engine_trusting(&self, trust: TrustList) -> Arc<Engine> {
+        self.engine_of(Arc::new(Disk::new(self.store.clone())), trust)
+    }
+
+    fn engine_of(&self, disk: Arc<Disk>, trust: TrustList) -> Arc<Engine> {
+        Arc::new(Engine::new(Parts {
+            store: disk,
+            tools: self.tools.clone(),
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+            trust,
+            observer: self.log.clone(),
+            config: EngineConfig::default(),
+        }))
+    }
+
+    pub(crate) fn worker(&self, engine: &Arc<Engine>) -> InProcessWorker {
+        InProcessWorker::start(engine.clone(), Arc::new(ArcLlm(self.llm.clone())), 1, None)
+    }
+
+    /// Runs a flow to its end, with a worker beside it.
+    pub(crate) async fn run(&self, flow: &Json) -> (RunId, Result<RunEnd, EngineError>) {
+        let engine = self.engine();
+        let id = engine.submit(submission(flow)).await.unwrap();
+        let end = self.drive(&engine, &id).await;
+        (id, end)
+    }
+
+    pub(crate) async fn drive(&self, engine: &Arc<Engine>, id: &RunId) -> Result<RunEnd, EngineError> {
+        let worker = self.worker(engine);
+        let end = engine.drive(id).await;
+        worker.stop().await;
+        end
+    }
+
+    /// What happened in a run, without the answers.
+    pub(crate) async fn events(&self, id: &RunId) -> Vec<Payload> {
+        let events: Vec<Event> = self.store.history(id, 1, 10_000).await.unwrap();
+        events.into_iter().filter_map(|event| event.payload).collect()
+    }
+
+    pub(crate) async fn kinds(&self, id: &RunId) -> Vec<String> {
+        let events = self.events(id).await;
+        events
+            .iter()
+            .map(|payload| serde_json::to_value(payload.kind()).unwrap().as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Replays the run with its pinned IR.
+    pub(crate) async fn assert_replays(&self, id: &RunId) {
+        let report = self.engine().replay(id, None).await.unwrap();
+        assert_eq!(report.verdict, bloom_interpreter::replay::Verdict::Same);
+    }
+}
+
+pub(crate) fn key() -> SigningKey {
+    SigningKey::from_seed(&[7; 32])
+}
+
+pub(crate) fn submission(flow: &Json) -> Submit {
+    let document: Document = serde_json::from_value(flow.clone()).unwrap();
+    Submit {
+        ir: VerifiedIr::signed(document, &key()).unwrap(),
+        inputs: json!({ "folder": "notes" }).into(),
+        by: Actor("owner".to_owned()),
+        context: ContextId::new("default"),
+    }
+}
+
+/// A flow of these nodes that starts with `n1`, and may call these tools.
+pub(crate) fn flow(tools: &[(&str, &str)], nodes: &Json) -> Json {
+    let allowed: serde_json::Map<String, Json> = tools
+        .iter()
+        .map(|(name, effect)| {
+            let digest = Digest::of(name.as_bytes());
+            ((*name).to_owned(), json!({ "effect": effect, "digest": digest, "capabilities": ["files:notes"] }))
+        })
+        .collect();
+    json!({
+        "ir": "0.1",
+        "flow": { "id": "archivist", "version": "0.0.0", "title": "Test", "kind": "procedure", "locale": "en" },
+        "inputs": {}, "outputs": {},
+        "policy": { "allowed_tools": allowed, "safe_outputs": ["propose-summary"] },
+        "entry": "n1",
+        "nodes": nodes,
+        "source": { "kind": "drakon", "name": "t.drakon", "sha256": "", "map": { "n1": { "item": "12", "first": true, "text": "Read" } } },
+    })
+}
+
+pub(crate) fn passing(code: &str) -> EffectError {
+    EffectError { retryable: true, ..EffectError::new(code, "it may work later") }
+}
