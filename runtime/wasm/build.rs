@@ -34,6 +34,10 @@ fn main() {
         }
     } else {
         println!("cargo::warning=no {TARGET}: built without the tools that ship (`rustup target add {TARGET}`)");
+        // Rewritten when a target is installed.
+        if let Some(list) = installed_components() {
+            println!("cargo::rerun-if-changed={}", list.display());
+        }
     }
     code.push_str("];\n");
     fs::write(out.join("embedded.rs"), code).expect("OUT_DIR can be written");
@@ -43,13 +47,19 @@ fn path(variable: &str) -> PathBuf {
     env::var_os(variable).expect("cargo sets it").into()
 }
 
+/// The compiler names the folder whether or not it is there.
 fn target_is_installed() -> bool {
-    let rustc = env::var_os("RUSTC").expect("cargo sets it");
-    let printed = Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
-    // The folder is named whether or not it is there.
-    printed.is_ok_and(|output| {
-        output.status.success() && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
-    })
+    printed(&["target-libdir", "--target", TARGET]).is_some_and(|folder| folder.is_dir())
+}
+
+/// The list that rustup keeps; none where the compiler came another way.
+fn installed_components() -> Option<PathBuf> {
+    printed(&["sysroot"]).map(|sysroot| sysroot.join("lib/rustlib/components")).filter(|list| list.is_file())
+}
+
+fn printed(what: &[&str]) -> Option<PathBuf> {
+    let output = Command::new(env::var_os("RUSTC")?).arg("--print").args(what).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().into())
 }
 
 fn build(root: &Path, out: &Path) {

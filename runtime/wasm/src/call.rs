@@ -17,6 +17,9 @@ use crate::fault::Fault;
 use crate::files::Root;
 use crate::meter::Meter;
 
+/// What a log line counts beside its text, so that empty lines are no flood; the WIT package says so.
+const LOG_LINE: usize = 16;
+
 /// Entries in one part of a listing; the WIT package promises it.
 const PAGE: usize = 1000;
 
@@ -139,8 +142,8 @@ fn run<T>(
         Ok(UpdateDeadline::Continue(1))
     });
 
-    let _running = ticker.run();
     store.data().environment.deadline.check()?;
+    let _running = ticker.run();
     let instance = adapter.instantiate(&mut store);
     let instance = instance.map_err(|error| match stopped(&error, &store) {
         Fault::Trap(reason) => Fault::NotStarted(reason),
@@ -171,7 +174,7 @@ impl crate::bindings::bloom::tool::types::Host for CallState {}
 impl log::Host for CallState {
     fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
         let Environment { tool, call_id, grants, limits, .. } = &self.environment;
-        let Some(left) = self.log_left.checked_sub(message.len()) else {
+        let Some(left) = self.log_left.checked_sub(message.len().saturating_add(LOG_LINE)) else {
             return Err(Fault::LogTooLarge { limit: limits.log_bytes }.into());
         };
         self.log_left = left;
@@ -245,7 +248,51 @@ fn not_granted(kind: &str, name: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use wasmtime::component::Component;
+
     use super::*;
+    use crate::deadline::CancelOnDrop;
+
+    const ENDLESS: &str = r#"(component
+        (core module $module
+          (memory (export "memory") 1)
+          (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+          (func (export "describe") (result i32) (loop $again (br $again)) unreachable)
+          (func (export "invoke") (param i32 i32 i32 i32) (result i32) unreachable))
+        (core instance $instance (instantiate $module))
+        (alias core export $instance "memory" (core memory $memory))
+        (alias core export $instance "realloc" (core func $realloc))
+        (import "bloom:tool/types@0.1.0" (instance $types
+          (type $record (record (field "code" string) (field "message" string) (field "retryable" bool)))
+          (export "failure" (type (eq $record)))))
+        (alias export $types "failure" (type $failure))
+        (func (export "describe") (result string) (canon lift (core func $instance "describe") (memory $memory)))
+        (func (export "invoke") (param "call-id" string) (param "input" string) (result (result string (error $failure)))
+          (canon lift (core func $instance "invoke") (memory $memory) (realloc $realloc))))"#;
+
+    #[test]
+    fn a_call_that_runs_stops_when_it_is_cancelled() {
+        let limits = Limits { fuel: u64::MAX, ..Limits::default() };
+        let engine = crate::engine::engine(&limits).unwrap();
+        let component = Component::from_binary(&engine, &wat::parse_str(ENDLESS).unwrap()).unwrap();
+        let linker = linker(&engine, |_| false).unwrap();
+        let adapter = AdapterPre::new(linker.instantiate_pre(&component).unwrap()).unwrap();
+        let ticker = Ticker::start(&engine).unwrap();
+        let cancel = CancelOnDrop::default();
+        let deadline = Deadline::after(u64::MAX, &cancel);
+        let environment =
+            Environment { tool: "endless".into(), call_id: String::new(), grants: Grants::default(), limits, deadline };
+        std::thread::scope(|scope| {
+            let call = scope.spawn(|| describe(&adapter, &ticker, environment));
+            // Once it is counted it has looked at its deadline for the first time, and only a tick can stop it.
+            while ticker.running() == 0 {
+                std::thread::yield_now();
+            }
+            drop(cancel);
+            assert_eq!(call.join().unwrap(), Err(Fault::Cancelled));
+        });
+        assert_eq!(ticker.running(), 0);
+    }
 
     #[test]
     fn a_listing_comes_in_parts_that_join_without_a_gap() {

@@ -47,6 +47,11 @@ impl Ticker {
         self.0.changed.notify_all();
         Running(Arc::clone(&self.0))
     }
+
+    #[cfg(test)]
+    pub(crate) fn running(&self) -> usize {
+        self.0.lock().running
+    }
 }
 
 impl Drop for Ticker {

@@ -7,6 +7,7 @@ mod front_matter;
 mod time;
 
 pub use front_matter::FrontMatter;
+pub use time::unix_milliseconds;
 
 /// A note, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-/// An RFC 3339 time; or a date, or a date and time, in UTC.
-pub(crate) fn unix_milliseconds(text: &str) -> Option<i64> {
+/// An RFC 3339 time; or a date, or a date and time, without zone, which is UTC. None for any other text.
+pub fn unix_milliseconds(text: &str) -> Option<i64> {
     let zoned = || text.parse::<Timestamp>().ok();
     let local = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
     zoned().or_else(local).map(Timestamp::as_millisecond)

@@ -41,11 +41,12 @@ pub fn call(input: &Input, files: &impl Files) -> Result<Vec<Listed>, Failure> {
         // A stray byte changes no title, tag or number of words; whoever reads the text itself is told of it.
         let text = String::from_utf8_lossy(&bytes);
         let note = Note::parse(&text);
+        let updated = note.front_matter.updated.as_deref().and_then(note::unix_milliseconds);
         let name = slug.rsplit('/').next().unwrap_or(slug);
         notes.push(Listed {
             slug: slug.to_owned(),
             title: note.title().unwrap_or(name).to_owned(),
-            updated_at: note.front_matter.updated.unwrap_or(entry.modified),
+            updated_at: updated.unwrap_or(entry.modified),
             words: note.words(),
             tags: note.front_matter.tags,
             path: entry.path,
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn broken_front_matter_and_stray_bytes_are_not_fatal() {
-        let files = Folder::default().with(ROOT, "a.md", "---\ntitle: one: two\n---\nслово", 3).with(
+        let files = Folder::default().with(ROOT, "a.md", "---\nupdated: вчора\ntitle: one: two\n---\nслово", 3).with(
             ROOT,
             "b.md",
             [b"x \xff y".as_slice()].concat(),

@@ -84,8 +84,9 @@ async fn giant_input_is_refused_before_the_call() {
 
 #[tokio::test]
 async fn a_flood_of_log_lines_stops_the_call() {
-    assert_eq!(code(config(), &Tool::logging(1024, 65)).await, "log_too_large");
-    assert!(run(config(), &Tool::logging(1024, 64)).await.is_ok());
+    assert_eq!(code(config(), &Tool::logging(1024, 64)).await, "log_too_large");
+    assert_eq!(code(config(), &Tool::logging(0, 4097)).await, "log_too_large");
+    assert!(run(config(), &Tool::logging(1024, 63)).await.is_ok());
 }
 
 #[tokio::test]
