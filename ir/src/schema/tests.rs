@@ -85,10 +85,7 @@ fn format_checks_nothing() {
 #[test]
 fn the_draft_is_2020_12_whatever_the_schema_calls_itself() {
     let tuple = json!({ "$schema": "http://json-schema.org/draft-07/schema#", "prefixItems": [{ "type": "string" }] });
-    match CompiledSchema::compile(&tuple) {
-        Ok(schema) => assert!(schema.validate(&Value::from(json!([1]))).is_err(), "2020-12 knows prefixItems"),
-        Err(error) => assert!(!error.message.is_empty()),
-    }
+    assert_eq!(violations(tuple, json!([1])).len(), 1, "2020-12 knows prefixItems, draft 7 does not");
 }
 
 fn value() -> impl Strategy<Value = serde_json::Value> {

@@ -18,14 +18,14 @@ pub(super) fn check<'a>(document: &'a Document, report: &mut Report<'a>) {
         }
     }
     // A flow tends to have one schema at many nodes.
-    let mut good: Vec<&Schema> = Vec::new();
+    let mut last_good: Option<&Schema> = None;
     for (id, node) in &document.nodes {
         for (spot, schema) in schemas(node) {
-            if good.last() == Some(&schema) {
+            if last_good == Some(schema) {
                 continue;
             }
             match CompiledSchema::compile(schema) {
-                Ok(_) => good.push(schema),
+                Ok(_) => last_good = Some(schema),
                 Err(SchemaError { pointer, message }) => {
                     let reason = if pointer.is_empty() { message } else { format!("{message} ({pointer})") };
                     report.error(codes::BAD_SCHEMA, id, spot, |it| it.with("reason", reason));
