@@ -31,7 +31,7 @@ fn notes() -> serde_json::Value {
         "n9": { "type": "return", "status": "completed", "value": "size(v['done'])" }
     }));
     document["source"] = json!({
-        "kind": "drakon", "name": "notes.drakon", "sha256": "00",
+        "kind": "drakon", "name": "notes.drakon", "sha256": "0".repeat(64),
         "map": {
             "n2": { "item": "12", "first": true, "text": "notes <- read(folder)" },
             "n5": { "item": "20", "first": true, "text": "answer <- LLM(note)" }, "n6": { "item": "20", "part": 1 },

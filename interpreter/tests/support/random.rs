@@ -161,7 +161,7 @@ impl Lowering {
             Statement::Choice(on, one, other, default) => {
                 let (one, other) = (self.block(one, next.clone()), self.block(other, next.clone()));
                 let cases =
-                    json!([{ "values": [0, "x", true], "to": one }, { "values": [1, "x", [], 0.5], "to": other }]);
+                    json!([{ "values": [0, "x", true], "to": one }, { "values": [1, "y", [], 0.5], "to": other }]);
                 let mut node = json!({ "type": "decision", "on": on, "cases": cases });
                 if *default {
                     node["else"] = json!(next);
