@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bloom_interpreter::effect::EffectError;
+use bloom_ir::manifest::ToolManifest;
 use bloom_ir::{Digest, Value};
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
 use tokio::sync::Semaphore;
@@ -132,20 +133,19 @@ impl WasmHost {
         pinned.ok_or_else(|| Fault::DigestMismatch { expected, installed: newest.installed.digest })
     }
 
-    /// What the call gets of what the tool asks for: all of it, or the call fails.
-    fn grants(&self, tool: &Tool, call: &ToolCall) -> Result<Grants, Fault> {
-        let manifest = &tool.installed.manifest;
+    /// What a call gets of what the tool asks for, if the flow's policy carries it: all of it, or the call fails.
+    fn grants(&self, manifest: &ToolManifest, agent: &str, capabilities: &[String]) -> Result<Grants, Fault> {
         let mut grants = Grants::default();
         for asked in &manifest.capabilities {
             let refused = |reason| Fault::NotGranted { capability: asked.clone(), reason };
-            if !call.capabilities.contains(asked) {
+            if !capabilities.contains(asked) {
                 return Err(refused("and the flow's policy does not have that"));
             }
             match capability(asked) {
                 Some(("files", name)) => {
                     let folder =
                         self.config.roots.get(name).ok_or_else(|| refused("and no folder is named for that"))?.clone();
-                    let within = (name == MEMORY).then(|| agents_folder(&call.agent)).transpose()?;
+                    let within = (name == MEMORY).then(|| agents_folder(agent)).transpose()?;
                     let _ = grants.roots.insert(name.into(), Root { name: name.into(), folder, within });
                 }
                 Some(("config", key)) => {
@@ -162,7 +162,7 @@ impl WasmHost {
 
     async fn run(&self, call: ToolCall) -> Result<Value, Fault> {
         let tool = Arc::clone(self.resolve(&call.request.tool, call.request.digest)?);
-        let grants = self.grants(&tool, &call)?;
+        let grants = self.grants(&tool.installed.manifest, &call.agent, &call.capabilities)?;
         let input = input(&tool, &call.request.args, self.config.limits.input_bytes)?;
 
         let closed = |_| Fault::Host("it is shutting down".into());
@@ -190,6 +190,11 @@ impl ToolHost for WasmHost {
     fn describe(&self, name: &str, digest: Option<Digest>) -> Result<InstalledTool, EffectError> {
         let tool = self.resolve(name, digest).map_err(|fault| fault.of_tool(name))?;
         Ok(tool.installed.clone())
+    }
+
+    fn may_call(&self, tool: &InstalledTool, agent: &str, capabilities: &[String]) -> Result<(), EffectError> {
+        let granted = self.grants(&tool.manifest, agent, capabilities);
+        granted.map(drop).map_err(|fault| fault.of_tool(&tool.manifest.name))
     }
 
     fn installed(&self) -> Vec<InstalledTool> {

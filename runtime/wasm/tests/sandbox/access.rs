@@ -93,6 +93,22 @@ async fn a_folder_that_the_operator_did_not_name_is_not_granted() {
     assert!(error.message.contains("`files:notes`"), "{error}");
 }
 
+#[test]
+fn what_is_not_granted_is_known_before_any_call() {
+    let root = tempfile::tempdir().unwrap();
+    let may_call = |config, agent: &str, carried: &[&str]| {
+        let host = host(config, &[&Tool::reading("memory", "a.md")]);
+        let tool = host.installed().remove(0);
+        let carried: Vec<String> = carried.iter().map(ToString::to_string).collect();
+        host.may_call(&tool, agent, &carried).map_err(|error| error.code)
+    };
+    let (named, refused) = (with_root("memory", root.path()), Err("not_granted".to_owned()));
+    assert_eq!(may_call(named.clone(), "archivist", &["files:memory"]), Ok(()));
+    assert_eq!(may_call(config(), "archivist", &["files:memory"]), refused);
+    assert_eq!(may_call(named.clone(), "archivist", &[]), refused);
+    assert!(may_call(named, "../other", &["files:memory"]).is_err());
+}
+
 #[tokio::test]
 async fn a_root_that_is_gone_is_an_error() {
     let root = tempfile::tempdir().unwrap();

@@ -299,7 +299,7 @@ pub(crate) fn flow(tools: &[(&str, &str)], nodes: &Json) -> Json {
         "policy": { "allowed_tools": allowed, "safe_outputs": ["propose-summary"] },
         "entry": "n1",
         "nodes": nodes,
-        "source": { "kind": "drakon", "name": "t.drakon", "sha256": "", "map": { "n1": { "item": "12", "first": true, "text": "Read" } } },
+        "source": { "kind": "drakon", "name": "t.drakon", "sha256": "0".repeat(64), "map": { "n1": { "item": "12", "first": true, "text": "Read" } } },
     })
 }
 
