@@ -14,7 +14,7 @@ pub fn render(diagnostic: &Diagnostic, locale: Locale, color: bool) -> String {
         (Severity::Error, Locale::En) => Level::ERROR,
         (Severity::Error, Locale::Uk) => Level::ERROR.with_name("помилка"),
         (Severity::Warning, Locale::En) => Level::WARNING,
-        (Severity::Warning, Locale::Uk) => Level::WARNING.with_name("застереження"),
+        (Severity::Warning, Locale::Uk) => Level::WARNING.with_name("попередження"),
     };
     let message = diagnostic.message(locale);
     let hint = diagnostic.hint(locale);

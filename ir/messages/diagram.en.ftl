@@ -84,7 +84,7 @@ D024 = the loop crosses the loop of icon { $other }
     .hint = Close the inner loop before the outer one.
 
 D025 = from here a run can never come to an end
-    .hint = Give the loop a way out, or write “# machine” in the parameters if the flow is meant to wait for ever.
+    .hint = Give the loop a way out.
 
 D026 = no way leads to this icon
     .hint = Connect it, or remove it.

@@ -161,7 +161,7 @@ impl<'a> Lowering<'a> {
             catch: nodes.catch,
             source: Some(Source {
                 kind: heading.kind,
-                name: source.name.to_owned(),
+                name: base(source.name).to_owned(),
                 sha256: Digest::of(source.bytes).hex(),
                 via: nodes.via,
                 map: nodes.map,
@@ -188,10 +188,14 @@ impl<'a> Lowering<'a> {
     }
 }
 
+/// The file's name without its folder.
+fn base(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
+}
+
 /// The file's name without what is after its dots.
 fn stem(name: &str) -> &str {
-    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    match name.trim_start_matches('.').split('.').next() {
+    match base(name).trim_start_matches('.').split('.').next() {
         Some(stem) if !stem.is_empty() => stem,
         _ => "flow",
     }

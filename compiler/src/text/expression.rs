@@ -303,11 +303,12 @@ impl Builder<'_> {
             let postfix_span = self.part.span(postfix.as_span());
             value = match postfix.as_rule() {
                 Rule::member => {
-                    let field = postfix.into_inner().next();
-                    let field = name(field.as_ref().map_or("", Pair::as_str));
+                    let Some(field) = postfix.into_inner().next() else { continue };
+                    let field_span = self.part.span(field.as_span());
+                    let field = name(field.as_str());
                     if rest.peek().map(Pair::as_rule) == Some(Rule::arguments) {
                         match rest.next() {
-                            Some(arguments) => self.call(&field, &postfix_span, Some(value), arguments)?,
+                            Some(arguments) => self.call(&field, &field_span, Some(value), arguments)?,
                             None => value,
                         }
                     } else {

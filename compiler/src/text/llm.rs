@@ -86,7 +86,7 @@ pub(super) fn block(block: &Block<'_>) -> Result<LlmCall, Problem> {
     };
     for argument in args {
         match &argument.name {
-            Some(_) => option(&mut call, argument)?,
+            Some(_) => option(&mut call, argument, block.head)?,
             None => add_context(&mut call, argument),
         }
     }
@@ -109,7 +109,7 @@ pub(super) fn call(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<LlmCall, Prob
     };
     for argument in args {
         match (&argument.name, argument.value.as_text()) {
-            (Some(_), _) => option(&mut call, argument)?,
+            (Some(_), _) => option(&mut call, argument, part)?,
             (None, Some(_)) if call.prompt.is_empty() => call.prompt = literal_template(&argument.value, part)?,
             (None, _) => add_context(&mut call, argument),
         }
@@ -164,7 +164,7 @@ fn format(part: Part<'_>) -> Result<Schema, Problem> {
     }
 }
 
-fn option(call: &mut LlmCall, argument: Argument) -> Result<(), Problem> {
+fn option(call: &mut LlmCall, argument: Argument, part: Part<'_>) -> Result<(), Problem> {
     const OPTIONS: [&str; 5] = ["model", "max_tokens", "system", "memory", "timeout"];
     let Some(name) = argument.name else { return Ok(()) };
     let wrong = |expected: &str| {
@@ -186,7 +186,7 @@ fn option(call: &mut LlmCall, argument: Argument) -> Result<(), Problem> {
         }
         "system" | "система" => {
             call.system = Some(match argument.value.as_text() {
-                Some(text) => vec![Template::Text(text.to_owned())],
+                Some(_) => literal_template(&argument.value, part)?,
                 None => vec![Template::Expr(argument.value)],
             });
         }

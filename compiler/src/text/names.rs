@@ -14,7 +14,7 @@ pub(crate) enum Special {
 /// The special meaning of a name, where it has one.
 pub(crate) fn special(name: &str) -> Option<Special> {
     Some(match name {
-        "input" | "вхід" => Special::Input,
+        "input" => Special::Input,
         "run" => Special::Run,
         "now" | "поточний_час" | "зараз" => Special::Now,
         _ => return None,

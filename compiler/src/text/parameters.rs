@@ -87,7 +87,7 @@ fn parameter(part: Part<'_>) -> Result<(String, Parameter), Problem> {
         let span = part.span(pair.as_span());
         match pair.as_rule() {
             Rule::word => word = name(pair.as_str()),
-            Rule::shape => schema = shape::schema(pair, part)?,
+            Rule::shape => schema = open(shape::schema(pair, part)?),
             Rule::expr => {
                 let value = expression::build(pair, part)?;
                 let constant = constant(&value.expr);
@@ -107,6 +107,27 @@ fn parameter(part: Part<'_>) -> Result<(String, Parameter), Problem> {
         }
     }
     Ok((word, Parameter { schema, default: default.map(|(expr, _)| expr) }))
+}
+
+/// What comes from outside may hold more than the flow asks for.
+fn open(mut schema: Value) -> Value {
+    match &mut schema {
+        Value::Object(members) => {
+            if members.get("additionalProperties") == Some(&Value::Bool(false)) {
+                members.remove("additionalProperties");
+            }
+            for member in members.values_mut() {
+                *member = open(member.take());
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                *item = open(item.take());
+            }
+        }
+        _ => {}
+    }
+    schema
 }
 
 /// The JSON of an expression that is one.
