@@ -13,6 +13,21 @@
 //!   `timeout` alone depends on the machine.
 //! - Input and output satisfy the schemas of the tool's manifest.
 //!
+//! What a call fails with, beside the codes that tools choose themselves:
+//!
+//! | code | meaning |
+//! |---|---|
+//! | `unknown_tool`, `digest_mismatch` | there is no such tool, or another component than the pinned one |
+//! | `not_granted`, `invalid_agent` | it asks for what the policy or the operator does not give |
+//! | `invalid_input`, `input_too_large` | the arguments; the tool was not called |
+//! | `invalid_output`, `output_too_large`, `log_too_large` | what it handed out |
+//! | `out_of_fuel`, `timeout`, `out_of_memory`, `stack_overflow` | what it used up; only `timeout` is worth another attempt |
+//! | `trap`, `not_started`, `host_failed` | it broke, cannot be instantiated, or the host is at fault |
+//! | `tool_failed` | it reported a failure whose code is none |
+//!
+//! Failures of the interface `files` that a tool passes on: `not_found`, `path_refused`, `link_refused`, `not_a_file`,
+//! `file_too_large`, `too_many_files`, `invalid_name`, `root_unreadable`, `unreadable`.
+//!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use bloom_runtime::tool::ToolHost as _;
