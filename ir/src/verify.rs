@@ -26,6 +26,7 @@ pub struct VerifiedIr(Arc<Verified>);
 
 #[derive(Debug)]
 struct Verified {
+    bytes: Vec<u8>,
     document: Document,
     hash: Digest,
     program: Digest,
@@ -148,7 +149,7 @@ pub fn verify(bytes: &[u8], trust: &TrustList, now_ms: i64) -> Result<VerifiedIr
             return Err(VerifyError::PolicyUnmet { flow: flow.clone(), policy: policy.clone(), found });
         }
     }
-    finish(document, &hashed, signers)
+    finish(bytes, document, &hashed, signers)
 }
 
 /// Checks a document that a run is pinned to, when it goes on or is replayed: its form, its hash and its signatures, but
@@ -164,7 +165,7 @@ pub fn verify_pinned(
         return Err(VerifyError::NotPinned { pinned: *pinned, computed: hashed.hash });
     }
     let signers = signers(&document, &hashed, trust, purpose)?;
-    finish(document, &hashed, signers)
+    finish(bytes, document, &hashed, signers)
 }
 
 impl VerifiedIr {
@@ -172,6 +173,12 @@ impl VerifiedIr {
     pub fn signed(document: Document, key: &SigningKey) -> Result<Self, VerifyError> {
         let document = crate::sign::seal(document, &[key]);
         verify(&document.to_bytes(), &TrustList::of("own", key.public()), i64::MIN)
+    }
+
+    /// The bytes that were verified: what is stored and sent. The document written anew could have another hash, because
+    /// defaults that its author left out would stand in it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.bytes
     }
 
     /// The document.
@@ -213,10 +220,15 @@ fn open(bytes: &[u8]) -> Result<(Document, Hashed), VerifyError> {
     Ok((document, hashed))
 }
 
-fn finish(document: Document, hashed: &Hashed, signers: Vec<PublicKey>) -> Result<VerifiedIr, VerifyError> {
-    let checked = validate::check(&document).map_err(VerifyError::Malformed)?;
-    let (hash, program) = (hashed.hash, hashed.program);
-    Ok(VerifiedIr(Arc::new(Verified { document, hash, program, signers, warnings: checked.warnings })))
+fn finish(
+    bytes: &[u8],
+    document: Document,
+    hashed: &Hashed,
+    signers: Vec<PublicKey>,
+) -> Result<VerifiedIr, VerifyError> {
+    let warnings = validate::check(&document).map_err(VerifyError::Malformed)?.warnings;
+    let (bytes, hash, program) = (bytes.to_vec(), hashed.hash, hashed.program);
+    Ok(VerifiedIr(Arc::new(Verified { bytes, document, hash, program, signers, warnings })))
 }
 
 fn integrity(document: &Document) -> Result<&Integrity, VerifyError> {

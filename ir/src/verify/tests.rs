@@ -270,6 +270,26 @@ fn white_space_and_left_out_defaults_are_hashed_as_they_are_written() {
     assert_eq!(validate::read_hashed(&pretty).unwrap().1.hash, full_hash.hash);
 }
 
+#[test]
+fn the_bytes_that_were_verified_verify_again_also_where_defaults_were_left_out() {
+    let mut json = json!({
+        "ir": "0.1",
+        "flow": { "id": "sparse", "version": "1.0.0", "title": "Sparse", "kind": "procedure", "locale": "en" },
+        "inputs": {}, "outputs": {}, "policy": {}, "entry": "n1",
+        "nodes": { "n1": { "type": "return", "status": "completed", "value": "1" } }
+    });
+    let hashed = Hashed::of(json.as_object().unwrap());
+    let value = BASE64.encode(key(1).sign(&pre_authentication_encoding(&hashed.payload)));
+    json["integrity"] = json!({
+        "hash": hashed.hash, "program": hashed.program,
+        "signatures": [{ "alg": "ed25519", "key_id": key(1).public().id(), "value": value }]
+    });
+    let trust = TrustList::of("anna", key(1).public());
+    let ir = verify(json.to_string().as_bytes(), &trust, 0).unwrap();
+    assert_eq!(verify_pinned(ir.bytes(), &ir.hash(), &trust, Pinned::Resume).unwrap().hash(), hashed.hash);
+    assert_ne!(ir.document().hashed().hash, hashed.hash, "written anew, the defaults would stand in it");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -42,7 +42,7 @@ impl Engine {
             title: flow.title,
             stored_at: now,
         };
-        self.store.put_flow(kept, ir.document().to_bytes(), Vec::new()).await?;
+        self.store.put_flow(kept, ir.bytes().to_vec(), Vec::new()).await?;
 
         let inbox = InboxEntry {
             id: InboxId::new(self.ids.fresh()),
