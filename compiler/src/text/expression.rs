@@ -2,18 +2,20 @@
 
 use std::ops::Range;
 
-use bloom_ir::expr::ast::{BinaryOp, Expr, Literal, Macro, Root, UnaryOp};
+use bloom_ir::expr::ast::{BinaryOp, Expr, Literal, Macro, Root};
 use bloom_ir::expr::{functions, is_identifier};
 use pest::Parser;
 use pest::iterators::Pair;
 
 use super::grammar::{Grammar, Rule};
+use super::literal::{is_true, name, number, string_literal};
+use super::operators::{Climber, Operand, Prefix, Token, Unit, binary, coalesce, has, infix};
 use super::sections::syntax_error;
 use super::{Part, Problem, limits, names};
 use crate::codes;
 
 /// Parts of one expression; also bounds how deep its tree can be.
-const MOST_PARTS: usize = 2000;
+pub(super) const MOST_PARTS: usize = 2000;
 /// Levels of one tree; the IR's own limit.
 const MOST_DEPTH: usize = 100;
 
@@ -68,30 +70,13 @@ pub(super) fn build(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<Expression, 
     Ok(Expression { expr, uses: builder.uses, span })
 }
 
-/// A constant of a case or a default value.
-pub(super) fn constant(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<serde_json::Value, Problem> {
-    let span = part.span(pair.as_span());
-    let text = pair.as_str();
-    let inner = pair.into_inner().next().ok_or_else(|| Problem::error(codes::SYNTAX, span.clone()))?;
-    Ok(match inner.as_rule() {
-        Rule::string => string_literal(inner.as_str()).into(),
-        Rule::boolean => is_true(text).into(),
-        Rule::minus_number => match number(text.trim_start_matches('-').trim(), text.starts_with('-'), &span)? {
-            Literal::Int(int) => int.into(),
-            Literal::Double(double) => double.into(),
-            _ => serde_json::Value::Null,
-        },
-        _ => serde_json::Value::Null,
-    })
-}
-
 /// The levels of a tree.
 fn depth(expr: &Expr) -> usize {
     1 + children(expr).into_iter().map(depth).max().unwrap_or(0)
 }
 
 /// The nodes of a tree.
-fn parts(expr: &Expr) -> usize {
+pub(super) fn parts(expr: &Expr) -> usize {
     1 + children(expr).into_iter().map(parts).sum::<usize>()
 }
 
@@ -108,79 +93,6 @@ fn children(expr: &Expr) -> Vec<&Expr> {
         Expr::Map(entries) => entries.iter().flat_map(|(key, value)| [key, value]).collect(),
         Expr::Macro { range, filter, body, .. } => {
             [Some(range), filter.as_ref(), Some(body)].into_iter().flatten().map(AsRef::as_ref).collect()
-        }
-    }
-}
-
-/// An operand that may carry a unit, which the comparison around it takes away.
-struct Operand {
-    expr: Expr,
-    unit: Option<Unit>,
-    span: Range<usize>,
-    number: bool,
-}
-
-impl Operand {
-    /// The expression, where no unit waits for its comparison.
-    fn plain(self) -> Result<Expr, Problem> {
-        match self.unit {
-            Some(_) => Err(Problem::error(codes::UNIT, self.span)),
-            None => Ok(self.expr),
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unit {
-    Words,
-    Chars,
-    Lines,
-    Tokens,
-}
-
-enum Token {
-    Prefix(Prefix),
-    Infix(Infix),
-    Operand(Operand),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Prefix {
-    /// `не`: binds looser than comparisons.
-    Word,
-    /// `!`
-    Bang,
-    /// `-`
-    Minus,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Infix {
-    Binary(BinaryOp),
-    NotIn,
-    Coalesce,
-}
-
-impl Infix {
-    /// How tightly it binds.
-    fn power(self) -> u8 {
-        match self {
-            Self::Binary(BinaryOp::Or) => 1,
-            Self::Binary(BinaryOp::And) => 2,
-            // 3 is the word `не`.
-            Self::NotIn
-            | Self::Binary(
-                BinaryOp::Equal
-                | BinaryOp::NotEqual
-                | BinaryOp::Less
-                | BinaryOp::LessEqual
-                | BinaryOp::Greater
-                | BinaryOp::GreaterEqual
-                | BinaryOp::In,
-            ) => 4,
-            Self::Coalesce => 5,
-            Self::Binary(BinaryOp::Add | BinaryOp::Subtract) => 6,
-            Self::Binary(BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Remainder) => 7,
         }
     }
 }
@@ -222,7 +134,7 @@ impl Builder<'_> {
             }
         }
         let mut condition =
-            Climber { builder: self, tokens: tokens.into_iter().peekable(), span: span.clone() }.climb(0)?;
+            Climber { parts: &mut self.parts, tokens: tokens.into_iter().peekable(), span: span.clone() }.climb(0)?;
         let mut branches = branches.into_iter();
         if let (Some(then), Some(otherwise)) = (branches.next(), branches.next()) {
             condition = Operand {
@@ -559,121 +471,6 @@ fn whole_milliseconds(amount: f64, unit: i64) -> Option<i64> {
     (total.abs() < 9e15).then_some(total as i64)
 }
 
-struct Climber<'b, 'a, I: Iterator<Item = Token>> {
-    builder: &'b mut Builder<'a>,
-    tokens: std::iter::Peekable<I>,
-    span: Range<usize>,
-}
-
-impl<I: Iterator<Item = Token>> Climber<'_, '_, I> {
-    /// Precedence climbing; recursion goes by the levels of precedence, by prefixes and by `??` alone.
-    fn climb(&mut self, least: u8) -> Result<Operand, Problem> {
-        let mut left = match self.tokens.next() {
-            Some(Token::Operand(operand)) => operand,
-            Some(Token::Prefix(prefix)) => self.prefixed(prefix)?,
-            _ => return Err(Problem::error(codes::SYNTAX, self.span.clone())),
-        };
-        while let Some(Token::Infix(infix)) = self.tokens.peek() {
-            let infix = *infix;
-            if infix.power() < least {
-                break;
-            }
-            self.tokens.next();
-            let right = self.climb(if infix == Infix::Coalesce { infix.power() } else { infix.power() + 1 })?;
-            left = self.combine(infix, left, right)?;
-        }
-        Ok(left)
-    }
-
-    fn prefixed(&mut self, prefix: Prefix) -> Result<Operand, Problem> {
-        let mut prefixes = vec![prefix];
-        while let Some(Token::Prefix(next)) = self.tokens.peek() {
-            prefixes.push(*next);
-            self.tokens.next();
-        }
-        if prefixes.len() > 20 {
-            return Err(Problem::error(codes::TOO_COMPLEX, self.span.clone()).with("limit", 20));
-        }
-        let least = if prefixes.contains(&Prefix::Word) { 4 } else { 8 };
-        let mut operand = self.climb(least)?;
-        for prefix in prefixes.into_iter().rev() {
-            let number = operand.number;
-            let span = operand.span.clone();
-            let unit = operand.unit;
-            let expr = match (prefix, operand.expr) {
-                (Prefix::Minus, Expr::Literal(Literal::Int(int))) if number => Expr::Literal(Literal::Int(-int)),
-                (Prefix::Minus, Expr::Literal(Literal::Double(double))) if number => {
-                    Expr::Literal(Literal::Double(-double))
-                }
-                (Prefix::Minus, operand) => Expr::Unary { op: UnaryOp::Negate, operand: Box::new(operand) },
-                (Prefix::Word | Prefix::Bang, operand) => Expr::Unary { op: UnaryOp::Not, operand: Box::new(operand) },
-            };
-            operand = Operand { expr, unit, span, number: false };
-        }
-        Ok(operand)
-    }
-
-    fn combine(&mut self, infix: Infix, left: Operand, right: Operand) -> Result<Operand, Problem> {
-        let span = left.span.start..right.span.end;
-        let (left, right) = match (left.unit, right.unit) {
-            (None, None) => (left.expr, right.expr),
-            (None, Some(unit)) => (measured(left, unit)?, right.expr),
-            (Some(unit), None) => (left.expr, measured(right, unit)?),
-            (Some(_), Some(_)) => return Err(Problem::error(codes::UNIT, span)),
-        };
-        let expr = match infix {
-            Infix::Binary(op) => binary(op, left, right),
-            Infix::NotIn => Expr::Unary { op: UnaryOp::Not, operand: Box::new(binary(BinaryOp::In, left, right)) },
-            Infix::Coalesce => {
-                // It is written twice in the result.
-                self.builder.parts += parts(&left);
-                if self.builder.parts > MOST_PARTS {
-                    return Err(Problem::error(codes::TOO_COMPLEX, span).with("limit", MOST_PARTS));
-                }
-                coalesce(left, right)
-            }
-        };
-        Ok(Operand { expr, unit: None, span, number: false })
-    }
-}
-
-/// The other side of a quantity: its length, counted in the quantity's unit.
-fn measured(operand: Operand, unit: Unit) -> Result<Expr, Problem> {
-    let name = match unit {
-        Unit::Words => "words",
-        Unit::Chars => "size",
-        Unit::Lines => "lines",
-        Unit::Tokens => "tokens",
-    };
-    match operand.expr {
-        Expr::Call { function, args } if function == "size" || function == name => {
-            Ok(Expr::Call { function: name.to_owned(), args })
-        }
-        _ => Err(Problem::error(codes::UNIT, operand.span)),
-    }
-}
-
-/// `left ?? right`: `right` where the member on the left is missing, or the value there is null.
-fn coalesce(left: Expr, right: Expr) -> Expr {
-    let condition = match &left {
-        Expr::Member { target, name } => has((**target).clone(), name.clone()),
-        other => binary(BinaryOp::NotEqual, other.clone(), Expr::Literal(Literal::Null)),
-    };
-    Expr::Conditional { condition: Box::new(condition), then: Box::new(left), otherwise: Box::new(right) }
-}
-
-fn has(target: Expr, name: String) -> Expr {
-    if is_identifier(&name) {
-        Expr::Has { target: Box::new(target), name }
-    } else {
-        binary(BinaryOp::In, Expr::Literal(Literal::String(name)), target)
-    }
-}
-
-pub(crate) fn binary(op: BinaryOp, left: Expr, right: Expr) -> Expr {
-    Expr::Binary { op, left: Box::new(left), right: Box::new(right) }
-}
-
 fn size(value: Expr) -> Expr {
     Expr::Call { function: "size".to_owned(), args: vec![value] }
 }
@@ -689,83 +486,8 @@ fn macro_named(name: &str) -> Option<Macro> {
     })
 }
 
-fn infix(rule: Rule) -> Infix {
-    Infix::Binary(match rule {
-        Rule::coalesce => return Infix::Coalesce,
-        Rule::not_in => return Infix::NotIn,
-        Rule::or => BinaryOp::Or,
-        Rule::and => BinaryOp::And,
-        Rule::within => BinaryOp::In,
-        Rule::equal => BinaryOp::Equal,
-        Rule::not_equal => BinaryOp::NotEqual,
-        Rule::less_equal => BinaryOp::LessEqual,
-        Rule::greater_equal => BinaryOp::GreaterEqual,
-        Rule::less => BinaryOp::Less,
-        Rule::greater => BinaryOp::Greater,
-        Rule::add => BinaryOp::Add,
-        Rule::subtract => BinaryOp::Subtract,
-        Rule::multiply => BinaryOp::Multiply,
-        Rule::divide => BinaryOp::Divide,
-        _ => BinaryOp::Remainder,
-    })
-}
-
 fn wrong_count(name: &str, expected: usize, found: usize, span: Range<usize>) -> Problem {
     Problem::error(codes::WRONG_COUNT, span).with("name", name).with("expected", expected).with("found", found)
-}
-
-fn is_true(word: &str) -> bool {
-    matches!(word.to_lowercase().as_str(), "true" | "істина")
-}
-
-/// A name as the IR has it: with the plain apostrophe, however it was typed.
-pub(super) fn name(word: &str) -> String {
-    word.replace(['’', 'ʼ'], "'")
-}
-
-fn number(text: &str, negative: bool, span: &Range<usize>) -> Result<Literal, Problem> {
-    /// 2^53 − 1: beyond it, canonical JSON has no integers.
-    const LARGEST: i64 = 9_007_199_254_740_991;
-    let problem = || Problem::error(codes::NUMBER, span.clone());
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        let int: i64 = text.parse().map_err(|_| problem())?;
-        return if int <= LARGEST { Ok(Literal::Int(if negative { -int } else { int })) } else { Err(problem()) };
-    }
-    let double: f64 = text.parse().map_err(|_| problem())?;
-    if double.is_finite() { Ok(Literal::Double(if negative { -double } else { double })) } else { Err(problem()) }
-}
-
-/// The value of a literal with its quotation marks.
-pub(super) fn string_literal(literal: &str) -> String {
-    let mut characters = literal.chars();
-    characters.next();
-    characters.next_back();
-    let mut text = String::with_capacity(literal.len());
-    while let Some(character) = characters.next() {
-        if character != '\\' {
-            text.push(character);
-            continue;
-        }
-        match characters.next() {
-            Some('n') => text.push('\n'),
-            Some('t') => text.push('\t'),
-            Some('r') => text.push('\r'),
-            Some('u') => {
-                let rest = characters.as_str();
-                let code = rest.get(..4).and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32);
-                match code {
-                    Some(code) => {
-                        text.push(code);
-                        characters = rest[4..].chars();
-                    }
-                    None => text.push_str("\\u"),
-                }
-            }
-            Some(other) => text.push(other),
-            None => text.push('\\'),
-        }
-    }
-    text
 }
 
 /// `input.name`, or its default where it is missing.

@@ -6,8 +6,10 @@ use bloom_ir::expr::ast::{BinaryOp, Expr, Literal};
 use pest::Parser;
 use pest::iterators::Pair;
 
-use super::expression::{self, Expression, Use, binary, name};
+use super::expression::{self, Expression, Use};
 use super::grammar::{Grammar, Rule};
+use super::literal::{self, name};
+use super::operators::binary;
 use super::sections::syntax_error;
 use super::statement::Spanned;
 use super::{Part, Problem, limits};
@@ -108,7 +110,7 @@ pub(crate) fn literals(part: Part<'_>) -> Result<Vec<Spanned<serde_json::Value>>
         .filter(|pair| pair.as_rule() == Rule::constant)
         .map(|pair| {
             let span: Range<usize> = part.span(pair.as_span());
-            Ok(Spanned { node: expression::constant(pair, part)?, span })
+            Ok(Spanned { node: literal::constant(pair, part)?, span })
         })
         .collect()
 }

@@ -2,9 +2,11 @@
 
 mod expression;
 mod limits;
+mod literal;
 mod llm;
 mod loops;
 mod names;
+mod operators;
 mod parameters;
 mod problem;
 pub(crate) mod program;
@@ -13,10 +15,11 @@ mod shape;
 mod statement;
 mod vocabulary;
 
-pub(crate) use expression::{Expression, Use, binary, input};
+pub(crate) use expression::{Expression, Use, input};
 pub(crate) use llm::{LlmCall, template_parts};
 pub(crate) use loops::{LoopHead, literals, loop_head};
 pub(crate) use names::{Special, nearest, special};
+pub(crate) use operators::binary;
 pub(crate) use parameters::{Parameters, parameters};
 pub(crate) use problem::{Problem, Unit};
 pub(crate) use statement::{Argument, Jump, Spanned, Statement, Target, condition, statements};

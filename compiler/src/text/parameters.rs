@@ -6,8 +6,9 @@ use bloom_ir::expr::ast::{Expr, Literal};
 use pest::Parser;
 use serde_json::{Map, Value, json};
 
-use super::expression::{self, name};
+use super::expression;
 use super::grammar::{Grammar, Rule};
+use super::literal::name;
 use super::sections::{line_end, syntax_error};
 use super::{Part, Problem, limits, shape, special};
 use crate::codes;

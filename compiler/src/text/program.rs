@@ -1,6 +1,7 @@
 //! Whole programs in pseudocode, line by line; blocks are told by indentation.
 
-use super::expression::{self, Expression, name, string_literal};
+use super::expression::{self, Expression};
+use super::literal::{name, string_literal};
 use super::loops::{self, LoopHead};
 use super::sections::{Section, block_head, is_format, is_remark, line_end, sections, statement_end};
 use super::statement::{self, Spanned, Statement};

@@ -3,8 +3,8 @@
 use pest::iterators::Pair;
 use serde_json::{Map, Value, json};
 
-use super::expression::{name, string_literal};
 use super::grammar::Rule;
+use super::literal::{name, string_literal};
 use super::names::nearest;
 use super::{Part, Problem};
 use crate::codes;

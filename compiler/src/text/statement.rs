@@ -5,9 +5,10 @@ use std::ops::Range;
 use pest::Parser;
 use pest::iterators::Pair;
 
-use super::expression::{self, Expression, name, string_literal};
+use super::expression::{self, Expression};
 use super::grammar::{Grammar, Rule};
 use super::limits::{self, Event, Scanner};
+use super::literal::{name, string_literal};
 use super::llm::{self, LlmCall};
 use super::sections::{Section, first_line, sections, syntax_error};
 use super::{Part, Problem, Vocabulary};
