@@ -16,13 +16,13 @@ use super::policy;
 use super::progress::{EffectSpot, Progress, Step};
 use super::run::{Addition, Desk, Run, RunEnd};
 use crate::record::{RunId, RunRecord};
-use crate::store::{LeaseEnd, ProposalFilter, StoreError};
+use crate::store::{LeaseEnd, ProposalFilter, Store, StoreError};
 
 /// A run that somebody drives or works for.
 #[derive(Default)]
 pub(super) struct Live {
     /// `None` before it is loaded, and after a commit that failed: then the history is the truth.
-    pub(super) slot: AsyncMutex<Option<Slot>>,
+    pub(super) slot: Arc<AsyncMutex<Option<Slot>>>,
     /// The run's one driver is told that something changed.
     pub(super) changed: Notify,
     /// Held by who drives it.
@@ -109,7 +109,7 @@ impl Engine {
         make: impl FnOnce(&mut Run, &Desk<'_>) -> Made,
     ) -> Result<(), EngineError> {
         let live = self.live(id);
-        let mut slot = live.slot.lock().await;
+        let mut slot = live.slot.clone().lock_owned().await;
         let mut run = match self.taken(id, slot.take()).await? {
             Slot::Open(run) => run,
             Slot::Over(end) => {
@@ -121,12 +121,23 @@ impl Engine {
         let is_changed = made.is_some();
         if let Some(addition) = made {
             let by_worker = matches!(with, With::Lease(_));
-            let committed = self.commit(addition, with).await.inspect_err(|error| {
+            // A task of its own: if this future is dropped now, the run stays locked until the store has decided, and
+            // whoever goes on sees what was recorded.
+            let store = self.store.clone();
+            let committing = tokio::spawn(async move { (commit(store.as_ref(), addition, with).await, slot) });
+            let lost =
+                |error: tokio::task::JoinError| EngineError::Interrupted { run: id.clone(), cause: error.to_string() };
+            let (committed, unlocked) = committing.await.map_err(lost)?;
+            slot = unlocked;
+            let committed = committed.inspect_err(|error| {
                 // Who drives the run hears of it here, since the error itself goes to the worker.
                 if by_worker && !matches!(error, EngineError::Store(StoreError::Task(_))) {
                     live.interrupt(error);
                 }
             })?;
+            if committed.has_work {
+                self.announce_work();
+            }
             self.tell(&live, &run, committed);
         }
         *slot = Some(match run.end() {
@@ -148,28 +159,9 @@ impl Engine {
         }
     }
 
-    async fn commit(&self, addition: Addition, with: With) -> Result<Committed, EngineError> {
-        let Addition { append, artifacts, steps } = addition;
-        for bytes in artifacts {
-            self.store.put_blob(bytes).await?;
-        }
-        let has_work = !append.tasks.is_empty();
-        let recorded = append.events.last().map_or(append.expected, |event| event.seq);
-        match with {
-            With::Nothing => self.store.append(append).await?,
-            With::Lease(end) => {
-                self.store.end_lease(LeaseEnd { append: Some(append), ..*end }).await?;
-            }
-        }
-        if has_work {
-            self.announce_work();
-        }
-        Ok(Committed { recorded, steps })
-    }
-
     /// Tells who looks what was committed.
     pub(super) fn tell(&self, live: &Live, run: &Run, committed: Committed) {
-        let Committed { recorded, steps } = committed;
+        let Committed { recorded, steps, .. } = committed;
         for mut step in steps {
             if let Step::Settled { effect, took, .. } = &mut step {
                 *took = live.note_settled(effect);
@@ -250,6 +242,24 @@ impl Engine {
 pub(super) struct Committed {
     pub(super) recorded: u64,
     pub(super) steps: Vec<Step>,
+    /// Whether there are new tasks.
+    pub(super) has_work: bool,
+}
+
+async fn commit(store: &dyn Store, addition: Addition, with: With) -> Result<Committed, EngineError> {
+    let Addition { append, artifacts, steps } = addition;
+    for bytes in artifacts {
+        store.put_blob(bytes).await?;
+    }
+    let has_work = !append.tasks.is_empty();
+    let recorded = append.events.last().map_or(append.expected, |event| event.seq);
+    match with {
+        With::Nothing => store.append(append).await?,
+        With::Lease(end) => {
+            store.end_lease(LeaseEnd { append: Some(append), ..*end }).await?;
+        }
+    }
+    Ok(Committed { recorded, steps, has_work })
 }
 
 fn cannot_go_on(run: &RunId, source: RebuildError) -> EngineError {

@@ -223,10 +223,17 @@ impl Run {
 
     /// Records what a rebuilt run did and its history lacks, if anything.
     pub(super) fn catch_up(&mut self, desk: &Desk<'_>) -> Option<Addition> {
-        let turn = self.unrecorded.take()?;
-        let mut draft = Draft::default();
-        self.record_turn(&mut draft, turn, desk);
+        let draft = self.overdue(desk);
         (!draft.payloads.is_empty()).then(|| self.seal(draft, desk))
+    }
+
+    /// What must be recorded before anything else is.
+    fn overdue(&mut self, desk: &Desk<'_>) -> Draft {
+        let mut draft = Draft::default();
+        if let Some(turn) = self.unrecorded.take() {
+            self.record_turn(&mut draft, turn, desk);
+        }
+        draft
     }
 
     /// An effect has its outcome, and the run moves on.
@@ -237,8 +244,8 @@ impl Run {
         result: Result<Answer, EffectError>,
         desk: &Desk<'_>,
     ) -> Option<Addition> {
+        let mut draft = self.overdue(desk);
         let Open { effect: open, .. } = self.open.remove(effect)?;
-        let mut draft = Draft::default();
         let usage = result.as_ref().ok().and_then(|answer| answer.usage.clone());
         draft.steps.push(Step::Settled {
             effect: self.spot(open.ask()),
@@ -250,7 +257,7 @@ impl Run {
         if let Some(usage) = usage {
             draft.tokens = usage.input_tokens.saturating_add(usage.output_tokens);
         }
-        draft.payloads = open.settle(attempt, result.clone());
+        draft.payloads.extend(open.settle(attempt, result.clone()));
         self.machine.resolve(effect, Outcome { result, at: self.at(desk) }).ok()?;
         self.take_turn(&mut draft, desk);
         Some(self.seal(draft, desk))
@@ -264,13 +271,14 @@ impl Run {
         delay: std::time::Duration,
         desk: &Desk<'_>,
     ) -> Option<Addition> {
+        let mut draft = self.overdue(desk);
         let open = self.open.get_mut(effect)?;
         let attempt = open.effect.attempt();
         let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-        let payloads = open.effect.attempted(error.clone(), delay_ms);
+        draft.payloads.extend(open.effect.attempted(error.clone(), delay_ms));
         let spot = self.spot(self.open.get(effect)?.effect.ask());
-        let steps = vec![Step::AttemptFailed { effect: spot, attempt, error, delay }];
-        Some(self.seal(Draft { payloads, steps, ..Draft::default() }, desk))
+        draft.steps.push(Step::AttemptFailed { effect: spot, attempt, error, delay });
+        Some(self.seal(draft, desk))
     }
 
     /// The driver ends it: a time limit, a full history.
@@ -318,9 +326,9 @@ impl Run {
         if events <= limit {
             draft.payloads.append(&mut more.payloads);
             draft.steps.append(&mut more.steps);
-            draft.tasks = more.tasks;
-            draft.proposals = more.proposals;
-            draft.artifacts = more.artifacts;
+            draft.tasks.append(&mut more.tasks);
+            draft.proposals.append(&mut more.proposals);
+            draft.artifacts.append(&mut more.artifacts);
             draft.end = more.end;
         } else {
             let message = format!("the history would have {events} events; the limit is {limit}");

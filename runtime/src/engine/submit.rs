@@ -84,7 +84,7 @@ impl Engine {
         self.store.submit(Submission { inbox, run: record, first: append }).await?;
 
         let live = self.live(&id);
-        self.tell(&live, &run, Committed { recorded, steps });
+        self.tell(&live, &run, Committed { recorded, steps, has_work });
         *live.slot.lock().await = Some(match run.end() {
             Some(end) => Slot::Over(end.clone()),
             None => Slot::Open(Box::new(run)),

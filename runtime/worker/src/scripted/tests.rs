@@ -1,7 +1,5 @@
-use std::collections::BTreeMap;
-
 use bloom_ir::Value;
-use bloom_ir::document::{NodeId, Source, SourceKind, SourceSpot};
+use bloom_ir::document::Source;
 use bloom_runtime::llm::LlmExecutor;
 use proptest::prelude::*;
 
@@ -29,13 +27,10 @@ async fn the_first_entry_that_fits_replies() {
             { "prompt_contains": "garden", "answer": { "n": 3 }, "usage": { "input_tokens": 7, "output_tokens": 1 } }
           ], "default": { "answer": { "n": 4 } } }"#,
     );
-    let spot = SourceSpot { item: "34".to_owned(), ..SourceSpot::default() };
-    let source = Source {
-        kind: SourceKind::Drakon,
-        name: "x.drakon".to_owned(),
-        sha256: String::new(),
-        map: BTreeMap::from([(NodeId::new("n12"), spot)]),
-    };
+    let source: Source = serde_json::from_value(serde_json::json!({
+        "kind": "drakon", "name": "x.drakon", "sha256": "0".repeat(64), "map": { "n12": { "item": "34" } },
+    }))
+    .unwrap();
     let scripted = scripted.with_source(&source);
     assert_eq!(number(&scripted, "the hill").await, Some(2));
     assert_eq!(number(&scripted, "the garden").await, Some(3));

@@ -76,6 +76,7 @@ async fn crash_and_resume(on_unknown: &str, survives: usize, crash: Crash) -> Op
         Ok(id) => world.drive(&engine, &id).await,
         Err(error) => Err(error),
     };
+    disk.settle().await;
     let place = format!("{crash:?} commit {survives}, on_unknown {on_unknown}");
     let runs = world.store.runs(&RunFilter { limit: 10, ..RunFilter::default() }).await.unwrap();
     let Some(run) = runs.first().map(|run| run.id.clone()) else {

@@ -31,6 +31,7 @@ pub(crate) struct Disk {
     left: AtomicUsize,
     crash: Crash,
     commits: AtomicUsize,
+    in_flight: Arc<tokio::sync::RwLock<()>>,
 }
 
 impl Disk {
@@ -40,11 +41,16 @@ impl Disk {
 
     /// Survives so many commits; the next one is hit.
     pub(crate) fn crashing(inner: Arc<dyn Store>, survives: usize, crash: Crash) -> Self {
-        Self { inner, left: AtomicUsize::new(survives), crash, commits: AtomicUsize::new(0) }
+        Self { inner, left: AtomicUsize::new(survives), crash, commits: AtomicUsize::new(0), in_flight: Arc::default() }
     }
 
     pub(crate) fn commits(&self) -> usize {
         self.commits.load(Ordering::SeqCst)
+    }
+
+    /// Waits for what is still being written. The end of a process would end that, too.
+    pub(crate) async fn settle(&self) {
+        drop(self.in_flight.write().await);
     }
 
     /// On a blocking thread, because then paused time does not run on while the store's own thread works.
@@ -53,8 +59,14 @@ impl Disk {
         verb: impl FnOnce(Arc<dyn Store>) -> BoxFuture<'static, Result<T, StoreError>> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = self.inner.clone();
+        let in_flight = self.in_flight.clone().read_owned().await;
         let runtime = tokio::runtime::Handle::current();
-        tokio::task::spawn_blocking(move || runtime.block_on(verb(inner))).await.unwrap()
+        let done = tokio::task::spawn_blocking(move || {
+            let done = runtime.block_on(verb(inner));
+            drop(in_flight);
+            done
+        });
+        done.await.unwrap()
     }
 
     async fn read<T: Send + 'static>(
