@@ -1,5 +1,7 @@
 //! Pure nodes per second: a loop of a decision and two assignments.
 
+#![expect(clippy::expect_used, reason = "a bench")]
+
 use std::hint::black_box;
 
 use bloom_interpreter::{Machine, RunInfo};

@@ -23,8 +23,8 @@ fn compiling() -> anyhow::Result<()> {
     let straight = [10_000].map(|count| (format!("{count} actions in a row"), diagram::straight(count)));
     for (name, bytes) in ifs.into_iter().chain(straight) {
         let icons =
-            serde_json::from_slice::<serde_json::Value>(&bytes)?["items"].as_object().map_or(0, |map| map.len());
-        let file = SourceFile { name: "figures.drakon".to_owned(), bytes };
+            serde_json::from_slice::<serde_json::Value>(&bytes)?["items"].as_object().map_or(0, serde_json::Map::len);
+        let file = SourceFile::new("figures.drakon", &bytes);
         let compiled = compile(&file, &Options::default());
         anyhow::ensure!(compiled.document.is_some(), "{name}: {:?}", compiled.diagnostics);
         let seconds = measure::seconds_each(Duration::from_secs(1), || {
