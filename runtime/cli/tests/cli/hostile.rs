@@ -1,0 +1,93 @@
+//! Notes and answers that are not as they should be: a clear error, the run in the right state, nothing lost.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{Place, fixture, has_tools, json, script, signed_greeting};
+
+fn long_note(place: &Place) {
+    let note = "struny-dlia-maloi-skrypky.md";
+    place.write(&format!("notes/{note}"), fs::read(fixture("archivist/notes").join(note)).unwrap());
+}
+
+#[test]
+fn a_note_of_50_megabytes_fails_the_run_with_a_reason() {
+    if !has_tools() {
+        return;
+    }
+    let place = Place::new();
+    long_note(&place);
+    place.write("notes/huge.md", vec![b'a'; 50 << 20]);
+    let run = json(&mut place.archivist_over(&place.path("notes")));
+    assert_eq!(run["status"], "failed", "{run}");
+    let message = run["error"]["message"].as_str().unwrap();
+    assert!(message.contains("huge.md"), "{run}");
+    place.bloom().args(["replay", "last"]).assert().success();
+}
+
+#[test]
+fn a_cyclic_symlink_leads_nowhere() {
+    if !has_tools() {
+        return;
+    }
+    let place = Place::new();
+    long_note(&place);
+    std::os::unix::fs::symlink(".", place.path("notes/loop")).unwrap();
+    std::os::unix::fs::symlink("self.md", place.path("notes/self.md")).unwrap();
+    let run = json(&mut place.archivist_over(&place.path("notes")));
+    assert!(matches!(run["status"].as_str(), Some("completed" | "failed")), "{run}");
+    if run["status"] == "completed" {
+        assert_eq!(run["proposals"].as_array().unwrap().len(), 3, "the one note, once: {run}");
+    } else {
+        assert!(!run["error"]["message"].as_str().unwrap().is_empty(), "{run}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_not_json_is_asked_for_once_more_and_then_fails_the_run() {
+    let place = Place::new();
+    let signed = signed_greeting(&place);
+    let run = |reply: &str| -> Value {
+        let reply = script(&place, reply);
+        json(place.bloom().arg("run").arg(&signed).args(["--input", "name=Ann", &reply]))
+    };
+    for reply in [r#""raw": "not JSON""#, r#""raw": "{\"text\": 7}""#] {
+        let failed = run(reply);
+        assert_eq!(failed["status"], "failed", "{failed}");
+        assert_eq!(failed["error"]["code"], "invalid_output", "{failed}");
+        assert_eq!(failed["proposals"], Value::Array(Vec::new()));
+        place.bloom().args(["replay", "last"]).assert().success();
+    }
+    // The first answer does not fit, the second does.
+    let script = place.write(
+        "repaired.json",
+        r#"{ "answers": [{ "item": "3", "repair": false, "raw": "not JSON" }, { "item": "3", "answer": { "text": "Hello!" } }] }"#,
+    );
+    let reply = format!("--llm=scripted:{}", script.display());
+    let repaired = json(place.bloom().arg("run").arg(&signed).args(["--input", "name=Ann", &reply]));
+    assert_eq!(repaired["status"], "completed", "{repaired}");
+}
+
+#[test]
+fn a_flow_that_asks_says_so_where_nobody_can_answer() {
+    let place = Place::new();
+    let signed = signed_greeting(&place);
+    let output = place.bloom().arg("run").arg(&signed).args(["--input", "name=Ann"]).env("PATH", "").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("Claude CLI is not usable here") && stderr.contains("--llm scripted:FILE"), "{stderr}");
+    assert_eq!(json(place.bloom().args(["runs", "--json"])), serde_json::json!([]));
+}
+
+#[test]
+fn a_rehearsal_says_that_it_is_one() {
+    let place = Place::new();
+    let signed = signed_greeting(&place);
+    let auto = script(&place, r#""answer": { "text": "Hello!" }"#).replace("scripted:", "auto:");
+    let mut command = place.bloom();
+    command.arg("run").arg(&signed).args(["--input", "name=Ann", "--text", &auto]).env("PATH", "");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("Rehearsal: the Claude CLI is not usable here"));
+}

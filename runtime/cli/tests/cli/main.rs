@@ -1,0 +1,11 @@
+//! The `bloom` binary, driven from outside.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
+
+mod archivist;
+mod arguments;
+mod crash;
+mod hostile;
+mod refusal;
+mod replay;
+mod support;
