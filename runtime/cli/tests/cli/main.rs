@@ -6,6 +6,7 @@ mod archivist;
 mod arguments;
 mod crash;
 mod hostile;
+mod interrupt;
 mod refusal;
 mod replay;
 mod support;

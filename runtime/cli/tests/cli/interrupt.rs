@@ -1,0 +1,74 @@
+//! Ctrl-C leaves a run that can go on; a store that is in use says by whom.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::support::{Place, json, script, signed_greeting};
+
+/// A run whose LLM never answers, as soon as it has asked.
+fn waiting(place: &Place) -> (Child, BufReader<std::process::ChildStderr>, String) {
+    let (signed, pipe) = (signed_greeting(place), place.path("pipe"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // It opens the pipe, which lets the test go on, and then waits for ever.
+    let thinker = format!("#!/bin/sh\necho asked > '{}'\nexec tail -f /dev/null\n", pipe.display());
+    let thinker = place.write("thinker", thinker);
+    std::fs::set_permissions(&thinker, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bloom"))
+        .env("BLOOM_DATA", place.path("data"))
+        .env_remove("LC_ALL")
+        .env_remove("LC_MESSAGES")
+        .env_remove("LANG")
+        .arg("run")
+        .arg(signed)
+        .args(["--input", "name=Ann", "--progress", "json"])
+        .arg(format!("--llm=command:{}", thinker.display()))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut started = String::new();
+    told.read_line(&mut started).unwrap();
+    let started: Value = serde_json::from_str(&started).unwrap();
+    std::fs::read_to_string(pipe).unwrap();
+    (child, told, started["run"].as_str().unwrap().to_owned())
+}
+
+fn interrupt(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn an_interrupted_run_says_how_to_go_on_and_does() {
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let place = Place::new();
+        let (mut child, mut told, run) = waiting(&place);
+        interrupt(&child, signal);
+        let mut stderr = String::new();
+        told.read_to_string(&mut stderr).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(status), "{stderr}");
+        assert!(stderr.contains(&format!("bloom run --resume {run}")), "{stderr}");
+        assert_eq!(json(place.bloom().args(["show", &run, "--json"]))["run"]["status"], "running");
+
+        let reply = script(&place, r#""answer": { "text": "Hello!" }"#);
+        let resumed = json(place.bloom().args(["run", "--resume", &run, &reply]));
+        assert_eq!((&resumed["run"], &resumed["status"]), (&Value::from(run), &Value::from("completed")));
+    }
+}
+
+#[test]
+fn a_store_in_use_names_its_holder() {
+    let place = Place::new();
+    let (mut child, _told, _) = waiting(&place);
+    let output = place.bloom().arg("runs").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let holder = child.id().to_string();
+    interrupt(&child, Signal::TERM);
+    child.wait().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr.contains("is in use by") && stderr.contains(&holder), "{stderr}");
+}
