@@ -26,7 +26,7 @@ help-examples = Examples:
 ## Help: commands, by their names; the attributes are their arguments
 
 cmd = Runs algorithms that people draw: compiles a diagram, signs it, runs it, and proposes what it would change
-    .data = The data directory: store, keys, compiled tools [default: $XDG_DATA_HOME/bloom, else ~/.local/share/bloom]
+    .data = The data directory: store, keys, compiled tools [default: $BLOOM_DATA, else $XDG_DATA_HOME/bloom, else ~/.local/share/bloom]
     .lang = The language of texts: en or uk [default: from LC_ALL, LC_MESSAGES or LANG]
     .json = Answer in JSON
     .text = Answer in text for people, also where the output is not a terminal
@@ -50,7 +50,7 @@ cmd-run = Run a flow: a diagram, pseudocode, signed IR, or a flow of the store
     .context = The folder that tools may read as context [default: the notes]
     .memory = The folder with the agents' memory [default: memory in the data directory]
     .resume = Go on with a run that was interrupted
-    .progress = What to tell on the standard error meanwhile: auto, lines, json (a line of JSON for each recorded event), none
+    .progress = What to tell on the standard error meanwhile: auto, lines, json (a line of JSON for each recorded event), none [default: auto]
     .id = The flow's id [default: the file's name]
     .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
     .examples =
@@ -72,7 +72,7 @@ cmd-check = Say what is wrong with diagrams, pseudocode or IR documents
 cmd-compile = Compile a diagram or pseudocode to a signed IR document
     .file = A diagram, pseudocode, or an IR document to sign
     .output = The file to write; without it, the standard output
-    .key = The key of this machine that signs
+    .key = The key of this machine that signs [default: development]
     .tools = A folder with more tools (*.wasm)
     .id = The flow's id [default: the file's name]
     .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
@@ -108,7 +108,7 @@ cmd-flows = List the flows of the store
 cmd-runs = List runs, newest first
     .flow = Of this flow only
     .status = In this state only: running, completed, failed, cancelled
-    .limit = At most so many
+    .limit = At most so many [default: 20]
 
 cmd-show = Show a run: what it did, how it ended, what it proposed
     .run = Its id, an unambiguous part of it, or last
@@ -158,7 +158,7 @@ cmd-tools = List the tools that flows may call
 cmd-audit = Read the log of who did what
 
 cmd-audit-list = List its last entries
-    .limit = At most so many
+    .limit = At most so many [default: 50]
 
 cmd-audit-verify = Check that nothing in it was changed or removed
 
@@ -171,6 +171,7 @@ cmd-completions = Print the completion script of a shell
 
 usage-unknown-argument = there is no argument { $argument } here
 usage-unknown-command = there is no command { $command }
+usage-missing-command = a command is missing
 usage-missing-argument = missing: { $argument }
 usage-missing-value = { $argument } needs a value
 usage-one-of = { $argument } cannot be { $value }; it is one of { $values }
@@ -368,6 +369,12 @@ replay-diverged = Run { $run } does not follow from its program.
 replay-cut-off = The history ends too early: the store knows { $head } as its last hash.
 replay-bad-history = { $path } is no exported history
 replay-at = event { $seq } differs in its { $what } at { $path }
+differs-start = start
+differs-kind = kind
+differs-request = request
+differs-emission = emission
+differs-end = end
+differs-state = final state
 replay-icon = icon { $item }: { $text }
 replay-recorded = recorded:
 replay-replayed = replayed:

@@ -20,7 +20,7 @@ pub(crate) struct Cli {
 
 #[derive(Args, Debug)]
 pub(crate) struct Global {
-    #[arg(long, global = true, value_name = "DIR", env = "BLOOM_DATA", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "DIR", env = "BLOOM_DATA")]
     pub(crate) data: Option<PathBuf>,
     #[arg(long, global = true, value_name = "LANG", value_parser = ["en", "uk"])]
     pub(crate) lang: Option<String>,

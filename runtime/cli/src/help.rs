@@ -31,7 +31,9 @@ fn explain(command: Command, id: &str, catalogue: &Catalogue) -> Command {
             let global = argument.is_global_set() || matches!(name.as_str(), "help" | "version");
             let own = words(&format!("{id}.{name}"));
             let help = own.or_else(|| if global { words(&format!("cmd.{name}")) } else { None });
-            let argument = argument.help_heading(heading);
+            // What clap would add here is in the texts, because it speaks English only.
+            let argument =
+                argument.help_heading(heading).hide_default_value(true).hide_possible_values(true).hide_env(true);
             match help {
                 Some(help) => argument.help(help),
                 None => argument,

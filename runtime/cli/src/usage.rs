@@ -49,6 +49,7 @@ fn message(error: &clap::Error, catalogue: &Catalogue) -> String {
             let command = context(error, &[ContextKind::InvalidSubcommand]).unwrap_or_default();
             text!(catalogue, "usage-unknown-command", command = command)
         }
+        ErrorKind::MissingSubcommand => text!(catalogue, "usage-missing-command"),
         ErrorKind::MissingRequiredArgument => text!(catalogue, "usage-missing-argument", argument = argument),
         ErrorKind::InvalidValue if value.is_empty() => text!(catalogue, "usage-missing-value", argument = argument),
         ErrorKind::InvalidValue => {

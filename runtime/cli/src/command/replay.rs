@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use bloom_interpreter::history::{Chain, Event, Payload, read_lines};
 use bloom_interpreter::program::Program;
-use bloom_interpreter::replay::{Divergence, ReplayReport, Verdict, replay};
+use bloom_interpreter::replay::{Divergence, ReplayReport, Verdict, What, replay};
 use bloom_ir::{Digest, Pinned, VerifiedIr, validate, verify_pinned};
 use bloom_runtime::store::Store as _;
 use clap::Args;
 use serde_json::json;
 
-use crate::catalogue::text;
+use crate::catalogue::{Catalogue, text};
 use crate::failure::{Exit, Explained};
 use crate::flow::FlowFile;
 use crate::keyring::Keyring;
@@ -80,6 +80,18 @@ impl Replay {
             }
         }
         Ok(if report.verdict.agrees() && cut_off.is_none() { Exit::Completed } else { Exit::Failed })
+    }
+}
+
+/// In what an event differs, in words.
+fn part(what: What, catalogue: &Catalogue) -> String {
+    match what {
+        What::Start => text!(catalogue, "differs-start"),
+        What::Kind => text!(catalogue, "differs-kind"),
+        What::Request => text!(catalogue, "differs-request"),
+        What::Emission => text!(catalogue, "differs-emission"),
+        What::End => text!(catalogue, "differs-end"),
+        What::State => text!(catalogue, "differs-state"),
     }
 }
 
@@ -180,7 +192,7 @@ fn tell(
     writeln!(
         out,
         "  {}",
-        text!(catalogue, "replay-at", seq = divergence.seq, what = divergence.what.to_string(), path = path)
+        text!(catalogue, "replay-at", seq = divergence.seq, what = part(divergence.what, catalogue), path = path)
     )?;
     if let Some(place) = &divergence.place {
         let icon = cut(place.text.as_deref().unwrap_or_default(), 80);

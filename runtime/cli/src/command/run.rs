@@ -49,7 +49,7 @@ pub(crate) struct Run {
     roots: RootArgs,
     #[arg(long, value_name = "RUN", conflicts_with_all = ["flow", "input", "inputs", "id", "flow_version"])]
     resume: Option<String>,
-    #[arg(long, value_enum, hide_possible_values = true, default_value = "auto", value_name = "MANNER")]
+    #[arg(long, value_enum, default_value = "auto", value_name = "MANNER")]
     progress: Manner,
     #[command(flatten)]
     options: CompileArgs,

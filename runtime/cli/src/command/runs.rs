@@ -15,7 +15,7 @@ use crate::store::{Store, words};
 pub(crate) struct Runs {
     #[arg(long, value_name = "ID")]
     flow: Option<String>,
-    #[arg(long, value_enum, hide_possible_values = true, value_name = "STATUS")]
+    #[arg(long, value_enum, value_name = "STATUS")]
     status: Option<Status>,
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,

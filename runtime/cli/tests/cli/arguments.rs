@@ -31,6 +31,7 @@ fn wrong_arguments_are_explained_with_status_2() {
     let signed = signed_greeting(&place);
     let signed = signed.to_str().unwrap();
     for (arguments, expected) in [
+        (vec![], "a command is missing"),
         (vec!["rum"], "there is no command rum"),
         (vec!["runs", "--limti", "3"], "did you mean"),
         (vec!["run"], "missing: <FLOW>"),
