@@ -1,6 +1,8 @@
 //! The direction of dependencies, as ARCHITECTURE.md draws it: `ir ← compiler`, `ir ← interpreter ← runtime ← store | wasm |
 //! worker ← cli`. A new edge is a decision, and this test is where it is made.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, MetadataCommand};

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Place, json, script, signed_greeting};
+use crate::support::{Place, fixture, has_tools, json, script, signed_greeting};
 
 /// The exit status and what was told.
 fn run(place: &Place, document: &std::path::Path) -> (Option<i32>, String) {
@@ -52,6 +52,34 @@ fn a_document_without_a_signature_is_refused() {
     let (status, stderr) = run(&place, &place.write("greeting.json", crate::support::GREETING));
     assert_eq!(status, Some(3));
     assert!(stderr.contains("no signature") && stderr.contains("bloom compile"), "{stderr}");
+}
+
+#[test]
+fn a_tool_that_is_not_the_one_that_was_signed_is_refused() {
+    if !has_tools() {
+        return;
+    }
+    let place = Place::new();
+    let compiled = place.bloom().arg("compile").arg(fixture("archivist/archivist.drakon")).output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&compiled.stdout).unwrap();
+    let tools = "/policy/allowed_tools";
+    let mut swapped = document.clone();
+    swapped.pointer_mut(tools).unwrap()["read-notes"]["digest"] = format!("sha256:{}", "0".repeat(64)).into();
+    let mut unknown = document;
+    let read_notes = unknown.pointer_mut(tools).unwrap().as_object_mut().unwrap().remove("read-notes");
+    assert!(read_notes.is_some());
+    for changed in [swapped, unknown] {
+        let path = place.write("changed.json", changed.to_string());
+        // Signed again: it is not the signature that refuses it.
+        let signed = place.path("changed.ir.json");
+        place.bloom().arg("compile").arg(path).arg("-o").arg(&signed).assert().success();
+        let answers = format!("--llm=scripted:{}", fixture("archivist/answers.json").display());
+        let output = place.bloom().arg("run").arg(&signed).arg(answers).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{stderr}");
+        assert!(stderr.contains("refused") && stderr.contains("read-notes"), "{stderr}");
+    }
+    assert_eq!(json(place.bloom().args(["runs", "--json"])), serde_json::json!([]));
 }
 
 #[test]
