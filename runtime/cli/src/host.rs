@@ -43,6 +43,11 @@ impl ToolArgs {
         self.host_with(BTreeMap::new(), session)
     }
 
+    /// The folder that was named, as its argument.
+    pub(crate) fn given(&self) -> [(&'static str, Option<&Path>); 1] {
+        [("--tools", self.tools.as_deref())]
+    }
+
     /// The same, with the folders that they may read.
     pub(crate) fn host_with(&self, roots: BTreeMap<String, PathBuf>, session: &Session) -> anyhow::Result<WasmHost> {
         let catalogue = &session.catalogue;
@@ -67,6 +72,15 @@ impl ToolArgs {
 }
 
 impl RootArgs {
+    /// The folders that were named, as their arguments.
+    pub(crate) fn given(&self) -> [(&'static str, Option<&Path>); 3] {
+        [
+            ("--notes", self.notes.as_deref()),
+            ("--context", self.context.as_deref()),
+            ("--memory", self.memory.memory.as_deref()),
+        ]
+    }
+
     /// The folders by root, each of which must be there. Context is read from the notes where no other folder is named.
     pub(crate) fn roots(&self, session: &Session) -> anyhow::Result<BTreeMap<String, PathBuf>> {
         let mut roots = BTreeMap::new();

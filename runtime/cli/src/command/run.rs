@@ -120,11 +120,31 @@ impl Run {
             Ok(Ok(_)) => conclude(&id, &store, form, session, out).await,
             Ok(Err(error)) => Err(explained(error, session)),
             Err(signal) => {
-                let message = text!(session.catalogue, "run-interrupted", run = id.as_str());
+                let message = text!(session.catalogue, "run-interrupted", run = self.to_go_on(&id));
                 writeln!(anstream::stderr(), "{message}")?;
                 Ok(Exit::Interrupted(signal?))
             }
         }
+    }
+}
+
+impl Run {
+    /// The run's id, with the arguments that it needs again: they are not part of a run.
+    fn to_go_on(&self, id: &RunId) -> String {
+        let folders = self.roots.given().into_iter().chain(self.tools.given());
+        let folders = folders.filter_map(|(name, folder)| Some((name, folder?.display().to_string())));
+        let llm = self.llm.iter().map(|llm| ("--llm", llm.clone()));
+        folders.chain(llm).fold(id.to_string(), |line, (name, value)| format!("{line} {name} {}", quoted(&value)))
+    }
+}
+
+/// As a POSIX shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=@~+,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
