@@ -14,6 +14,9 @@ pub struct EngineConfig {
     /// What a worker must provide for an LLM task. Every worker that has an executor provides `llm`, besides what its
     /// executor is.
     pub llm_requires: Vec<String>,
+    /// Whether a run waits for a worker that can do its LLM tasks where none is registered: where workers come and go. Else
+    /// such a run halts, so that nobody waits for what cannot come.
+    pub awaits_workers: bool,
     /// How long a lease lives.
     pub lease_ttl: Duration,
     /// How long a proposal waits for a decision.
@@ -29,6 +32,7 @@ impl Default for EngineConfig {
             attempts: 3,
             backoff: [1, 2, 4].map(Duration::from_secs).into(),
             llm_requires: vec!["llm".to_owned()],
+            awaits_workers: false,
             lease_ttl: Duration::from_mins(5),
             proposal_ttl: Duration::from_hours(72),
             version: env!("CARGO_PKG_VERSION").to_owned(),

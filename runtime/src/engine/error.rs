@@ -54,12 +54,12 @@ pub enum EngineError {
         /// How.
         end: Box<RunEnd>,
     },
-    /// No worker can go on for now. The run is as it was, and can be resumed.
+    /// No worker can go on for now, or none is there. The run is as it was, and can be resumed.
     #[error("run {run} waits: {error}")]
     Halted {
         /// Which run.
         run: RunId,
-        /// What every worker ran into.
+        /// What every worker ran into; `no_worker` where there is none.
         error: EffectError,
     },
     /// A worker's result could not be recorded. The run is as recorded, and can be resumed.

@@ -91,6 +91,13 @@ impl Engine {
         }
     }
 
+    /// Has all drivers look again.
+    pub(super) fn wake_all(&self) {
+        for live in self.live.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            live.changed.notify_one();
+        }
+    }
+
     /// Forgets a run that nobody drives any more.
     pub(super) fn forget(&self, id: &RunId) {
         self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(id);

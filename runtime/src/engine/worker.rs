@@ -43,6 +43,8 @@ impl Engine {
     /// A worker leaves. It must have ended its leases.
     pub fn dismiss_worker(&self, worker: &WorkerId) {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).provides.remove(worker);
+        // It may have been the last one that a run could wait for.
+        self.wake_all();
     }
 
     /// Changes whenever there may be new work.
@@ -81,7 +83,7 @@ impl Engine {
         true
     }
 
-    /// What stops every worker that could do LLM tasks; `None` when one can go on, or none is here and one may come.
+    /// What stops every worker that could do LLM tasks; `None` when one can go on, or one may come.
     pub(super) fn what_stops_all_workers(&self) -> Option<EffectError> {
         let now = self.clock.now();
         let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +91,11 @@ impl Engine {
             .provides
             .values()
             .filter(|provides| self.config.llm_requires.iter().all(|required| provides.contains(required)));
-        let first = workers.circuit(able.next()?, now)?;
+        let Some(first) = able.next() else {
+            let message = || format!("no worker is here that provides {}", self.config.llm_requires.join(", "));
+            return (!self.config.awaits_workers).then(|| EffectError::new("no_worker", message()));
+        };
+        let first = workers.circuit(first, now)?;
         able.all(|provides| workers.circuit(provides, now).is_some()).then_some(first)
     }
 }

@@ -11,6 +11,9 @@
 //! | `prompt_too_long` | the prompt exceeds what the model takes | no |
 //! | `executor_failed` | the program ended with an error of another kind | yes |
 //! | `executor_missing` | the program cannot be started | no |
+//! | `executor_panicked` | the executor has a defect; the same question would most likely meet it again | no |
+
+use std::any::Any;
 
 use bloom_interpreter::effect::EffectError;
 use bloom_ir::Value;
@@ -49,6 +52,12 @@ pub(crate) fn of_process(error: &ProcessError) -> EffectError {
         ProcessError::TooMuchOutput { .. } => permanent("invalid_output", message),
         ProcessError::Io { .. } => passing("executor_failed", message),
     }
+}
+
+/// What a panic of an executor says.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> EffectError {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    permanent("executor_panicked", format!("the executor panicked: {}", head(text.unwrap_or("without a message"))))
 }
 
 /// What a program's error text means.

@@ -1,13 +1,18 @@
 //! A worker in the engine's own process.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use bloom_interpreter::effect::{Answer, EffectError};
 use bloom_runtime::engine::{Engine, EngineError, RetryAfter};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
 use bloom_runtime::record::{LeaseEnding, RunId, WorkerId};
 use bloom_runtime::store::Grant;
+use futures::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+use crate::failure;
 
 /// Takes tasks from an engine and hands them to an executor, through the same verbs as a worker that is far away.
 ///
@@ -99,7 +104,7 @@ impl Slot {
             attempt: task.attempts,
         };
         let ending = tokio::select! {
-            answer = self.executor.answer(question) => match answer {
+            answer = ask(self.executor.as_ref(), question) => match answer {
                 Ok(answer) => LeaseEnding::Completed(answer),
                 Err(error) => LeaseEnding::Failed(error),
             },
@@ -121,4 +126,12 @@ impl Slot {
             Err(error) => tracing::error!(worker = %self.worker, %error, "a result was not recorded"),
         }
     }
+}
+
+/// Has the executor answer. One that panics has failed this question, and no other.
+async fn ask(executor: &dyn LlmExecutor, question: LlmTask) -> Result<Answer, EffectError> {
+    // Unwind safe: what the executor shares with other questions is its own to keep whole, and nothing of this one is
+    // used afterwards.
+    let answer = AssertUnwindSafe(async { executor.answer(question).await }).catch_unwind();
+    answer.await.unwrap_or_else(|panic| Err(failure::panicked(panic.as_ref())))
 }

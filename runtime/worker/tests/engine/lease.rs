@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use bloom_interpreter::effect::{Answer, EffectError};
-use bloom_runtime::engine::{Engine, EngineError, LeaseResult, RetryAfter, RunEnd};
+use bloom_runtime::engine::{Engine, EngineConfig, EngineError, LeaseResult, RetryAfter, RunEnd};
+use bloom_runtime::llm::{LlmExecutor, LlmTask};
 use bloom_runtime::record::{LeaseEnding, RunId, TaskError, TaskStatus, WorkerId};
 use bloom_runtime::store::{Grant, StoreError};
+use bloom_worker::InProcessWorker;
 use serde_json::{Value as Json, json};
 
 use crate::world::{Tools, World, flow, passing, submission};
@@ -211,4 +213,86 @@ async fn a_worker_that_stops_gives_back_what_it_holds() {
     worker.stop().await;
     let task = world.store.tasks(&run).await.unwrap().remove(0);
     assert_eq!((task.status, task.attempts, task.epoch), (TaskStatus::Queued, 0, 1));
+}
+
+/// Panics at the first question, answers the others with 7.
+#[derive(Default)]
+struct Fragile(std::sync::atomic::AtomicUsize);
+
+#[async_trait::async_trait]
+impl LlmExecutor for Fragile {
+    fn provides(&self) -> &'static str {
+        "llm.fragile"
+    }
+
+    async fn answer(&self, _: LlmTask) -> Result<Answer, EffectError> {
+        let before = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        assert!(before > 0, "no such table");
+        Ok(Answer { value: 7_i64.into(), usage: None })
+    }
+}
+
+#[tokio::test]
+async fn an_executor_that_panics_fails_its_question_and_no_other() {
+    let world = World::new(Tools::default(), &json!({}));
+    let engine = world.engine();
+    let worker = InProcessWorker::start(engine.clone(), Arc::new(Fragile::default()), 1, None);
+    let first = engine.submit(submission(&asks())).await.unwrap();
+    let RunEnd::Failed { error, .. } = engine.drive(&first).await.unwrap() else { panic!() };
+    assert_eq!(
+        (error.code.as_str(), error.retryable, error.message.as_str()),
+        ("executor_panicked", false, "the executor panicked: no such table")
+    );
+    let second = engine.submit(submission(&asks())).await.unwrap();
+    assert_eq!(engine.drive(&second).await.unwrap(), RunEnd::Completed { result: 7_i64.into() });
+    worker.stop().await;
+}
+
+fn has_no_worker(end: &Result<RunEnd, EngineError>) -> bool {
+    matches!(end, Err(error @ EngineError::Halted { error: why, .. }) if error.is_resumable() && why.code == "no_worker")
+}
+
+#[tokio::test]
+async fn a_run_halts_where_no_worker_can_take_its_task() {
+    let world = World::new(Tools::default(), &json!({ "default": { "answer": 7 } }));
+    let engine = world.engine();
+    let run = engine.submit(submission(&asks())).await.unwrap();
+    assert!(has_no_worker(&engine.drive(&run).await), "there is none");
+    let other = engine.register_worker(vec!["gpu".to_owned()]);
+    assert!(has_no_worker(&engine.drive(&run).await), "the only one cannot do it");
+    engine.dismiss_worker(&other);
+    assert_eq!(world.drive(&engine, &run).await.unwrap(), RunEnd::Completed { result: 7_i64.into() });
+}
+
+#[tokio::test]
+async fn a_run_halts_when_its_last_worker_leaves() {
+    let asked = Asked::new().await;
+    let driving = tokio::spawn({
+        let (engine, run) = (asked.engine.clone(), asked.run.clone());
+        async move { engine.drive(&run).await }
+    });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!driving.is_finished(), "the worker may take it yet");
+    asked.engine.dismiss_worker(&asked.worker);
+    assert!(has_no_worker(&driving.await.unwrap()));
+}
+
+#[tokio::test]
+async fn a_run_waits_for_a_worker_where_workers_come_and_go() {
+    let world = World::new(Tools::default(), &json!({ "default": { "answer": 7 } }));
+    let engine = world.engine_with(EngineConfig { awaits_workers: true, ..EngineConfig::default() });
+    let run = engine.submit(submission(&asks())).await.unwrap();
+    let driving = tokio::spawn({
+        let (engine, run) = (engine.clone(), run.clone());
+        async move { engine.drive(&run).await }
+    });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!driving.is_finished());
+    let worker = world.worker(&engine);
+    assert_eq!(driving.await.unwrap().unwrap(), RunEnd::Completed { result: 7_i64.into() });
+    worker.stop().await;
 }

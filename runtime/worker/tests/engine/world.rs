@@ -210,14 +210,18 @@ impl World {
     }
 
     pub(crate) fn engine_on(&self, disk: Arc<Disk>) -> Arc<Engine> {
-        self.engine_of(disk, TrustList::of("own", key().public()))
+        self.engine_of(disk, TrustList::of("own", key().public()), EngineConfig::default())
+    }
+
+    pub(crate) fn engine_with(&self, config: EngineConfig) -> Arc<Engine> {
+        self.engine_of(Arc::new(Disk::new(self.store.clone())), TrustList::of("own", key().public()), config)
     }
 
     pub(crate) fn engine_trusting(&self, trust: TrustList) -> Arc<Engine> {
-        self.engine_of(Arc::new(Disk::new(self.store.clone())), trust)
+        self.engine_of(Arc::new(Disk::new(self.store.clone())), trust, EngineConfig::default())
     }
 
-    fn engine_of(&self, disk: Arc<Disk>, trust: TrustList) -> Arc<Engine> {
+    fn engine_of(&self, disk: Arc<Disk>, trust: TrustList, config: EngineConfig) -> Arc<Engine> {
         Arc::new(Engine::new(Parts {
             store: disk,
             tools: self.tools.clone(),
@@ -225,7 +229,7 @@ impl World {
             ids: self.ids.clone(),
             trust,
             observer: self.log.clone(),
-            config: EngineConfig::default(),
+            config,
         }))
     }
 
