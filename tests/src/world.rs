@@ -46,6 +46,7 @@ pub async fn run_many(engine: &Arc<Engine>, ir: &VerifiedIr, runs: u64, at_once:
                         inputs: Value::empty_map(),
                         by: Actor("owner".to_owned()),
                         context: ContextId::new("figures"),
+                        setting: Value::Null,
                     })
                     .await?;
                 engine.drive(&run).await?;

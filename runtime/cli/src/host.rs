@@ -11,6 +11,7 @@ use clap::Args;
 use crate::catalogue::text;
 use crate::failure::Explained;
 use crate::session::Session;
+use crate::setting::{Setting, absolute};
 
 /// Which tools there are.
 #[derive(Args, Clone, Debug, Default)]
@@ -40,67 +41,30 @@ pub(crate) struct MemoryArg {
 impl ToolArgs {
     /// The tools that ship with this program and those of the operator's folder, which read no folders: for compiling.
     pub(crate) fn host(&self, session: &Session) -> anyhow::Result<WasmHost> {
-        self.host_with(BTreeMap::new(), session)
-    }
-
-    /// The folder that was named, as its argument.
-    pub(crate) fn given(&self) -> [(&'static str, Option<&Path>); 1] {
-        [("--tools", self.tools.as_deref())]
-    }
-
-    /// The same, with the folders that they may read.
-    pub(crate) fn host_with(&self, roots: BTreeMap<String, PathBuf>, session: &Session) -> anyhow::Result<WasmHost> {
-        let catalogue = &session.catalogue;
-        if let Some(folder) = &self.tools {
-            must_be_folder(folder, session)?;
-        }
-        let cache = session.data.create(catalogue)?.join("tools");
-        let config = Config { cache: Some(cache), tools: self.tools.clone(), roots, ..Config::default() };
-        let host = WasmHost::new(config, bloom_wasm::embedded()).with_context(|| text!(catalogue, "tools-failed"))?;
-        for rejected in host.rejected() {
-            let origin = match &rejected.origin {
-                Origin::Given(index) => format!("#{index}"),
-                Origin::File(path) => path.display().to_string(),
-            };
-            let reason = rejected.error.to_string();
-            // A standard error that cannot be written leaves nobody to warn.
-            let _ =
-                writeln!(std::io::stderr(), "{}", text!(catalogue, "tool-rejected", origin = origin, reason = reason));
-        }
-        Ok(host)
+        host(self.tools.as_deref(), BTreeMap::new(), session)
     }
 }
 
 impl RootArgs {
-    /// The folders that were named, as their arguments.
-    pub(crate) fn given(&self) -> [(&'static str, Option<&Path>); 3] {
-        [
-            ("--notes", self.notes.as_deref()),
-            ("--context", self.context.as_deref()),
-            ("--memory", self.memory.memory.as_deref()),
-        ]
-    }
-
-    /// The folders by root, each of which must be there. Context is read from the notes where no other folder is named.
-    pub(crate) fn roots(&self, session: &Session) -> anyhow::Result<BTreeMap<String, PathBuf>> {
-        let mut roots = BTreeMap::new();
-        if let Some(notes) = &self.notes {
-            must_be_folder(notes, session)?;
-            roots.insert(String::from("notes"), notes.clone());
+    /// These folders and that of the tools.
+    pub(crate) fn setting(&self, tools: &ToolArgs) -> Setting {
+        let given = |folder: &Option<PathBuf>| folder.as_deref().map(absolute);
+        Setting {
+            notes: given(&self.notes),
+            context: given(&self.context),
+            memory: given(&self.memory.memory),
+            tools: given(&tools.tools),
+            llm: None,
         }
-        if let Some(context) = self.context.as_ref().or(self.notes.as_ref()) {
-            must_be_folder(context, session)?;
-            roots.insert(String::from("context"), context.clone());
-        }
-        roots.insert(String::from("memory"), self.memory.folder(session)?);
-        Ok(roots)
     }
 }
 
 impl MemoryArg {
-    /// The folder, made where it is not there: an agent without a memory has an empty one.
-    pub(crate) fn folder(&self, session: &Session) -> anyhow::Result<PathBuf> {
-        let folder = match &self.memory {
+    /// The folder that was named, else that of the setting, else that of the data directory; made where it is not there:
+    /// an agent without a memory has an empty one.
+    pub(crate) fn folder(&self, setting: &Setting, session: &Session) -> anyhow::Result<PathBuf> {
+        let named = self.memory.as_ref().or(setting.memory.as_ref());
+        let folder = match named {
             Some(folder) => folder.clone(),
             None => session.data.create(&session.catalogue)?.join("memory"),
         };
@@ -108,6 +72,42 @@ impl MemoryArg {
             .with_context(|| text!(session.catalogue, "cannot-write", path = folder.display().to_string()))?;
         Ok(folder)
     }
+}
+
+impl Setting {
+    /// The tools of this setting, with the folders that they may read, each of which must be there. Context is read from
+    /// the notes where no other folder is named.
+    pub(crate) fn host(&self, session: &Session) -> anyhow::Result<WasmHost> {
+        let memory = MemoryArg::default().folder(self, session)?;
+        let mut roots = BTreeMap::from([(String::from("memory"), memory)]);
+        for (root, folder) in [("notes", &self.notes), ("context", &self.context.clone().or(self.notes.clone()))] {
+            if let Some(folder) = folder {
+                must_be_folder(folder, session)?;
+                roots.insert(String::from(root), folder.clone());
+            }
+        }
+        host(self.tools.as_deref(), roots, session)
+    }
+}
+
+fn host(tools: Option<&Path>, roots: BTreeMap<String, PathBuf>, session: &Session) -> anyhow::Result<WasmHost> {
+    let catalogue = &session.catalogue;
+    if let Some(folder) = tools {
+        must_be_folder(folder, session)?;
+    }
+    let cache = session.data.create(catalogue)?.join("tools");
+    let config = Config { cache: Some(cache), tools: tools.map(Path::to_owned), roots, ..Config::default() };
+    let host = WasmHost::new(config, bloom_wasm::embedded()).with_context(|| text!(catalogue, "tools-failed"))?;
+    for rejected in host.rejected() {
+        let origin = match &rejected.origin {
+            Origin::Given(index) => format!("#{index}"),
+            Origin::File(path) => path.display().to_string(),
+        };
+        let reason = rejected.error.to_string();
+        // A standard error that cannot be written leaves nobody to warn.
+        let _ = writeln!(std::io::stderr(), "{}", text!(catalogue, "tool-rejected", origin = origin, reason = reason));
+    }
+    Ok(host)
 }
 
 fn must_be_folder(path: &Path, session: &Session) -> anyhow::Result<()> {

@@ -20,6 +20,7 @@ mod output;
 mod refusal;
 mod report;
 mod session;
+mod setting;
 mod signal;
 mod store;
 mod usage;

@@ -20,13 +20,16 @@ pub struct Submit {
     pub by: Actor,
     /// The execution context.
     pub context: ContextId,
+    /// What who submits wants to find again with the run's inbox entry, as the folders it was started with; null for
+    /// nothing. No part of the run.
+    pub setting: Value,
 }
 
 impl Engine {
     /// Accepts a run: keeps its IR, and in one commit its inbox entry, its record, `run.started`, and what its first turn
     /// needs. It moves on when it is driven. A flow that may not run here, or inputs that do not fit, leave nothing behind.
     pub async fn submit(&self, submit: Submit) -> Result<RunId, EngineError> {
-        let Submit { ir, inputs, by, context } = submit;
+        let Submit { ir, inputs, by, context, setting } = submit;
         policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
         let program = Program::load(&ir)?;
         let (id, now) = (self.ids.run(), self.clock.now());
@@ -49,7 +52,9 @@ impl Engine {
             source: by.clone(),
             action: "run-flow".to_owned(),
             target: format!("{}@{}", flow.id, flow.version),
-            payload: [("inputs", machine.inputs().clone()), ("ir", ir.hash().to_string().into())].into_iter().collect(),
+            payload: [("inputs", machine.inputs().clone()), ("ir", ir.hash().to_string().into()), ("setting", setting)]
+                .into_iter()
+                .collect(),
             status: InboxStatus::Processed,
             created_at: now,
             correlation_id: id.to_string(),

@@ -26,6 +26,7 @@ use crate::host::{RootArgs, ToolArgs};
 use crate::keyring::Keyring;
 use crate::output::Out;
 use crate::session::{Form, Session};
+use crate::setting::Setting;
 use crate::signal;
 use crate::store::{self, Store, owner};
 use crate::{refusal, report};
@@ -63,16 +64,20 @@ enum Task {
 
 impl Run {
     pub(crate) async fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
-        let choice = Choice::parse(self.llm.as_deref(), &session.catalogue)?;
         let form = session.form_by_terminal();
-        let tools = Arc::new(self.tools.host_with(self.roots.roots(session)?, session)?);
         let keyring = Keyring::of(session)?;
-        let (task, document, store) = if let Some(run) = &self.resume {
+        let given = self.setting();
+        let (task, document, store, tools, setting) = if let Some(run) = &self.resume {
             let store = Store::open(session)?;
             let run = store.run(run).await?;
+            let setting = given.or(Setting::of(&run, &store).await?);
             let document = report::document(&store, &run).await?;
-            (Task::Resumed(run.id), document, store)
+            let tools = Arc::new(setting.host(session)?);
+            (Task::Resumed(run.id), document, store, tools, setting)
         } else {
+            // What was asked for is checked before anything is made.
+            Choice::parse(given.llm.as_deref(), &session.catalogue)?;
+            let tools = Arc::new(given.host(session)?);
             let name = self.flow.as_deref().unwrap_or_default();
             let options = self.options.options(tools.as_ref());
             let found = flow::find(name, &options, &keyring, session)?;
@@ -80,8 +85,9 @@ impl Run {
             let ir = found.verified(&store, &keyring, session).await?;
             let inputs = inputs::read(self.inputs.as_deref(), &self.input, ir.document(), session)?;
             let document = ir.document().clone();
-            (Task::New { ir, inputs }, Some(document), store)
+            (Task::New { ir, inputs }, Some(document), store, tools, given)
         };
+        let choice = Choice::parse(setting.llm.as_deref(), &session.catalogue)?;
         let executor = match &document {
             Some(document) => choice.executor(document, session).await?,
             None => None,
@@ -99,7 +105,8 @@ impl Run {
         let id = match task {
             Task::Resumed(id) => id,
             Task::New { ir, inputs } => {
-                let submit = Submit { ir, inputs, by: owner(), context: ContextId::new(CONTEXT) };
+                let context = ContextId::new(CONTEXT);
+                let submit = Submit { ir, inputs, by: owner(), context, setting: setting.to_value() };
                 engine.submit(submit).await.map_err(|error| explained(error, session))?
             }
         };
@@ -120,7 +127,7 @@ impl Run {
             Ok(Ok(_)) => conclude(&id, &store, form, session, out).await,
             Ok(Err(error)) => Err(explained(error, session)),
             Err(signal) => {
-                let message = text!(session.catalogue, "run-interrupted", run = self.to_go_on(&id));
+                let message = text!(session.catalogue, "run-interrupted", run = id.as_str());
                 writeln!(anstream::stderr(), "{message}")?;
                 Ok(Exit::Interrupted(signal?))
             }
@@ -129,22 +136,9 @@ impl Run {
 }
 
 impl Run {
-    /// The run's id, with the arguments that it needs again: they are not part of a run.
-    fn to_go_on(&self, id: &RunId) -> String {
-        let folders = self.roots.given().into_iter().chain(self.tools.given());
-        let folders = folders.filter_map(|(name, folder)| Some((name, folder?.display().to_string())));
-        let llm = self.llm.iter().map(|llm| ("--llm", llm.clone()));
-        folders.chain(llm).fold(id.to_string(), |line, (name, value)| format!("{line} {name} {}", quoted(&value)))
-    }
-}
-
-/// As a POSIX shell takes it for one word.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=@~+,".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+    /// With what the person wants to run it.
+    fn setting(&self) -> Setting {
+        Setting { llm: self.llm.as_deref().map(llm::absolute), ..self.roots.setting(&self.tools) }
     }
 }
 

@@ -58,12 +58,8 @@ fn repeats_itself_until_the_memory_is_approved_and_then_handles_nothing() {
     for (first, second) in first.iter().zip(second) {
         assert_eq!(second["duplicate_of"], first["id"]);
     }
-    let memory = place.path("memory");
-    let approve = |arguments: &[&str]| {
-        let mut command = place.bloom();
-        command.args(["proposals", "approve"]).args(arguments).arg("--memory").arg(&memory);
-        command.assert()
-    };
+    // The memory is that of the run that proposes.
+    let approve = |arguments: &[&str]| place.bloom().args(["proposals", "approve"]).args(arguments).assert();
     approve(&["--action", "memory-update"]).success();
     let third = json(&mut place.archivist());
     assert_eq!((third["status"].as_str(), proposed(&third)), (Some("completed"), Vec::new()), "{third}");

@@ -88,7 +88,8 @@ fn killed_at_every_event_it_is_completed_without_repeating_a_call_that_has_its_a
             .map(|event| event["effect"].as_str().unwrap())
             .collect();
 
-        let resumed = run(&place, &["--resume", id]).output().unwrap();
+        // With what it was started, it remembers.
+        let resumed = place.bloom().args(["run", "--resume", id, "--json", "--progress", "json"]).output().unwrap();
         let again = String::from_utf8(resumed.stderr).unwrap();
         assert_eq!(resumed.status.code(), Some(0), "after {lines} events: {again}");
         let end: Value = serde_json::from_slice(&resumed.stdout).unwrap();

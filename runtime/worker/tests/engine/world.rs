@@ -284,6 +284,7 @@ pub(crate) fn submission(flow: &Json) -> Submit {
         inputs: json!({ "folder": "notes" }).into(),
         by: Actor("owner".to_owned()),
         context: ContextId::new("default"),
+        setting: bloom_ir::Value::Null,
     }
 }
 

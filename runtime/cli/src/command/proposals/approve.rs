@@ -13,6 +13,7 @@ use crate::failure::{Exit, Explained};
 use crate::host::MemoryArg;
 use crate::output::Out;
 use crate::session::{Form, Session};
+use crate::setting::Setting;
 use crate::store::{self, Store, owner};
 
 #[derive(Args, Debug)]
@@ -30,8 +31,9 @@ pub(crate) struct Approve {
 impl Approve {
     pub(crate) async fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
         let store = Store::open(session)?;
-        let applier = Applier::new(store.inner.clone(), Arc::new(session.clock), self.memory.folder(session)?);
         for proposal in self.named(&store, session).await? {
+            let memory = self.memory.folder(&Setting::of_run(&proposal.run, &store).await?, session)?;
+            let applier = Applier::new(store.inner.clone(), Arc::new(session.clock), memory);
             let done = self.approve(&proposal, &applier).await.map_err(|error| match error {
                 ApplyError::Store(error) => store::explained(error, &session.catalogue),
                 error @ ApplyError::Interrupted(_) => error.into(),

@@ -12,6 +12,7 @@ use bloom_worker::{Claude, Command, Detection, Login, Scripted};
 use crate::catalogue::{Catalogue, text};
 use crate::failure::Explained;
 use crate::session::Session;
+use crate::setting;
 
 /// What was asked for with `--llm`.
 #[derive(Clone, Debug)]
@@ -73,6 +74,19 @@ impl Choice {
                 }
             },
         }))
+    }
+}
+
+/// The same choice, with the path in it from the root on. A program without a folder is looked for in `PATH`.
+pub(super) fn absolute(given: &str) -> String {
+    match given.split_once(':') {
+        Some((kind @ ("scripted" | "auto"), path)) if !path.is_empty() => {
+            format!("{kind}:{}", setting::absolute(Path::new(path)).display())
+        }
+        Some(("command", program)) if program.contains('/') => {
+            format!("command:{}", setting::absolute(Path::new(program)).display())
+        }
+        _ => given.to_owned(),
     }
 }
 

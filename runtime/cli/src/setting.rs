@@ -1,0 +1,66 @@
+//! With what a run was started, beside its flow and inputs: kept with its inbox entry, so that the run can go on, and
+//! its proposals be applied, without being told again.
+
+use std::path::{Path, PathBuf};
+
+use bloom_ir::Value;
+use bloom_runtime::record::{RunId, RunRecord};
+use bloom_runtime::store::Store as _;
+use serde::{Deserialize, Serialize};
+
+use crate::store::Store;
+
+/// The folders and the choice of who answers; paths are absolute.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Setting {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) notes: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) context: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) memory: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tools: Option<PathBuf>,
+    /// As `--llm` takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) llm: Option<String>,
+}
+
+impl Setting {
+    /// What this one says, and `other` where it is silent.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            notes: self.notes.or(other.notes),
+            context: self.context.or(other.context),
+            memory: self.memory.or(other.memory),
+            tools: self.tools.or(other.tools),
+            llm: self.llm.or(other.llm),
+        }
+    }
+
+    /// For the inbox entry. A path that is not Unicode cannot be kept, and then nothing is.
+    pub(crate) fn to_value(&self) -> Value {
+        serde_json::to_value(self).map(Value::from).unwrap_or_default()
+    }
+
+    /// That of a run; empty where none was kept.
+    pub(crate) async fn of(run: &RunRecord, store: &Store<'_>) -> anyhow::Result<Self> {
+        let entry = store.inner.inbox_entry(&run.inbox).await?;
+        let kept = entry.and_then(|entry| entry.payload.get("setting").map(Value::to_json));
+        Ok(kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default())
+    }
+
+    /// That of the run that made a proposal.
+    pub(crate) async fn of_run(id: &RunId, store: &Store<'_>) -> anyhow::Result<Self> {
+        match store.inner.run(id).await? {
+            Some(run) => Self::of(&run, store).await,
+            None => Ok(Self::default()),
+        }
+    }
+}
+
+/// The path from the root on, without looking whether it is there.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
