@@ -77,7 +77,11 @@ impl Engine {
             for job in jobs {
                 if called.insert(job.request.id.clone()) {
                     live.note_begun(job.request.id.as_str());
-                    calls.push(self.perform(id, job));
+                    let idle = live.idle_after(&job.request.id);
+                    calls.push(async move {
+                        let _idle = idle;
+                        self.perform(id, job).await
+                    });
                 }
             }
             if let (Some(error), true) = (halted, calls.is_empty()) {
@@ -105,8 +109,8 @@ impl Engine {
             Ok(()) | Err(EngineError::Over { .. }) => {}
             Err(error) => return Err(error),
         }
-        let slot = live.slot.lock().await;
-        let run = match slot.as_ref() {
+        let mut slot = live.slot.lock().await;
+        let run = match slot.as_mut() {
             Some(Slot::Open(run)) => run,
             Some(Slot::Over(end)) => return Ok(View::Over(end.clone())),
             // Somebody's commit failed in between; the next look loads the run.
@@ -117,7 +121,7 @@ impl Engine {
         };
         let mut jobs = Vec::new();
         let mut needs_worker = false;
-        for Open { effect, recovered } in run.open.values() {
+        for Open { effect, begun } in run.open.values() {
             match &effect.ask().call {
                 EffectCall::Llm(_) => needs_worker = true,
                 EffectCall::Tool(call) => jobs.push(Job {
@@ -125,7 +129,7 @@ impl Engine {
                     call: call.clone(),
                     spot: run.spot(effect.ask()),
                     attempt: effect.attempt(),
-                    is_unknown: *recovered,
+                    is_unknown: *begun,
                     agent: run.agent().to_owned(),
                     capabilities: run
                         .policy()
@@ -135,6 +139,12 @@ impl Engine {
                         .unwrap_or_default(),
                     node_limit: Duration::from_secs(run.policy().limits.node_timeout_seconds.into()),
                 }),
+            }
+        }
+        // Whoever drives after this driver is dropped must not call them as if they were new.
+        for job in &jobs {
+            if let Some(open) = run.open.get_mut(&job.request.id) {
+                open.begun = true;
             }
         }
         let halted = if needs_worker && live.performing() == 0 { self.what_stops_all_workers() } else { None };

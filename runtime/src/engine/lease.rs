@@ -84,9 +84,10 @@ impl Engine {
             }
             ending => (ending, None),
         };
-        let retry_after = self.conclude(&task, &lease, epoch, ending).await?;
         let live = self.live(&task.run);
-        live.note_idle(task.effect.as_str());
+        let idle = live.idle_after(&task.effect);
+        let retry_after = self.conclude(&task, &lease, epoch, ending).await?;
+        drop(idle);
         Ok(LeaseResult {
             task: self.task(&task.id).await?,
             retry_after: provider.map(RetryAfter::Provider).or(retry_after.map(RetryAfter::Delay)),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bloom_interpreter::Program;
+use bloom_interpreter::effect::EffectId;
 use bloom_interpreter::history::Event;
 use bloom_interpreter::replay::{self, RebuildError};
 use bloom_ir::{Pinned, VerifiedIr, verify_pinned};
@@ -13,8 +14,9 @@ use tokio::time::Instant;
 use super::Engine;
 use super::error::EngineError;
 use super::policy;
-use super::progress::{EffectSpot, Progress, Step};
+use super::progress::{EffectSpot, Observer, Progress, Step};
 use super::run::{Addition, Desk, Run, RunEnd};
+use super::worker::announce;
 use crate::record::{RunId, RunRecord};
 use crate::store::{LeaseEnd, ProposalFilter, Store, StoreError};
 
@@ -33,9 +35,31 @@ pub(super) struct Live {
     pub(super) interrupted: Mutex<Option<String>>,
 }
 
+/// Notes on drop that an effect is no longer performed.
+pub(super) struct Idle<'a> {
+    live: &'a Live,
+    effect: String,
+}
+
+impl Drop for Idle<'_> {
+    fn drop(&mut self) {
+        self.live.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.effect);
+        self.live.changed.notify_one();
+    }
+}
+
 pub(super) enum Slot {
     Open(Box<Run>),
     Over(RunEnd),
+}
+
+impl Slot {
+    pub(super) fn of(run: Box<Run>) -> Self {
+        match run.end() {
+            Some(end) => Self::Over(end.clone()),
+            None => Self::Open(run),
+        }
+    }
 }
 
 /// With what an addition is committed.
@@ -61,10 +85,9 @@ impl Live {
         self.changed.notify_one();
     }
 
-    /// A worker stopped performing it, without an outcome.
-    pub(super) fn note_idle(&self, effect: &str) {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(effect);
-        self.changed.notify_one();
+    /// Notes that an effect is no longer performed once the guard is dropped, which is also when its performer is.
+    pub(super) fn idle_after(&self, effect: &EffectId) -> Idle<'_> {
+        Idle { live: self, effect: effect.to_string() }
     }
 
     fn note_settled(&self, spot: &EffectSpot) -> Option<std::time::Duration> {
@@ -124,38 +147,33 @@ impl Engine {
                 return Err(EngineError::Over { run: id.clone(), end: Box::new(end) });
             }
         };
-        let made = make(&mut run, &self.desk())?;
-        let is_changed = made.is_some();
-        if let Some(addition) = made {
+        let Some(addition) = make(&mut run, &self.desk())? else {
+            *slot = Some(Slot::of(run));
+            return Ok(());
+        };
+        // A task of its own: if this future is dropped now, the run stays locked until the store has decided, whoever goes
+        // on sees what was recorded, and who looks or waits for work is told.
+        let (store, observer, work) = (self.store.clone(), self.observer.clone(), self.work.clone());
+        let committing = tokio::spawn(async move {
             let by_worker = matches!(with, With::Lease(_));
-            // A task of its own: if this future is dropped now, the run stays locked until the store has decided, and
-            // whoever goes on sees what was recorded.
-            let store = self.store.clone();
-            let committing = tokio::spawn(async move { (commit(store.as_ref(), addition, with).await, slot) });
-            let lost =
-                |error: tokio::task::JoinError| EngineError::Interrupted { run: id.clone(), cause: error.to_string() };
-            let (committed, unlocked) = committing.await.map_err(lost)?;
-            slot = unlocked;
-            let committed = committed.inspect_err(|error| {
+            let committed = commit(store.as_ref(), addition, with).await.inspect_err(|error| {
                 // Who drives the run hears of it here, since the error itself goes to the worker.
                 if by_worker && !matches!(error, EngineError::Store(StoreError::Task(_))) {
                     live.interrupt(error);
                 }
             })?;
             if committed.has_work {
-                self.announce_work();
+                announce(&work);
             }
-            self.tell(&live, &run, committed);
-        }
-        *slot = Some(match run.end() {
-            Some(end) => Slot::Over(end.clone()),
-            None => Slot::Open(run),
-        });
-        drop(slot);
-        if is_changed {
+            tell(observer.as_ref(), &live, &run.id, committed);
+            *slot = Some(Slot::of(run));
+            drop(slot);
             live.changed.notify_one();
-        }
-        Ok(())
+            Ok(())
+        });
+        committing
+            .await
+            .unwrap_or_else(|lost| Err(EngineError::Interrupted { run: id.clone(), cause: lost.to_string() }))
     }
 
     /// What is in the slot, or what the store has.
@@ -163,17 +181,6 @@ impl Engine {
         match slot {
             Some(slot) => Ok(slot),
             None => self.load(id).await,
-        }
-    }
-
-    /// Tells who looks what was committed.
-    pub(super) fn tell(&self, live: &Live, run: &Run, committed: Committed) {
-        let Committed { recorded, steps, .. } = committed;
-        for mut step in steps {
-            if let Step::Settled { effect, took, .. } = &mut step {
-                *took = live.note_settled(effect);
-            }
-            self.observer.observe(Progress { run: run.id.clone(), recorded: Some(recorded), step });
         }
     }
 
@@ -251,6 +258,17 @@ pub(super) struct Committed {
     pub(super) steps: Vec<Step>,
     /// Whether there are new tasks.
     pub(super) has_work: bool,
+}
+
+/// Tells who looks what was committed.
+pub(super) fn tell(observer: &dyn Observer, live: &Live, run: &RunId, committed: Committed) {
+    let Committed { recorded, steps, .. } = committed;
+    for mut step in steps {
+        if let Step::Settled { effect, took, .. } = &mut step {
+            *took = live.note_settled(effect);
+        }
+        observer.observe(Progress { run: run.clone(), recorded: Some(recorded), step });
+    }
 }
 
 async fn commit(store: &dyn Store, addition: Addition, with: With) -> Result<Committed, EngineError> {

@@ -104,8 +104,8 @@ pub(super) struct Run {
 #[derive(Clone, Debug)]
 pub(super) struct Open {
     pub(super) effect: OpenEffect,
-    /// Requested before this process: it may have been performed, and nobody knows.
-    pub(super) recovered: bool,
+    /// Begun by a driver that is gone, or requested before this process: it may have been performed, and nobody knows.
+    pub(super) begun: bool,
 }
 
 /// What is to be committed, and told once it is.
@@ -173,8 +173,8 @@ impl Run {
     ) -> Self {
         let Rebuilt { machine, chain, turn, open } = rebuilt;
         let open = open.into_iter().map(|effect| {
-            let recovered = effect.is_requested();
-            (effect.ask().id.clone(), Open { effect, recovered })
+            let begun = effect.is_requested();
+            (effect.ask().id.clone(), Open { effect, begun })
         });
         let artifacts = events.iter().filter_map(|event| match &event.payload {
             Some(Payload::Emitted { emission }) if emission.kind == EmitKind::Artifact => Some(artifact(emission).1),
@@ -363,7 +363,7 @@ impl Run {
     fn request(&mut self, draft: &mut Draft, request: EffectRequest, desk: &Desk<'_>) {
         let mut open = match self.open.remove(&request.id) {
             Some(open) => open,
-            None => Open { effect: OpenEffect::new(request.clone()), recovered: false },
+            None => Open { effect: OpenEffect::new(request.clone()), begun: false },
         };
         if request.recorded_first()
             && let Some(payload) = open.effect.request()

@@ -3,7 +3,7 @@
 use bloom_interpreter::{Machine, Program, RunInfo};
 use bloom_ir::{Digest, Value, VerifiedIr};
 
-use super::live::{Committed, Slot};
+use super::live::{Committed, Slot, tell};
 use super::run::{Addition, Run};
 use super::{Engine, EngineError, policy};
 use crate::record::{Actor, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, RunId, RunRecord, RunStatus};
@@ -89,11 +89,8 @@ impl Engine {
         self.store.submit(Submission { inbox, run: record, first: append }).await?;
 
         let live = self.live(&id);
-        self.tell(&live, &run, Committed { recorded, steps, has_work });
-        *live.slot.lock().await = Some(match run.end() {
-            Some(end) => Slot::Over(end.clone()),
-            None => Slot::Open(Box::new(run)),
-        });
+        tell(self.observer.as_ref(), &live, &run.id, Committed { recorded, steps, has_work });
+        *live.slot.lock().await = Some(Slot::of(Box::new(run)));
         if has_work {
             self.announce_work();
         }

@@ -21,7 +21,7 @@ pub(super) struct Job {
     pub(super) spot: EffectSpot,
     /// The attempt that is due.
     pub(super) attempt: u32,
-    /// Whether it was requested before a crash: it may have been performed.
+    /// Whether it was begun before a crash or a stop: it may have been performed.
     pub(super) is_unknown: bool,
     /// The flow's id.
     pub(super) agent: String,
@@ -36,7 +36,7 @@ impl Engine {
         let is_operational = job.call.effect == ToolEffect::Operational;
         let may_repeat = !is_operational || job.call.on_unknown == Some(OnUnknown::Retry);
         if job.is_unknown && !may_repeat {
-            let error = unknown(&job.call, "the process ended while the tool was being called");
+            let error = unknown(&job.call, "the run was stopped while the tool was being called");
             return self.settle(run, &job, job.attempt, Err(error)).await;
         }
         let schedule = Schedule::new(&self.config, job.call.retry.as_ref());

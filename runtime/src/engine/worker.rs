@@ -53,7 +53,7 @@ impl Engine {
     }
 
     pub(super) fn announce_work(&self) {
-        self.work.send_modify(|count| *count = count.wrapping_add(1));
+        announce(&self.work);
     }
 
     /// What a worker provides; `None` when it is not of this engine or may get nothing for now.
@@ -98,6 +98,11 @@ impl Engine {
         let first = workers.circuit(first, now)?;
         able.all(|provides| workers.circuit(provides, now).is_some()).then_some(first)
     }
+}
+
+/// Tells workers that there may be new work.
+pub(super) fn announce(work: &watch::Sender<u64>) {
+    work.send_modify(|count| *count = count.wrapping_add(1));
 }
 
 impl Workers {

@@ -8,5 +8,6 @@ mod lease;
 mod policy;
 mod proposal;
 mod run;
+mod stop;
 mod time;
 mod world;
