@@ -34,11 +34,12 @@ pub trait Store: Send + Sync {
     /// All documents, newest first.
     async fn flows(&self) -> Result<Vec<FlowRecord>, StoreError>;
 
-    /// Keeps a run with its inbox entry and first events. The same id is [`StoreError::RunExists`].
+    /// Keeps a run with its flow, as [`Store::put_flow`] does, its inbox entry and first events. The same id is
+    /// [`StoreError::RunExists`].
     async fn submit(&self, submission: Submission) -> Result<(), StoreError>;
     /// Adds to a run's history, and what goes with it, if the history has `expected` events; else
-    /// [`RunError::OutOfSequence`]. An outcome of an effect ends the effect's task; the end of the run ends all of its
-    /// tasks.
+    /// [`RunError::OutOfSequence`]. An outcome of an effect ends the effect's task, a failed attempt keeps it from being granted
+    /// before the recorded delay is over; the end of the run ends all of its tasks.
     async fn append(&self, append: Append) -> Result<(), StoreError>;
     /// A run.
     async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, StoreError>;
@@ -49,8 +50,11 @@ pub trait Store: Send + Sync {
     /// An inbox entry.
     async fn inbox_entry(&self, id: &InboxId) -> Result<Option<InboxEntry>, StoreError>;
 
-    /// Grants the best queued task that the worker can do: higher priority first, then oldest.
+    /// Grants the best queued task that is due and that the worker can do: higher priority first, then oldest.
     async fn grant(&self, ask: GrantAsk) -> Result<Option<Grant>, StoreError>;
+    /// The earliest [`Task::not_before`] of the queued tasks that a worker with this could do, of one run or of all, in
+    /// Unix milliseconds: when to ask again after a grant found nothing.
+    async fn next_due(&self, provides: &[String], run: Option<&RunId>) -> Result<Option<i64>, StoreError>;
     /// Ends a lease, and appends to the run's history in the same transaction what the engine made of it.
     /// Repeating a completion with the same lease, epoch and answer returns the stored task and appends nothing.
     async fn end_lease(&self, end: LeaseEnd) -> Result<Task, StoreError>;
@@ -93,6 +97,10 @@ pub trait Store: Send + Sync {
 /// A new run.
 #[derive(Clone, Debug)]
 pub struct Submission {
+    /// The flow that the run pins.
+    pub flow: FlowRecord,
+    /// Its signed IR document.
+    pub document: Vec<u8>,
     /// The intent, approved by the act.
     pub inbox: InboxEntry,
     /// The run, with `events` and `history_head` before `first`.

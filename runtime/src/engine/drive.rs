@@ -5,7 +5,6 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use bloom_interpreter::effect::{EffectCall, EffectError, EffectId};
-use bloom_interpreter::history::Payload;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::time::Instant;
@@ -25,7 +24,9 @@ enum View {
         jobs: Vec<Job>,
         /// What stops every worker that could go on, if one is needed.
         halted: Option<EffectError>,
-        /// The limit of active time.
+        /// What is left of the limit of active time.
+        left: Duration,
+        /// That limit.
         limit: Duration,
     },
 }
@@ -53,7 +54,9 @@ impl Engine {
     pub async fn drive(&self, id: &RunId) -> Result<RunEnd, EngineError> {
         let live = self.live(id);
         let _driver = live.driver.lock().await;
-        self.expire_leases_of_the_dead(id).await?;
+        if self.may_have_tasks(&live).await {
+            self.expire_leases_of_the_dead(id).await?;
+        }
         let end = self.drive_alone(id, &live).await;
         if end.is_ok() {
             self.forget(id);
@@ -61,28 +64,35 @@ impl Engine {
         end
     }
 
+    /// Whether a worker may hold a task of the run, which is so for one that is not in memory.
+    async fn may_have_tasks(&self, live: &Live) -> bool {
+        match live.slot.lock().await.as_ref() {
+            None => true,
+            Some(Slot::Open(run)) => run.open.values().any(|open| matches!(open.effect.ask().call, EffectCall::Llm(_))),
+            Some(Slot::Over(_)) => false,
+        }
+    }
+
     async fn drive_alone(&self, id: &RunId, live: &Live) -> Result<RunEnd, EngineError> {
         live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut calls = FuturesUnordered::new();
         let mut called: BTreeSet<EffectId> = BTreeSet::new();
-        let mut active = self.active_so_far(id).await?;
         loop {
             if let Some(cause) = live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 return Err(EngineError::Interrupted { run: id.clone(), cause });
             }
-            let (jobs, halted, limit) = match beside(&mut calls, self.look(id, live)).await?? {
+            let (jobs, halted, left, limit) = match beside(&mut calls, self.look(id, live, &called)).await?? {
                 View::Over(end) => return Ok(end),
-                View::Open { jobs, halted, limit } => (jobs, halted, limit),
+                View::Open { jobs, halted, left, limit } => (jobs, halted, left, limit),
             };
             for job in jobs {
-                if called.insert(job.request.id.clone()) {
-                    live.note_begun(job.request.id.as_str());
-                    let idle = live.idle_after(&job.request.id);
-                    calls.push(async move {
-                        let _idle = idle;
-                        self.perform(id, job).await
-                    });
-                }
+                called.insert(job.request.id.clone());
+                live.note_begun(job.request.id.as_str());
+                let idle = live.idle_after(&job.request.id);
+                calls.push(async move {
+                    let _idle = idle;
+                    self.perform(id, job).await
+                });
             }
             if let (Some(error), true) = (halted, calls.is_empty()) {
                 return Err(EngineError::Halted { run: id.clone(), error });
@@ -92,19 +102,20 @@ impl Engine {
             tokio::select! {
                 Some(done) = calls.next() => done?,
                 () = live.changed.notified() => {}
-                () = tokio::time::sleep(limit.saturating_sub(active)), if is_active => {
+                () = tokio::time::sleep(left), if is_active => {
                     calls.clear();
                     self.run_out_of_time(id, limit).await?;
                 }
             }
             if is_active {
-                active += since.elapsed();
+                live.add_active(since.elapsed());
             }
         }
     }
 
-    /// Looks where the run stands, and records what a rebuilt one has not recorded yet.
-    async fn look(&self, id: &RunId, live: &Live) -> Result<View, EngineError> {
+    /// Looks where the run stands, and records what a rebuilt one has not recorded yet. Calls in `called`
+    /// are under way.
+    async fn look(&self, id: &RunId, live: &Live, called: &BTreeSet<EffectId>) -> Result<View, EngineError> {
         match self.happen(id, With::Nothing, |run, desk| Ok(run.catch_up(desk))).await {
             Ok(()) | Err(EngineError::Over { .. }) => {}
             Err(error) => return Err(error),
@@ -116,7 +127,7 @@ impl Engine {
             // Somebody's commit failed in between; the next look loads the run.
             None => {
                 live.changed.notify_one();
-                return Ok(View::Open { jobs: Vec::new(), halted: None, limit: Duration::MAX });
+                return Ok(View::Open { jobs: Vec::new(), halted: None, left: Duration::MAX, limit: Duration::MAX });
             }
         };
         let mut jobs = Vec::new();
@@ -124,6 +135,7 @@ impl Engine {
         for Open { effect, begun } in run.open.values() {
             match &effect.ask().call {
                 EffectCall::Llm(_) => needs_worker = true,
+                EffectCall::Tool(_) if called.contains(&effect.ask().id) => {}
                 EffectCall::Tool(call) => jobs.push(Job {
                     request: effect.ask().clone(),
                     call: call.clone(),
@@ -148,7 +160,8 @@ impl Engine {
             }
         }
         let halted = if needs_worker && live.performing() == 0 { self.what_stops_all_workers() } else { None };
-        Ok(View::Open { jobs, halted, limit: Duration::from_secs(run.policy().limits.timeout_seconds.into()) })
+        let limit = Duration::from_secs(run.policy().limits.timeout_seconds.into());
+        Ok(View::Open { jobs, halted, left: limit.saturating_sub(live.active(run.active_before)), limit })
     }
 
     async fn run_out_of_time(&self, id: &RunId, limit: Duration) -> Result<(), EngineError> {
@@ -164,14 +177,5 @@ impl Engine {
             Err(EngineError::Store(StoreError::Run(RunError::OutOfSequence { .. }))) => fail().await,
             other => other,
         }
-    }
-
-    /// The active time of a run before this process, as far as its history tells: what its LLM calls took.
-    async fn active_so_far(&self, id: &RunId) -> Result<Duration, EngineError> {
-        let took = self.history(id).await?.into_iter().filter_map(|event| match event.payload {
-            Some(Payload::EffectCompleted { answer, .. }) => Some(answer.usage?.latency_ms),
-            _ => None,
-        });
-        Ok(Duration::from_millis(took.fold(0, u64::saturating_add)))
     }
 }

@@ -17,11 +17,11 @@ use crate::store::{Grant, GrantAsk, LeaseEnd, StoreError};
 pub struct LeaseResult {
     /// The task, after that.
     pub task: Task,
-    /// Before anybody should take the task again, if it is queued again.
+    /// Why nobody is granted the task for now, if it is queued again.
     pub retry_after: Option<RetryAfter>,
 }
 
-/// Why and how long a task should wait.
+/// Why and how long a task waits.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RetryAfter {
     /// The attempt failed.
@@ -56,6 +56,16 @@ impl Engine {
             }
         }
         Ok(grant)
+    }
+
+    /// How long until a task comes due that the worker could be granted, of one run or of all: after that, a worker that got
+    /// nothing asks again. `None` when none waits for its time; new work is told by [`Engine::work`].
+    pub async fn next_due(&self, worker: &WorkerId, run: Option<&RunId>) -> Result<Option<Duration>, EngineError> {
+        let Some(provides) = self.provides(worker) else { return Ok(None) };
+        let due = self.store.next_due(&provides, run).await.map_err(EngineError::from);
+        let due = due.inspect_err(|error| self.interrupt_all(error))?;
+        let until = |due: i64| u64::try_from(due.saturating_sub(self.clock.now())).unwrap_or_default();
+        Ok(due.map(|due| Duration::from_millis(until(due))))
     }
 
     /// Ends a lease, for its holder: with an answer, a failure, or given back. What that makes of the task and of the run is
@@ -118,7 +128,11 @@ impl Engine {
             return Ok(None);
         }
         let schedule = Schedule::new(&self.config, task.request.retry.as_ref());
-        let delay = schedule.delay(task.attempts, &format!("{}/{}", task.run, task.effect));
+        // Who was not heard of has been waited for already.
+        let delay = match ending {
+            LeaseEnding::Expired => Duration::ZERO,
+            _ => schedule.delay(task.attempts, &format!("{}/{}", task.run, task.effect)),
+        };
         // A code that the node does not want retried ends the task, whatever the executor thinks of it.
         let end = match &ending {
             LeaseEnding::Failed(error) if error.retryable && !schedule.may_retry(error) => {

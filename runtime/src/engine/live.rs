@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use bloom_interpreter::Program;
 use bloom_interpreter::effect::EffectId;
 use bloom_interpreter::history::Event;
 use bloom_interpreter::replay::{self, RebuildError};
@@ -31,6 +31,8 @@ pub(super) struct Live {
     pub(super) driver: AsyncMutex<()>,
     /// When the effects that are being performed were begun.
     pub(super) begun: Mutex<BTreeMap<String, Instant>>,
+    /// How long the run was active; `None` before that is known.
+    active: Mutex<Option<Duration>>,
     /// Why a worker's result could not be recorded.
     pub(super) interrupted: Mutex<Option<String>>,
 }
@@ -90,7 +92,18 @@ impl Live {
         Idle { live: self, effect: effect.to_string() }
     }
 
-    fn note_settled(&self, spot: &EffectSpot) -> Option<std::time::Duration> {
+    /// How long the run was active: what it was before it came into memory, and what was added since.
+    pub(super) fn active(&self, before: Duration) -> Duration {
+        *self.active.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(before)
+    }
+
+    pub(super) fn add_active(&self, time: Duration) {
+        if let Some(active) = self.active.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            *active = active.saturating_add(time);
+        }
+    }
+
+    fn note_settled(&self, spot: &EffectSpot) -> Option<Duration> {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(spot.effect.as_str());
         begun.map(|begun| begun.elapsed())
     }
@@ -197,7 +210,7 @@ impl Engine {
         }
         let ir = self.pinned(&record, Pinned::Resume).await?;
         policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
-        let program = Program::load(&ir)?;
+        let program = self.program(&ir)?;
         let events = self.history(id).await?;
         let rebuilt = match replay::rebuild(&program, &events) {
             Ok(rebuilt) => rebuilt,

@@ -18,6 +18,7 @@ mod error;
 mod lease;
 mod live;
 mod policy;
+mod programs;
 mod progress;
 mod proposal;
 mod replay;
@@ -38,6 +39,7 @@ pub use self::error::EngineError;
 pub use self::lease::{LeaseResult, RetryAfter};
 use self::live::Live;
 pub use self::policy::Refusal;
+use self::programs::Programs;
 pub use self::progress::{Asked, EffectSpot, Observer, Progress, Step};
 pub use self::run::RunEnd;
 pub use self::submit::Submit;
@@ -58,6 +60,7 @@ pub struct Engine {
     config: EngineConfig,
     live: Mutex<BTreeMap<RunId, Arc<Live>>>,
     workers: Mutex<Workers>,
+    programs: Mutex<Programs>,
     /// Counts what may have made work available.
     work: watch::Sender<u64>,
 }
@@ -94,6 +97,7 @@ impl Engine {
             config,
             live: Mutex::default(),
             workers: Mutex::default(),
+            programs: Mutex::default(),
             work: watch::Sender::new(0),
         }
     }

@@ -4,6 +4,7 @@
 //! commit fails, the run is thrown away and rebuilt from its history.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bloom_interpreter::effect::{Answer, EffectCall, EffectError, EffectId, EffectRequest, Emission, NodeRef, Outcome};
 use bloom_interpreter::history::{Chain, Event, Payload};
@@ -93,6 +94,8 @@ pub(super) struct Run {
     /// Of the last event.
     last_at: i64,
     pub(super) open: BTreeMap<EffectId, Open>,
+    /// How long it was active before it came into memory, as far as its history tells: what its LLM calls took.
+    pub(super) active_before: Duration,
     /// What is not recorded yet: of a history that ends in the middle of a turn.
     unrecorded: Option<Turn>,
     artifacts: Vec<Digest>,
@@ -148,6 +151,7 @@ impl Run {
             chain: Chain::default(),
             last_at: i64::MIN,
             open: BTreeMap::new(),
+            active_before: Duration::ZERO,
             unrecorded: None,
             artifacts: Vec::new(),
             proposals: Vec::new(),
@@ -180,11 +184,16 @@ impl Run {
             Some(Payload::Emitted { emission }) if emission.kind == EmitKind::Artifact => Some(artifact(emission).1),
             _ => None,
         });
+        let took = events.iter().filter_map(|event| match &event.payload {
+            Some(Payload::EffectCompleted { answer, .. }) => Some(answer.usage.as_ref()?.latency_ms),
+            _ => None,
+        });
         Self {
             id: record.id.clone(),
             context: record.context.clone(),
             program: machine.program().clone(),
             ir,
+            active_before: Duration::from_millis(took.fold(0, u64::saturating_add)),
             machine,
             chain,
             last_at: events.last().map_or(i64::MIN, |event| event.at),
@@ -268,7 +277,7 @@ impl Run {
         &mut self,
         effect: &EffectId,
         error: EffectError,
-        delay: std::time::Duration,
+        delay: Duration,
         desk: &Desk<'_>,
     ) -> Option<Addition> {
         let mut draft = self.overdue(desk);
@@ -393,6 +402,7 @@ impl Run {
             status: TaskStatus::Queued,
             created_at: at,
             updated_at: at,
+            not_before: None,
             lease: None,
             attempts: 0,
             max_attempts: Schedule::new(desk.config, call.retry.as_ref()).attempts,

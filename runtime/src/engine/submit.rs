@@ -1,6 +1,6 @@
 //! A run is accepted.
 
-use bloom_interpreter::{Machine, Program, RunInfo};
+use bloom_interpreter::{Machine, RunInfo};
 use bloom_ir::{Digest, Value, VerifiedIr};
 
 use super::live::{Committed, Slot, tell};
@@ -26,12 +26,11 @@ pub struct Submit {
 }
 
 impl Engine {
-    /// Accepts a run: keeps its IR, and in one commit its inbox entry, its record, `run.started`, and what its first turn
-    /// needs. It moves on when it is driven. A flow that may not run here, or inputs that do not fit, leave nothing behind.
+    /// Accepts a run: keeps in one commit its IR, its inbox entry, its record, `run.started`, and what its first turn needs. It moves on when it is driven. A flow that may not run here, or inputs that do not fit, leave nothing behind.
     pub async fn submit(&self, submit: Submit) -> Result<RunId, EngineError> {
         let Submit { ir, inputs, by, context, setting } = submit;
         policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
-        let program = Program::load(&ir)?;
+        let program = self.program(&ir)?;
         let (id, now) = (self.ids.run(), self.clock.now());
         let info = RunInfo { id: id.to_string(), started_at: now };
         let machine = Machine::start(&program, info, inputs).map_err(EngineError::Inputs)?;
@@ -45,7 +44,7 @@ impl Engine {
             title: flow.title,
             stored_at: now,
         };
-        self.store.put_flow(kept, ir.bytes().to_vec(), Vec::new()).await?;
+        let document = ir.bytes().to_vec();
 
         let inbox = InboxEntry {
             id: InboxId::new(self.ids.fresh()),
@@ -86,7 +85,7 @@ impl Engine {
         }
         let Append { tasks, events, .. } = &append;
         let (has_work, recorded) = (!tasks.is_empty(), events.len() as u64);
-        self.store.submit(Submission { inbox, run: record, first: append }).await?;
+        self.store.submit(Submission { flow: kept, document, inbox, run: record, first: append }).await?;
 
         let live = self.live(&id);
         tell(self.observer.as_ref(), &live, &run.id, Committed { recorded, steps, has_work });

@@ -12,6 +12,7 @@
 //! | leased, running | given back (release, drain, revocation, quota) | queued, `attempts - 1` | released |
 //! | queued, leased, running | cancelled | failed, `epoch + 1` | released |
 //! | failed, dead | requeued by a person, while the effect has no outcome | queued, `attempts = 0` | – |
+//! | queued | a delay is recorded for its effect | queued, and not granted before it is over | – |
 //!
 //! Whatever else is tried is a [`TaskError`] and changes nothing. A task is never open once its effect has its outcome:
 //! what is recorded for the effect, or the end of the run, cancels it.
@@ -50,6 +51,9 @@ pub struct Task {
     pub created_at: i64,
     /// Unix milliseconds.
     pub updated_at: i64,
+    /// While it is queued: nobody is granted it before this time, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<i64>,
     /// The newest lease.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<LeaseId>,
@@ -81,12 +85,28 @@ impl Task {
         fits(&self.requires, provides)
     }
 
+    /// Whether its delay is over.
+    pub fn is_due(&self, at: i64) -> bool {
+        self.not_before.is_none_or(|due| due <= at)
+    }
+
+    /// Keeps it, while it is queued, from being granted before a time.
+    pub fn delay(&mut self, until: i64) {
+        if self.status == TaskStatus::Queued {
+            self.not_before = Some(until);
+        }
+    }
+
     /// Grants it.
     pub fn grant(&mut self, lease: LeaseId, worker: WorkerId, at: i64, ttl_ms: i64) -> Result<Lease, TaskError> {
         if self.status != TaskStatus::Queued {
             return Err(TaskError::NotQueued { task: self.id.clone(), status: self.status });
         }
+        if let Some(due) = self.not_before.filter(|due| at < *due) {
+            return Err(TaskError::NotDue { task: self.id.clone(), due });
+        }
         self.status = TaskStatus::Leased;
+        self.not_before = None;
         self.updated_at = at;
         self.attempts = self.attempts.saturating_add(1);
         self.epoch = self.epoch.saturating_add(1);
@@ -120,6 +140,7 @@ impl Task {
             _ if held && self.is_open() => {}
             _ => return Err(self.stale(lease, epoch)),
         }
+        self.not_before = None;
         self.updated_at = at;
         lease.status = match ending {
             LeaseEnding::Completed(answer) => {
@@ -195,6 +216,7 @@ impl Task {
     /// Fails it for good, and makes every lease of it stale.
     fn close(&mut self, reason: &str) {
         self.status = TaskStatus::Failed;
+        self.not_before = None;
         self.epoch = self.epoch.saturating_add(1);
         self.error = Some(EffectError {
             code: "cancelled".to_owned(),
@@ -316,6 +338,14 @@ pub enum TaskError {
         task: TaskId,
         /// Where it stands.
         status: TaskStatus,
+    },
+    /// The delay after its last attempt is not over.
+    #[error("task {task} is not due before {due}")]
+    NotDue {
+        /// Which.
+        task: TaskId,
+        /// When it is, in Unix milliseconds.
+        due: i64,
     },
     /// A newer grant exists, the lease was revoked, or the task has ended.
     #[error("lease {lease} with epoch {epoch} is stale: the task is {status:?} at epoch {current}")]

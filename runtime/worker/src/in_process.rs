@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bloom_interpreter::effect::{Answer, EffectError};
-use bloom_runtime::engine::{Engine, EngineError, RetryAfter};
+use bloom_runtime::engine::{Engine, EngineError};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
 use bloom_runtime::record::{LeaseEnding, RunId, WorkerId};
 use bloom_runtime::store::Grant;
@@ -82,16 +82,21 @@ impl Slot {
             work.mark_unchanged();
             match self.engine.grant(&self.worker, self.run.clone()).await {
                 Ok(Some(grant)) => self.perform(grant).await,
-                Ok(None) => tokio::select! {
-                    _ = self.stop.changed() => {}
-                    changed = work.changed() => if changed.is_err() { return },
+                Ok(None) => match self.engine.next_due(&self.worker, self.run.as_ref()).await {
+                    Ok(due) => tokio::select! {
+                        _ = self.stop.changed() => {}
+                        changed = work.changed() => if changed.is_err() { return },
+                        () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
+                    },
+                    Err(error) => return self.give_up(&error),
                 },
-                Err(error) => {
-                    tracing::error!(worker = %self.worker, %error, "no task can be taken");
-                    return;
-                }
+                Err(error) => return self.give_up(&error),
             }
         }
+    }
+
+    fn give_up(&self, error: &EngineError) {
+        tracing::error!(worker = %self.worker, %error, "no task can be taken");
     }
 
     async fn perform(&mut self, grant: Grant) {
@@ -111,14 +116,7 @@ impl Slot {
             _ = self.stop.changed() => LeaseEnding::GivenBack,
         };
         match self.engine.end_lease(&lease.id, lease.epoch, ending).await {
-            Ok(ended) => {
-                if let Some(RetryAfter::Delay(delay)) = ended.retry_after {
-                    tokio::select! {
-                        () = tokio::time::sleep(delay) => {}
-                        _ = self.stop.changed() => {}
-                    }
-                }
-            }
+            Ok(_) => {}
             // The run was stopped meanwhile, or somebody else has the task: nothing is lost.
             Err(EngineError::Store(bloom_runtime::store::StoreError::Task(stale))) => {
                 tracing::info!(worker = %self.worker, %stale, "a result came too late");

@@ -5,8 +5,8 @@ use bloom_interpreter::history::{Chain, Event, Payload, Started};
 use bloom_ir::document::NodeId;
 use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{
-    Actor, AuditNote, ContextId, InboxEntry, InboxId, InboxStatus, LeaseEnding, LeaseId, Proposal, ProposalId,
-    ProposalStatus, RunId, RunRecord, RunStatus, Task, TaskId, TaskStatus, WorkerId,
+    Actor, AuditNote, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, LeaseEnding, LeaseId, Proposal,
+    ProposalId, ProposalStatus, RunId, RunRecord, RunStatus, Task, TaskId, TaskStatus, WorkerId,
 };
 use bloom_runtime::store::{Append, Grant, GrantAsk, LeaseEnd, Store, Submission};
 
@@ -134,7 +134,15 @@ impl Scribe {
             started_at: self.created_at,
             engine: "0.1.0".to_owned(),
         });
-        Submission { inbox, run, first: self.append([started]) }
+        let flow = FlowRecord {
+            hash: run.ir,
+            program: Digest::of(b"program"),
+            id: run.flow.clone(),
+            version: run.version.clone(),
+            title: "Архіваріус".to_owned(),
+            stored_at: self.created_at,
+        };
+        Submission { flow, document: b"ir".to_vec(), inbox, run, first: self.append([started]) }
     }
 
     /// A queued task of the run.
@@ -153,6 +161,7 @@ impl Scribe {
             status: TaskStatus::Queued,
             created_at: self.now,
             updated_at: self.now,
+            not_before: None,
             lease: None,
             attempts: 0,
             max_attempts: 3,
@@ -229,6 +238,11 @@ pub fn requested(effect: &str) -> Payload {
 /// The event that an effect has its answer.
 pub fn completed(effect: &str, value: &str) -> Payload {
     Payload::EffectCompleted { effect: EffectId::new(effect), attempt: 1, answer: answer(value) }
+}
+
+/// The event that an attempt at an effect failed, and another follows.
+pub fn attempted(effect: &str, delay_ms: u64) -> Payload {
+    Payload::EffectAttempted { effect: EffectId::new(effect), attempt: 1, error: error(true), delay_ms }
 }
 
 /// The event that an effect failed for good.

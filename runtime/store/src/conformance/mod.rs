@@ -43,6 +43,7 @@ checks! {
         submitted_run_is_there_with_its_inbox_entry_and_events
         run_is_submitted_once
         contradicting_submission_is_refused
+        submission_keeps_its_flow
         events_move_the_run
         append_out_of_sequence_is_refused
         events_of_another_history_are_refused
@@ -79,6 +80,7 @@ checks! {
         dead_task_is_revived_by_a_requeue
         requeue_of_a_resolved_effect_is_refused
         racing_workers_get_different_tasks
+        delayed_task_is_not_granted_before_it_is_due
     }
     proposals {
         emission_makes_one_proposal

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bloom_interpreter::history::Chain;
-use bloom_ir::Value;
+use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{RunError, RunId, RunStatus};
 use bloom_runtime::store::{Append, RunFilter, Store, StoreError, Submission};
 
@@ -283,4 +283,21 @@ pub(super) async fn racing_submissions_make_one_run(store: &Arc<dyn Store>) {
     }
     assert_eq!(won, 1);
     assert_eq!(store.runs(&RunFilter { limit: ALL, ..RunFilter::default() }).await.unwrap().len(), 1);
+}
+
+pub(super) async fn submission_keeps_its_flow(store: &Arc<dyn Store>) {
+    let submission = Scribe::new("r1").submission();
+    store.submit(submission.clone()).await.unwrap();
+    assert_eq!(store.flow_document(submission.run.ir).await.unwrap(), Some(submission.document));
+    assert_eq!(store.flows().await.unwrap(), std::slice::from_ref(&submission.flow));
+
+    let mut other = Scribe::new("r2").submission();
+    other.flow.program = Digest::of(b"another program");
+    let refused = store.submit(other).await;
+    assert!(matches!(&refused, Err(StoreError::FlowConflict(conflict)) if conflict.known == submission.flow.program));
+    assert_eq!(store.run(&RunId::new("r2")).await.unwrap(), None);
+
+    let mut foreign = Scribe::new("r2").submission();
+    foreign.flow.hash = Digest::of(b"another document");
+    assert!(matches!(store.submit(foreign).await, Err(StoreError::Contradiction(_))));
 }

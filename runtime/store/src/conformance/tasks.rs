@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bloom_runtime::record::{LeaseEnding, LeaseStatus, RunError, RunStatus, Task, TaskError, TaskId, TaskStatus};
+use bloom_runtime::record::{
+    LeaseEnding, LeaseId, LeaseStatus, RunError, RunStatus, Task, TaskError, TaskId, TaskStatus, WorkerId,
+};
 use bloom_runtime::store::{Append, Grant, GrantAsk, LeaseEnd, Store, StoreError};
 
-use super::fixture::{Scribe, answer, ask, completed, end, error, failed, note, requested, submitted, with_tasks};
+use super::fixture::{Scribe, answer, ask, attempted, completed, end, error, failed, note, requested, submitted, with_tasks};
 
 async fn granted(store: &dyn Store, lease: &str, at: i64) -> Grant {
     store.grant(ask(lease, at)).await.unwrap().unwrap()
@@ -305,4 +307,32 @@ pub(super) async fn racing_workers_get_different_tasks(store: &Arc<dyn Store>) {
     }
     assert_eq!((tasks.len(), empty_handed), (40, 20));
     assert_eq!(store.active_leases().await.unwrap().len(), 40);
+}
+
+pub(super) async fn delayed_task_is_not_granted_before_it_is_due(store: &Arc<dyn Store>) {
+    let mut scribe = with_tasks(store.as_ref(), "r1", &[("t1", "n1#1"), ("t2", "n2#1")]).await;
+    let (provides, run) = (ask("", 0).provides, scribe.run().clone());
+    assert_eq!(store.next_due(&provides, None).await.unwrap(), None);
+    let first = granted(store.as_ref(), "l1", 1).await;
+    let append = scribe.append([attempted("n1#1", 1000)]);
+    let due = append.events[0].at + 1000;
+    let failure = LeaseEnd { append: Some(append), ..end(&first, LeaseEnding::Failed(error(true))) };
+    let delayed = store.end_lease(failure).await.unwrap();
+    assert_eq!((delayed.status, delayed.not_before), (TaskStatus::Queued, Some(due)));
+    let refused = delayed.clone().grant(LeaseId::new("l"), WorkerId::new("w"), due - 1, 1);
+    assert_eq!(refused, Err(TaskError::NotDue { task: delayed.id.clone(), due }));
+
+    let of_run = |lease, at| GrantAsk { run: Some(run.clone()), ..ask(lease, at) };
+    assert_eq!(granted(store.as_ref(), "l2", due - 1).await.task.id, TaskId::new("t2"), "others go on meanwhile");
+    assert!(store.grant(ask("l3", due - 1)).await.unwrap().is_none());
+    assert!(store.grant(of_run("l3", due - 1)).await.unwrap().is_none());
+    for of in [None, Some(&run)] {
+        assert_eq!(store.next_due(&provides, of).await.unwrap(), Some(due));
+        assert_eq!(store.next_due(&[], of).await.unwrap(), None);
+    }
+    assert_eq!(store.next_due(&provides, Some(Scribe::new("r2").run())).await.unwrap(), None);
+
+    let again = store.grant(of_run("l3", due)).await.unwrap().unwrap();
+    assert_eq!((again.task.id, again.task.attempts, again.task.not_before), (delayed.id, 2, None));
+    assert_eq!(store.next_due(&provides, None).await.unwrap(), None);
 }

@@ -220,6 +220,11 @@ impl Store for RedbStore {
         self.writer.perform(0, move |stage| task::grant(stage, ask)).await
     }
 
+    async fn next_due(&self, provides: &[String], run: Option<&RunId>) -> Result<Option<i64>, StoreError> {
+        let (provides, run) = (provides.to_vec(), run.cloned());
+        self.read(move |mut rows| task::next_due(&mut rows, &provides, run.as_ref())).await
+    }
+
     async fn end_lease(&self, end: LeaseEnd) -> Result<Task, StoreError> {
         let prepared = task::PreparedEnd::new(end)?;
         self.writer.perform(prepared.bytes(), move |stage| prepared.end(stage)).await

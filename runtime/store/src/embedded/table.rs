@@ -214,6 +214,15 @@ impl<'a, 'txn> Stage<'a, 'txn> {
         self.changes.insert((table, key), None);
     }
 
+    /// Whether a row has this value.
+    pub(super) fn holds(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<bool, StoreError> {
+        if let Some(staged) = self.changes.get(&(table, key.to_vec())) {
+            return Ok(staged.as_deref() == Some(value));
+        }
+        let stored = self.tables.table(table)?.get(key).map_err(backend)?;
+        Ok(stored.is_some_and(|stored| stored.value() == value))
+    }
+
     /// Hands the writes to the transaction; says whether there were any.
     pub(super) fn flush(self) -> Result<bool, StoreError> {
         let changed = !self.changes.is_empty();

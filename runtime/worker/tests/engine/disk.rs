@@ -31,6 +31,7 @@ pub(crate) struct Disk {
     left: AtomicUsize,
     crash: Crash,
     commits: AtomicUsize,
+    histories: AtomicUsize,
     in_flight: Arc<tokio::sync::RwLock<()>>,
 }
 
@@ -41,11 +42,24 @@ impl Disk {
 
     /// Survives so many commits; the next one is hit.
     pub(crate) fn crashing(inner: Arc<dyn Store>, survives: usize, crash: Crash) -> Self {
-        Self { inner, left: AtomicUsize::new(survives), crash, commits: AtomicUsize::new(0), in_flight: Arc::default() }
+        let left = AtomicUsize::new(survives);
+        Self {
+            inner,
+            left,
+            crash,
+            commits: AtomicUsize::new(0),
+            histories: AtomicUsize::new(0),
+            in_flight: Arc::default(),
+        }
     }
 
     pub(crate) fn commits(&self) -> usize {
         self.commits.load(Ordering::SeqCst)
+    }
+
+    /// How often a history was read.
+    pub(crate) fn histories(&self) -> usize {
+        self.histories.load(Ordering::SeqCst)
     }
 
     /// Waits for what is still being written. The end of a process would end that, too.
@@ -134,6 +148,7 @@ impl Store for Disk {
         verb!(self.read(filter) runs &filter)
     }
     async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.histories.fetch_add(1, Ordering::SeqCst);
         verb!(self.read(run) history &run, from, limit)
     }
     async fn inbox_entry(&self, id: &InboxId) -> Result<Option<InboxEntry>, StoreError> {
@@ -141,6 +156,10 @@ impl Store for Disk {
     }
     async fn grant(&self, ask: GrantAsk) -> Result<Option<Grant>, StoreError> {
         verb!(self.commit() grant ask)
+    }
+    async fn next_due(&self, provides: &[String], run: Option<&RunId>) -> Result<Option<i64>, StoreError> {
+        let run = run.cloned();
+        verb!(self.read(provides) next_due &provides, run.as_ref())
     }
     async fn end_lease(&self, end: LeaseEnd) -> Result<Task, StoreError> {
         verb!(self.commit() end_lease end)

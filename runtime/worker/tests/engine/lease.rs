@@ -110,6 +110,8 @@ async fn failures_are_tried_again_by_the_task_until_it_is_dead() {
         let expected = if attempt == 3 { TaskStatus::Dead } else { TaskStatus::Queued };
         assert_eq!((ended.task.status, ended.task.attempts), (expected, attempt));
         assert_eq!(matches!(ended.retry_after, Some(RetryAfter::Delay(_))), attempt < 3);
+        assert!(asked.grant().await.is_none(), "not before the delay is over");
+        asked.world.clock.0.fetch_add(5000, std::sync::atomic::Ordering::SeqCst);
     }
     assert_eq!(
         asked.kinds().await,

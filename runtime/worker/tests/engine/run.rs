@@ -1,5 +1,7 @@
 //! Ends, errors, progress, cancelling, replay.
 
+use std::sync::Arc;
+
 use bloom_interpreter::effect::EffectError;
 use bloom_interpreter::replay::Verdict;
 use bloom_ir::Value;
@@ -7,6 +9,7 @@ use bloom_runtime::engine::{Asked, EngineError, RunEnd, Step};
 use bloom_runtime::record::{Actor, RunStatus};
 use serde_json::json;
 
+use crate::disk::Disk;
 use crate::world::{Act, Tools, World, flow, submission};
 
 #[tokio::test]
@@ -185,4 +188,28 @@ async fn replay_can_stop_on_the_way() {
     let report = world.engine().replay(&id, Some(2)).await.unwrap();
     assert_eq!(report.verdict, Verdict::Stopped);
     assert_eq!(report.position.unwrap().variables["x"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_run_costs_one_commit_to_accept_and_no_look_back_to_drive() {
+    let tools = Tools::default().with("read-notes", "read", |_, _| Act::Answer(json!(1)));
+    let world = World::new(tools, &json!({}));
+    let disk = Arc::new(Disk::new(world.store.clone()));
+    let engine = world.engine_on(disk.clone());
+    let reads = flow(
+        &[("read-notes", "read")],
+        &json!({
+            "n1": { "type": "action", "op": "tool", "tool": "read-notes", "args": {}, "into": "x", "next": "n2" },
+            "n2": { "type": "return", "status": "completed", "value": "v['x']" },
+        }),
+    );
+    let mut before = 0;
+    for time in ["new", "known"] {
+        let id = engine.submit(submission(&reads)).await.unwrap();
+        assert_eq!(disk.commits() - before, 1, "a flow that is {time}");
+        assert_eq!(engine.drive(&id).await.unwrap(), RunEnd::Completed { result: 1_i64.into() });
+        assert_eq!(disk.commits() - before, 2);
+        before = disk.commits();
+    }
+    assert_eq!(disk.histories(), 0);
 }

@@ -149,13 +149,14 @@ impl LlmExecutor for ArcLlm {
     }
 }
 
-/// A millisecond later each time.
+/// A millisecond later each time; where it was begun at an instant, tokio's time goes by beside.
 #[derive(Default)]
-pub(crate) struct TestClock(pub(crate) AtomicI64);
+pub(crate) struct TestClock(pub(crate) AtomicI64, Option<tokio::time::Instant>);
 
 impl Clock for TestClock {
     fn now(&self) -> i64 {
-        1_700_000_000_000 + self.0.fetch_add(1, Ordering::SeqCst)
+        let passed = self.1.map_or(0, |begun| i64::try_from(begun.elapsed().as_millis()).unwrap());
+        1_700_000_000_000 + self.0.fetch_add(1, Ordering::SeqCst) + passed
     }
 }
 
@@ -203,6 +204,12 @@ impl World {
             log: Arc::default(),
             ids: Arc::new(Counter::default()),
         }
+    }
+
+    /// With a clock that goes with tokio's, which a test may have paused.
+    pub(crate) fn in_time(self) -> Self {
+        let clock = TestClock(AtomicI64::default(), Some(tokio::time::Instant::now()));
+        Self { clock: Arc::new(clock), ..self }
     }
 
     pub(crate) fn engine(&self) -> Arc<Engine> {

@@ -20,7 +20,7 @@ pub(in super::super) fn put(
             stage.put(Table::FlowVersions, version_key(&flow.id, &flow.version), row::encode(&named));
         }
     }
-    if stage.get(Table::FlowDocuments, hash)?.as_ref() == Some(&document) {
+    if stage.holds(Table::FlowDocuments, hash, &document)? {
         return Ok(());
     }
     if stage.get(Table::Flows, hash)?.is_none() {

@@ -3,14 +3,18 @@
 use bloom_interpreter::effect::EffectId;
 use bloom_interpreter::history::{Chain, Event, Payload};
 use bloom_ir::Value;
-use bloom_runtime::record::{AuditNote, InboxEntry, InboxId, Proposal, RunId, RunRecord, RunStatus, Stretch, Task};
+use bloom_runtime::record::{
+    AuditNote, FlowRecord, InboxEntry, InboxId, Proposal, RunId, RunRecord, RunStatus, Stretch, Task,
+};
 use bloom_runtime::store::{Append, StoreError, Submission};
 
-use super::{Key, Rows, Stage, Table, keep_blob, must_be_new, proposal, read, require, row, task, write_audit};
+use super::{Key, Rows, Stage, Table, flow, keep_blob, must_be_new, proposal, read, require, row, task, write_audit};
 use crate::embedded::row::EventRow;
 
 /// A submission whose rows are made and checked in themselves: on the caller's time, not on the writer's.
 pub(in super::super) struct PreparedSubmission {
+    flow: FlowRecord,
+    document: Vec<u8>,
     inbox: InboxEntry,
     run: RunRecord,
     first: PreparedAppend,
@@ -18,14 +22,17 @@ pub(in super::super) struct PreparedSubmission {
 
 impl PreparedSubmission {
     pub(in super::super) fn new(submission: Submission) -> Result<Self, StoreError> {
-        let Submission { inbox, run, first } = submission;
+        let Submission { flow, document, inbox, run, first } = submission;
         if first.run != run.id || run.inbox != inbox.id {
             return Err(StoreError::Contradiction("the inbox entry, the run and its events name each other"));
+        }
+        if (flow.hash, &flow.id, &flow.version) != (run.ir, &run.flow, &run.version) {
+            return Err(StoreError::Contradiction("the run pins the flow that comes with it"));
         }
         if first.expected != 0 || run.events != 0 || run.history_head != Chain::default().head() {
             return Err(StoreError::Contradiction("the history of a new run is empty"));
         }
-        Ok(Self { inbox, run, first: PreparedAppend::new(first)? })
+        Ok(Self { flow, document, inbox, run, first: PreparedAppend::new(first)? })
     }
 
     pub(in super::super) fn bytes(&self) -> usize {
@@ -33,11 +40,12 @@ impl PreparedSubmission {
     }
 
     pub(in super::super) fn submit(self, stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
-        let Self { inbox, mut run, first } = self;
+        let Self { flow, document, inbox, mut run, first } = self;
         let id = run.id.clone();
         if stage.get(Table::Runs, id.as_str().as_bytes())?.is_some() {
             return Err(StoreError::RunExists(id));
         }
+        flow::put(stage, &flow, document, Vec::new())?;
         must_be_new(stage, Table::Inbox, "inbox entry", inbox.id.as_str())?;
         stage.put(Table::Inbox, inbox.id.as_str().into(), row::encode(&inbox));
 
@@ -59,6 +67,7 @@ pub(in super::super) struct PreparedAppend {
     at: Option<i64>,
     rows: Vec<EventRow>,
     resolved: Vec<EffectId>,
+    delayed: Vec<(EffectId, i64)>,
     status: RunStatus,
     tokens: u64,
     tasks: Vec<Task>,
@@ -77,6 +86,7 @@ impl PreparedAppend {
             at: events.last().map(|event| event.at),
             rows: events.iter().map(row::encode_event).collect(),
             resolved: events.iter().filter_map(resolved).collect(),
+            delayed: events.iter().filter_map(delayed).collect(),
             run,
             status,
             tokens,
@@ -120,6 +130,9 @@ impl PreparedAppend {
         for task in &self.tasks {
             task::create(stage, task)?;
         }
+        for (effect, until) in self.delayed {
+            task::delay(stage, &self.run, &effect, until)?;
+        }
         for effect in self.resolved {
             task::resolve(stage, &self.run, &effect, at)?;
         }
@@ -137,6 +150,16 @@ impl PreparedAppend {
 fn resolved(event: &Event) -> Option<EffectId> {
     match &event.payload {
         Some(Payload::EffectCompleted { effect, .. } | Payload::EffectFailed { effect, .. }) => Some(effect.clone()),
+        _ => None,
+    }
+}
+
+/// The effect whose attempt failed by this event, and the end of the delay before the next one.
+fn delayed(event: &Event) -> Option<(EffectId, i64)> {
+    match &event.payload {
+        Some(Payload::EffectAttempted { effect, delay_ms, .. }) => {
+            Some((effect.clone(), event.at.saturating_add_unsigned(*delay_ms)))
+        }
         _ => None,
     }
 }

@@ -17,6 +17,8 @@ use super::{Key, Rows, Stage, Table, must_be_new, read, require, row, write_audi
 struct Waiting {
     task: TaskId,
     requires: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_before: Option<i64>,
 }
 
 /// Makes a task of a run.
@@ -35,6 +37,18 @@ pub(super) fn create(stage: &mut Stage<'_, '_>, task: &Task) -> Result<(), Store
 pub(super) fn resolve(stage: &mut Stage<'_, '_>, run: &RunId, effect: &EffectId, at: i64) -> Result<(), StoreError> {
     let Some(id) = stage.get(Table::TasksByEffect, &effect_key(run, effect))? else { return Ok(()) };
     close(stage, row::id(&id)?, "the effect has its outcome", at)
+}
+
+/// An attempt at an effect failed: its task, if it has one, waits.
+pub(super) fn delay(stage: &mut Stage<'_, '_>, run: &RunId, effect: &EffectId, until: i64) -> Result<(), StoreError> {
+    let Some(id) = stage.get(Table::TasksByEffect, &effect_key(run, effect))? else { return Ok(()) };
+    let before: Task = require(stage, Table::Tasks, "task", row::id(&id)?)?;
+    let mut task = before.clone();
+    task.delay(until);
+    if task != before {
+        put(stage, Some(&before), &task);
+    }
+    Ok(())
 }
 
 /// The run has ended, and its tasks with it.
@@ -80,20 +94,41 @@ fn best(stage: &mut Stage<'_, '_>, ask: &GrantAsk) -> Result<Option<TaskId>, Sto
     if let Some(run) = &ask.run {
         let fitting = of_run(stage, run)?
             .into_iter()
-            .filter(|task| task.status == TaskStatus::Queued && task.fits(&ask.provides))
+            .filter(|task| task.status == TaskStatus::Queued && task.is_due(ask.at) && task.fits(&ask.provides))
             .min_by_key(queue_key);
         return Ok(fitting.map(|task| task.id));
     }
     let mut found = None;
     stage.ascend(Table::TaskQueue, &Key::new().span(), |_, row| {
         let waiting: Waiting = row::decode(row)?;
-        if fits(&waiting.requires, &ask.provides) {
+        if waiting.not_before.is_none_or(|due| due <= ask.at) && fits(&waiting.requires, &ask.provides) {
             found = Some(waiting.task);
             return Ok(ControlFlow::Break(()));
         }
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)
+}
+
+pub(in super::super) fn next_due(
+    rows: &mut impl Rows,
+    provides: &[String],
+    run: Option<&RunId>,
+) -> Result<Option<i64>, StoreError> {
+    if let Some(run) = run {
+        let tasks = of_run(rows, run)?.into_iter();
+        let waiting = tasks.filter(|task| task.status == TaskStatus::Queued && task.fits(provides));
+        return Ok(waiting.filter_map(|task| task.not_before).min());
+    }
+    let mut due: Option<i64> = None;
+    rows.ascend(Table::TaskQueue, &Key::new().span(), |_, row| {
+        let waiting: Waiting = row::decode(row)?;
+        if fits(&waiting.requires, provides) {
+            due = due.into_iter().chain(waiting.not_before).min();
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(due)
 }
 
 /// An ending whose append is made and checked in itself.
@@ -184,7 +219,7 @@ fn put(stage: &mut Stage<'_, '_>, before: Option<&Task>, task: &Task) {
         stage.remove(Table::TaskQueue, queue_key(before));
     }
     if task.status == TaskStatus::Queued {
-        let waiting = Waiting { task: task.id.clone(), requires: task.requires.clone() };
+        let waiting = Waiting { task: task.id.clone(), requires: task.requires.clone(), not_before: task.not_before };
         stage.put(Table::TaskQueue, queue_key(task), row::encode(&waiting));
     }
     stage.put(Table::Tasks, task.id.as_str().into(), row::encode(task));
