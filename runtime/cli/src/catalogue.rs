@@ -4,6 +4,8 @@ use bloom_ir::document::Locale;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 
+use crate::output::plain;
+
 const ENGLISH: &str = include_str!("../messages/en.ftl");
 const UKRAINIAN: &str = include_str!("../messages/uk.ftl");
 
@@ -65,12 +67,12 @@ macro_rules! text {
 }
 pub(crate) use text;
 
-/// What a message may name: numbers, which choose plurals, and whatever can be displayed.
+/// What a message may name: numbers, which choose plurals, and texts, which are made harmless.
 pub(crate) struct Variable(pub(crate) fluent_bundle::FluentValue<'static>);
 
 impl<T: std::fmt::Display> From<Shown<T>> for Variable {
     fn from(value: Shown<T>) -> Self {
-        Self(value.0.to_string().into())
+        Self(plain(&value.0.to_string()).into_owned().into())
     }
 }
 
@@ -88,9 +90,9 @@ macro_rules! variables {
 }
 
 variables! {
-    &str => |value| value.to_owned();
-    &String => |value| value.clone();
-    String => |value| value;
+    &str => |value| plain(value).into_owned();
+    &String => |value| plain(value).into_owned();
+    String => |value| plain(&value).into_owned();
     usize => |value| value;
     u64 => |value| value;
     u32 => |value| value;

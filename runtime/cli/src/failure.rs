@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::catalogue::text;
+use crate::output::{self, plain};
 use crate::session::Session;
 
 /// How a command ended: the exit statuses of `bloom`.
@@ -75,15 +76,14 @@ pub(crate) fn explain(error: &anyhow::Error, session: &Session) -> Exit {
     let hint = explained.and_then(|explained| explained.hint.as_deref());
     let mut lines: Vec<String> = Vec::new();
     for cause in error.chain() {
-        let text = cause.to_string();
+        let text = plain(&cause.to_string()).into_owned();
         // Libraries repeat the cause in their own text now and then.
         if !lines.last().is_some_and(|above| above.contains(&text)) {
             lines.push(text);
         }
     }
-    let mut stderr = anstream::stderr().lock();
     // A standard error that cannot be written leaves nobody to tell.
-    let _ = tell(&mut stderr, &lines, hint, session);
+    let _ = tell(&mut output::stderr(), &lines, hint, session);
     exit
 }
 

@@ -15,6 +15,7 @@ use clap::Args;
 use crate::catalogue::text;
 use crate::failure::Explained;
 use crate::keyring::Keyring;
+use crate::output::{self, plain};
 use crate::refusal;
 use crate::session::Session;
 use crate::store::Store;
@@ -95,7 +96,7 @@ impl FlowFile {
             (compilation.document, compilation.diagnostics)
         };
         // Nobody is left to tell where it cannot be written.
-        let _ = tell(&mut anstream::stderr().lock(), self, &diagnostics, session);
+        let _ = tell(&mut output::stderr(), self, &diagnostics, session);
         let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
         document.ok_or_else(|| {
             Explained::failed(text!(session.catalogue, "compile-failed", name = &self.name, count = errors)).into()
@@ -130,7 +131,7 @@ pub(crate) fn find(name: &str, options: &Options, keyring: &Keyring<'_>, session
     if is_new {
         let id = key.public().id();
         // A standard error that cannot be written leaves nobody to tell.
-        let _ = writeln!(io::stderr(), "{}", text!(session.catalogue, "run-signed-new-key", id = id));
+        let _ = writeln!(output::stderr(), "{}", text!(session.catalogue, "run-signed-new-key", id = id));
     }
     Ok(Found::Document { name: file.name, bytes: sign::seal(document, &[&key]).to_bytes() })
 }
@@ -168,7 +169,7 @@ pub(crate) fn tell(
 ) -> io::Result<()> {
     let locale = session.catalogue.locale();
     for diagnostic in diagnostics {
-        writeln!(out, "{}: {}", file.name, bloom_compiler::render(diagnostic, locale, true))?;
+        writeln!(out, "{}: {}", plain(&file.name), bloom_compiler::render(diagnostic, locale, true))?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use clap::Args;
 
 use crate::catalogue::text;
 use crate::failure::Explained;
+use crate::output;
 use crate::session::Session;
 use crate::setting::{Setting, absolute};
 
@@ -105,7 +106,7 @@ fn host(tools: Option<&Path>, roots: BTreeMap<String, PathBuf>, session: &Sessio
         };
         let reason = rejected.error.to_string();
         // A standard error that cannot be written leaves nobody to warn.
-        let _ = writeln!(std::io::stderr(), "{}", text!(catalogue, "tool-rejected", origin = origin, reason = reason));
+        let _ = writeln!(output::stderr(), "{}", text!(catalogue, "tool-rejected", origin = origin, reason = reason));
     }
     Ok(host)
 }

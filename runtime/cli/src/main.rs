@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 /// Logs go to the standard error, and only where `BLOOM_LOG` asks for them.
 fn start_logging() {
     let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("BLOOM_LOG") else { return };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(output::stderr).init();
 }
 
 impl Exit {

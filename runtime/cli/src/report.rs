@@ -8,7 +8,7 @@ use bloom_runtime::store::Store as _;
 
 use crate::catalogue::{Catalogue, text};
 use crate::narrator::Icons;
-use crate::output::{Table, one_line};
+use crate::output::{Table, one_line, plain};
 use crate::store::{Store, words};
 
 /// Longer values are cut in text; `--json` has them whole.
@@ -50,8 +50,8 @@ pub(crate) fn end(out: &mut impl Write, run: &RunRecord, catalogue: &Catalogue) 
 fn failure(code: &str, message: &str, catalogue: &Catalogue) -> String {
     let meaning = catalogue.find(&format!("code-{}", code.replace('_', "-")), &fluent_bundle::FluentArgs::new());
     match meaning {
-        Some(meaning) => format!("{meaning} ({code}): {message}"),
-        None => format!("{code}: {message}"),
+        Some(meaning) => format!("{meaning} ({code}): {}", plain(message)),
+        None => format!("{}: {}", plain(code), plain(message)),
     }
 }
 

@@ -6,7 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::catalogue::{Catalogue, text};
 use crate::failure::Exit;
-use crate::output::Out;
+use crate::output::{self, Out};
 
 /// Prints what the reader of the arguments has to say.
 pub(crate) fn answer(error: &clap::Error, catalogue: &Catalogue, out: &mut Out) -> Exit {
@@ -17,7 +17,7 @@ pub(crate) fn answer(error: &clap::Error, catalogue: &Catalogue, out: &mut Out) 
         },
         // Nobody is left to tell where the standard error cannot be written.
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let _ = write!(anstream::stderr(), "{}", error.render().ansi());
+            let _ = write!(output::stderr(), "{}", error.render().ansi());
             Exit::Usage
         }
         _ => {
@@ -29,7 +29,7 @@ pub(crate) fn answer(error: &clap::Error, catalogue: &Catalogue, out: &mut Out) 
 
 fn tell(error: &clap::Error, catalogue: &Catalogue) -> std::io::Result<()> {
     let red = anstyle::AnsiColor::Red.on_default().bold();
-    let mut stderr = anstream::stderr().lock();
+    let mut stderr = output::stderr();
     writeln!(stderr, "{red}{}{red:#} {}", text!(catalogue, "error"), message(error, catalogue))?;
     let near =
         context(error, &[ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]);

@@ -42,8 +42,8 @@ impl Compile {
         let document = sign::countersign(document, &key);
         let bytes = document.to_bytes();
         let Some(path) = self.output else {
-            out.write_all(&bytes)?;
-            writeln!(out)?;
+            out.exact(&bytes)?;
+            out.exact(b"\n")?;
             return Ok(Exit::Completed);
         };
         let shown = path.display().to_string();

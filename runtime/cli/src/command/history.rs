@@ -34,7 +34,7 @@ impl History {
             for event in &events {
                 match session.form() {
                     // The bytes that the chain is made of, so that a file of them can be verified elsewhere.
-                    Form::Json => writeln!(out, "{}", event.to_line())?,
+                    Form::Json => out.exact(format!("{}\n", event.to_line()).as_bytes())?,
                     Form::Text => {
                         if let Some(line) = narrator.tell(event) {
                             writeln!(out, "{:>4}  {}  {line}", event.seq, clock::local(event.at))?;

@@ -17,7 +17,7 @@ use crate::catalogue::{Catalogue, text};
 use crate::failure::{Exit, Explained};
 use crate::flow::FlowFile;
 use crate::keyring::Keyring;
-use crate::output::Out;
+use crate::output::{Out, one_line};
 use crate::refusal;
 use crate::report::cut;
 use crate::session::{Form, Session};
@@ -198,7 +198,17 @@ fn tell(
         let icon = cut(place.text.as_deref().unwrap_or_default(), 80);
         writeln!(out, "  {}", text!(catalogue, "replay-icon", item = &place.item, text = icon))?;
     }
-    writeln!(out, "  {} {}", text!(catalogue, "replay-recorded"), cut(&divergence.recorded.to_string(), 200))?;
-    writeln!(out, "  {} {}", text!(catalogue, "replay-replayed"), cut(&divergence.replayed.to_string(), 200))?;
+    writeln!(
+        out,
+        "  {} {}",
+        text!(catalogue, "replay-recorded"),
+        cut(&one_line(&divergence.recorded.to_string()), 200)
+    )?;
+    writeln!(
+        out,
+        "  {} {}",
+        text!(catalogue, "replay-replayed"),
+        cut(&one_line(&divergence.replayed.to_string()), 200)
+    )?;
     Ok(())
 }

@@ -24,7 +24,7 @@ use crate::failure::{Exit, Explained};
 use crate::flow::{self, CompileArgs};
 use crate::host::{RootArgs, ToolArgs};
 use crate::keyring::Keyring;
-use crate::output::Out;
+use crate::output::{self, Out};
 use crate::session::{Form, Session};
 use crate::setting::Setting;
 use crate::signal;
@@ -128,7 +128,7 @@ impl Run {
             Ok(Err(error)) => Err(explained(error, session)),
             Err(signal) => {
                 let message = text!(session.catalogue, "run-interrupted", run = id.as_str());
-                writeln!(anstream::stderr(), "{message}")?;
+                writeln!(output::stderr(), "{message}")?;
                 Ok(Exit::Interrupted(signal?))
             }
         }

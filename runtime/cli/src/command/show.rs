@@ -11,7 +11,7 @@ use crate::catalogue::text;
 use crate::clock;
 use crate::failure::Exit;
 use crate::narrator::Narrator;
-use crate::output::Out;
+use crate::output::{Out, one_line};
 use crate::report;
 use crate::session::{Form, Session};
 use crate::store::{Store, words};
@@ -47,7 +47,7 @@ impl Show {
             (text!(catalogue, "column-inputs"), report::compact(&run.inputs)),
         ];
         for (name, value) in lines {
-            writeln!(out, "{name}: {value}")?;
+            writeln!(out, "{name}: {}", one_line(&value))?;
         }
         let icons = report::icons(&store, &run).await?;
         let mut narrator = Narrator::new(&icons, catalogue);

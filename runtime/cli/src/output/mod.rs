@@ -1,6 +1,8 @@
-//! Standard output: what a command answers. Progress and errors go to the standard error.
+//! Standard output: what a command answers. Progress and errors go to the standard error. What is for people goes
+//! through one writer, which makes it harmless for a terminal.
 
 mod mark;
+mod plain;
 mod table;
 
 use std::io::{self, ErrorKind, Write};
@@ -9,25 +11,37 @@ use anstream::AutoStream;
 use serde::Serialize;
 
 pub(crate) use mark::Mark;
-pub(crate) use table::{Table, one_line};
+pub(crate) use plain::{one_line, plain};
+pub(crate) use table::Table;
+
+use self::plain::Plain;
 
 /// Standard output, coloured where it is a terminal that wants colours. When its reader goes away (`| head`), what
 /// follows is dropped without an error: the command still does its work.
 pub(crate) struct Out {
-    stream: AutoStream<io::StdoutLock<'static>>,
+    stream: Plain<AutoStream<io::StdoutLock<'static>>>,
     closed: bool,
 }
 
 impl Out {
     pub(crate) fn stdout() -> Self {
-        Self { stream: AutoStream::auto(io::stdout()).lock(), closed: false }
+        Self { stream: Plain::new(AutoStream::auto(io::stdout()).lock()), closed: false }
     }
 
     /// Writes a value as one line of compact JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_vec(value)?;
         line.push(b'\n');
-        self.write_all(&line)
+        self.exact(&line)
+    }
+
+    /// Writes bytes for programs as they are.
+    pub(crate) fn exact(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let written = self.stream.exact().and_then(|stream| stream.write_all(bytes));
+        self.unless_closed(written, ())
     }
 
     /// Whether nobody reads any more.
@@ -49,6 +63,18 @@ impl Out {
             other => other,
         }
     }
+}
+
+/// The standard error, for people: progress, warnings, errors.
+pub(crate) fn stderr() -> impl Write {
+    Plain::new(AutoStream::auto(io::stderr()).lock())
+}
+
+/// The standard error, for programs: a value as one line of compact JSON.
+pub(crate) fn json_to_stderr(value: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    io::stderr().lock().write_all(&line)
 }
 
 impl Write for Out {

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr as _;
 
+use super::one_line;
+
 /// Rows of the same number of cells under a head.
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
@@ -45,18 +47,6 @@ impl Table {
         }
         Ok(())
     }
-}
-
-/// The text on one line, without control characters.
-pub(crate) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    line
 }
 
 #[cfg(test)]

@@ -91,3 +91,43 @@ fn a_rehearsal_says_that_it_is_one() {
     assert_eq!(output.status.code(), Some(0));
     assert!(String::from_utf8(output.stderr).unwrap().contains("Rehearsal: the Claude CLI is not usable here"));
 }
+
+/// Whether the text holds what a terminal would obey, beside line breaks.
+fn commands_a_terminal(text: &str) -> bool {
+    text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}')
+}
+
+fn told(command: &mut assert_cmd::Command) -> String {
+    let output = command.output().unwrap();
+    String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+}
+
+#[test]
+fn escape_sequences_of_others_do_not_reach_the_terminal() {
+    let place = Place::new();
+    let signed = signed_greeting(&place);
+    let reply = script(&place, r#""answer": { "text": "Hi \u001b]0;owned\u0007\u009b2J\u202e!" }"#);
+    let run = told(place.bloom().arg("run").arg(&signed).args(["--input", "name=Ann", "--text", &reply]));
+    let proposal = json(place.bloom().args(["proposals", "list", "--json"]));
+    assert!(proposal[0]["content"].to_string().contains('\u{9b}'), "JSON is exact: {proposal}");
+    let id = proposal[0]["id"].as_str().unwrap().to_owned();
+    let mut texts = vec![run];
+    for arguments in [&["show", "last"][..], &["history", "last"], &["proposals", "show", &id], &["proposals", "list"]]
+    {
+        texts.push(told(place.bloom().args(arguments)));
+    }
+
+    // A program whose error is an attack; what it says is recorded, and told again later.
+    let thinker = "#!/bin/sh\ncat > /dev/null\nprintf 'broken \\033]0;owned\\007 \\302\\2332J\\n' >&2\nexit 3\n";
+    let thinker = place.write("thinker", thinker);
+    fs::set_permissions(&thinker, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let llm = format!("--llm=command:{}", thinker.display());
+    texts.push(told(place.bloom().arg("run").arg(&signed).args(["--input", "name=Ann", "--text", &llm])));
+    assert!(texts.last().unwrap().contains("broken"), "{texts:?}");
+    for arguments in [["show", "last"], ["history", "last"], ["replay", "last"], ["replay", "\u{1b}]0;x\u{7}"]] {
+        texts.push(told(place.bloom().args(arguments)));
+    }
+    for text in texts {
+        assert!(text.len() > 20 && !commands_a_terminal(&text), "{text:?}");
+    }
+}

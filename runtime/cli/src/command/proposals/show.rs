@@ -7,7 +7,7 @@ use clap::Args;
 use crate::catalogue::text;
 use crate::clock;
 use crate::failure::Exit;
-use crate::output::Out;
+use crate::output::{Out, one_line};
 use crate::session::{Form, Session};
 use crate::store::{Store, words};
 
@@ -47,7 +47,7 @@ impl Show {
             lines.push((text!(catalogue, "column-applied"), serde_json::to_string(result)?));
         }
         for (name, value) in lines {
-            writeln!(out, "{name}: {value}")?;
+            writeln!(out, "{name}: {}", one_line(&value))?;
         }
         writeln!(out, "{}", serde_json::to_string_pretty(&proposal.content)?)?;
         Ok(Exit::Completed)

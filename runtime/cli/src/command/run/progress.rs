@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::catalogue::{Catalogue, text};
 use crate::narrator::{Line, cost, emitted, seconds};
-use crate::output::{Mark, one_line};
+use crate::output::{self, Mark, json_to_stderr, one_line};
 use crate::session::Form;
 
 /// How it is told.
@@ -106,7 +106,8 @@ impl Observer for Reporter {
             Manner::None | Manner::Auto => {}
             Manner::Json => {
                 if let Some(recorded) = progress.recorded {
-                    to_stderr(&described(&progress, recorded));
+                    // Nobody is left to tell where it cannot be written.
+                    let _ = json_to_stderr(&described(&progress, recorded));
                 }
             }
             Manner::Lines => {
@@ -124,7 +125,7 @@ impl Observer for Reporter {
 
 /// Nobody is left to tell where the standard error cannot be written.
 fn to_stderr(line: &impl Display) {
-    let _ = writeln!(anstream::stderr().lock(), "{line}");
+    let _ = writeln!(output::stderr(), "{line}");
 }
 
 fn called(asked: &Asked) -> &str {
