@@ -46,6 +46,7 @@ mod identifier;
 mod parse;
 mod print;
 mod quote;
+mod token;
 pub mod variables;
 
 pub use ast::Expr;
