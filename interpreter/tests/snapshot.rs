@@ -15,7 +15,7 @@ fn looping() -> Program {
         "n1": { "type": "action", "op": "each", "over": "input", "cursor": "c", "next": "n2" },
         "n2": { "type": "action", "op": "iter", "cursor": "c", "item": "x", "next": "n3", "done": "n4" },
         "n3": { "type": "action", "op": "tool", "tool": "read", "args": { "x": "v['x']" }, "into": "y", "next": "n2" },
-        "n4": { "type": "return", "status": "completed", "value": "v['y']" }
+        "n4": { "type": "return", "status": "completed", "value": "null" }
     }))
 }
 
