@@ -1,5 +1,6 @@
 //! A program before its nodes have ids: steps that name each other by position.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -125,20 +126,20 @@ impl Draft {
 
 impl Op {
     /// The ways out, each with its name in the source map, in the order in which nodes are numbered.
-    pub(super) fn exits(&self) -> Vec<(String, StepId)> {
-        let one = |name: &str, to: StepId| vec![(name.to_owned(), to)];
+    pub(super) fn exits(&self) -> Vec<(Cow<'static, str>, StepId)> {
+        let arm = |name: &'static str, to: StepId| (Cow::Borrowed(name), to);
         match self {
             Self::Pass { next, .. }
             | Self::Set { next, .. }
             | Self::Each { next, .. }
             | Self::Tool { next, .. }
             | Self::Llm { next, .. }
-            | Self::Emit { next, .. } => one("next", *next),
-            Self::Iter { next, done, .. } => vec![("next".to_owned(), *next), ("done".to_owned(), *done)],
-            Self::If { then, otherwise, .. } => vec![("then".to_owned(), *then), ("else".to_owned(), *otherwise)],
+            | Self::Emit { next, .. } => vec![arm("next", *next)],
+            Self::Iter { next, done, .. } => vec![arm("next", *next), arm("done", *done)],
+            Self::If { then, otherwise, .. } => vec![arm("then", *then), arm("else", *otherwise)],
             Self::Choice { cases, otherwise, .. } => {
-                let cases = cases.iter().enumerate().map(|(index, (_, to))| (format!("case:{index}"), *to));
-                cases.chain(otherwise.map(|to| ("else".to_owned(), to))).collect()
+                let cases = cases.iter().enumerate().map(|(index, (_, to))| (Cow::Owned(format!("case:{index}")), *to));
+                cases.chain(otherwise.map(|to| arm("else", to))).collect()
             }
             Self::Return { .. } => Vec::new(),
         }

@@ -1,5 +1,6 @@
 //! Steps to nodes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bloom_ir::document::{
@@ -76,7 +77,7 @@ pub(super) fn nodes(draft: &Draft, error_variable: Option<&str>) -> Result<Writt
 
 /// A way out of a step, past all that does nothing.
 struct Exit {
-    arm: String,
+    arm: Cow<'static, str>,
     to: StepId,
     via: Vec<String>,
 }
@@ -195,7 +196,11 @@ fn spot(draft: &Draft, step: &Step, exits: Vec<Exit>) -> SourceSpot {
         part: step.part,
         first: step.first,
         text: text.filter(|text| !text.is_empty()),
-        via: exits.into_iter().filter(|exit| !exit.via.is_empty()).map(|exit| (exit.arm, exit.via)).collect(),
+        via: exits
+            .into_iter()
+            .filter(|exit| !exit.via.is_empty())
+            .map(|exit| (exit.arm.into_owned(), exit.via))
+            .collect(),
         cases,
     }
 }

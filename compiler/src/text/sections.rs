@@ -177,7 +177,7 @@ fn expected(variant: &ErrorVariant<Rule>) -> &'static str {
     let has = |rules: &[Rule]| positives.iter().any(|rule| rules.contains(rule));
     if has(&[Rule::operand, Rule::expr, Rule::number, Rule::variable, Rule::strings]) {
         "value"
-    } else if has(&[Rule::EOI, Rule::add, Rule::and, Rule::coalesce]) {
+    } else if has(&[Rule::EOI, Rule::member, Rule::add, Rule::and]) {
         "operator"
     } else {
         "other"

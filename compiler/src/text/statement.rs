@@ -98,13 +98,10 @@ pub(crate) fn statements(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> (Vec<Sp
 
 /// Reads one statement.
 pub(super) fn statement(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<Spanned<Statement>, Problem> {
-    if !looks_like_code(part.text)
-        && (limits::check(part).is_err() || Grammar::parse(Rule::statement, part.text).is_err())
-    {
-        return Err(prose(part, vocabulary));
-    }
-    limits::check(part)?;
-    let mut pairs = Grammar::parse(Rule::statement, part.text).map_err(|error| syntax_error(part, &error))?;
+    // What does not look like code and cannot be read as such was not meant as code.
+    let refused = |problem| if looks_like_code(part.text) { problem } else { prose(part, vocabulary) };
+    limits::check(part).map_err(refused)?;
+    let mut pairs = Grammar::parse(Rule::statement, part.text).map_err(|error| refused(syntax_error(part, &error)))?;
     let Some(pair) = pairs.next() else { return Err(Problem::error(codes::SYNTAX, part.range())) };
     let node = build(pair, part, vocabulary)?;
     Ok(Spanned { node, span: first_line_in(part) })
