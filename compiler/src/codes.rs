@@ -166,4 +166,6 @@ codes! {
     UNKNOWN_BRANCH = "D084";
     /// The text holds no program.
     NO_PROGRAM = "D085";
+    /// There are (found) more problems than are listed.
+    LEFT_OUT = "D086";
 }

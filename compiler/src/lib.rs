@@ -78,7 +78,7 @@ pub struct Options {
 pub struct Compilation {
     /// The program, without integrity; absent when there is an error.
     pub document: Option<Document>,
-    /// All that was found, errors first, each in the order of the file.
+    /// What was found, errors first, each in the order of the file: at most 1000, and one that counts the others.
     pub diagnostics: Vec<Diagnostic>,
 }
 

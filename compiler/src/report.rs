@@ -1,7 +1,9 @@
 //! Collects what is found.
 
 use bloom_ir::Diagnostic;
-use bloom_ir::diagnostic::Severity;
+use bloom_ir::diagnostic::{Place, Severity};
+
+use crate::codes;
 
 /// So many problems are told one by one; a file that is worse than that is not a diagram.
 const MOST: usize = 1000;
@@ -9,28 +11,50 @@ const MOST: usize = 1000;
 /// All problems of one file.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
-    diagnostics: Vec<Diagnostic>,
-    errors: usize,
+    // Apart, so that no number of warnings can crowd out an error.
+    errors: Found,
+    warnings: Found,
+}
+
+/// What was found of one severity: all are counted, the first ones are kept.
+#[derive(Debug, Default)]
+struct Found {
+    kept: Vec<Diagnostic>,
+    count: usize,
+}
+
+impl Found {
+    fn add(&mut self, diagnostic: Diagnostic) {
+        self.count += 1;
+        if self.kept.len() < MOST {
+            self.kept.push(diagnostic);
+        }
+    }
 }
 
 impl Report {
     pub(crate) fn add(&mut self, diagnostic: Diagnostic) {
-        if diagnostic.severity == Severity::Error {
-            self.errors += 1;
-        }
-        if self.diagnostics.len() < MOST {
-            self.diagnostics.push(diagnostic);
+        match diagnostic.severity {
+            Severity::Error => self.errors.add(diagnostic),
+            Severity::Warning => self.warnings.add(diagnostic),
         }
     }
 
     /// How many errors there are so far.
     pub(crate) fn errors(&self) -> usize {
-        self.errors
+        self.errors.count
     }
 
-    /// Errors first, each kind in the order in which it was found.
-    pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
-        self.diagnostics.sort_by_key(|diagnostic| diagnostic.severity);
-        self.diagnostics
+    /// Errors first, each kind in the order in which it was found; last, how many are left out.
+    pub(crate) fn finish(self) -> Vec<Diagnostic> {
+        let found = self.errors.count + self.warnings.count;
+        let mut diagnostics = self.errors.kept;
+        diagnostics.extend(self.warnings.kept);
+        diagnostics.truncate(MOST);
+        let left_out = found - diagnostics.len();
+        if left_out > 0 {
+            diagnostics.push(Diagnostic::warning(codes::LEFT_OUT, Place::File).with("found", left_out));
+        }
+        diagnostics
     }
 }

@@ -276,3 +276,6 @@ D084 = there is no branch “{ $name }”
 
 D085 = the text holds no program
     .hint = Begin it with BEGIN "title" and close it with END.
+
+D086 = … and { $found } more, which are not listed
+    .hint = Correct the first ones and compile again: many others may vanish with them.
