@@ -16,8 +16,8 @@ pub use chain::{Chain, ChainError, ChainFault};
 pub use lines::{LineError, read_lines, write_lines};
 
 /// An event, as it is stored and exported (one line of JSON, keys in UTF-8 order). [`Chain::next`] makes it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "lines::Line", into = "lines::Line")]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "lines::Line")]
 pub struct Event {
     /// When it was recorded, in Unix milliseconds.
     pub at: i64,
@@ -194,14 +194,10 @@ impl Payload {
 
     /// Its content as JSON, without the type.
     pub fn to_json(&self) -> serde_json::Value {
-        /// Leaves the tag out of what is written.
-        #[derive(Deserialize)]
-        struct Content {
-            payload: serde_json::Value,
-        }
-        serde_json::to_value(self)
-            .and_then(serde_json::from_value::<Content>)
-            .map_or_else(|_| unreachable!("string keys and finite numbers always serialise"), |content| content.payload)
+        // The tag is left out of what is written.
+        let tagged = serde_json::to_value(self).ok();
+        let content = tagged.and_then(|mut tagged| Some(tagged.get_mut("payload")?.take()));
+        content.unwrap_or_else(|| unreachable!("string keys and finite numbers always serialise"))
     }
 
     /// The bytes that are hashed: the compact JSON of its content, keys in UTF-8 order.

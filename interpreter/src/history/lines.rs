@@ -1,7 +1,7 @@
 //! A history as JSON Lines. What is written is the bytes that were hashed, so a line is read and written back unchanged.
 
 use bloom_ir::Digest;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
 use super::{Event, EventType, Payload, bytes};
@@ -19,8 +19,14 @@ pub(super) struct Line {
     r#type: EventType,
 }
 
-impl From<Event> for Line {
-    fn from(event: Event) -> Self {
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Line::of(self).serialize(serializer)
+    }
+}
+
+impl Line {
+    fn of(event: &Event) -> Self {
         Self {
             at: event.at,
             payload: event.payload.as_ref().map(Payload::to_json),
