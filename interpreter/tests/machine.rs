@@ -215,6 +215,22 @@ fn choice_takes_the_case_that_holds_the_value() {
 }
 
 #[test]
+fn each_value_of_a_choice_goes_to_its_own_arm() {
+    let values = [json!(0), json!("0"), json!(false), json!(null), json!([]), json!({}), json!([0]), json!(0.5)];
+    let arm = |number: usize| format!("n{}", number + 2);
+    let cases = values.iter().enumerate().map(|(number, value)| json!({ "values": [value], "to": arm(number) }));
+    let mut nodes = json!({ "n1": { "type": "decision", "on": "input.x", "cases": cases.collect::<Vec<_>>() } });
+    for number in 0..values.len() {
+        nodes[arm(number)] = json!({ "type": "return", "status": "completed", "value": number.to_string() });
+    }
+    let program = program(nodes);
+    for (number, value) in values.iter().enumerate() {
+        let next = start(&program, json!({ "x": value })).advance().next;
+        assert_eq!(next, Next::Finished(completed(json!(number))), "{value}");
+    }
+}
+
+#[test]
 fn decision_needs_a_boolean() {
     let nodes = json!({
         "n1": { "type": "decision", "when": "1", "then": "n2", "else": "n2" },

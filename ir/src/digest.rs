@@ -43,8 +43,8 @@ impl Digest {
 
     /// Without the formatter's machinery: a digest is written for every event, some of them in several places.
     fn write_hex(self, text: &mut String) {
-        let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble });
-        text.extend(self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]));
+        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+        text.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
     }
 }
 
