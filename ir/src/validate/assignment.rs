@@ -29,39 +29,50 @@ pub(super) fn check<'a>(
     reads: &'a [Reads<'a>],
     report: &mut Report<'a>,
 ) {
-    let uses: Vec<Vec<(Name<'a>, Spot<'a>)>> = graph
-        .nodes
-        .iter()
-        .zip(reads)
-        .map(|((_, node), reads)| {
-            let reads = reads.iter().map(|(variable, spot)| (Name::Variable(variable), *spot));
-            let advances = match &node.kind {
-                NodeKind::Action(Action::Iter { cursor, .. }) => Some((Name::Cursor(cursor), Spot::Member("cursor"))),
-                _ => None,
-            };
-            reads.chain(advances).collect()
-        })
-        .collect();
     let caught = document.catch.as_ref().and_then(|catch| catch.into.as_deref());
     let set = all_set(graph, branches, caught);
     let mut numbers: BTreeMap<Name<'a>, usize> = BTreeMap::new();
-    for (index, uses) in uses.iter().enumerate() {
-        for (name, spot) in uses {
+    let mut uses = Vec::with_capacity(graph.nodes.len());
+    for ((id, node), reads) in graph.nodes.iter().zip(reads) {
+        let reads = reads.iter().map(|(variable, spot)| (Name::Variable(variable), *spot));
+        let advances = match &node.kind {
+            NodeKind::Action(Action::Iter { cursor, .. }) => Some((Name::Cursor(cursor), Spot::Member("cursor"))),
+            _ => None,
+        };
+        let mut of_node = Vec::new();
+        for (name, spot) in reads.chain(advances) {
             match name {
-                Name::Variable(variable) if !set.contains(name) => {
-                    report.error(codes::UNKNOWN_VARIABLE, graph.id(index), *spot, |it| it.with("variable", variable));
+                Name::Variable(variable) if !set.contains(&name) => {
+                    report.error(codes::UNKNOWN_VARIABLE, id, spot, |it| it.with("variable", variable));
                 }
                 _ => {
                     let next = numbers.len();
-                    numbers.entry(*name).or_insert(next);
+                    of_node.push(Use { name, number: *numbers.entry(name).or_insert(next), spot });
                 }
             }
         }
+        uses.push(of_node);
     }
-    let analysis = Analysis { graph, branches, caught, numbers: &numbers, sets: edge_sets(graph, &numbers) };
+    let analysis = Analysis {
+        graph,
+        branches,
+        caught,
+        sets: edge_sets(graph, &numbers),
+        numbers: &numbers,
+        order: order(graph, graph.entry),
+        order_of_catch: graph.catch.map(|catch| order(graph, catch)),
+    };
     for first in (0..numbers.len()).step_by(Names::CAPACITY) {
         analysis.check(first, &uses, report);
     }
+}
+
+/// A name that a node uses.
+struct Use<'a> {
+    name: Name<'a>,
+    /// The name's number.
+    number: usize,
+    spot: Spot<'a>,
 }
 
 /// Every name that is set anywhere.
@@ -128,19 +139,22 @@ struct Analysis<'g, 'a> {
     caught: Option<&'a str>,
     numbers: &'g BTreeMap<Name<'a>, usize>,
     sets: Vec<Vec<Vec<usize>>>,
+    /// The order in which nodes are looked at from the entry, and from the document's `catch`.
+    order: Vec<usize>,
+    order_of_catch: Option<Vec<usize>>,
 }
 
 impl<'a> Analysis<'_, 'a> {
     /// Checks the names whose numbers follow `first`.
-    fn check(&self, first: usize, uses: &[Vec<(Name<'a>, Spot<'a>)>], report: &mut Report<'a>) {
+    fn check(&self, first: usize, uses: &[Vec<Use<'a>>], report: &mut Report<'a>) {
         let names = first..first.saturating_add(Names::CAPACITY);
-        let normal = self.solve(first, self.graph.entry, Names::NONE);
-        let after_error = self.graph.catch.map(|catch| self.solve(first, catch, self.at_catch(first, &normal)));
+        let normal = self.solve(first, self.graph.entry, Names::NONE, &self.order);
+        let catch = self.graph.catch.zip(self.order_of_catch.as_ref());
+        let after_error = catch.map(|(catch, order)| self.solve(first, catch, self.at_catch(first, &normal), order));
         for (index, uses) in uses.iter().enumerate() {
             let known = normal[index].unwrap_or(Names::ALL);
             let known_after_error = after_error.as_ref().and_then(|states| states[index]).unwrap_or(Names::ALL);
-            for (name, spot) in uses {
-                let Some(number) = self.numbers.get(name).filter(|number| names.contains(number)) else { continue };
+            for Use { name, number, spot } in uses.iter().filter(|used| names.contains(&used.number)) {
                 let number = number.saturating_sub(first);
                 let id = self.graph.id(index);
                 match name {
@@ -175,14 +189,13 @@ impl<'a> Analysis<'_, 'a> {
     }
 
     /// For each node that `root` leads to, what is set there.
-    fn solve(&self, first: usize, root: Index, at_root: Names) -> Vec<Option<Names>> {
-        let order = self.order(root);
+    fn solve(&self, first: usize, root: Index, at_root: Names, order: &[usize]) -> Vec<Option<Names>> {
         let mut solution = Solution {
             states: vec![None; self.graph.nodes.len()],
             arrived: vec![Names::ALL; self.branches.all.len()],
             queued: vec![false; self.graph.nodes.len()],
             queue: BinaryHeap::new(),
-            order: &order,
+            order,
         };
         solution.meet(root, at_root);
         while let Some((_, index)) = solution.queue.pop().map(|Reverse(entry)| entry) {
@@ -241,29 +254,29 @@ impl<'a> Analysis<'_, 'a> {
         }
         Some(known)
     }
+}
 
-    /// For each node its position in reverse postorder from `root`: most nodes are then looked at after all that lead
-    /// to them.
-    fn order(&self, root: Index) -> Vec<usize> {
-        let count = self.graph.nodes.len();
-        let mut order = vec![usize::MAX; count];
-        let mut seen = vec![false; count];
-        let mut last = count;
-        let mut stack = vec![(root, 0)];
-        seen[root] = true;
-        while let Some((index, position)) = stack.pop() {
-            if let Some(edge) = self.graph.edges[index].get(position) {
-                stack.push((index, position.saturating_add(1)));
-                if !std::mem::replace(&mut seen[edge.to], true) {
-                    stack.push((edge.to, 0));
-                }
-            } else {
-                last = last.saturating_sub(1);
-                order[index] = last;
+/// For each node its position in reverse postorder from `root`: most nodes are then looked at after all that lead
+/// to them.
+fn order(graph: &Graph<'_>, root: Index) -> Vec<usize> {
+    let count = graph.nodes.len();
+    let mut order = vec![usize::MAX; count];
+    let mut seen = vec![false; count];
+    let mut last = count;
+    let mut stack = vec![(root, 0)];
+    seen[root] = true;
+    while let Some((index, position)) = stack.pop() {
+        if let Some(edge) = graph.edges[index].get(position) {
+            stack.push((index, position.saturating_add(1)));
+            if !std::mem::replace(&mut seen[edge.to], true) {
+                stack.push((edge.to, 0));
             }
+        } else {
+            last = last.saturating_sub(1);
+            order[index] = last;
         }
-        order
     }
+    order
 }
 
 /// Where an edge arrives.
