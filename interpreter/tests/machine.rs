@@ -257,6 +257,20 @@ fn catch_takes_what_no_node_takes_and_an_error_inside_it_fails_the_run() {
 }
 
 #[test]
+fn node_s_own_target_takes_an_error_before_the_catch_does() {
+    let mut document = document(json!({
+        "n1": { "type": "action", "op": "set", "into": "x", "value": "1 / input.d", "next": "n4",
+                "on_error": { "to": "n2" } },
+        "n2": { "type": "return", "status": "completed", "value": "'own'" },
+        "n3": { "type": "return", "status": "completed", "value": "'caught'" },
+        "n4": { "type": "action", "op": "set", "into": "x", "value": "1 / input.d", "next": "n2" }
+    }));
+    document["catch"] = json!({ "to": "n3" });
+    let end = start(&load(&document).unwrap(), json!({ "d": 0 })).advance().next;
+    assert_eq!(end, Next::Finished(completed(json!("own"))));
+}
+
+#[test]
 fn failed_return_gives_its_message_and_code() {
     let returned = |value: &str| {
         let nodes = json!({ "n1": { "type": "return", "status": "failed", "value": value } });
