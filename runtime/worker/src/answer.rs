@@ -26,16 +26,18 @@ pub(crate) async fn answer<F>(task: &LlmTask, mut ask: impl FnMut(Question) -> F
 where
     F: Future<Output = Result<Reply, EffectError>>,
 {
+    let request = &task.request;
+    let schema = CompiledSchema::compile(&request.output)
+        .map_err(|error| failure::permanent("invalid_schema", format!("the node's output schema: {error}")))?;
     let asking = async {
-        let request = &task.request;
         let first = ask(Question::first(request)).await?;
-        let problems = match fitting(request, &first)? {
+        let problems = match fitting(&schema, &first) {
             Ok(value) => return Ok(Answer { value, usage: total(request, [first.usage]) }),
             Err(problems) => problems,
         };
         let written = first.structured.as_ref().map_or_else(|| first.text.clone(), ToString::to_string);
         let second = ask(Question::repair(request, &written, &problems)).await?;
-        match fitting(request, &second)? {
+        match fitting(&schema, &second) {
             Ok(value) => Ok(Answer { value, usage: total(request, [first.usage, second.usage]) }),
             Err(problems) => Err(failure::invalid_output(&problems)),
         }
@@ -46,21 +48,16 @@ where
 }
 
 /// The reply's value, or what is wrong with it.
-fn fitting(request: &LlmRequest, reply: &Reply) -> Result<Result<Value, Vec<String>>, EffectError> {
+fn fitting(schema: &CompiledSchema, reply: &Reply) -> Result<Value, Vec<String>> {
     let json = match &reply.structured {
         Some(json) => json.clone(),
-        None => match json_of(&reply.text) {
-            Ok(json) => json,
-            Err(problem) => return Ok(Err(vec![problem])),
-        },
+        None => json_of(&reply.text).map_err(|problem| vec![problem])?,
     };
     let value = Value::from(json);
-    let schema = CompiledSchema::compile(&request.output)
-        .map_err(|error| failure::permanent("invalid_schema", format!("the node's output schema: {error}")))?;
-    Ok(match schema.validate(&value) {
+    match schema.validate(&value) {
         Ok(()) => Ok(value),
         Err(violations) => Err(violations.iter().map(ToString::to_string).collect()),
-    })
+    }
 }
 
 /// The JSON of a text that is JSON, alone or as its only fenced block.
@@ -102,6 +99,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::fake::task;
+
+    #[tokio::test]
+    async fn a_schema_that_is_none_is_refused_before_anything_is_asked() {
+        let mut task = task("How many?");
+        task.request.output = json!({ "type": "no type" });
+        let asked = std::cell::Cell::new(0);
+        let answered = answer(&task, |_| {
+            asked.set(asked.get() + 1);
+            std::future::ready(Ok(Reply::default()))
+        });
+        assert_eq!(answered.await.unwrap_err().code, "invalid_schema");
+        assert_eq!(asked.get(), 0);
+    }
 
     #[test]
     fn json_is_found_alone_or_in_its_only_fence() {

@@ -58,7 +58,7 @@ pub(crate) fn reply(output: &Output, latency_ms: u64) -> Result<Reply, EffectErr
     let usage = envelope.usage(latency_ms);
     let text = envelope.result.unwrap_or_default();
     if envelope.stop_reason.as_deref() == Some("refusal") {
-        return Err(failure::permanent("refused", failure::of_text(&text).message));
+        return Err(failure::permanent("refused", failure::head(text.trim())));
     }
     if envelope.is_error || !output.status.success() {
         let kind = envelope.subtype.unwrap_or_default();
@@ -67,7 +67,7 @@ pub(crate) fn reply(output: &Output, latency_ms: u64) -> Result<Reply, EffectErr
             return Ok(Reply { text, structured: None, usage });
         }
         let said = if text.trim().is_empty() { &kind } else { &text };
-        return Err(failure::of_text(&format!("{said}{}", on_stderr(output))));
+        return Err(failure::of_error(&kind, &format!("{said}{}", on_stderr(output))));
     }
     Ok(Reply { text, structured: envelope.structured_output.filter(|json| !json.is_null()), usage })
 }
@@ -96,7 +96,7 @@ fn without_envelope(output: &Output) -> EffectError {
             format!("no result envelope, but `{}`", failure::head(stdout.trim())),
         );
     }
-    failure::of_text(&format!("{}: {}{}", output.status, stdout.trim(), on_stderr(output)))
+    failure::of_error("", &format!("{}: {}{}", output.status, stdout.trim(), on_stderr(output)))
 }
 
 fn on_stderr(output: &Output) -> String {

@@ -10,6 +10,8 @@
 //! | `refused` | the model or its provider declined to answer | no |
 //! | `prompt_too_long` | the prompt exceeds what the model takes | no |
 //! | `executor_failed` | the program ended with an error of another kind | yes |
+//! | `invalid_schema` | the node's output schema is none; nothing was asked | no |
+//! | `session_unsupported` | the node asks for a conversation, and the executor keeps none | no |
 //! | `executor_missing` | the program cannot be started | no |
 //! | `executor_panicked` | the executor has a defect; the same question would most likely meet it again | no |
 
@@ -60,33 +62,83 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> EffectError {
     permanent("executor_panicked", format!("the executor panicked: {}", head(text.unwrap_or("without a message"))))
 }
 
-/// What a program's error text means.
-pub(crate) fn of_text(text: &str) -> EffectError {
+/// What a program's error means: by the type that it has (the envelope's subtype, or that of the provider's API), else by
+/// its HTTP status, else by phrases that mean nothing else.
+pub(crate) fn of_error(subtype: &str, text: &str) -> EffectError {
     let lower = text.to_lowercase();
-    let says = |needles: &[&str]| needles.iter().any(|needle| lower.contains(needle));
+    let meaning = of_type(subtype)
+        .or_else(|| api_types(text).iter().find_map(|name| of_type(name)))
+        .or_else(|| of_phrase(&lower))
+        .or_else(|| of_status(&lower));
     let message = head(text.trim());
-    if says(&["usage limit", "hit your limit", "limit reached", "rate_limit", "rate limit", "credit balance", "quota"])
-    {
-        let details = resets_at(text).map(|at| [("resets_at", Value::Int(at))].into_iter().collect());
-        EffectError { details, ..passing("quota", message) }
-    } else if says(&["overloaded", "api error: 529", "api error: 503", "service unavailable"]) {
-        passing("overloaded", message)
-    } else if says(&[
-        "/login",
-        "not logged in",
-        "invalid api key",
-        "authentication_error",
-        "token has expired",
-        "unauthorized",
-    ]) {
-        permanent("not_logged_in", message)
-    } else if says(&["prompt is too long", "context window", "context_length"]) {
-        permanent("prompt_too_long", message)
-    } else if says(&["usage policy", "refus"]) {
-        permanent("refused", message)
-    } else {
-        passing("executor_failed", message)
+    match meaning {
+        Some("quota") => {
+            let details = resets_at(text).map(|at| [("resets_at", Value::Int(at))].into_iter().collect());
+            EffectError { details, ..passing("quota", message) }
+        }
+        Some("overloaded") => passing("overloaded", message),
+        Some(code) => permanent(code, message),
+        None => passing("executor_failed", message),
     }
+}
+
+/// The error types of the providers' APIs.
+fn of_type(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "rate_limit_error" | "billing_error" | "rate_limit_exceeded" | "insufficient_quota" => "quota",
+        "overloaded_error" | "api_error" | "timeout_error" | "server_error" => "overloaded",
+        "authentication_error" | "invalid_api_key" => "not_logged_in",
+        "request_too_large" | "context_length_exceeded" => "prompt_too_long",
+        _ => return None,
+    })
+}
+
+/// The types in the error object that a text quotes: `API Error: 529 {"type":"error","error":{"type":"overloaded_error"}}`.
+fn api_types(text: &str) -> Vec<String> {
+    let Some((_, json)) = text.split_once('{') else { return Vec::new() };
+    let json = format!("{{{json}");
+    let quoted = serde_json::Deserializer::from_str(&json).into_iter::<serde_json::Value>().next();
+    let Some(Ok(quoted)) = quoted else { return Vec::new() };
+    let error = quoted.get("error").unwrap_or(&quoted);
+    ["code", "type"].iter().filter_map(|key| Some(error.get(key)?.as_str()?.to_owned())).collect()
+}
+
+/// `API Error: 529 …`, as the Claude CLI says it. The text is in lower case.
+fn of_status(lower: &str) -> Option<&'static str> {
+    let (_, after) = lower.split_once("api error: ")?;
+    Some(match after.get(..3)? {
+        "401" => "not_logged_in",
+        "413" => "prompt_too_long",
+        "429" => "quota",
+        "500" | "502" | "503" | "504" | "529" => "overloaded",
+        _ => return None,
+    })
+}
+
+/// What a text in lower case says, where all parts of a phrase stand in one line, in their order.
+fn of_phrase(lower: &str) -> Option<&'static str> {
+    const PHRASES: &[(&[&str], &str)] = &[
+        (&["usage limit reached"], "quota"),
+        (&["limit reached", "resets"], "quota"),
+        (&["you've hit your", "limit"], "quota"),
+        (&["you’ve hit your", "limit"], "quota"),
+        (&["credit balance is too low"], "quota"),
+        (&["exceeded your current quota"], "quota"),
+        (&["please run /login"], "not_logged_in"),
+        (&["not logged in"], "not_logged_in"),
+        (&["invalid api key"], "not_logged_in"),
+        (&["oauth token has expired"], "not_logged_in"),
+        (&["prompt is too long"], "prompt_too_long"),
+        (&["maximum context length"], "prompt_too_long"),
+        (&["violate", "usage policy"], "refused"),
+    ];
+    let says = |phrase: &[&str]| {
+        let in_order = |line: &str| {
+            phrase.iter().try_fold(line, |rest, part| rest.split_once(part).map(|(_, rest)| rest)).is_some()
+        };
+        lower.lines().any(in_order)
+    };
+    PHRASES.iter().find(|(phrase, _)| says(phrase)).map(|(_, code)| *code)
 }
 
 /// `…|1767225600`: when a limit ends, in Unix seconds, as the Claude CLI prints it.
@@ -107,20 +159,67 @@ pub(crate) fn head(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn of_text(text: &str) -> EffectError {
+        of_error("", text)
+    }
+
     #[test]
     fn texts_of_providers_have_their_codes() {
         for (text, code, retryable) in [
             ("Claude AI usage limit reached|1767225600", "quota", true),
             ("You've hit your limit · resets 3pm (Europe/Kyiv)", "quota", true),
-            ("API Error: 529 {\"error\":{\"type\":\"overloaded_error\"}}", "overloaded", true),
+            ("You've hit your session limit · resets 3pm", "quota", true),
+            ("5-hour limit reached ∙ resets 3pm", "quota", true),
+            ("API Error: 429 too many requests", "quota", true),
+            (
+                r#"API Error: 400 {"error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}"#,
+                "quota",
+                true,
+            ),
+            (r#"{"error":{"message":"…","type":"insufficient_quota","code":"insufficient_quota"}}"#, "quota", true),
+            (r#"API Error: 529 {"type":"error","error":{"type":"overloaded_error"}} (a warning)"#, "overloaded", true),
+            ("API Error: 503 upstream connect error", "overloaded", true),
             ("Invalid API key · Please run /login", "not_logged_in", false),
+            (r#"API Error: 401 {"type":"error","error":{"type":"authentication_error"}}"#, "not_logged_in", false),
             ("Prompt is too long", "prompt_too_long", false),
+            (
+                r#"API Error: 400 {"error":{"type":"invalid_request_error","message":"prompt is too long: 9 > 8"}}"#,
+                "prompt_too_long",
+                false,
+            ),
             ("unable to respond to this request, which appears to violate our Usage Policy", "refused", false),
-            ("segmentation fault", "executor_failed", true),
         ] {
             let error = of_text(text);
             assert_eq!((error.code.as_str(), error.retryable), (code, retryable), "{text}");
         }
+    }
+
+    #[test]
+    fn failures_of_the_machine_are_none_of_the_provider() {
+        for text in [
+            "segmentation fault",
+            "connect ECONNREFUSED 127.0.0.1:443: connection refused",
+            "write failed: disk quota exceeded",
+            "Error: too many open files (limit reached)",
+            "FATAL: heap limit reached, allocation failed",
+            "line 3: function f is overloaded",
+            "cannot read the file: unauthorized",
+            "the token has expired while parsing",
+            "see our usage policy",
+            "API Error: Connection error.",
+            "{ not JSON",
+            "",
+        ] {
+            let error = of_text(text);
+            assert_eq!((error.code.as_str(), error.retryable), ("executor_failed", true), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_type_says_more_than_a_text() {
+        assert_eq!(of_error("rate_limit_error", "not logged in").code, "quota");
+        let quoted = r#"API Error: 500 {"error":{"type":"overloaded_error","message":"please run /login"}}"#;
+        assert_eq!(of_text(quoted).code, "overloaded");
     }
 
     #[test]

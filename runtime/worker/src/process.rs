@@ -1,13 +1,17 @@
 //! Runs a program to its end: input on stdin, output bounded, the whole process group gone afterwards.
+//!
+//! The group is killed while its leader has ended and is not reaped yet: until then the system gives the group's id to
+//! nobody else.
 
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// What is run.
 #[derive(Clone, Debug)]
@@ -48,8 +52,8 @@ const MAX_STDERR: u64 = 64 * 1024;
 pub(crate) async fn run(invocation: Invocation) -> Result<Output, ProcessError> {
     let Invocation { program, args, environment, folder, stdin, max_stdout } = invocation;
     let mut child = start(&program, &args, environment, &folder)?;
-    // Declared after `child`, so dropped before it: the group is killed while its leader is not reaped yet.
-    let _group = Group::of(&child);
+    // Declared after `child`, so dropped before it, which reaps.
+    let group = Group::of(&child);
     let lost = |source| ProcessError::Io { program: program.clone(), source };
 
     let mut input = child.stdin.take();
@@ -63,15 +67,24 @@ pub(crate) async fn run(invocation: Invocation) -> Result<Output, ProcessError> 
     };
     let output = child.stdout.take();
     let read_output = async {
-        let (bytes, more) = read_up_to(output, max_stdout).await.map_err(lost)?;
-        if more { Err(ProcessError::TooMuchOutput { program: program.clone(), limit: max_stdout }) } else { Ok(bytes) }
+        let (bytes, rest) = read_up_to(output, max_stdout).await.map_err(lost)?;
+        match rest {
+            Some(_) => Err(ProcessError::TooMuchOutput { program: program.clone(), limit: max_stdout }),
+            None => Ok(bytes),
+        }
     };
     let errors = child.stderr.take();
     let read_errors = async {
-        let (bytes, more) = read_up_to(errors, MAX_STDERR).await.map_err(lost)?;
-        Ok((bytes, more))
+        let (bytes, rest) = read_up_to(errors, MAX_STDERR).await.map_err(lost)?;
+        if let Some(mut rest) = rest {
+            // A program whose stderr was closed would be killed for writing to it.
+            tokio::io::copy(&mut rest, &mut tokio::io::sink()).await.map_err(lost)?;
+        }
+        Ok(bytes)
     };
-    let (stdout, (stderr, _), ()) = tokio::try_join!(read_output, read_errors, feed)?;
+    let (stdout, stderr, ()) = tokio::try_join!(read_output, read_errors, feed)?;
+    group.leader_ended().await.map_err(lost)?;
+    drop(group);
     let status = child.wait().await.map_err(lost)?;
     Ok(Output { status, stdout, stderr })
 }
@@ -96,14 +109,15 @@ fn start(
         .map_err(|source| ProcessError::Start { program: program.to_owned(), source })
 }
 
-/// The bytes up to a limit, and whether there were more. What is beyond the limit is left unread.
-async fn read_up_to(pipe: Option<impl AsyncRead + Unpin>, limit: u64) -> io::Result<(Vec<u8>, bool)> {
+/// The bytes up to a limit, and the pipe where there are more.
+async fn read_up_to<P: AsyncRead + Unpin>(pipe: Option<P>, limit: u64) -> io::Result<(Vec<u8>, Option<P>)> {
     let mut bytes = Vec::new();
-    let Some(pipe) = pipe else { return Ok((bytes, false)) };
+    let Some(pipe) = pipe else { return Ok((bytes, None)) };
     let mut limited = pipe.take(limit);
     limited.read_to_end(&mut bytes).await?;
-    let more = limited.into_inner().read(&mut [0; 1]).await? > 0;
-    Ok((bytes, more))
+    let mut pipe = limited.into_inner();
+    let more = pipe.read(&mut [0; 1]).await? > 0;
+    Ok((bytes, more.then_some(pipe)))
 }
 
 /// Kills a process group when dropped, so that no grandchild outlives the call.
@@ -113,6 +127,18 @@ impl Group {
     fn of(child: &Child) -> Self {
         Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
     }
+
+    /// Waits until the group's leader has ended, and leaves it to be reaped.
+    async fn leader_ended(&self) -> io::Result<()> {
+        let Some(leader) = self.0 else { return Ok(()) };
+        // From before the first look, so that no end is missed.
+        let mut ends = signal(SignalKind::child())?;
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        while waitid(WaitId::Pid(leader), look)?.is_none() {
+            ends.recv().await;
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Group {
@@ -120,6 +146,60 @@ impl Drop for Group {
         if let Some(group) = self.0 {
             // After a normal end the group is usually empty already, which is an error that says nothing.
             let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::FakeProgram;
+
+    fn invocation(program: &FakeProgram) -> Invocation {
+        Invocation {
+            program: program.path(),
+            args: Vec::new(),
+            environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
+            folder: program.folder.path().to_owned(),
+            stdin: Vec::new(),
+            max_stdout: 1024,
+        }
+    }
+
+    fn state(pid: &str) -> Option<char> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).ok()?;
+        stat.rsplit_once(") ")?.1.chars().next()
+    }
+
+    #[tokio::test]
+    async fn a_program_may_complain_at_length() {
+        let program = FakeProgram::new("head -c 1000000 /dev/zero >&2 || exit 9; echo done");
+        let output = run(invocation(&program)).await.unwrap();
+        assert!(output.status.success(), "{}", output.status);
+        assert_eq!((output.stdout.as_slice(), output.stderr.len()), (b"done\n".as_slice(), 64 * 1024));
+    }
+
+    #[tokio::test]
+    async fn the_group_is_killed_before_its_leader_is_reaped() {
+        let program = FakeProgram::new("exec >&- 2>&-; exit 3");
+        let Invocation { program: path, args, environment, folder, .. } = invocation(&program);
+        let mut child = start(&path, &args, environment, &folder).unwrap();
+        let pid = child.id().unwrap().to_string();
+        let group = Group::of(&child);
+        group.leader_ended().await.unwrap();
+        assert_eq!(state(&pid), Some('Z'), "its id is still its own");
+        drop(group);
+        assert_eq!(child.wait().await.unwrap().code(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn no_grandchild_outlives_a_normal_end() {
+        let program = FakeProgram::new(r#"sleep 1000 </dev/null >/dev/null 2>&1 & echo $!"#);
+        let output = run(invocation(&program)).await.unwrap();
+        assert!(output.status.success());
+        let pid = String::from_utf8(output.stdout).unwrap();
+        while !matches!(state(&pid), None | Some('Z')) {
+            tokio::task::yield_now().await;
         }
     }
 }
