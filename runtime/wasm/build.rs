@@ -14,9 +14,6 @@ use wit_component::ComponentEncoder;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// The crates in `tools/` that are tools.
-const TOOLS: [&str; 5] = ["create-proposal", "read-context", "read-memory", "read-notes", "write-memory"];
-
 fn main() {
     let root = path("CARGO_MANIFEST_DIR").join("../..");
     let root = root.canonicalize().expect("the crate is two folders below the root");
@@ -26,8 +23,9 @@ fn main() {
     let out = path("OUT_DIR");
     let mut code = String::from("const EMBEDDED: &[&[u8]] = &[\n");
     if target_is_installed() {
-        build(&root, &out);
-        for tool in TOOLS {
+        let tools = tools(&root.join("tools"));
+        build(&root, &out, &tools);
+        for tool in &tools {
             fs::write(out.join(format!("{tool}.wasm")), component(&out, tool)).expect("OUT_DIR can be written");
             writeln!(code, "    include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{tool}.wasm\")),")
                 .expect("a string takes all");
@@ -41,6 +39,18 @@ fn main() {
     }
     code.push_str("];\n");
     fs::write(out.join("embedded.rs"), code).expect("OUT_DIR can be written");
+}
+
+/// The crates in the workspace that are tools: they have a manifest, and are named as their folders.
+fn tools(workspace: &Path) -> Vec<String> {
+    let folders = fs::read_dir(workspace).expect("the tools are beside the crate");
+    let folders = folders.map(|entry| entry.expect("the folder can be listed").path());
+    let tools = folders.filter(|folder| folder.join("manifest.json").is_file());
+    let mut names: Vec<String> = tools
+        .filter_map(|folder| Some(folder.file_name()?.to_str().expect("a crate's name is text").to_owned()))
+        .collect();
+    names.sort();
+    names
 }
 
 fn path(variable: &str) -> PathBuf {
@@ -62,13 +72,13 @@ fn printed(what: &[&str]) -> Option<PathBuf> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().into())
 }
 
-fn build(root: &Path, out: &Path) {
+fn build(root: &Path, out: &Path, packages: &[String]) {
     let tools = root.join("tools");
     let cargo_home = home("CARGO_HOME", ".cargo");
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets it"));
     cargo.args(["build", "--release", "--locked", "--target", TARGET]);
     cargo.arg("--manifest-path").arg(tools.join("Cargo.toml")).arg("--target-dir").arg(out.join("tools"));
-    cargo.args(TOOLS.iter().flat_map(|tool| ["--package", tool]));
+    cargo.args(packages.iter().flat_map(|tool| ["--package", tool.as_str()]));
     // What the outer build is told must not change the tools, and what it is told by cargo is not meant for them.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();

@@ -63,10 +63,11 @@ pub fn options() -> Options {
         "output": { "type": "string" }, "params": ["question", "context"], "aliases": { "джерело": "context" },
     });
     let mut tools = vec![(serde_json::from_value(query).unwrap(), None)];
-    for name in ["create-proposal", "read-context", "read-memory", "read-notes", "write-memory"] {
-        let bytes = std::fs::read(root().join("tools").join(name).join("manifest.json")).unwrap();
-        tools.push((serde_json::from_slice::<ToolManifest>(&bytes).unwrap(), None));
-    }
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(root().join("tools")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    let manifests = folders.iter().filter_map(|folder| std::fs::read(folder.join("manifest.json")).ok());
+    tools.extend(manifests.map(|bytes| (serde_json::from_slice::<ToolManifest>(&bytes).unwrap(), None)));
     Options { tools, ..Options::default() }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bloom_ir::Value;
 use wasmtime::component::HasSelf;
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
@@ -35,6 +36,22 @@ impl Grants {
     pub(crate) fn redact(&self, text: String) -> String {
         let secrets = self.settings.values().filter(|secret| !secret.is_empty());
         secrets.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "***") } else { text })
+    }
+
+    /// The setting that a value holds, if it does: what is recorded holds none. One that the tool disguises is not found.
+    pub(crate) fn told(&self, value: &Value) -> Option<&str> {
+        let mut secrets = self.settings.iter().filter(|(_, secret)| !secret.is_empty());
+        secrets.find(|(_, secret)| holds(value, secret)).map(|(key, _)| key.as_str())
+    }
+}
+
+fn holds(value: &Value, secret: &str) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) => false,
+        Value::Int(_) | Value::Double(_) => value.to_bytes() == secret.as_bytes(),
+        Value::String(text) => text.contains(secret),
+        Value::List(items) => items.iter().any(|item| holds(item, secret)),
+        Value::Map(map) => map.iter().any(|(key, value)| key.contains(secret) || holds(value, secret)),
     }
 }
 
@@ -108,7 +125,7 @@ pub(crate) fn invoke(
     tracing::debug!(target: "bloom::tool", tool, call_id, fuel = done.fuel, memory = done.memory, "called");
     let grants = done.grants;
     done.value.map_err(|Failure { code, message, retryable }| {
-        Fault::reported(Failure { code, message: grants.redact(message), retryable })
+        Fault::reported(Failure { code: grants.redact(code), message: grants.redact(message), retryable })
     })
 }
 
@@ -314,5 +331,26 @@ mod tests {
         let settings = BTreeMap::from([("key".to_owned(), "s3cret".to_owned()), ("empty".to_owned(), String::new())]);
         let grants = Grants { settings, ..Grants::default() };
         assert_eq!(grants.redact("got s3cret, s3cret".into()), "got ***, ***");
+    }
+
+    #[test]
+    fn settings_are_found_wherever_they_are_in_a_value() {
+        let told = |secret: &str, json: &str| {
+            let settings = [("empty", ""), ("key", secret)].map(|(key, secret)| (key.to_owned(), secret.to_owned()));
+            let grants = Grants { settings: settings.into(), ..Grants::default() };
+            grants.told(&serde_json::from_str(json).unwrap()).map(str::to_owned)
+        };
+        for (secret, json) in [
+            ("s3cret", r#""Bearer s3cret""#),
+            ("s3cret", r#"{ "list": [1, { "deep": "s3cret" }] }"#),
+            ("s3cret", r#"{ "s3cret": null }"#),
+            ("s3\"cret", r#"["s\u0033\"cret"]"#),
+            ("12345678", "[12345678]"),
+        ] {
+            assert_eq!(told(secret, json).as_deref(), Some("key"), "{json}");
+        }
+        for json in [r#"["s3cre", "t", "", null, true]"#, "[12345678]", "{}"] {
+            assert_eq!(told("s3cret", json), None, "{json}");
+        }
     }
 }

@@ -13,7 +13,8 @@ pub struct Config {
     /// The folders that tools may read, by root: `notes`, `context`, `memory`. A call sees of `memory` only the folder
     /// with its agent's name.
     pub roots: BTreeMap<String, PathBuf>,
-    /// Settings and secrets, by tool and key.
+    /// Settings and secrets, by tool and key. Each is treated as a secret: a tool that returns one, also as a part of a
+    /// text, has failed.
     pub settings: BTreeMap<String, BTreeMap<String, String>>,
     /// What a call may use.
     pub limits: Limits,

@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     InvalidOutput(String),
     #[error("it returned {size} bytes, more than {limit}")]
     OutputTooLarge { size: usize, limit: usize },
+    #[error("what it returned holds its setting `{setting}`, which must not be recorded")]
+    SecretReturned { setting: String },
     #[error("it wrote more than {limit} bytes of log lines")]
     LogTooLarge { limit: usize },
     #[error("it used up its budget of work ({fuel} units of fuel)")]
@@ -72,6 +74,7 @@ impl Fault {
             Self::InputTooLarge { .. } => "input_too_large",
             Self::InvalidOutput(_) => "invalid_output",
             Self::OutputTooLarge { .. } => "output_too_large",
+            Self::SecretReturned { .. } => "secret_returned",
             Self::LogTooLarge { .. } => "log_too_large",
             Self::OutOfFuel { .. } => "out_of_fuel",
             Self::Timeout { .. } => "timeout",

@@ -168,6 +168,7 @@ impl WasmHost {
         let closed = |_| Fault::Host("it is shutting down".into());
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(closed)?;
         let cancel = CancelOnDrop::default();
+        let granted = grants.clone();
         let environment = Environment {
             tool: call.request.tool,
             call_id: call.idempotency_key,
@@ -181,7 +182,7 @@ impl WasmHost {
             call::invoke(&called.adapter, &ticker, environment, &input)
         });
         let text = job.await.map_err(|error| Fault::Host(error.to_string()))??;
-        output(&tool, &text, self.config.limits.output_bytes)
+        output(&tool, &granted, &text, self.config.limits.output_bytes)
     }
 }
 
@@ -236,12 +237,16 @@ fn input(tool: &Tool, args: &Value, limit: usize) -> Result<String, Fault> {
     String::from_utf8(bytes).map_err(|error| Fault::Host(error.to_string()))
 }
 
-fn output(tool: &Tool, text: &str, limit: usize) -> Result<Value, Fault> {
+fn output(tool: &Tool, grants: &Grants, text: &str, limit: usize) -> Result<Value, Fault> {
     if text.len() > limit {
         return Err(Fault::OutputTooLarge { size: text.len(), limit });
     }
     let value: Value =
         serde_json::from_str(text).map_err(|error| Fault::InvalidOutput(format!("it is not JSON: {error}")))?;
+    // First of all, because what violates the schema is quoted.
+    if let Some(setting) = grants.told(&value) {
+        return Err(Fault::SecretReturned { setting: setting.to_owned() });
+    }
     tool.output.validate(&value).map_err(|violations| Fault::InvalidOutput(listed(&violations)))?;
     Ok(value)
 }

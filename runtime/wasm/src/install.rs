@@ -12,7 +12,6 @@ use crate::bindings::AdapterPre;
 use crate::cache::Cache;
 use crate::call::{self, CallState, Environment, Grants, INTERFACES};
 use crate::deadline::{CancelOnDrop, Deadline, Ticker};
-use crate::fault::Fault;
 
 const DESCRIBE_MS: u64 = 10_000;
 
@@ -155,12 +154,6 @@ fn is_kebab_case(name: &str) -> bool {
         && name
             .split('-')
             .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
-}
-
-impl From<InstallError> for Fault {
-    fn from(error: InstallError) -> Self {
-        Self::NotStarted(error.to_string())
-    }
 }
 
 #[cfg(test)]

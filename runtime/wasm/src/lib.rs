@@ -12,6 +12,7 @@
 //!   of its own. The same call with the same files gives the same answer, or the same error, on every machine;
 //!   `timeout` alone depends on the machine.
 //! - Input and output satisfy the schemas of the tool's manifest.
+//! - A tool's settings are in none of what it hands out: taken out of log lines and errors, refused in its output.
 //!
 //! What a call fails with, beside the codes that tools choose themselves:
 //!
@@ -21,6 +22,7 @@
 //! | `not_granted`, `invalid_agent` | it asks for what the policy or the operator does not give |
 //! | `invalid_input`, `input_too_large` | the arguments; the tool was not called |
 //! | `invalid_output`, `output_too_large`, `log_too_large` | what it handed out |
+//! | `secret_returned` | what it returned holds one of its settings |
 //! | `out_of_fuel`, `timeout`, `out_of_memory`, `stack_overflow` | what it used up; only `timeout` is worth another attempt |
 //! | `trap`, `not_started`, `host_failed` | it broke, cannot be instantiated, or the host is at fault |
 //! | `tool_failed` | it reported a failure whose code is none |

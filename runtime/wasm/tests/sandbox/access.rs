@@ -165,22 +165,36 @@ async fn an_agent_sees_its_own_memory_only() {
     }
 }
 
-fn with_settings(tool: &str) -> Config {
-    let settings = BTreeMap::from([("key".to_owned(), "\"s3cret\"".to_owned())]);
+fn with_setting(tool: &str, value: &str) -> Config {
+    let settings = BTreeMap::from([("key".to_owned(), value.to_owned())]);
     Config { settings: BTreeMap::from([(tool.to_owned(), settings)]), ..config() }
 }
 
 #[tokio::test]
 async fn a_tool_gets_its_own_settings_only() {
-    let told = run(with_settings("tool"), &Tool::telling("key", false)).await;
-    assert_eq!(told.unwrap().to_json(), json!("s3cret"));
-    let error = run(with_settings("another-tool"), &Tool::telling("key", false)).await.unwrap_err();
+    // Without quotes the setting is no JSON, so what comes of it shows that the tool got it.
+    let error = run(with_setting("tool", "s3cret"), &Tool::telling("key", false)).await.unwrap_err();
+    assert_eq!(error.code, "invalid_output");
+    let error = run(with_setting("another-tool", "s3cret"), &Tool::telling("key", false)).await.unwrap_err();
     assert_eq!(error.code, "not_granted");
     assert!(error.message.contains("`config:key`"), "{error}");
 }
 
 #[tokio::test]
 async fn a_setting_does_not_leak_through_an_error() {
-    let error = run(with_settings("tool"), &Tool::telling("key", true)).await.unwrap_err();
+    let error = run(with_setting("tool", "s3cret"), &Tool::telling("key", true)).await.unwrap_err();
     assert_eq!((error.code.as_str(), error.message.as_str()), ("key", "tool: ***"));
+    // The code that the tool fails with is `key`.
+    let error = run(with_setting("tool", "key"), &Tool::telling("key", true)).await.unwrap_err();
+    assert_eq!((error.code.as_str(), error.message.as_str()), ("tool_failed", "tool: ***: ***"));
+}
+
+#[tokio::test]
+async fn a_setting_does_not_leave_with_the_output() {
+    // A number, so that the tool can return it as JSON; it violates the schema, too, which would be quoted.
+    let tool = Tool::telling("key", false).with("output", json!({ "type": "string" }));
+    let error = run(with_setting("tool", "12345678"), &tool).await.unwrap_err();
+    assert_eq!(error.code, "secret_returned");
+    assert!(error.message.contains("`key`") && !error.message.contains("12345678"), "{error}");
+    assert_eq!(error.details, None);
 }
