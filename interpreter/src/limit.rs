@@ -61,7 +61,8 @@ pub(crate) fn weight(value: &Value) -> Result<u64, EffectError> {
     Ok(total)
 }
 
-const CELL: u64 = 16;
+/// What a value counts for beside its text and members.
+pub(crate) const CELL: u64 = 16;
 
 fn add_weight(value: &Value, depth: usize, total: &mut u64) -> Result<(), EffectError> {
     *total = total.saturating_add(CELL);

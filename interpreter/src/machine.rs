@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::{Answer, EffectCall, EffectError, EffectId, EffectRequest, Emission, Outcome};
 use crate::expr::Evaluator;
-use crate::limit::Limit;
+use crate::limit::{CELL, Limit};
 use crate::program::{Inner, Op, Program};
 
 mod frame;
@@ -18,6 +18,9 @@ mod step;
 use frame::Frame;
 pub use snapshot::{CursorState, FrameState, RestoreError, SNAPSHOT_VERSION, Snapshot};
 use step::{Fault, Move};
+
+/// What a node counts for in a slice, beside its expressions.
+const NODE_STEPS: u64 = 100;
 
 /// What an expression sees as `run`, beside the flow's id and version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,18 +122,40 @@ impl Machine {
     /// Runs pure nodes until it needs the world or the run is over. Without a [`Machine::resolve`] in between it says
     /// the same again, with nothing emitted twice.
     pub fn advance(&mut self) -> Turn {
+        let mut emitted = Vec::new();
+        loop {
+            if let Some(next) = self.advance_within(u64::MAX, &mut emitted) {
+                return Turn { emitted, next };
+            }
+        }
+    }
+
+    /// A slice of [`Machine::advance`], for who must be able to stop a long turn: goes on until it needs something, or until
+    /// about `steps` steps are done, adds what is emitted, and gives `None` if it could go on. Slices of any sizes make the
+    /// same turn.
+    ///
+    /// A step is one of an expression or a value that is counted for the state's size; a node is a hundred beside its
+    /// expressions. Nodes are not divided: a slice may be longer by what one may take. Of no steps, nothing is done.
+    pub fn advance_within(&mut self, steps: u64, emitted: &mut Vec<Emission>) -> Option<Next> {
         let program = self.program.clone();
         let program = program.inner();
-        let mut emitted = Vec::new();
+        let mut nodes: u64 = 0;
+        self.frame.weighed = 0;
+        self.evaluator.reset_steps();
         while self.end.is_none() && self.frame.pending.is_none() {
-            match self.step(program, &mut emitted) {
+            let done = nodes.saturating_mul(NODE_STEPS).saturating_add(self.evaluator.steps());
+            if done.saturating_add(self.frame.weighed / CELL) >= steps {
+                return None;
+            }
+            nodes = nodes.saturating_add(1);
+            match self.step(program, emitted) {
                 Ok(Move::To(next)) => self.frame.node = next,
                 Ok(Move::Ask(request)) => self.frame.pending = Some(request),
                 Ok(Move::End(end)) => self.end = Some(end),
                 Err(fault) => self.fail(program, fault),
             }
         }
-        Turn { emitted, next: self.next() }
+        self.waiting()
     }
 
     /// What it needs now, without moving; `None` when it can move.
@@ -283,11 +308,5 @@ impl Machine {
     pub fn state_hash(&self) -> Digest {
         let state: Value = self.frame.state(self.program.inner()).map(|(name, value)| (name.clone(), value)).collect();
         Digest::of(&state.to_bytes())
-    }
-}
-
-impl Machine {
-    fn next(&self) -> Next {
-        self.waiting().unwrap_or_else(|| unreachable!("a machine moves until it waits or is over"))
     }
 }

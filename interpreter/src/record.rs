@@ -38,7 +38,8 @@ pub fn emitted(turn: &Turn) -> impl Iterator<Item = Payload> {
 }
 
 /// The last event of a run: `state` is the machine's [`Machine::state_hash`]. A driver that ends a run by itself (a time
-/// limit, a full history) gives an [`End::Failed`] without a node.
+/// limit, a full history) gives an [`End::Failed`] without a node. If it does so in the middle of a turn, nothing of the turn
+/// is recorded, and the state is that before the turn.
 pub fn ended(end: &End, state: Digest) -> Payload {
     match end.clone() {
         End::Completed { result } => Payload::RunCompleted { result, state },

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::effect::{EffectRequest, Emission};
 use crate::history::{Chain, ChainError, Event};
-use crate::machine::{CursorState, End, Machine, Next, Turn};
+use crate::machine::{CursorState, End, Machine, Turn};
 use crate::program::{Place, Program};
 use crate::record::OpenEffect;
 
@@ -180,14 +180,13 @@ pub fn replay(program: &Program, events: &[Event], until: Option<u64>) -> Replay
 /// A run as its history left it.
 #[derive(Clone, Debug)]
 pub struct Rebuilt {
-    /// The machine, advanced as far as the recorded answers carry it.
+    /// The machine, in the turn that comes after what is recorded, or at its end.
     pub machine: Machine,
     /// Where the history ends.
     pub chain: Chain,
-    /// What the driver goes on with, as if [`Machine::advance`] had just returned it: only emissions that are not
-    /// recorded yet.
-    pub turn: Turn,
-    /// The effects of `turn.next`, with what is recorded of them.
+    /// What that turn has emitted and the history does not hold: [`Machine::advance_within`] adds the rest.
+    pub emitted: Vec<Emission>,
+    /// Effects that the machine waits for, with what is recorded of them.
     pub open: Vec<OpenEffect>,
 }
 
@@ -207,23 +206,52 @@ pub enum RebuildError {
 
 /// Rebuilds a run from its history, as after a crash.
 pub fn rebuild(program: &Program, events: &[Event]) -> Result<Rebuilt, RebuildError> {
-    let mut follower = Follower::new(program);
+    let mut rebuilder = Rebuilder::new(program);
     for event in events {
-        follower.follow(event).map_err(RebuildError::Refused)?;
+        rebuilder.follow(event)?;
     }
-    if follower.is_over() {
-        return Err(RebuildError::Over);
+    rebuilder.0.catch_up();
+    rebuilder.finish()
+}
+
+/// Rebuilds a run event by event, for who must be able to stop: the turns that are done again may be long.
+#[derive(Debug)]
+pub struct Rebuilder<'a>(Follower<'a>);
+
+impl<'a> Rebuilder<'a> {
+    /// Before the first event.
+    pub fn new(program: &'a Program) -> Self {
+        Self(Follower::new(program))
     }
-    let Follower { chain, machine: Some(mut machine), unrecorded, open, .. } = follower else {
-        return Err(RebuildError::Empty);
-    };
-    let Turn { next, .. } = machine.advance();
-    Ok(Rebuilt { machine, chain, turn: Turn { emitted: unrecorded.into(), next }, open })
+
+    /// Does about so many steps, as [`Machine::advance_within`] counts them, of what comes before the next event. False when
+    /// there is more to do; [`Rebuilder::follow`] would do all of it at once.
+    pub fn catch_up_within(&mut self, steps: u64) -> bool {
+        self.0.catch_up_within(steps)
+    }
+
+    /// Takes the next event.
+    pub fn follow(&mut self, event: &Event) -> Result<(), RebuildError> {
+        self.0.follow(event).map_err(RebuildError::Refused)
+    }
+
+    /// After the last event.
+    pub fn finish(self) -> Result<Rebuilt, RebuildError> {
+        if self.0.is_over() {
+            return Err(RebuildError::Over);
+        }
+        let Follower { chain, machine: Some(machine), unrecorded, open, .. } = self.0 else {
+            return Err(RebuildError::Empty);
+        };
+        Ok(Rebuilt { machine, chain, emitted: unrecorded.into(), open })
+    }
 }
 
 impl Rebuilt {
-    /// What the run needs now.
-    pub fn next(&self) -> &Next {
-        &self.turn.next
+    /// The turn that the driver goes on with, of which only what is not recorded yet is among the emissions.
+    pub fn turn(&mut self) -> Turn {
+        let Turn { emitted, next } = self.machine.advance();
+        let emitted = std::mem::take(&mut self.emitted).into_iter().chain(emitted).collect();
+        Turn { emitted, next }
     }
 }

@@ -8,8 +8,8 @@ mod support;
 use bloom_interpreter::effect::{EffectCall, Outcome};
 use bloom_interpreter::history::{Event, Payload, read_lines, write_lines};
 use bloom_interpreter::record::OpenEffect;
-use bloom_interpreter::replay::{Verdict, rebuild, replay};
-use bloom_interpreter::{End, Machine, Next, Program, Snapshot};
+use bloom_interpreter::replay::{Rebuilder, Verdict, rebuild, replay};
+use bloom_interpreter::{End, Machine, Next, Program, Snapshot, Turn};
 use bloom_ir::Value;
 use proptest::prelude::*;
 
@@ -88,7 +88,33 @@ proptest! {
     }
 
     #[test]
-    fn every_prefix_replays_and_is_rebuilt(statements in statements(), catch in any::<bool>(), at in any::<prop::sample::Index>()) {
+    fn slices_of_any_sizes_make_the_same_turns(
+        statements in statements(), catch in any::<bool>(), sizes in prop::collection::vec(1_u64..5_000, 1..20)
+    ) {
+        let program = program(&statements, catch);
+        let mut sizes = sizes.into_iter().cycle();
+        let mut straight = start(&program, inputs());
+        let mut sliced = start(&program, inputs());
+        for at in 0.. {
+            let turn = straight.advance();
+            let mut emitted = Vec::new();
+            let next = loop {
+                prop_assert_eq!(sliced.advance_within(0, &mut Vec::new()), sliced.end().cloned().map(Next::Finished));
+                if let Some(next) = sliced.advance_within(sizes.next().unwrap(), &mut emitted) {
+                    break next;
+                }
+            };
+            prop_assert_eq!(&Turn { emitted, next }, &turn);
+            prop_assert_eq!(straight.snapshot(), sliced.snapshot());
+            let Next::Waiting(requests) = turn.next else { break };
+            let outcome = Outcome { result: world(&requests[0], 3), at };
+            straight.resolve(&requests[0].id, outcome.clone()).unwrap();
+            sliced.resolve(&requests[0].id, outcome).unwrap();
+        }
+    }
+
+    #[test]
+    fn every_prefix_replays_and_is_rebuilt(statements in statements(), catch in any::<bool>(), at in any::<prop::sample::Index>(), size in 1_u64..1_000) {
         let program = program(&statements, catch);
         let (events, machine) = drive(&program, inputs(), &mut world);
         let text = write_lines(&events);
@@ -102,10 +128,22 @@ proptest! {
         let length = at.index(events.len() - 1) + 1;
         if length < events.len() {
             prop_assert_eq!(replay(&program, &events[..length], None).verdict, Verdict::Unfinished);
-            let rebuilt = rebuild(&program, &events[..length]).unwrap();
+            let mut rebuilt = rebuild(&program, &events[..length]).unwrap();
+            let turn = rebuilt.turn();
             let mut recorder = Recorder { chain: rebuilt.chain, events: events[..length].to_vec() };
             let (mut machine, open): (Machine, Vec<OpenEffect>) = (rebuilt.machine, rebuilt.open);
-            go_on(&mut machine, rebuilt.turn, open, &mut recorder, &mut world);
+            go_on(&mut machine, turn, open, &mut recorder, &mut world);
+            prop_assert_eq!(&recorder.events, &events);
+
+            let mut slowly = Rebuilder::new(&program);
+            for event in &events[..length] {
+                while !slowly.catch_up_within(size) {}
+                slowly.follow(event).unwrap();
+            }
+            let mut slowly = slowly.finish().unwrap();
+            let turn = slowly.turn();
+            let mut recorder = Recorder { chain: slowly.chain, events: events[..length].to_vec() };
+            go_on(&mut slowly.machine, turn, slowly.open, &mut recorder, &mut world);
             prop_assert_eq!(recorder.events, events);
         }
     }

@@ -5,15 +5,15 @@
 mod support;
 
 use bloom_interpreter::Program;
-use bloom_interpreter::effect::{Answer, EffectCall, EffectError, EffectRequest};
+use bloom_interpreter::effect::{Answer, EffectCall, EffectError, EffectRequest, Outcome};
 use bloom_interpreter::history::{Chain, Event, EventType, Payload, read_lines, write_lines};
 use bloom_interpreter::machine::End;
-use bloom_interpreter::record;
-use bloom_interpreter::replay::{Divergence, RebuildError, Verdict, What, rebuild, replay};
+use bloom_interpreter::record::{self, OpenEffect};
+use bloom_interpreter::replay::{Divergence, RebuildError, Rebuilder, Verdict, What, rebuild, replay};
 use bloom_ir::Value;
 use serde_json::json;
 
-use support::{Recorder, document, drive, go_on, load, value};
+use support::{Recorder, document, drive, go_on, load, request, start, value};
 
 /// Reads two notes, counts and asks about each, emits, and writes once.
 fn notes() -> serde_json::Value {
@@ -302,10 +302,45 @@ fn run_that_its_driver_ended_agrees() {
 }
 
 #[test]
+fn run_that_its_driver_ended_in_an_endless_turn_agrees_without_going_through_it() {
+    let mut endless = document(json!({
+        "n1": { "type": "action", "op": "tool", "tool": "read", "into": "x", "next": "n2" },
+        "n2": { "type": "action", "op": "set", "into": "x", "value": "v['x'] % 9 + 1", "next": "n3" },
+        "n3": { "type": "decision", "when": "v['x'] > 0", "then": "n2", "else": "n4" },
+        "n4": { "type": "return", "status": "completed", "value": "null" }
+    }));
+    endless["policy"]["limits"] = json!({ "max_steps": 1_000_000_000_000_000_u64 });
+    let program = load(&endless).unwrap();
+    let mut machine = start(&program, json!({}));
+    let mut recorder = Recorder::default();
+    recorder.add(record::started(&machine, "test"));
+    let request = request(&machine.advance()).clone();
+    let result = Ok(Answer { value: Value::Int(1), usage: None });
+    let at = recorder.add_all(OpenEffect::new(request.clone()).settle(1, result.clone()));
+    machine.resolve(&request.id, Outcome { result, at }).unwrap();
+    let before = machine.state_hash();
+    assert_eq!(machine.advance_within(10_000, &mut Vec::new()), None);
+
+    let mut rebuilder = Rebuilder::new(&program);
+    for event in &recorder.events {
+        rebuilder.follow(event).unwrap();
+    }
+    assert!(!rebuilder.catch_up_within(10_000), "there is no end to it");
+    assert_eq!(rebuilder.finish().unwrap().open, []);
+
+    let error = EffectError::new("limit_time", "the run was active for more than 600 s");
+    recorder.add(record::ended(&End::Failed { error, node: None }, before));
+    let report = replay(&program, &recorder.events, None);
+    assert_eq!(report.verdict, Verdict::Same);
+    assert_eq!(report.position.unwrap().variables["x"], Value::Int(1));
+}
+
+#[test]
 fn run_rebuilt_after_a_crash_at_any_event_ends_with_the_same_history() {
     let (program, events) = recorded();
     for length in 1..events.len() {
-        let rebuilt = rebuild(&program, &events[..length]).unwrap();
+        let mut rebuilt = rebuild(&program, &events[..length]).unwrap();
+        let turn = rebuilt.turn();
         let mut asked = 0;
         let mut counting = |request: &EffectRequest, attempt| {
             asked += 1;
@@ -313,7 +348,7 @@ fn run_rebuilt_after_a_crash_at_any_event_ends_with_the_same_history() {
         };
         let mut recorder = Recorder { chain: rebuilt.chain, events: events[..length].to_vec() };
         let mut machine = rebuilt.machine;
-        go_on(&mut machine, rebuilt.turn, rebuilt.open, &mut recorder, &mut counting);
+        go_on(&mut machine, turn, rebuilt.open, &mut recorder, &mut counting);
         assert_eq!(recorder.events, events, "{length}");
         let answered = |event: &&Event| matches!(event.kind, EventType::EffectCompleted | EventType::EffectAttempted);
         assert_eq!(asked, events[length..].iter().filter(answered).count(), "{length}");

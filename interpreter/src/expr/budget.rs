@@ -38,6 +38,11 @@ impl Meter {
         Self { budget, steps_left: budget.steps, bytes_left: budget.bytes, built: false, doubles: false }
     }
 
+    /// Steps so far.
+    pub(super) fn steps_done(&self) -> u64 {
+        self.budget.steps.saturating_sub(self.steps_left)
+    }
+
     #[inline]
     pub(super) fn steps(&mut self, steps: u64) -> Result<(), EvalError> {
         match self.steps_left.checked_sub(steps) {

@@ -49,6 +49,8 @@ pub struct Evaluator {
     /// Errors of left operands whose right operands are being evaluated, by the height of the stack at which a value
     /// stands in for the left one.
     pending: Vec<(usize, EvalError)>,
+    /// Steps of all evaluations since they were last reset.
+    steps: u64,
 }
 
 /// A clone has stacks of its own, and nothing in them yet.
@@ -75,16 +77,37 @@ struct Loop {
 impl Evaluator {
     /// The expression's value in the environment.
     pub fn evaluate(&mut self, program: &Program, environment: &Environment<'_>) -> Result<Value, EvalError> {
+        let mut meter = Meter::new(environment.budget);
+        let value = self.evaluate_within(program, environment, &mut meter);
+        self.steps = self.steps.saturating_add(meter.steps_done());
+        value
+    }
+
+    /// Steps of all evaluations since [`Evaluator::reset_steps`].
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Counts steps from zero.
+    pub fn reset_steps(&mut self) {
+        self.steps = 0;
+    }
+
+    fn evaluate_within(
+        &mut self,
+        program: &Program,
+        environment: &Environment<'_>,
+        meter: &mut Meter,
+    ) -> Result<Value, EvalError> {
         self.stack.reset(program.height);
         self.loops.clear();
         self.pending.clear();
-        let mut meter = Meter::new(environment.budget);
         meter.doubles = program.doubles;
         meter.steps(program.cost)?;
         let mut at = 0;
         loop {
-            match self.run(program, environment, &mut meter, &mut at) {
-                Ok(()) => return settle(self.stack.pop(), &mut meter),
+            match self.run(program, environment, meter, &mut at) {
+                Ok(()) => return settle(self.stack.pop(), meter),
                 Err(error) => at = self.recover(program, at, error)?,
             }
         }

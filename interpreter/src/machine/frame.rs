@@ -35,6 +35,8 @@ pub(super) struct Frame {
     /// Whether the document's `catch` has taken an error: the next one that nobody takes fails the run.
     pub(super) catching: bool,
     pub(super) pending: Option<Box<EffectRequest>>,
+    /// Bytes that were weighed in this slice: what counting them takes. No part of the state.
+    pub(super) weighed: u64,
 }
 
 /// A collection that a loop goes over, and how far it came.
@@ -113,6 +115,7 @@ impl Frame {
             },
             catching: false,
             pending: None,
+            weighed: 0,
         }
     }
 
@@ -150,7 +153,11 @@ impl Frame {
         let weight = match &value {
             // The common case, in line.
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Double(_) => 16,
-            other => weight(other).map_err(Fault::limit)?,
+            other => {
+                let weight = weight(other).map_err(Fault::limit)?;
+                self.weighed = self.weighed.saturating_add(weight);
+                weight
+            }
         };
         self.bind_weighed(slot, value, weight, inputs)
     }
@@ -168,6 +175,7 @@ impl Frame {
     /// Puts a cursor at the start of a collection; false when the value is none.
     pub(super) fn open_cursor(&mut self, slot: Slot, over: &Value, inputs: u64) -> Result<bool, Fault> {
         let weight = weight(over).map_err(Fault::limit)?;
+        self.weighed = self.weighed.saturating_add(weight);
         let Some(cursor) = Cursor::new(over, weight) else { return Ok(false) };
         self.close_cursor(slot);
         let total = self.total.saturating_add(weight);

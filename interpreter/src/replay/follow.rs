@@ -10,11 +10,18 @@ use crate::machine::{Machine, Next, RunInfo};
 use crate::program::Program;
 use crate::record::{self, OpenEffect};
 
+/// How many steps of a turn are done to show where a run stood that was stopped.
+const LOOK_AHEAD: u64 = 1_000_000;
+
+#[derive(Clone, Debug)]
 pub(super) struct Follower<'a> {
     program: &'a Program,
     /// Of the events that agree.
     pub(super) chain: Chain,
     pub(super) machine: Option<Machine>,
+    /// Whether the machine has not gone through the turn after the last answer: it does so when the next event shows that
+    /// the run did.
+    is_behind: bool,
     /// Emitted by the machine and not met in the history yet.
     pub(super) unrecorded: VecDeque<Emission>,
     /// What the machine waits for.
@@ -25,7 +32,7 @@ pub(super) struct Follower<'a> {
 impl<'a> Follower<'a> {
     pub(super) fn new(program: &'a Program) -> Self {
         let (machine, unrecorded, open) = (None, VecDeque::new(), Vec::new());
-        Self { program, chain: Chain::default(), machine, unrecorded, open, over: false }
+        Self { program, chain: Chain::default(), machine, is_behind: false, unrecorded, open, over: false }
     }
 
     /// Whether the history holds the run's end.
@@ -33,7 +40,16 @@ impl<'a> Follower<'a> {
         self.over
     }
 
-    pub(super) fn report(self, verdict: Verdict) -> ReplayReport {
+    pub(super) fn report(mut self, verdict: Verdict) -> ReplayReport {
+        if self.over {
+            // The run may have been stopped in a turn that has no end; in any other it was at the turn's end.
+            let mut ahead = self.clone();
+            if ahead.catch_up_within(LOOK_AHEAD) {
+                self = ahead;
+            }
+        } else {
+            self.catch_up();
+        }
         let position = self.machine.as_ref().map(|machine| Position {
             seq: self.chain.seq(),
             now: machine.now(),
@@ -68,6 +84,15 @@ impl<'a> Follower<'a> {
             (_, None) => return misplaced("the run has not started"),
             _ => {}
         }
+        if event.kind == EventType::RunCancelled {
+            self.over = true;
+            return Ok(());
+        }
+        if self.is_stopped_before_turn(event) {
+            self.over = true;
+            return Ok(());
+        }
+        self.catch_up();
         match event.kind {
             EventType::RunStarted | EventType::RunCancelled => {}
             EventType::Emitted => {
@@ -82,8 +107,18 @@ impl<'a> Follower<'a> {
             }
             EventType::RunFailed => self.failed(event)?,
         }
-        self.over = matches!(event.kind, EventType::RunCancelled | EventType::RunCompleted | EventType::RunFailed);
+        self.over = matches!(event.kind, EventType::RunCompleted | EventType::RunFailed);
         Ok(())
+    }
+
+    /// Whether the driver ended the run in the middle of a turn, of which nothing is recorded then: the state is that
+    /// before the turn, which may be one that would never end.
+    fn is_stopped_before_turn(&self, event: &Event) -> bool {
+        let (Some(Payload::RunFailed { node: None, state, .. }), Some(machine)) = (&event.payload, &self.machine)
+        else {
+            return false;
+        };
+        self.is_behind && machine.state_hash() == *state
     }
 
     fn start(&mut self, event: &Event) -> Result<(), Verdict> {
@@ -98,7 +133,7 @@ impl<'a> Follower<'a> {
             Ok(machine) => {
                 self.agree(event, What::Start, &record::started(&machine, &engine))?;
                 self.machine = Some(machine);
-                self.advance();
+                self.is_behind = true;
                 Ok(())
             }
             Err(error) => {
@@ -109,18 +144,27 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Lets the machine go on, and takes note of what it emitted and waits for.
-    fn advance(&mut self) {
-        let Some(machine) = &mut self.machine else { return };
-        let turn = machine.advance();
-        self.unrecorded.extend(turn.emitted);
-        if let Next::Waiting(requests) = turn.next {
+    /// Lets the machine go on as far as it can.
+    pub(super) fn catch_up(&mut self) {
+        while !self.catch_up_within(u64::MAX) {}
+    }
+
+    /// Lets the machine go on by about so many steps, and takes note of what it emitted and waits for. True when it has
+    /// gone as far as it can.
+    pub(super) fn catch_up_within(&mut self, steps: u64) -> bool {
+        let Some(machine) = self.machine.as_mut().filter(|_| self.is_behind) else { return true };
+        let mut emitted = Vec::new();
+        let next = machine.advance_within(steps, &mut emitted);
+        self.unrecorded.extend(emitted);
+        if let Some(Next::Waiting(requests)) = &next {
             for request in requests {
                 if !self.open.iter().any(|open| open.ask().id == request.id) {
-                    self.open.push(OpenEffect::new(request));
+                    self.open.push(OpenEffect::new(request.clone()));
                 }
             }
         }
+        self.is_behind = next.is_none();
+        !self.is_behind
     }
 
     fn requested(&mut self, event: &Event) -> Result<(), Verdict> {
@@ -166,7 +210,7 @@ impl<'a> Follower<'a> {
         let place = self.underway(event, &effect)?;
         self.open.remove(place);
         self.resolve(event, &effect, result)?;
-        self.advance();
+        self.is_behind = true;
         Ok(())
     }
 

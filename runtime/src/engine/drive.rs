@@ -19,6 +19,13 @@ use crate::store::StoreError;
 /// Where a run stands, for its driver.
 enum View {
     Over(RunEnd),
+    /// In the middle of a turn.
+    Moving {
+        /// What is left of the limit of active time.
+        left: Duration,
+        /// That limit.
+        limit: Duration,
+    },
     Open {
         /// Calls of tools without an outcome.
         jobs: Vec<Job>,
@@ -81,8 +88,18 @@ impl Engine {
             if let Some(cause) = live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 return Err(EngineError::Interrupted { run: id.clone(), cause });
             }
+            let since = Instant::now();
             let (jobs, halted, left, limit) = match beside(&mut calls, self.look(id, live, &called)).await?? {
                 View::Over(end) => return Ok(end),
+                View::Moving { left, limit } => {
+                    // Whoever wants to stop the run gets a turn here.
+                    tokio::task::yield_now().await;
+                    live.add_active(since.elapsed());
+                    if since.elapsed() >= left {
+                        self.run_out_of_time(id, limit).await?;
+                    }
+                    continue;
+                }
                 View::Open { jobs, halted, left, limit } => (jobs, halted, left, limit),
             };
             for job in jobs {
@@ -113,8 +130,7 @@ impl Engine {
         }
     }
 
-    /// Looks where the run stands, and records what a rebuilt one has not recorded yet. Calls in `called`
-    /// are under way.
+    /// Looks where the run stands, and goes on with a turn that is not recorded yet. Calls in `called` are under way.
     async fn look(&self, id: &RunId, live: &Live, called: &BTreeSet<EffectId>) -> Result<View, EngineError> {
         match self.happen(id, With::Nothing, |run, desk| Ok(run.catch_up(desk))).await {
             Ok(()) | Err(EngineError::Over { .. }) => {}
@@ -130,6 +146,11 @@ impl Engine {
                 return Ok(View::Open { jobs: Vec::new(), halted: None, left: Duration::MAX, limit: Duration::MAX });
             }
         };
+        let limit = Duration::from_secs(run.policy().limits.timeout_seconds.into());
+        let left = limit.saturating_sub(live.active(run.active_before));
+        if run.is_moving() {
+            return Ok(View::Moving { left, limit });
+        }
         let mut jobs = Vec::new();
         let mut needs_worker = false;
         for Open { effect, begun } in run.open.values() {
@@ -160,8 +181,7 @@ impl Engine {
             }
         }
         let halted = if needs_worker && live.performing() == 0 { self.what_stops_all_workers() } else { None };
-        let limit = Duration::from_secs(run.policy().limits.timeout_seconds.into());
-        Ok(View::Open { jobs, halted, left: limit.saturating_sub(live.active(run.active_before)), limit })
+        Ok(View::Open { jobs, halted, left, limit })
     }
 
     async fn run_out_of_time(&self, id: &RunId, limit: Duration) -> Result<(), EngineError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bloom_interpreter::effect::EffectId;
 use bloom_interpreter::history::Event;
-use bloom_interpreter::replay::{self, RebuildError};
+use bloom_interpreter::replay::{RebuildError, Rebuilder};
 use bloom_ir::{Pinned, VerifiedIr, verify_pinned};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::time::Instant;
@@ -15,7 +15,7 @@ use super::Engine;
 use super::error::EngineError;
 use super::policy;
 use super::progress::{EffectSpot, Observer, Progress, Step};
-use super::run::{Addition, Desk, Run, RunEnd};
+use super::run::{Addition, Desk, Run, RunEnd, SLICE};
 use super::worker::announce;
 use crate::record::{RunId, RunRecord};
 use crate::store::{LeaseEnd, ProposalFilter, Store, StoreError};
@@ -212,10 +212,14 @@ impl Engine {
         policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
         let program = self.program(&ir)?;
         let events = self.history(id).await?;
-        let rebuilt = match replay::rebuild(&program, &events) {
-            Ok(rebuilt) => rebuilt,
-            Err(source) => return Err(cannot_go_on(id, source)),
-        };
+        let mut rebuilder = Rebuilder::new(&program);
+        for event in &events {
+            while !rebuilder.catch_up_within(SLICE) {
+                tokio::task::yield_now().await;
+            }
+            rebuilder.follow(event).map_err(|source| cannot_go_on(id, source))?;
+        }
+        let rebuilt = rebuilder.finish().map_err(|source| cannot_go_on(id, source))?;
         let filter = ProposalFilter { run: Some(id.clone()), status: None, limit: usize::MAX };
         let mut proposals: Vec<_> =
             self.store.proposals(&filter).await?.into_iter().map(|proposal| proposal.id).collect();

@@ -22,6 +22,10 @@ use crate::clock::Ids;
 use crate::record::{Actor, AuditNote, ContextId, ProposalId, RunId, RunRecord, RunStatus, Task, TaskId, TaskStatus};
 use crate::store::Append;
 
+/// How many steps a run does without a pause, as [`Machine::advance_within`] counts them: some milliseconds, or one node
+/// that takes longer.
+pub(super) const SLICE: u64 = 1_000_000;
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunEnd {
@@ -96,11 +100,20 @@ pub(super) struct Run {
     pub(super) open: BTreeMap<EffectId, Open>,
     /// How long it was active before it came into memory, as far as its history tells: what its LLM calls took.
     pub(super) active_before: Duration,
-    /// What is not recorded yet: of a history that ends in the middle of a turn.
-    unrecorded: Option<Turn>,
+    /// The turn that is not recorded yet.
+    underway: Option<Box<Underway>>,
     artifacts: Vec<Digest>,
     proposals: Vec<ProposalId>,
     end: Option<RunEnd>,
+}
+
+/// A turn that the machine has not come to the end of, or that a rebuilt run's history ends in the middle of.
+#[derive(Debug)]
+struct Underway {
+    /// What is to be recorded once the turn is whole.
+    emitted: Vec<Emission>,
+    /// The machine before it.
+    before: Machine,
 }
 
 /// An effect without an outcome.
@@ -152,7 +165,7 @@ impl Run {
             last_at: i64::MIN,
             open: BTreeMap::new(),
             active_before: Duration::ZERO,
-            unrecorded: None,
+            underway: None,
             artifacts: Vec::new(),
             proposals: Vec::new(),
             end: None,
@@ -175,7 +188,7 @@ impl Run {
         events: &[Event],
         proposals: Vec<ProposalId>,
     ) -> Self {
-        let Rebuilt { machine, chain, turn, open } = rebuilt;
+        let Rebuilt { machine, chain, emitted, open } = rebuilt;
         let open = open.into_iter().map(|effect| {
             let begun = effect.is_requested();
             (effect.ask().id.clone(), Open { effect, begun })
@@ -194,11 +207,11 @@ impl Run {
             program: machine.program().clone(),
             ir,
             active_before: Duration::from_millis(took.fold(0, u64::saturating_add)),
-            machine,
             chain,
             last_at: events.last().map_or(i64::MIN, |event| event.at),
             open: open.collect(),
-            unrecorded: Some(turn),
+            underway: Some(Box::new(Underway { emitted, before: machine.clone() })),
+            machine,
             artifacts: artifacts.collect(),
             proposals,
             end: None,
@@ -230,7 +243,12 @@ impl Run {
         }
     }
 
-    /// Records what a rebuilt run did and its history lacks, if anything.
+    /// Whether the machine is in the middle of a turn: [`Run::catch_up`] goes on with it.
+    pub(super) fn is_moving(&self) -> bool {
+        self.underway.is_some()
+    }
+
+    /// Does a slice of the turn under way, and records the turn when it is whole.
     pub(super) fn catch_up(&mut self, desk: &Desk<'_>) -> Option<Addition> {
         let draft = self.overdue(desk);
         (!draft.payloads.is_empty()).then(|| self.seal(draft, desk))
@@ -239,9 +257,7 @@ impl Run {
     /// What must be recorded before anything else is.
     fn overdue(&mut self, desk: &Desk<'_>) -> Draft {
         let mut draft = Draft::default();
-        if let Some(turn) = self.unrecorded.take() {
-            self.record_turn(&mut draft, turn, desk);
-        }
+        self.move_on(&mut draft, desk);
         draft
     }
 
@@ -292,22 +308,51 @@ impl Run {
 
     /// The driver ends it: a time limit, a full history.
     pub(super) fn fail(&mut self, error: EffectError, desk: &Desk<'_>) -> Addition {
-        let mut draft = Draft::default();
-        self.end_failed(&mut draft, error);
+        let mut draft = self.broken_off(desk);
+        if draft.end.is_none() {
+            self.end_failed(&mut draft, error);
+        }
         self.seal(draft, desk)
     }
 
     /// Somebody stops it.
     pub(super) fn cancel(&mut self, reason: String, desk: &Desk<'_>) -> Addition {
-        let mut draft = Draft::default();
-        draft.payloads.push(Payload::RunCancelled { reason: reason.clone() });
-        draft.end = Some(RunEnd::Cancelled { reason });
+        let mut draft = self.broken_off(desk);
+        if draft.end.is_none() {
+            draft.payloads.push(Payload::RunCancelled { reason: reason.clone() });
+            draft.end = Some(RunEnd::Cancelled { reason });
+        }
         self.seal(draft, desk)
     }
 
+    /// What is recorded of the turn under way when the run is ended from outside. The machine may have come to its end
+    /// already, or wait: then what it has emitted is recorded. In the middle nothing is, as if the turn had not begun.
+    fn broken_off(&mut self, desk: &Desk<'_>) -> Draft {
+        let mut draft = Draft::default();
+        let Some(underway) = self.underway.take() else { return draft };
+        let Underway { mut emitted, before } = *underway;
+        match self.machine.advance_within(0, &mut emitted) {
+            Some(next @ Next::Finished(_)) => self.record_turn(&mut draft, Turn { emitted, next }, desk),
+            Some(Next::Waiting(_)) => emitted.iter().for_each(|emission| self.emit(&mut draft, emission, desk)),
+            None => self.machine = before,
+        }
+        draft
+    }
+
+    /// A turn begins. A short one, as most are, is recorded with what it follows from.
     fn take_turn(&mut self, draft: &mut Draft, desk: &Desk<'_>) {
-        let turn = self.machine.advance();
-        self.record_turn(draft, turn, desk);
+        self.underway = Some(Box::new(Underway { emitted: Vec::new(), before: self.machine.clone() }));
+        self.move_on(draft, desk);
+    }
+
+    /// A slice of the turn under way, if there is one.
+    fn move_on(&mut self, draft: &mut Draft, desk: &Desk<'_>) {
+        let Some(underway) = &mut self.underway else { return };
+        if let Some(next) = self.machine.advance_within(SLICE, &mut underway.emitted) {
+            let emitted = std::mem::take(&mut underway.emitted);
+            self.underway = None;
+            self.record_turn(draft, Turn { emitted, next }, desk);
+        }
     }
 
     /// What a turn adds, unless the history is full then.

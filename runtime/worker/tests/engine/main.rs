@@ -4,6 +4,7 @@
 
 mod crash;
 mod disk;
+mod endless;
 mod lease;
 mod policy;
 mod proposal;
