@@ -8,12 +8,15 @@
 //! `version` grows by one with each change; a file without one, or no file, has version 0. `proposal` is the change that
 //! made this version, which is how a change is recognised that was made just before a crash. Other members are kept.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use bloom_ir::Value;
 use bloom_ir::value::Map;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::record::Proposal;
 
@@ -147,7 +150,7 @@ pub(super) fn write(folder: &Path, change: &Change) -> Result<i64, MemoryError> 
         let path = path.to_owned();
         move |source| MemoryError::Io { path, source }
     };
-    fs::create_dir_all(folder).map_err(failed(folder))?;
+    create_folder(folder).map_err(failed(folder))?;
     let path = folder.join(FILE);
     let state = read(&path)?;
     let version = version(&path, &state)?;
@@ -169,11 +172,34 @@ pub(super) fn write(folder: &Path, change: &Change) -> Result<i64, MemoryError> 
     Ok(next)
 }
 
+/// A new file for its owner only. What a crash left there, or somebody planted, as a link to another file, is removed and
+/// never written through.
 fn write_new(path: &Path, state: &Value) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     serde_json::to_writer_pretty(&mut file, state)?;
     file.write_all(b"\n")?;
     file.sync_all()
+}
+
+/// Creates a folder and those above it that are missing, durably.
+fn create_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = match folder.parent() {
+        None => return fs::create_dir(folder),
+        Some(above) if above.as_os_str().is_empty() => Path::new("."),
+        Some(above) => above,
+    };
+    create_folder(above)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !folder.is_dir() => Err(error),
+        _ => sync_folder(above),
+    }
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {
@@ -183,15 +209,23 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 fn read(path: &Path) -> Result<Map, MemoryError> {
     let damaged = |problem: String| MemoryError::Damaged { path: path.to_owned(), problem };
     let io = |source| MemoryError::Io { path: path.to_owned(), source };
-    // A link could lead out of the memory.
-    match fs::symlink_metadata(path) {
-        Ok(file) if !file.is_file() => return Err(damaged("it is no plain file".to_owned())),
-        Ok(file) if file.len() > MAX_BYTES => return Err(damaged(format!("it has more than {MAX_BYTES} bytes"))),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
-        Err(error) => return Err(io(error)),
+    let not_plain = || damaged("it is no plain file".to_owned());
+    // A link could lead out of the memory, and a pipe would be waited for. What is looked at is what is read.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT) => return Ok(Map::new()),
+        Err(Errno::LOOP) => return Err(not_plain()),
+        Err(errno) => return Err(io(errno.into())),
+    };
+    if !file.metadata().map_err(io)?.is_file() {
+        return Err(not_plain());
     }
-    let bytes = fs::read(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(damaged(format!("it has more than {MAX_BYTES} bytes")));
+    }
     match serde_json::from_slice(&bytes) {
         Ok(Value::Map(state)) => Ok((*state).clone()),
         Ok(other) => Err(damaged(format!("it holds a {}", other.type_name()))),

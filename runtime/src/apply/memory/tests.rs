@@ -93,6 +93,36 @@ fn what_a_crash_left_of_a_change_is_no_hindrance() {
 }
 
 #[test]
+fn a_planted_link_is_not_written_through() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("memory/archivist");
+    fs::create_dir_all(&folder).unwrap();
+    let outside = root.path().join("precious");
+    fs::write(&outside, "keep").unwrap();
+    std::os::unix::fs::symlink(&outside, folder.join(NEW_FILE)).unwrap();
+    assert_eq!(apply(&folder, &proposal("p1", Some(0), json!({ "append_note": "x" }))).unwrap(), 1);
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "keep");
+    let file = fs::symlink_metadata(folder.join(FILE)).unwrap();
+    assert!(file.is_file());
+    assert_eq!(file.permissions().mode() & 0o777, 0o600, "a memory is its owner's");
+}
+
+#[test]
+fn what_is_no_file_or_too_large_is_damaged() {
+    let root = tempfile::tempdir().unwrap();
+    let change = proposal("p1", None, json!({ "append_note": "x" }));
+    let folder = root.path().join("one/above/agent");
+    assert_eq!(apply(&folder, &change).unwrap(), 1, "missing folders are made");
+    let large = File::options().write(true).open(folder.join(FILE)).unwrap();
+    large.set_len(MAX_BYTES + 1).unwrap();
+    assert_eq!(apply(&folder, &change).unwrap_err().reason(), "damaged");
+    fs::remove_file(folder.join(FILE)).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, folder.join(FILE), rustix::fs::FileType::Fifo, Mode::RWXU, 0).unwrap();
+    assert_eq!(apply(&folder, &change).unwrap_err().reason(), "damaged", "it is not waited for");
+}
+
+#[test]
 fn a_damaged_memory_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     for text in ["", "{", "[]", r#"{ "version": -1 }"#, r#"{ "version": "one" }"#] {
