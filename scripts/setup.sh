@@ -8,6 +8,12 @@ if ! command -v cargo >/dev/null 2>&1; then
     exit 1
 fi
 
+if ! command -v cc >/dev/null 2>&1; then
+    echo "There is no C linker (cc), which Rust links programs with. Install a C compiler" >&2
+    echo "(the package is called build-essential, gcc, base-devel or Xcode command line tools), then run this again." >&2
+    exit 1
+fi
+
 minimum=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
 toolchain_fits() {
@@ -27,7 +33,11 @@ if ! toolchain_fits; then
 fi
 
 wasm_target=wasm32-unknown-unknown
-if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$wasm_target" ]; then
+has_wasm_target() {
+    [ -d "$(rustc --print sysroot)/lib/rustlib/$wasm_target" ]
+}
+
+if ! has_wasm_target; then
     echo "== Adding the target $wasm_target, which the tool adapters are built for"
     rustup target add "$wasm_target" || {
         echo "== The target could not be added. The build goes on without the adapters that ship with bloom"

@@ -53,6 +53,7 @@ cmd-run = Run a flow: a diagram, pseudocode, signed IR, or a flow of the store
     .progress = What to tell on the standard error meanwhile: auto, lines, json (a line of JSON for each recorded event), none [default: auto]
     .id = The flow's id [default: the file's name]
     .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
+    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .examples =
         bloom run archivist.drakon --notes ~/notes
         bloom run report.drakon --input days=7 --input title="This week" --json
@@ -64,6 +65,7 @@ cmd-run = Run a flow: a diagram, pseudocode, signed IR, or a flow of the store
 
 cmd-check = Say what is wrong with diagrams, pseudocode or IR documents
     .files = The files
+    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .tools = A folder with more tools (*.wasm)
     .examples =
         bloom check *.drakon
@@ -72,10 +74,12 @@ cmd-check = Say what is wrong with diagrams, pseudocode or IR documents
 cmd-compile = Compile a diagram or pseudocode to a signed IR document
     .file = A diagram, pseudocode, or an IR document to sign
     .output = The file to write; without it, the standard output
+    .force = Write also over a file that is no IR document
     .key = The key of this machine that signs [default: development]
     .tools = A folder with more tools (*.wasm)
     .id = The flow's id [default: the file's name]
     .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
+    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .examples =
         bloom compile archivist.drakon -o archivist.ir.json
         bloom compile archivist.drakon --flow-version 1.2.0 --key release -o archivist.ir.json
@@ -187,6 +191,7 @@ cannot-write = { $path } cannot be written
 not-a-folder = { $path } is not a folder
 data-no-home = there is no data directory: name one with --data, BLOOM_DATA or HOME
 data-cannot-create = the data directory { $path } cannot be made
+data-readable = The data directory { $path } can be read by others (mode { $mode }). Take the rights away: chmod 700 { $path }
 store-failed = the store could not do this
 store-locked = the store { $path } is in use by { $holder }
 store-locked-hint = wait until that process has ended, or name another data directory with --data
@@ -212,6 +217,7 @@ trust-malformed = the trust list { $path } cannot be understood
 ## Refused documents
 
 refused = { $name } is refused: { $reason }
+refused-own-hint = the key is your own; trust it: bloom keys trust { $key }
 refused-trust-hint = if you know the signer, trust the key: bloom keys trust KEY
 refused-unsigned-hint = if it is yours, sign it: bloom compile FILE -o SIGNED
 refused-changed-hint = it was changed after it was signed: get it again from its author, or compile it again
@@ -240,6 +246,8 @@ compile-failed = { $count ->
     [one] { $name } has an error
    *[other] { $name } has { $count } errors
 }
+compile-not-over = { $path } is there and is no IR document: it was left as it is
+compile-not-over-hint = name another file, or write over it with --force
 compiled = Wrote { $path }: { $nodes ->
     [one] { $nodes } node
    *[other] { $nodes } nodes
@@ -265,12 +273,15 @@ run-not-logged-in = it is not logged in
 run-scripted = LLM nodes get the scripted answers of { $file }.
 run-no-claude = the flow asks an LLM, and the Claude CLI is not usable here: { $reason }
 run-no-claude-hint = install claude and log in, or answer with --llm command:PROGRAM or --llm scripted:FILE
+llm-no-program = { $program } is no program that can be executed
 llm-bad = { $given } is none of claude, command:PROGRAM, scripted:FILE, auto:FILE
 script-bad = the script { $path } cannot be used
 input-bad = the input { $given } is not NAME=VALUE
 input-unknown = { $flow } has no input { $name }
 input-unknown-hint = its inputs are: { $names }
-input-type = the input { $name } must be { $type }, not { $given }
+input-type = the input { $name } must be { $kind }, not { $given }
+input-twice = the input { $name } is given twice
+inputs-too-large = { $path } has more than { $most } bytes: these are no inputs
 inputs-bad = { $path } is not a JSON object
 run-flow = the flow
 run-waits = the run cannot go on for now
@@ -280,6 +291,8 @@ inputs-do-not-fit = the inputs are not what the flow takes
 run-refused = the run was refused
 run-id = Run { $run }
 run-interrupted = Interrupted. Nothing that was recorded is lost; go on with: bloom run --resume { $run }
+run-over = the run { $run } has ended: { $status }
+run-over-hint = look at it: bloom show { $run }; a new run starts without --resume
 run-can-resume = It can go on: bloom run --resume { $run }
 run-failed = Failed.
 run-result = Result:
@@ -328,8 +341,10 @@ proposal-duplicate = the proposal { $id } repeats { $of }: decide on that one
 proposal-decided = the proposal { $id } is { $status }
 approved-waits = Approved: { $action } for { $target }. It stays approved until it is applied.
 applied = Applied: { $action } for { $target }
+apply-finished = Applied after an interruption: { $action } for { $target }
 apply-failed = { $action } for { $target } could not be applied
 apply-conflict-hint = run the flow again for a proposal that is made for the memory as it is
+approve-some = { $done } of { $count } proposals were approved; the others failed, see above
 approve-none = no pending proposal has the action { $action }
 rejected = Rejected: { $action } for { $target }
 status-requested = requested
@@ -367,6 +382,7 @@ replay-misplaced = The history of { $run } is out of order: event { $seq } canno
 replay-erased = The payload of event { $seq } of { $run } was erased, and what follows depends on it.
 replay-diverged = Run { $run } does not follow from its program.
 replay-cut-off = The history ends too early: the store knows { $head } as its last hash.
+replay-empty = { $path } holds no event
 replay-bad-history = { $path } is no exported history
 replay-at = event { $seq } differs in its { $what } at { $path }
 differs-start = start
@@ -422,3 +438,14 @@ column-tokens = TOKENS
 column-tool = TOOL
 column-trusted = TRUSTED
 column-updated = UPDATED
+
+## Limits
+
+limit-bad = the limit { $given } is not NAME=VALUE
+limit-unknown = there is no limit { $name }
+limit-not-a-number = the limit { $name } must be a whole number, { $least } or more, not { $value }
+limit-too-large = a limit is too large: the times and max_proposals are { $most } at most
+limit-hint = the limits, as they are without --limit: { $known }
+limit-of-signed = the limits of { $name } are part of the signed program
+limit-of-signed-hint = compile its diagram again with these limits
+limit-advice = if so much is meant, give the run a higher limit: --limit { $name }=NUMBER

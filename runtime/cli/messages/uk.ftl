@@ -55,6 +55,7 @@ cmd-run = Виконати потік: схему, псевдокод, підп�
     .progress = Що тим часом повідомляти в стандартний потік помилок: auto, lines, json (рядок JSON на кожну записану подію), none [типово: auto]
     .id = Ідентифікатор потоку [типово: назва файлу]
     .flow-version = Версія потоку; 0.0.0 ніколи не реєструється за назвою [типово: 0.0.0]
+    .limit = Скільки може використати запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .examples =
         bloom run archivist.drakon --notes ~/notes
         bloom run report.drakon --input days=7 --input title="Цей тиждень" --json
@@ -66,6 +67,7 @@ cmd-run = Виконати потік: схему, псевдокод, підп�
 
 cmd-check = Сказати, що не так зі схемами, псевдокодом або документами IR
     .files = Файли
+    .limit = Скільки може використати запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .tools = Тека з додатковими інструментами (*.wasm)
     .examples =
         bloom check *.drakon
@@ -74,10 +76,12 @@ cmd-check = Сказати, що не так зі схемами, псевдок
 cmd-compile = Скомпілювати схему чи псевдокод у підписаний документ IR
     .file = Схема, псевдокод або документ IR, який треба підписати
     .output = Файл, куди записати; без нього — стандартний вивід
+    .force = Записати й поверх файлу, який не є документом IR
     .key = Ключ цієї машини, яким підписати [типово: development]
     .tools = Тека з додатковими інструментами (*.wasm)
     .id = Ідентифікатор потоку [типово: назва файлу]
     .flow-version = Версія потоку; 0.0.0 ніколи не реєструється за назвою [типово: 0.0.0]
+    .limit = Скільки може використати запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .examples =
         bloom compile archivist.drakon -o archivist.ir.json
         bloom compile archivist.drakon --flow-version 1.2.0 --key release -o archivist.ir.json
@@ -189,6 +193,7 @@ cannot-write = не вдалося записати { $path }
 not-a-folder = { $path } — не тека
 data-no-home = немає теки даних: вкажіть її через --data, BLOOM_DATA або HOME
 data-cannot-create = не вдалося створити теку даних { $path }
+data-readable = Теку даних { $path } можуть прочитати інші (права { $mode }). Заберіть зайві права: chmod 700 { $path }
 store-failed = сховище не змогло цього виконати
 store-locked = сховище { $path } зайняте: { $holder }
 store-locked-hint = дочекайтеся, поки той процес завершиться, або вкажіть іншу теку даних через --data
@@ -214,6 +219,7 @@ trust-malformed = список довіри { $path } неможливо зро�
 ## Відмови
 
 refused = { $name }: відмовлено. Причина: { $reason }
+refused-own-hint = це ваш власний ключ; довіртеся йому: bloom keys trust { $key }
 refused-trust-hint = якщо ви знаєте того, хто підписав, довіртеся його ключу: bloom keys trust КЛЮЧ
 refused-unsigned-hint = якщо він ваш, підпишіть його: bloom compile ФАЙЛ -o ПІДПИСАНИЙ
 refused-changed-hint = документ змінено після підписання: отримайте його ще раз від автора або скомпілюйте знову
@@ -244,6 +250,8 @@ compile-failed = { $count ->
     [few] { $name } має { $count } помилки
    *[many] { $name } має { $count } помилок
 }
+compile-not-over = { $path } уже є, і це не документ IR: файл лишено без змін
+compile-not-over-hint = вкажіть інший файл або запишіть поверх нього через --force
 compiled = Записано { $path }: { $nodes ->
     [one] { $nodes } вузол
     [few] { $nodes } вузли
@@ -272,12 +280,15 @@ run-not-logged-in = вхід не виконано
 run-scripted = Вузли LLM отримують готові відповіді з { $file }.
 run-no-claude = потік звертається до LLM, а Claude CLI тут недоступний: { $reason }
 run-no-claude-hint = встановіть claude й увійдіть або дайте відповіді через --llm command:ПРОГРАМА чи --llm scripted:ФАЙЛ
+llm-no-program = { $program } — не програма, яку можна виконати
 llm-bad = { $given } — не claude, не command:ПРОГРАМА, не scripted:ФАЙЛ і не auto:ФАЙЛ
 script-bad = сценарій { $path } непридатний
 input-bad = вхідне { $given } — не НАЗВА=ЗНАЧЕННЯ
 input-unknown = { $flow } не має вхідного { $name }
 input-unknown-hint = його вхідні: { $names }
-input-type = вхідне { $name } має бути типу { $type }, а не { $given }
+input-type = вхідне { $name } має бути типу { $kind }, а не { $given }
+input-twice = вхідне { $name } задано двічі
+inputs-too-large = у { $path } понад { $most } байтів: це не вхідні дані
 inputs-bad = { $path } — не об'єкт JSON
 run-flow = потік
 run-waits = запуск поки що не може тривати далі
@@ -287,6 +298,8 @@ inputs-do-not-fit = вхідні дані не такі, яких потребу
 run-refused = у запуску відмовлено
 run-id = Запуск { $run }
 run-interrupted = Перервано. Нічого із записаного не втрачено; продовжити: bloom run --resume { $run }
+run-over = запуск { $run } завершився, його стан: { $status }
+run-over-hint = переглянути його: bloom show { $run }; новий запуск починайте без --resume
 run-can-resume = Його можна продовжити: bloom run --resume { $run }
 run-failed = Невдача.
 run-result = Результат:
@@ -336,8 +349,10 @@ proposal-duplicate = пропозиція { $id } повторює { $of }: ви
 proposal-decided = пропозиція { $id } має стан «{ $status }»
 approved-waits = Схвалено: { $action } для { $target }. Пропозиція лишається схваленою, доки її не застосовано.
 applied = Застосовано: { $action } для { $target }
+apply-finished = Застосовано після переривання: { $action } для { $target }
 apply-failed = не вдалося застосувати { $action } для { $target }
 apply-conflict-hint = виконайте потік ще раз, щоб отримати пропозицію для нинішньої пам'яті
+approve-some = схвалено { $done } із { $count }; решту схвалити чи застосувати не вдалося, див. вище
 approve-none = серед пропозицій, що чекають, немає дії { $action }
 rejected = Відхилено: { $action } для { $target }
 status-requested = запитано
@@ -377,6 +392,7 @@ replay-misplaced = Історія запуску { $run } не по порядк
 replay-erased = Вміст події { $seq } запуску { $run } стерто, а подальше від нього залежить.
 replay-diverged = Запуск { $run } не випливає зі своєї програми.
 replay-cut-off = Історія обривається: останній хеш, який знає сховище, — { $head }.
+replay-empty = у { $path } немає жодної події
 replay-bad-history = { $path } — не експортована історія
 replay-at = подія { $seq } відрізняється ({ $what }) у { $path }
 differs-start = початок
@@ -433,3 +449,14 @@ column-tokens = ТОКЕНИ
 column-tool = ІНСТРУМЕНТ
 column-trusted = ДОВІРА
 column-updated = ОНОВЛЕНО
+
+## Обмеження
+
+limit-bad = обмеження { $given } — не НАЗВА=ЗНАЧЕННЯ
+limit-unknown = немає обмеження { $name }
+limit-not-a-number = обмеження { $name } має бути цілим числом, не меншим за { $least }, а не { $value }
+limit-too-large = обмеження завелике: час і max_proposals — щонайбільше { $most }
+limit-hint = обмеження, які діють без --limit: { $known }
+limit-of-signed = обмеження { $name } — частина підписаної програми
+limit-of-signed-hint = скомпілюйте схему ще раз із цими обмеженнями
+limit-advice = якщо так і задумано, дайте запуску більше обмеження: --limit { $name }=ЧИСЛО

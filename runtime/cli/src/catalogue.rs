@@ -188,6 +188,51 @@ mod tests {
         assert_eq!(unused, Vec::<&String>::new(), "in the catalogue, never named");
     }
 
+    /// The variables that a call of `text!` sets, from the text after its opening parenthesis.
+    fn set_by(call: &str) -> BTreeSet<String> {
+        let (mut depth, mut quoted, mut part, mut parts) = (0, false, String::new(), Vec::new());
+        for c in call.chars() {
+            match c {
+                '"' => quoted = !quoted,
+                '(' | '[' | '{' if !quoted => depth += 1,
+                ')' | ']' | '}' if !quoted && depth == 0 => break,
+                ')' | ']' | '}' if !quoted => depth -= 1,
+                ',' if !quoted && depth == 0 => parts.push(std::mem::take(&mut part)),
+                _ => {}
+            }
+            if c != ',' || depth > 0 || quoted {
+                part.push(c);
+            }
+        }
+        parts.push(part);
+        parts.iter().skip(2).filter_map(|part| Some(part.split_once(" = ")?.0.trim().to_owned())).collect()
+    }
+
+    fn check_calls(folder: &Path, texts: &BTreeMap<String, BTreeSet<String>>, wrong: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                check_calls(&path, texts, wrong);
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).unwrap();
+            for call in source.split("text!(").skip(1) {
+                let Some(id) = call.split('"').nth(1) else { continue };
+                if texts.get(id).is_some_and(|variables| *variables != set_by(call)) {
+                    wrong.push(format!("{id}: {:?} in {}", set_by(call), path.display()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_is_told_with_a_placeholder_left_in_it() {
+        let mut wrong = Vec::new();
+        check_calls(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &texts(ENGLISH), &mut wrong);
+        assert_eq!(wrong, Vec::<String>::new());
+        assert_eq!(set_by(r#"c, "a (b", x = f(1, "y = 2"), z = [3, 4])"#), BTreeSet::from(["x".into(), "z".into()]));
+    }
+
     #[test]
     fn plurals_follow_the_language() {
         let ukrainian = Catalogue::of(Locale::Uk);

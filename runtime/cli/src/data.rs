@@ -1,10 +1,12 @@
 //! The data directory: the store, the keys, compiled tools. Only its owner may look inside.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 use crate::catalogue::{Catalogue, text};
+use crate::output;
 
 /// Where `bloom` keeps what it must not lose.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ impl DataDir {
         let path = self.path(catalogue)?;
         create_private(path)
             .with_context(|| text!(catalogue, "data-cannot-create", path = path.display().to_string()))?;
+        #[cfg(unix)]
+        keep_private(path, catalogue);
         Ok(path)
     }
 
@@ -31,6 +35,26 @@ impl DataDir {
     pub(crate) fn path(&self, catalogue: &Catalogue) -> anyhow::Result<&Path> {
         self.path.as_deref().with_context(|| text!(catalogue, "data-no-home"))
     }
+}
+
+/// Takes the rights of others away where the directory is empty, and warns where it is not: then it may be meant.
+#[cfg(unix)]
+fn keep_private(path: &Path, catalogue: &Catalogue) {
+    use std::os::unix::fs::PermissionsExt as _;
+    static TOLD: std::sync::Once = std::sync::Once::new();
+    let Ok(mode) = std::fs::metadata(path).map(|there| there.permissions().mode() & 0o777) else { return };
+    if mode.trailing_zeros() >= 6 {
+        return;
+    }
+    let is_empty = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    if is_empty && std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).is_ok() {
+        return;
+    }
+    TOLD.call_once(|| {
+        let (path, mode) = (path.display().to_string(), format!("{mode:03o}"));
+        // A standard error that cannot be written leaves nobody to warn.
+        let _ = writeln!(output::stderr(), "{}", text!(catalogue, "data-readable", path = path, mode = mode));
+    });
 }
 
 fn default_path() -> Option<PathBuf> {

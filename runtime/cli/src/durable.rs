@@ -6,31 +6,47 @@ use std::path::Path;
 
 /// Writes a file that must not be there yet, with mode 0600.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    staged(path, bytes)?.persist_noclobber(path).map_err(|error| error.error)?;
+    staged(path, bytes, 0o600)?.persist_noclobber(path).map_err(|error| error.error)?;
     sync_folder(path)
 }
 
 /// Writes a file in place of what is there, with mode 0600: a crash leaves the old one or the new one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    staged(path, bytes)?.persist(path).map_err(|error| error.error)?;
+    staged(path, bytes, 0o600)?.persist(path).map_err(|error| error.error)?;
     sync_folder(path)
 }
 
-/// The same, for a file that others may read as well.
-pub(crate) fn replace_shared(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let file = staged(path, bytes)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // What a new file gets without a creation mask of its own; the folder's rights still hold.
-        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+/// Writes a file that a person named: a new one with the rights that their creation mask leaves, an old one with those
+/// that it has, what a link leads to and not the link, and a device or a pipe as it is.
+pub(crate) fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let there = match fs::metadata(path) {
+        Ok(there) => Some(there),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    // Under /dev, also a regular file is somebody's open file: /dev/stdout.
+    if there.as_ref().is_some_and(|there| !there.is_file()) || path.starts_with("/dev") {
+        let mut device = fs::OpenOptions::new().write(true).open(path)?;
+        device.write_all(bytes)?;
+        return device.flush();
     }
-    file.persist(path).map_err(|error| error.error)?;
-    sync_folder(path)
+    let place = if there.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
+    let file = staged(&place, bytes, 0o666)?;
+    if let Some(there) = there {
+        file.as_file().set_permissions(there.permissions())?;
+    }
+    file.persist(&place).map_err(|error| error.error)?;
+    sync_folder(&place)
 }
 
-fn staged(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
-    let mut file = tempfile::NamedTempFile::new_in(folder(path))?;
+/// With this mode, less the creation mask.
+fn staged(path: &Path, bytes: &[u8], mode: u32) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    #[cfg(not(unix))]
+    let _ = mode;
+    let mut file = builder.tempfile_in(folder(path))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     Ok(file)

@@ -15,6 +15,7 @@ use clap::Args;
 use crate::catalogue::text;
 use crate::failure::Explained;
 use crate::keyring::Keyring;
+use crate::limits::LimitArgs;
 use crate::output::{self, plain};
 use crate::refusal;
 use crate::session::Session;
@@ -24,16 +25,20 @@ use crate::store::Store;
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct CompileArgs {
     #[arg(long, value_name = "ID")]
-    id: Option<String>,
+    pub(crate) id: Option<String>,
     #[arg(long, value_name = "VERSION")]
-    flow_version: Option<String>,
+    pub(crate) flow_version: Option<String>,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
 }
 
 impl CompileArgs {
     /// With the tools that there are.
-    pub(crate) fn options(&self, tools: &dyn ToolHost) -> Options {
+    pub(crate) fn options(&self, tools: &dyn ToolHost, session: &Session) -> anyhow::Result<Options> {
+        let limits = self.limits.limits(&session.catalogue)?;
         let tools = tools.installed().into_iter().map(|tool| (tool.manifest, Some(tool.digest))).collect();
-        Options { id: self.id.clone(), version: self.flow_version.clone(), tools, ..Options::default() }
+        let (id, version) = (self.id.clone(), self.flow_version.clone());
+        Ok(Options { id, version, tools, limits, ..Options::default() })
     }
 }
 
@@ -87,8 +92,12 @@ impl FlowFile {
     /// Its document: compiled, or as it is. What was found is told on the standard error.
     pub(crate) fn document(&self, options: &Options, session: &Session) -> anyhow::Result<Document> {
         let (document, diagnostics) = if self.is_ir() {
-            match validate::read(&self.bytes) {
-                Ok(document) => (Some(document), Vec::new()),
+            let checked = validate::read(&self.bytes).and_then(|document| {
+                let warnings = validate::check(&document)?.warnings;
+                Ok((document, warnings))
+            });
+            match checked {
+                Ok((document, warnings)) => (Some(document), warnings),
                 Err(diagnostics) => (None, diagnostics),
             }
         } else {
@@ -117,16 +126,25 @@ pub(crate) enum Found {
 }
 
 /// Looks for a flow: a file, which is compiled and signed with the development key if it is no IR; else the store's.
-pub(crate) fn find(name: &str, options: &Options, keyring: &Keyring<'_>, session: &Session) -> anyhow::Result<Found> {
+pub(crate) fn find(
+    name: &str,
+    arguments: &CompileArgs,
+    tools: &dyn ToolHost,
+    keyring: &Keyring<'_>,
+    session: &Session,
+) -> anyhow::Result<Found> {
+    let options = arguments.options(tools, session)?;
     let path = Path::new(name);
     if !path.exists() {
+        arguments.limits.none_for(name, &session.catalogue)?;
         return Ok(Found::Stored(name.to_owned()));
     }
     let file = FlowFile::read(path, session)?;
     if file.is_ir() {
+        arguments.limits.none_for(&file.name, &session.catalogue)?;
         return Ok(Found::Document { name: file.name, bytes: file.bytes });
     }
-    let document = file.document(options, session)?;
+    let document = file.document(&options, session)?;
     let (key, is_new) = keyring.development()?;
     if is_new {
         let id = key.public().id();
@@ -156,7 +174,7 @@ impl Found {
             },
         };
         verify(&bytes, &keyring.trust_list()?, session.clock.now())
-            .map_err(|error| refusal::of_document(&name, &error, &session.catalogue).into())
+            .map_err(|error| refusal::of_document(&name, &error, session).into())
     }
 }
 

@@ -39,12 +39,23 @@ impl<'a> Keyring<'a> {
 
     /// The development key, made and trusted where it is not there. The flag says whether it was made now.
     pub(crate) fn development(&self) -> anyhow::Result<(SigningKey, bool)> {
-        if let Some(key) = self.load(DEVELOPMENT)? {
-            return Ok((key, false));
+        let (key, is_new) = match self.load(DEVELOPMENT)? {
+            Some(key) => (key, false),
+            None => match self.create(DEVELOPMENT)? {
+                Some(key) => (key, true),
+                // Another process made it just now.
+                None => (self.named(DEVELOPMENT)?, false),
+            },
+        };
+        let public = key.public();
+        let is_known = |list: &TrustList| {
+            list.keys.iter().any(|entry| entry.key == public) || list.distrusted.iter().any(|entry| entry.key == public)
+        };
+        // Also where it was made and a crash came before it was trusted. One that was taken off stays off.
+        if !is_known(&self.trust_list()?) {
+            self.trust(DEVELOPMENT, public, Vec::new(), None)?;
         }
-        let key = self.make(DEVELOPMENT)?;
-        self.trust(DEVELOPMENT, key.public(), Vec::new(), None)?;
-        Ok((key, true))
+        Ok((key, is_new))
     }
 
     /// A private key by name.
@@ -59,6 +70,12 @@ impl<'a> Keyring<'a> {
 
     /// Makes a key of that name.
     pub(crate) fn make(&self, name: &str) -> anyhow::Result<SigningKey> {
+        let exists = || Explained::failed(text!(self.session.catalogue, "key-exists", name = name));
+        Ok(self.create(name)?.ok_or_else(exists)?)
+    }
+
+    /// Makes a key of that name, unless there is one.
+    fn create(&self, name: &str) -> anyhow::Result<Option<SigningKey>> {
         let catalogue = &self.session.catalogue;
         if name.is_empty()
             || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
@@ -73,10 +90,8 @@ impl<'a> Keyring<'a> {
         let key = SigningKey::from_seed(&seed);
         let path = self.path(name);
         match durable::create(&path, key.to_pem().as_bytes()) {
-            Ok(()) => Ok(key),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(Explained::failed(text!(catalogue, "key-exists", name = name)).into())
-            }
+            Ok(()) => Ok(Some(key)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
             Err(error) => Err(error).context(text!(catalogue, "cannot-write", path = path.display().to_string())),
         }
     }
@@ -117,13 +132,24 @@ impl<'a> Keyring<'a> {
         roles: Vec<String>,
         expires_at: Option<i64>,
     ) -> anyhow::Result<()> {
+        self.session.data.create(&self.session.catalogue)?;
+        // Held until the list is written: of two that trust at once, none is lost.
+        let _lock = self.lock()?;
         let mut list = self.trust_list()?;
         list.distrusted.retain(|entry| entry.key != key);
         list.keys.retain(|entry| entry.key != key);
         list.keys.push(TrustedKey { name: name.to_owned(), key, roles, expires_at });
-        self.session.data.create(&self.session.catalogue)?;
         durable::replace(&self.trust, &serde_json::to_vec_pretty(&list)?)
             .with_context(|| text!(self.session.catalogue, "cannot-write", path = self.trust.display().to_string()))
+    }
+
+    fn lock(&self) -> anyhow::Result<fs::File> {
+        let path = self.trust.with_extension("lock");
+        let cannot_write = || text!(self.session.catalogue, "cannot-write", path = path.display().to_string());
+        let file =
+            fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path).with_context(cannot_write)?;
+        file.lock().with_context(cannot_write)?;
+        Ok(file)
     }
 
     fn load(&self, name: &str) -> anyhow::Result<Option<SigningKey>> {

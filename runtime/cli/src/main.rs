@@ -3,6 +3,7 @@
 //! It holds no rule of the language, of runs or of storage: those live in the crates that it puts together. What it
 //! prints comes from a catalogue in each language (`messages/`), never from the code.
 
+mod apply;
 mod args;
 mod catalogue;
 mod clock;
@@ -14,6 +15,7 @@ mod flow;
 mod help;
 mod host;
 mod keyring;
+mod limits;
 mod locale;
 mod narrator;
 mod output;

@@ -5,19 +5,31 @@ use bloom_ir::verify::VerifyError;
 use crate::catalogue::{Catalogue, text};
 use crate::clock;
 use crate::failure::Explained;
+use crate::keyring::Keyring;
+use crate::session::Session;
 
 /// The refusal of a document, with what to do about it.
-pub(crate) fn of_document(name: &str, error: &VerifyError, catalogue: &Catalogue) -> Explained {
+pub(crate) fn of_document(name: &str, error: &VerifyError, session: &Session) -> Explained {
+    let catalogue = &session.catalogue;
     let reason = reason(error, catalogue);
     let refused = Explained::refused(text!(catalogue, "refused", name = name, reason = reason));
     match error {
         VerifyError::NoSignature => refused.hint(text!(catalogue, "refused-unsigned-hint")),
-        VerifyError::NotTrusted { .. } => refused.hint(text!(catalogue, "refused-trust-hint")),
+        VerifyError::NotTrusted { key_ids } => refused.hint(match own(key_ids, session) {
+            Some(own) => text!(catalogue, "refused-own-hint", key = own),
+            None => text!(catalogue, "refused-trust-hint"),
+        }),
         VerifyError::HashMismatch { .. } | VerifyError::ProgramMismatch { .. } | VerifyError::BadSignature { .. } => {
             refused.hint(text!(catalogue, "refused-changed-hint"))
         }
         _ => refused,
     }
+}
+
+/// The name of a key of this machine among those that signed.
+fn own(key_ids: &[String], session: &Session) -> Option<String> {
+    let own = Keyring::of(session).ok()?.own().ok()?;
+    own.into_iter().find(|own| key_ids.contains(&own.public.id())).map(|own| own.name)
 }
 
 fn reason(error: &VerifyError, catalogue: &Catalogue) -> String {

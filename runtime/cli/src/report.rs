@@ -7,6 +7,7 @@ use bloom_runtime::record::{Proposal, ProposalStatus, RunRecord, RunStatus};
 use bloom_runtime::store::Store as _;
 
 use crate::catalogue::{Catalogue, text};
+use crate::limits;
 use crate::narrator::Icons;
 use crate::output::{Table, one_line, plain};
 use crate::store::{Store, words};
@@ -37,6 +38,9 @@ pub(crate) fn end(out: &mut impl Write, run: &RunRecord, catalogue: &Catalogue) 
                 text!(catalogue, "run-failed"),
                 failure(&error.code, &error.message, catalogue)
             )?;
+            if let Some(advice) = limits::advice(&error.code, catalogue) {
+                writeln!(out, "  {} {advice}", text!(catalogue, "hint"))?;
+            }
         }
         (status, _) => writeln!(out, "{}", words::run(status, catalogue))?,
     }

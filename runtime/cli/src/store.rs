@@ -1,5 +1,6 @@
 //! The store of the data directory, and how people name what is in it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bloom_runtime::record::{Actor, Proposal, ProposalError, ProposalId, RunId, RunRecord};
@@ -9,6 +10,9 @@ use bloom_store::RedbStore;
 use crate::catalogue::{Catalogue, text};
 use crate::failure::Explained;
 use crate::session::Session;
+
+/// The store's file in the data directory.
+const FILE: &str = "bloom.redb";
 
 /// The newest run, in place of an id.
 const LAST: &str = "last";
@@ -23,8 +27,12 @@ impl<'a> Store<'a> {
     /// Opens the store of the data directory, and makes it where it is not there.
     pub(crate) fn open(session: &'a Session) -> anyhow::Result<Self> {
         let catalogue = &session.catalogue;
-        match RedbStore::open(session.data.create(catalogue)?) {
-            Ok(store) => Ok(Self { inner: Arc::new(store), catalogue }),
+        let data = session.data.create(catalogue)?;
+        match RedbStore::open(data) {
+            Ok(store) => {
+                close_to_others(data)?;
+                Ok(Self { inner: Arc::new(store), catalogue })
+            }
             Err(error) => Err(explained(error, catalogue)),
         }
     }
@@ -34,12 +42,22 @@ impl<'a> Store<'a> {
         if let Some(run) = self.inner.run(&RunId::new(name)).await? {
             return Ok(run);
         }
-        let runs = self.inner.runs(&RunFilter { limit: usize::MAX, ..RunFilter::default() }).await?;
+        let runs = |limit| {
+            let filter = RunFilter { limit, ..RunFilter::default() };
+            async move { self.inner.runs(&filter).await }
+        };
         if name == LAST {
+            let runs = runs(1).await?;
             let none = || Explained::failed(text!(self.catalogue, "no-runs"));
             return Ok(runs.into_iter().next().ok_or_else(none)?);
         }
-        one(runs, name, |run| run.id.as_str(), || text!(self.catalogue, "no-such-run", id = name), self.catalogue)
+        one(
+            runs(usize::MAX).await?,
+            name,
+            |run| run.id.as_str(),
+            || text!(self.catalogue, "no-such-run", id = name),
+            self.catalogue,
+        )
     }
 
     /// The document of a flow by `id@version`, by hash, or by an unambiguous beginning of a hash.
@@ -68,6 +86,19 @@ impl<'a> Store<'a> {
         let missing = || text!(self.catalogue, "no-such-proposal", id = name);
         one(all, name, |proposal| proposal.id.as_str(), missing, self.catalogue)
     }
+}
+
+/// The histories hold prompts and notes: the store is for its owner also where its directory is not.
+fn close_to_others(data: &Path) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = data.join(FILE);
+        if std::fs::metadata(&file)?.permissions().mode() & 0o077 != 0 {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(())
 }
 
 /// The person at this machine.

@@ -2,9 +2,7 @@
 
 use std::io::Write as _;
 
-use anyhow::Context as _;
-use bloom_runtime::record::AuditChain;
-use bloom_runtime::store::Store as _;
+use bloom_runtime::store::{AuditCheck, Store as _, verify_audit};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -46,29 +44,23 @@ impl Audit {
     }
 }
 
-/// Entries read from the store at once.
-const PAGE: u64 = 1000;
-
 async fn verify(store: &Store<'_>, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
     let catalogue = &session.catalogue;
-    let mut chain = AuditChain::default();
-    loop {
-        let entries = store.inner.audit(chain.seq() + 1..=chain.seq() + PAGE).await?;
-        for entry in &entries {
-            let seq = chain.seq() + 1;
-            chain.accept(entry).with_context(|| Explained::failed(text!(catalogue, "audit-broken", seq = seq)))?;
-        }
-        if entries.is_empty() {
-            break;
-        }
+    let AuditCheck { entries, head, fault } = verify_audit(store.inner.as_ref()).await?;
+    if session.form() == Form::Json {
+        let described = fault.as_ref().map(|fault| json!({ "seq": fault.seq, "message": fault.kind.to_string() }));
+        out.json(&json!({ "entries": entries, "head": head, "fault": described }))?;
     }
-    let (count, head) = (chain.seq(), chain.head());
-    match session.form() {
-        Form::Json => out.json(&json!({ "entries": count, "head": head }))?,
-        Form::Text if count == 0 => writeln!(out, "{}", text!(catalogue, "audit-empty"))?,
-        Form::Text => {
-            writeln!(out, "{}", text!(catalogue, "audit-sound", count = count, head = head.to_string()))?;
-        }
+    if let Some(fault) = fault {
+        let broken = Explained::failed(text!(catalogue, "audit-broken", seq = fault.seq));
+        return Err(anyhow::Error::new(fault.kind).context(broken));
+    }
+    if session.form() == Form::Text {
+        let line = match entries {
+            0 => text!(catalogue, "audit-empty"),
+            count => text!(catalogue, "audit-sound", count = count, head = head.to_string()),
+        };
+        writeln!(out, "{line}")?;
     }
     Ok(Exit::Completed)
 }

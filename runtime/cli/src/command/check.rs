@@ -10,6 +10,7 @@ use crate::catalogue::text;
 use crate::failure::Exit;
 use crate::flow::{self, CompileArgs, FlowFile};
 use crate::host::ToolArgs;
+use crate::limits::LimitArgs;
 use crate::output::Out;
 use crate::session::{Form, Session};
 
@@ -18,13 +19,16 @@ pub(crate) struct Check {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
     tools: ToolArgs,
 }
 
 impl Check {
     pub(crate) fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
         let host = self.tools.host(session)?;
-        let options = CompileArgs::default().options(&host);
+        let options = CompileArgs { limits: self.limits, ..CompileArgs::default() };
+        let options = options.options(&host, session)?;
         let mut errors = 0;
         let mut all = Vec::new();
         for path in &self.files {

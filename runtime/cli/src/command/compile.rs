@@ -1,7 +1,7 @@
 //! `bloom compile`: a diagram or pseudocode to a signed IR document.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use bloom_ir::sign;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::catalogue::text;
 use crate::durable;
-use crate::failure::Exit;
+use crate::failure::{Exit, Explained};
 use crate::flow::{CompileArgs, FlowFile};
 use crate::host::ToolArgs;
 use crate::keyring::{DEVELOPMENT, Keyring};
@@ -23,6 +23,8 @@ pub(crate) struct Compile {
     file: PathBuf,
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[arg(long)]
+    force: bool,
     #[arg(long, value_name = "NAME", default_value = DEVELOPMENT)]
     key: String,
     #[command(flatten)]
@@ -35,7 +37,13 @@ impl Compile {
     pub(crate) fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
         let file = FlowFile::read(&self.file, session)?;
         let host = self.tools.host(session)?;
-        let document = file.document(&self.options.options(&host), session)?;
+        if file.is_ir() {
+            self.options.limits.none_for(&file.name, &session.catalogue)?;
+        }
+        if let Some(path) = self.output.as_deref().filter(|_| !self.force) {
+            refuse_to_replace(path, session)?;
+        }
+        let document = file.document(&self.options.options(&host, session)?, session)?;
         let keyring = Keyring::of(session)?;
         let key = if self.key == DEVELOPMENT { keyring.development()?.0 } else { keyring.named(&self.key)? };
         // An IR document keeps the signatures that it has: a second key signs beside the first.
@@ -47,8 +55,7 @@ impl Compile {
             return Ok(Exit::Completed);
         };
         let shown = path.display().to_string();
-        durable::replace_shared(&path, &bytes)
-            .with_context(|| text!(session.catalogue, "cannot-write", path = &shown))?;
+        durable::write_named(&path, &bytes).with_context(|| text!(session.catalogue, "cannot-write", path = &shown))?;
         let hash = document.hashed().hash.to_string();
         match session.form() {
             Form::Json => out.json(&json!({ "file": path, "hash": hash, "key_id": key.public().id() }))?,
@@ -59,4 +66,18 @@ impl Compile {
         }
         Ok(Exit::Completed)
     }
+}
+
+/// Refuses to write over what is no IR document, as the diagram itself.
+fn refuse_to_replace(path: &Path, session: &Session) -> anyhow::Result<()> {
+    if !path.is_file() || path.starts_with("/dev") {
+        return Ok(());
+    }
+    let there = FlowFile::read(path, session)?;
+    if there.bytes.is_empty() || there.is_ir() {
+        return Ok(());
+    }
+    Err(Explained::usage(text!(session.catalogue, "compile-not-over", path = path.display().to_string()))
+        .hint(text!(session.catalogue, "compile-not-over-hint"))
+        .into())
 }

@@ -130,7 +130,7 @@ impl Trust {
         if let Ok(key) = self.key.parse() {
             return Ok(key);
         }
-        if let Some(own) = keyring.own()?.into_iter().find(|own| own.name == self.key) {
+        if let Some(own) = keyring.own()?.into_iter().find(|own| own.name == self.key || own.public.id() == self.key) {
             return Ok(own.public);
         }
         if !Path::new(&self.key).is_file() {

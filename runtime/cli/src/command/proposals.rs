@@ -7,9 +7,11 @@ mod show;
 
 use clap::{Args, Subcommand};
 
+use crate::apply;
 use crate::failure::Exit;
 use crate::output::Out;
 use crate::session::Session;
+use crate::store::Store;
 
 #[derive(Args, Debug)]
 pub(crate) struct Proposals {
@@ -27,6 +29,7 @@ enum Command {
 
 impl Proposals {
     pub(crate) async fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
+        apply::finish(&Store::open(session)?, session).await?;
         match self.command {
             Command::List(list) => list.perform(session, out).await,
             Command::Show(show) => show.perform(session, out).await,

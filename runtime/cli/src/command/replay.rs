@@ -113,6 +113,9 @@ fn offline(ir: &Path, history: &Path, session: &Session) -> anyhow::Result<Recor
     let name = history.display().to_string();
     let text = fs::read_to_string(history).with_context(|| text!(session.catalogue, "cannot-read", path = &name))?;
     let events = read_lines(&text).with_context(|| text!(session.catalogue, "replay-bad-history", path = &name))?;
+    if events.is_empty() {
+        return Err(Explained::failed(text!(session.catalogue, "replay-empty", path = &name)).into());
+    }
     Ok(Recording { name, ir: named_ir(ir, session)?, events, head: None })
 }
 
@@ -126,7 +129,7 @@ fn named_ir(path: &Path, session: &Session) -> anyhow::Result<VerifiedIr> {
 fn pinned(name: &str, bytes: &[u8], hash: Digest, session: &Session) -> anyhow::Result<VerifiedIr> {
     let trust = Keyring::of(session)?.trust_list()?;
     verify_pinned(bytes, &hash, &trust, Pinned::Replay)
-        .map_err(|error| refusal::of_document(name, &error, &session.catalogue).into())
+        .map_err(|error| refusal::of_document(name, &error, session).into())
 }
 
 /// Where the program goes another way. For another IR than the run's own, that is found as if the run had been started

@@ -18,6 +18,7 @@ use serde_json::json;
 
 use self::llm::Choice;
 use self::progress::{Manner, Reporter};
+use crate::apply;
 use crate::catalogue::text;
 use crate::clock::TimeOrderedIds;
 use crate::failure::{Exit, Explained};
@@ -28,7 +29,7 @@ use crate::output::{self, Out};
 use crate::session::{Form, Session};
 use crate::setting::Setting;
 use crate::signal;
-use crate::store::{self, Store, owner};
+use crate::store::{self, Store, owner, words};
 use crate::{refusal, report};
 
 /// The execution context of runs that a person starts at this machine.
@@ -48,7 +49,7 @@ pub(crate) struct Run {
     tools: ToolArgs,
     #[command(flatten)]
     roots: RootArgs,
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["flow", "input", "inputs", "id", "flow_version"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["flow", "input", "inputs", "id", "flow_version", "limit"])]
     resume: Option<String>,
     #[arg(long, value_enum, default_value = "auto", value_name = "MANNER")]
     progress: Manner,
@@ -69,19 +70,23 @@ impl Run {
         let given = self.setting();
         let (task, document, store, tools, setting) = if let Some(run) = &self.resume {
             let store = Store::open(session)?;
+            apply::finish(&store, session).await?;
             let run = store.run(run).await?;
+            if run.status.is_terminal() {
+                return Err(over(&run, session));
+            }
             let setting = given.or(Setting::of(&run, &store).await?);
             let document = report::document(&store, &run).await?;
-            let tools = Arc::new(setting.host(session)?);
+            let tools = Arc::new(tokio::task::block_in_place(|| setting.host(session))?);
             (Task::Resumed(run.id), document, store, tools, setting)
         } else {
             // What was asked for is checked before anything is made.
             Choice::parse(given.llm.as_deref(), &session.catalogue)?;
-            let tools = Arc::new(given.host(session)?);
+            let tools = Arc::new(tokio::task::block_in_place(|| given.host(session))?);
             let name = self.flow.as_deref().unwrap_or_default();
-            let options = self.options.options(tools.as_ref());
-            let found = flow::find(name, &options, &keyring, session)?;
+            let found = flow::find(name, &self.options, tools.as_ref(), &keyring, session)?;
             let store = Store::open(session)?;
+            apply::finish(&store, session).await?;
             let ir = found.verified(&store, &keyring, session).await?;
             let inputs = inputs::read(self.inputs.as_deref(), &self.input, ir.document(), session)?;
             let document = ir.document().clone();
@@ -177,12 +182,20 @@ fn summary(run: &RunRecord, session: &Session) -> String {
     text!(session.catalogue, "run-summary", duration = crate::narrator::seconds(took), tokens = run.tokens)
 }
 
+/// There is nothing to go on with.
+fn over(run: &RunRecord, session: &Session) -> anyhow::Error {
+    let (id, status) = (run.id.as_str(), words::run(run.status, &session.catalogue));
+    Explained::failed(text!(session.catalogue, "run-over", run = id, status = status))
+        .hint(text!(session.catalogue, "run-over-hint", run = id))
+        .into()
+}
+
 /// Why a run was not accepted, or stopped, in the person's language.
 fn explained(error: EngineError, session: &Session) -> anyhow::Error {
     let catalogue = &session.catalogue;
     match error {
         EngineError::Store(error) => store::explained(error, catalogue),
-        EngineError::Untrusted(error) => refusal::of_document(&text!(catalogue, "run-flow"), &error, catalogue).into(),
+        EngineError::Untrusted(error) => refusal::of_document(&text!(catalogue, "run-flow"), &error, session).into(),
         EngineError::Refused(_) => {
             anyhow::Error::new(error).context(Explained::refused(text!(catalogue, "run-refused")))
         }

@@ -27,7 +27,7 @@ impl Verify {
         let file = FlowFile::read(&self.file, session)?;
         let trust = Keyring::of(session)?.trust_list()?;
         let verified = verify(&file.bytes, &trust, session.clock.now())
-            .map_err(|error| refusal::of_document(&file.name, &error, &session.catalogue))?;
+            .map_err(|error| refusal::of_document(&file.name, &error, session))?;
         let flow = &verified.document().flow;
         let signers: Vec<String> = verified
             .signers()

@@ -5,6 +5,7 @@
 mod archivist;
 mod arguments;
 mod crash;
+mod edges;
 mod hostile;
 mod interrupt;
 mod refusal;

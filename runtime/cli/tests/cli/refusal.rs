@@ -69,10 +69,11 @@ fn a_tool_that_is_not_the_one_that_was_signed_is_refused() {
     let read_notes = unknown.pointer_mut(tools).unwrap().as_object_mut().unwrap().remove("read-notes");
     assert!(read_notes.is_some());
     for changed in [swapped, unknown] {
-        let path = place.write("changed.json", changed.to_string());
-        // Signed again: it is not the signature that refuses it.
-        let signed = place.path("changed.ir.json");
-        place.bloom().arg("compile").arg(path).arg("-o").arg(&signed).assert().success();
+        // Signed again: it is not the signature that refuses it. `bloom compile` signs nothing unsound.
+        let key = fs::read_to_string(place.path("data/keys/development.pem")).unwrap();
+        let key = bloom_ir::SigningKey::from_pem(&key).unwrap();
+        let document = bloom_ir::validate::read(changed.to_string().as_bytes()).unwrap();
+        let signed = place.write("changed.ir.json", bloom_ir::sign::seal(document, &[&key]).to_bytes());
         let answers = format!("--llm=scripted:{}", fixture("archivist/answers.json").display());
         let output = place.bloom().arg("run").arg(&signed).arg(answers).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();

@@ -78,6 +78,8 @@ pub(crate) fn has_tools() -> bool {
         let tools = json(Place::new().bloom().args(["tools", "--json"]));
         tools.as_array().is_some_and(|tools| !tools.is_empty())
     });
+    // Set where they can be built: there a skipped test is a fault.
+    assert!(built || std::env::var_os("BLOOM_REQUIRE_TOOLS").is_none(), "the tools that ship were not built");
     if !built {
         eprintln!("SKIPPED: built without the target wasm32-unknown-unknown, so there are no tools");
     }

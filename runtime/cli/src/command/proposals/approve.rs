@@ -1,20 +1,19 @@
 //! `bloom proposals approve`: a person says yes; what can be applied is applied at once.
 
 use std::io::Write as _;
-use std::sync::Arc;
 
 use bloom_runtime::apply::{Applier, ApplyError, MEMORY_UPDATE};
 use bloom_runtime::record::{Proposal, ProposalStatus, Verdict};
 use bloom_runtime::store::{ProposalFilter, Store as _};
 use clap::Args;
 
+use crate::apply;
 use crate::catalogue::text;
-use crate::failure::{Exit, Explained};
+use crate::failure::{self, Exit, Explained};
 use crate::host::MemoryArg;
 use crate::output::Out;
 use crate::session::{Form, Session};
-use crate::setting::Setting;
-use crate::store::{self, Store, owner};
+use crate::store::{Store, owner};
 
 #[derive(Args, Debug)]
 pub(crate) struct Approve {
@@ -31,16 +30,31 @@ pub(crate) struct Approve {
 impl Approve {
     pub(crate) async fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
         let store = Store::open(session)?;
-        for proposal in self.named(&store, session).await? {
-            let memory = self.memory.folder(&Setting::of_run(&proposal.run, &store).await?, session)?;
-            let applier = Applier::new(store.inner.clone(), Arc::new(session.clock), memory);
-            let done = self.approve(&proposal, &applier).await.map_err(|error| match error {
-                ApplyError::Store(error) => store::explained(error, &session.catalogue),
-                error @ ApplyError::Interrupted(_) => error.into(),
-            })?;
-            tell(&done, session, out)?;
+        let named = self.named(&store, session).await?;
+        let (count, mut failed) = (named.len(), 0_usize);
+        for proposal in named {
+            let applier = apply::applier(&proposal, &self.memory, &store, session).await?;
+            let done = match self.approve(&proposal, &applier).await {
+                Ok(done) => tell(&done, session, out),
+                Err(error) => Err(apply::explained(error, session)),
+            };
+            match done {
+                Ok(()) => {}
+                Err(error) if count == 1 => return Err(error),
+                // The others do not depend on it.
+                Err(error) => {
+                    failed += 1;
+                    failure::explain(&error, session);
+                }
+            }
         }
-        Ok(Exit::Completed)
+        match failed {
+            0 => Ok(Exit::Completed),
+            _ => {
+                let done = count - failed;
+                Err(Explained::failed(text!(session.catalogue, "approve-some", done = done, count = count)).into())
+            }
+        }
     }
 
     async fn named(&self, store: &Store<'_>, session: &Session) -> anyhow::Result<Vec<Proposal>> {

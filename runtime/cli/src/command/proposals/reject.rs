@@ -17,7 +17,7 @@ use crate::store::{self, Store, owner};
 pub(crate) struct Reject {
     #[arg(value_name = "PROPOSAL", required = true)]
     proposals: Vec<String>,
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, visible_alias = "reason", value_name = "TEXT")]
     note: Option<String>,
 }
 

@@ -1,9 +1,13 @@
 //! Inputs from the command line, read by the types of the flow's input schema.
 
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::Context as _;
 use bloom_ir::Document;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::catalogue::text;
@@ -21,17 +25,68 @@ pub(super) fn read(
         Some(path) => of_file(path, session)?,
         None => Map::new(),
     };
+    let mut given = BTreeSet::new();
     for argument in arguments {
         let (name, value) = of_argument(argument, document, session)?;
+        if !given.insert(name.clone()) {
+            return Err(Explained::usage(text!(session.catalogue, "input-twice", name = name)).into());
+        }
         inputs.insert(name, value);
     }
-    Ok(serde_json::from_value(Value::Object(inputs))?)
+    serde_json::from_value(Value::Object(inputs))
+        .with_context(|| Explained::usage(text!(session.catalogue, "inputs-do-not-fit")))
 }
+
+/// Whole numbers up to here are exact as floats.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// No inputs are larger; whatever is was named by mistake.
+const MAX_BYTES: u64 = 16 << 20;
 
 fn of_file(path: &Path, session: &Session) -> anyhow::Result<Map<String, Value>> {
     let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(|| text!(session.catalogue, "cannot-read", path = &shown))?;
-    serde_json::from_str(&text).with_context(|| Explained::usage(text!(session.catalogue, "inputs-bad", path = shown)))
+    let cannot_read = || text!(session.catalogue, "cannot-read", path = &shown);
+    let mut text = String::new();
+    // One byte more shows that there is more; a pipe does not say how long it is.
+    let file = std::fs::File::open(path).with_context(cannot_read)?;
+    file.take(MAX_BYTES + 1).read_to_string(&mut text).with_context(cannot_read)?;
+    if u64::try_from(text.len()).is_ok_and(|length| length > MAX_BYTES) {
+        let most = MAX_BYTES;
+        return Err(Explained::usage(text!(session.catalogue, "inputs-too-large", path = &shown, most = most)).into());
+    }
+    let members: Members = serde_json::from_str(&text)
+        .with_context(|| Explained::usage(text!(session.catalogue, "inputs-bad", path = shown)))?;
+    Ok(members.0)
+}
+
+/// A JSON object none of whose members stands twice: one of the two would be lost.
+struct Members(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
+                let mut members = Map::new();
+                while let Some((name, value)) = access.next_entry::<String, Value>()? {
+                    if members.contains_key(&name) {
+                        return Err(de::Error::custom(format_args!("{name} stands twice")));
+                    }
+                    members.insert(name, value);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
 }
 
 fn of_argument(argument: &str, document: &Document, session: &Session) -> anyhow::Result<(String, Value)> {
@@ -51,7 +106,7 @@ fn of_argument(argument: &str, document: &Document, session: &Session) -> anyhow
         .into());
     };
     let value = of_type(given, schema).map_err(|expected| {
-        Explained::usage(text!(catalogue, "input-type", name = name, r#type = expected, given = given))
+        Explained::usage(text!(catalogue, "input-type", name = name, kind = expected, given = given))
     })?;
     Ok((name.to_owned(), value))
 }
@@ -74,7 +129,10 @@ fn of_type(given: &str, schema: &Value) -> Result<Value, String> {
 
 fn is_of(json: &Value, name: &str) -> bool {
     match name {
-        "integer" => json.is_i64() || json.is_u64() || json.as_f64().is_some_and(|number| number.fract() == 0.0),
+        // A number that a 64-bit float does not hold exactly is not the one that was meant.
+        "integer" => {
+            json.is_i64() || json.as_f64().is_some_and(|number| number.fract() == 0.0 && number.abs() <= EXACT)
+        }
         "number" => json.is_number(),
         "boolean" => json.is_boolean(),
         "array" => json.is_array(),
@@ -104,6 +162,8 @@ mod tests {
             ("seven", json!({ "type": "integer" }), Err("integer".to_owned())),
             ("0.5", json!({ "type": "integer" }), Err("integer".to_owned())),
             ("{}", json!({ "type": "array" }), Err("array".to_owned())),
+            ("1e3", json!({ "type": "integer" }), Ok(json!(1e3))),
+            ("99999999999999999999", json!({ "type": "integer" }), Err("integer".to_owned())),
         ] {
             assert_eq!(of_type(given, &schema), expected, "{given} as {schema}");
         }

@@ -58,6 +58,7 @@ impl Choice {
                 }
             },
             Self::Command(program) => {
+                must_be_executable(program, catalogue)?;
                 let line = text!(catalogue, "run-llm-command", program = program.display().to_string());
                 (Arc::new(Command::new(program)) as Arc<dyn LlmExecutor>, line)
             }
@@ -90,6 +91,29 @@ pub(super) fn absolute(given: &str) -> String {
     }
 }
 
+/// Before a run is made that nobody could answer.
+fn must_be_executable(program: &Path, catalogue: &Catalogue) -> anyhow::Result<()> {
+    let shown = program.display().to_string();
+    let found = if program.components().count() > 1 {
+        is_executable(program)
+    } else {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| is_executable(&folder.join(program)))
+    };
+    if found { Ok(()) } else { Err(Explained::usage(text!(catalogue, "llm-no-program", program = shown)).into()) }
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|there| there.is_file() && there.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(path: &Path) -> bool {
+    path.is_file() || path.with_extension("exe").is_file()
+}
+
 fn with_claude(found: Detection, catalogue: &Catalogue) -> (Arc<dyn LlmExecutor>, String) {
     let line = text!(catalogue, "run-llm-claude", version = found.version);
     (Arc::new(found.executor), line)
@@ -107,7 +131,7 @@ async fn claude(catalogue: &Catalogue) -> Result<Detection, String> {
 
 fn scripted(file: &Path, document: &Document, catalogue: &Catalogue) -> anyhow::Result<Arc<dyn LlmExecutor>> {
     let path = file.display().to_string();
-    let script = Scripted::read(file).with_context(|| text!(catalogue, "script-bad", path = path))?;
+    let script = Scripted::read(file).with_context(|| Explained::usage(text!(catalogue, "script-bad", path = path)))?;
     Ok(Arc::new(match &document.source {
         Some(source) => script.with_source(source),
         None => script,
