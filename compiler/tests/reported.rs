@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::fmt::Write as _;
+
 use bloom_compiler::Compilation;
 use bloom_ir::diagnostic::Severity;
 use support::{compile_text, rendered};
@@ -13,7 +15,10 @@ fn codes(compilation: &Compilation) -> Vec<&'static str> {
 
 /// A program of so many variables that nothing uses.
 fn unused_variables(count: usize) -> String {
-    let lines: String = (0..count).map(|number| format!("  а{number} ← {number}\n")).collect();
+    let lines = (0..count).fold(String::new(), |mut lines, number| {
+        let _ = writeln!(lines, "  а{number} ← {number}");
+        lines
+    });
     format!("ПОЧАТОК\n{lines}КІНЕЦЬ\n")
 }
 

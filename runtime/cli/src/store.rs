@@ -133,6 +133,11 @@ pub(crate) fn explained(error: StoreError, catalogue: &Catalogue) -> anyhow::Err
                 .hint(text!(catalogue, "store-locked-hint"))
                 .into();
         }
+        StoreError::Damaged(what) => {
+            return Explained::failed(text!(catalogue, "store-damaged", what = what))
+                .hint(text!(catalogue, "store-damaged-hint"))
+                .into();
+        }
         StoreError::TooNew { path, found, supported } => {
             text!(catalogue, "store-too-new", path = path, found = *found, supported = *supported)
         }

@@ -1,5 +1,7 @@
 //! The store in a single redb file.
 
+mod create;
+mod guard;
 mod key;
 mod owner;
 mod query;
@@ -14,7 +16,7 @@ mod tests;
 use std::error::Error;
 use std::fs;
 use std::ops::RangeInclusive;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,8 +31,9 @@ use bloom_runtime::record::{
 use bloom_runtime::store::{
     Append, ApplyStep, Decision, Grant, GrantAsk, LeaseEnd, ProposalFilter, RunFilter, Store, StoreError, Submission,
 };
-use redb::{Database, DatabaseError, ReadableDatabase as _, StorageBackend};
+use redb::{CommitError, Database, DatabaseError, StorageBackend, StorageError, TableError, TransactionError};
 
+use self::guard::{Guarded, guarded};
 use self::owner::Owner;
 use self::table::{OpenTables, Rows as _, Snapshot, Stage, Table};
 use self::verbs::{context, flow, history, proposal, task};
@@ -48,7 +51,7 @@ pub struct RedbStore {
     // In the order in which they are dropped: the lock goes last.
     writer: Writer,
     _owner: Option<Owner>,
-    database: Arc<Database>,
+    database: Arc<Guarded>,
 }
 
 impl RedbStore {
@@ -56,30 +59,29 @@ impl RedbStore {
     pub const FILE: &str = "bloom.redb";
 
     /// Opens the store of a folder, and makes both where they are not there, for this user alone. It is
-    /// [`StoreError::Locked`] while another process has it open. After a crash, opening takes time that grows with the
-    /// file.
+    /// [`StoreError::Locked`] while another process has it open, and [`StoreError::Damaged`] when the file was changed
+    /// beside it, or is empty. After a crash, opening checks the whole file, which takes time that grows with it.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
         let folder = folder.as_ref();
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| at(folder, error))?;
         let path = folder.join(Self::FILE);
-        let file = fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| at(&path, error))?;
-        let database = Database::builder().set_cache_size(CACHE).create_file(file).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => {
-                StoreError::Locked { path: path.display().to_string(), holder: owner::holder(&path) }
-            }
-            DatabaseError::Storage(redb::StorageError::Corrupted(what)) => StoreError::Damaged(what),
-            other => at(&path, other),
-        })?;
-        // A new file is there after a power cut only when its folder's entry is on disk too.
-        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| at(folder, error))?;
-        let owner = Owner::sign(&path);
+        create::where_missing(&path)?;
+        let opened = guarded(|| Self::open_file(&path));
+        opened.map_err(|error| match error {
+            StoreError::Damaged(what) => StoreError::Damaged(format!("{}: {what}", path.display())),
+            other => other,
+        })
+    }
+
+    fn open_file(path: &Path) -> Result<Self, StoreError> {
+        let file = fs::OpenOptions::new().read(true).write(true).open(path).map_err(|error| at(path, error))?;
+        // redb would take it for a new one, and what was in it would seem never to have been.
+        if file.metadata().map_err(|error| at(path, error))?.len() == 0 {
+            return Err(StoreError::Damaged("the file is empty".to_owned()));
+        }
+        let database = Database::builder().set_cache_size(CACHE).create_file(file);
+        let database = Guarded::new(database.map_err(|error| opening(path, error))?);
+        let owner = Owner::sign(path);
         Self::start(database, &path.display().to_string(), Some(owner))
     }
 
@@ -90,17 +92,18 @@ impl RedbStore {
 
     fn over(storage: impl StorageBackend) -> Result<Self, StoreError> {
         let database = Database::builder().set_cache_size(CACHE).create_with_backend(storage).map_err(backend)?;
-        Self::start(database, "the store", None)
+        Self::start(Guarded::new(database), "the store", None)
     }
 
-    fn start(database: Database, path: &str, owner: Option<Owner>) -> Result<Self, StoreError> {
+    fn start(database: Guarded, path: &str, owner: Option<Owner>) -> Result<Self, StoreError> {
         prepare(&database, path)?;
         let database = Arc::new(database);
         Ok(Self { writer: Writer::start(Arc::clone(&database))?, _owner: owner, database })
     }
 
-    fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        snapshot(&self.database)
+    /// Reads little, at once.
+    fn look<T>(&self, query: impl FnOnce(&Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        guarded(|| query(&snapshot(&self.database)?))
     }
 
     /// Reads much, on a thread that may wait for the disk.
@@ -110,17 +113,17 @@ impl RedbStore {
         F: FnOnce(&Snapshot) -> Result<T, StoreError> + Send + 'static,
     {
         let database = Arc::clone(&self.database);
-        tokio::task::spawn_blocking(move || query(&snapshot(&database)?)).await.map_err(backend)?
+        tokio::task::spawn_blocking(move || guarded(|| query(&snapshot(&database)?))).await.map_err(backend)?
     }
 }
 
-fn snapshot(database: &Database) -> Result<Snapshot, StoreError> {
-    Ok(Snapshot(database.begin_read().map_err(backend)?))
+fn snapshot(database: &Guarded) -> Result<Snapshot, StoreError> {
+    Ok(Snapshot(database.begin_read()?))
 }
 
 /// Checks the file's version and the ends of its logs; makes all tables in a new file.
-fn prepare(database: &Database, path: &str) -> Result<(), StoreError> {
-    let transaction = database.begin_write().map_err(backend)?;
+fn prepare(database: &Guarded, path: &str) -> Result<(), StoreError> {
+    let transaction = database.begin_write()?;
     let mut tables = OpenTables::new(&transaction);
     let mut stage = Stage::new(&mut tables);
     let found = stage.get(Table::Meta, SCHEMA_KEY)?.map(|row| row::decode::<u32>(&row)).transpose()?;
@@ -163,7 +166,43 @@ fn check_ends(mut rows: &Snapshot) -> Result<(), StoreError> {
 }
 
 fn backend(error: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
-    StoreError::Backend(error.into())
+    let error = error.into();
+    match corruption(error.as_ref()) {
+        Some(what) => StoreError::Damaged(what.to_owned()),
+        None => StoreError::Backend(error),
+    }
+}
+
+/// What the engine found to be corrupted, if that is its error.
+fn corruption<'a>(error: &'a (dyn Error + Send + Sync + 'static)) -> Option<&'a str> {
+    let storage = if let Some(TableError::Storage(storage)) = error.downcast_ref() {
+        storage
+    } else if let Some(TransactionError::Storage(storage)) = error.downcast_ref() {
+        storage
+    } else if let Some(CommitError::Storage(storage)) = error.downcast_ref() {
+        storage
+    } else if let Some(DatabaseError::Storage(storage)) = error.downcast_ref() {
+        storage
+    } else {
+        error.downcast_ref()?
+    };
+    match storage {
+        StorageError::Corrupted(what) => Some(what),
+        _ => None,
+    }
+}
+
+/// Why the engine did not open a file.
+fn opening(path: &Path, error: DatabaseError) -> StoreError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => {
+            StoreError::Locked { path: path.display().to_string(), holder: owner::holder(path) }
+        }
+        error => match backend(error) {
+            StoreError::Backend(error) => backend(format!("{}: {error}", path.display())),
+            damaged => damaged,
+        },
+    }
 }
 
 fn at(path: &Path, error: impl Error) -> StoreError {
@@ -181,7 +220,7 @@ impl Store for RedbStore {
     }
 
     async fn flow_version(&self, id: &str, version: &str) -> Result<Option<FlowVersion>, StoreError> {
-        flow::version(&mut &self.snapshot()?, id, version)
+        self.look(|mut rows| flow::version(&mut rows, id, version))
     }
 
     async fn flows(&self) -> Result<Vec<FlowRecord>, StoreError> {
@@ -199,7 +238,7 @@ impl Store for RedbStore {
     }
 
     async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, StoreError> {
-        history::run(&mut &self.snapshot()?, id)
+        self.look(|mut rows| history::run(&mut rows, id))
     }
 
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError> {
@@ -213,7 +252,7 @@ impl Store for RedbStore {
     }
 
     async fn inbox_entry(&self, id: &InboxId) -> Result<Option<InboxEntry>, StoreError> {
-        history::inbox_entry(&mut &self.snapshot()?, id)
+        self.look(|mut rows| history::inbox_entry(&mut rows, id))
     }
 
     async fn grant(&self, ask: GrantAsk) -> Result<Option<Grant>, StoreError> {
@@ -236,7 +275,7 @@ impl Store for RedbStore {
     }
 
     async fn task(&self, id: &TaskId) -> Result<Option<Task>, StoreError> {
-        task::task(&mut &self.snapshot()?, id)
+        self.look(|mut rows| task::task(&mut rows, id))
     }
 
     async fn tasks(&self, run: &RunId) -> Result<Vec<Task>, StoreError> {
@@ -245,7 +284,7 @@ impl Store for RedbStore {
     }
 
     async fn lease(&self, id: &LeaseId) -> Result<Option<Lease>, StoreError> {
-        task::lease(&mut &self.snapshot()?, id)
+        self.look(|mut rows| task::lease(&mut rows, id))
     }
 
     async fn active_leases(&self) -> Result<Vec<Lease>, StoreError> {
@@ -253,7 +292,7 @@ impl Store for RedbStore {
     }
 
     async fn proposal(&self, id: &ProposalId) -> Result<Option<Proposal>, StoreError> {
-        proposal::proposal(&mut &self.snapshot()?, id)
+        self.look(|mut rows| proposal::proposal(&mut rows, id))
     }
 
     async fn proposals(&self, filter: &ProposalFilter) -> Result<Vec<Proposal>, StoreError> {
@@ -293,7 +332,7 @@ impl Store for RedbStore {
     }
 
     async fn context(&self, id: &ContextId) -> Result<Context, StoreError> {
-        context::context(&mut &self.snapshot()?, id)
+        self.look(|mut rows| context::context(&mut rows, id))
     }
 
     async fn audit(&self, range: RangeInclusive<u64>) -> Result<Vec<AuditEntry>, StoreError> {
@@ -301,6 +340,6 @@ impl Store for RedbStore {
     }
 
     async fn audit_head(&self) -> Result<Option<AuditEntry>, StoreError> {
-        query::audit_head(&self.snapshot()?)
+        self.look(query::audit_head)
     }
 }

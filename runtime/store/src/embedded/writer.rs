@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::thread;
 
 use bloom_runtime::store::StoreError;
-use redb::{Database, Durability};
+use redb::Durability;
 use tokio::sync::{mpsc, oneshot};
 
 use super::backend;
+use super::guard::{Guarded, guarded};
 use super::table::{OpenTables, Stage};
 
 /// A batch is full with so many verbs,
@@ -27,7 +28,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(database: Arc<Database>) -> Result<Self, StoreError> {
+    pub(super) fn start(database: Arc<Guarded>) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
@@ -99,14 +100,19 @@ where
         let outcome = match committed {
             Ok(()) => self.outcome.unwrap_or(Err(StoreError::Closed)),
             // Also for a verb that was refused: what it was refused for may have been undone.
-            Err(error) => Err(backend(error)),
+            Err(error) => Err(match error.as_ref() {
+                StoreError::Damaged(what) => StoreError::Damaged(what.clone()),
+                _ => backend(error),
+            }),
         };
         // A caller that has gone away wants no answer.
         let _ = self.reply.send(outcome);
     }
 }
 
-fn serve(database: &Database, mut waiting: mpsc::Receiver<Box<dyn Operation>>) {
+fn serve(database: &Guarded, mut waiting: mpsc::Receiver<Box<dyn Operation>>) {
+    // What a panic left half done in the engine must not be built on.
+    let mut damaged: Option<Arc<StoreError>> = None;
     while let Some(first) = waiting.blocking_recv() {
         let mut bytes = first.bytes();
         let mut batch = vec![first];
@@ -115,15 +121,23 @@ fn serve(database: &Database, mut waiting: mpsc::Receiver<Box<dyn Operation>>) {
             bytes = bytes.saturating_add(next.bytes());
             batch.push(next);
         }
-        let committed = commit(database, &mut batch).map_err(Arc::new);
+        let committed = match &damaged {
+            Some(error) => Err(Arc::clone(error)),
+            None => guarded(|| commit(database, &mut batch)).map_err(Arc::new),
+        };
+        if let Err(error) = &committed
+            && matches!(error.as_ref(), StoreError::Damaged(_))
+        {
+            damaged = Some(Arc::clone(error));
+        }
         for operation in batch {
             operation.reply(committed.clone());
         }
     }
 }
 
-fn commit(database: &Database, batch: &mut [Box<dyn Operation>]) -> Result<(), StoreError> {
-    let mut transaction = database.begin_write().map_err(backend)?;
+fn commit(database: &Guarded, batch: &mut [Box<dyn Operation>]) -> Result<(), StoreError> {
+    let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate).map_err(backend)?;
     let mut tables = OpenTables::new(&transaction);
     let mut changed = false;
