@@ -194,7 +194,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_grandchild_outlives_a_normal_end() {
-        let program = FakeProgram::new(r#"sleep 1000 </dev/null >/dev/null 2>&1 & echo $!"#);
+        let program = FakeProgram::new("sleep 1000 </dev/null >/dev/null 2>&1 & echo $!");
         let output = run(invocation(&program)).await.unwrap();
         assert!(output.status.success());
         let pid = String::from_utf8(output.stdout).unwrap();
