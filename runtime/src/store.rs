@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bloom_interpreter::history::Event;
 use bloom_ir::Digest;
 
-use crate::record::context::Context;
+use crate::record::Context;
 use crate::record::{
     Actor, AuditEntry, AuditNote, ContextId, FlowConflict, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease,
     LeaseEnding, LeaseId, Proposal, ProposalError, ProposalId, ProposalStatus, RunError, RunId, RunRecord, RunStatus,

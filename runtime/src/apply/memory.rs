@@ -83,10 +83,15 @@ impl MemoryError {
     }
 }
 
+/// Whether an agent, which is a flow's id, may be the name of its folder: as one it must not lead anywhere else.
+pub fn may_name_folder(agent: &str) -> bool {
+    !agent.is_empty() && agent.len() <= 255 && !agent.starts_with('.') && !agent.contains(['/', '\\', '\0'])
+}
+
 impl Change {
     pub(super) fn of(proposal: &Proposal, at: i64) -> Result<Self, MemoryError> {
         let agent = &proposal.agent;
-        if agent.is_empty() || agent.starts_with('.') || agent.contains(['/', '\\', '\0']) {
+        if !may_name_folder(agent) {
             return Err(MemoryError::Agent(agent.clone()));
         }
         let not_understood = |problem: &str| MemoryError::Change(problem.to_owned());

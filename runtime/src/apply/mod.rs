@@ -14,8 +14,8 @@ use crate::clock::Clock;
 use crate::record::{Actor, Proposal, ProposalId, ProposalStatus, Verdict};
 use crate::store::{ApplyStep, Decision, ProposalFilter, Store, StoreError};
 
-pub use self::memory::MemoryError;
 use self::memory::{Change, write};
+pub use self::memory::{MemoryError, may_name_folder};
 
 /// The action of proposals that change an agent's memory.
 pub const MEMORY_UPDATE: &str = "memory-update";

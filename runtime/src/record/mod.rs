@@ -1,6 +1,7 @@
 //! What is stored, in the domain's words.
 
 mod audit;
+mod context;
 mod flow;
 mod id;
 mod inbox;
@@ -9,11 +10,10 @@ mod run;
 mod task;
 
 pub use audit::{Actor, AuditChain, AuditEntry, AuditFault, AuditFaultKind, AuditNote};
+pub use context::Context;
 pub use flow::{FlowConflict, FlowRecord, FlowVersion};
 pub use id::{ContextId, InboxId, LeaseId, ProposalId, RunId, TaskId, WorkerId};
 pub use inbox::{InboxEntry, InboxStatus};
 pub use proposal::{Approval, Proposal, ProposalError, ProposalStatus, Verdict};
 pub use run::{RunError, RunRecord, RunStatus, Stretch};
 pub use task::{Ended, Lease, LeaseEnding, LeaseStatus, Task, TaskError, TaskStatus, fits};
-
-pub mod context;

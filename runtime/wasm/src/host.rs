@@ -222,10 +222,13 @@ fn operators_tools(folder: Option<&std::path::Path>) -> Vec<(PathBuf, std::io::R
     }
 }
 
-/// An agent is a flow's id; as a folder's name it must not lead anywhere else.
+/// The folder of an agent within the memory.
 fn agents_folder(agent: &str) -> Result<String, Fault> {
-    let plain = !agent.is_empty() && agent.len() <= 255 && !agent.starts_with('.') && !agent.contains(['/', '\0']);
-    if plain { Ok(agent.to_owned()) } else { Err(Fault::InvalidAgent(agent.chars().take(100).collect())) }
+    if bloom_runtime::apply::may_name_folder(agent) {
+        Ok(agent.to_owned())
+    } else {
+        Err(Fault::InvalidAgent(agent.chars().take(100).collect()))
+    }
 }
 
 fn input(tool: &Tool, args: &Value, limit: usize) -> Result<String, Fault> {

@@ -150,7 +150,7 @@ fn a_change_that_is_not_understood_changes_nothing() {
     ] {
         assert_eq!(apply(folder.path(), &proposal("p1", None, content)).unwrap_err().reason(), "invalid");
     }
-    for agent in ["", "..", "a/b", ".hidden"] {
+    for agent in ["", "..", "a/b", "a\\b", ".hidden", &"a".repeat(256)] {
         let change = Proposal { agent: agent.to_owned(), ..proposal("p1", None, json!({})) };
         assert_eq!(apply(folder.path(), &change).unwrap_err().reason(), "invalid", "{agent}");
     }

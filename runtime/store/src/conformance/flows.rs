@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bloom_ir::Digest;
-use bloom_runtime::record::context::Context;
+use bloom_runtime::record::Context;
 use bloom_runtime::record::{ContextId, FlowRecord, InboxId, LeaseEnding, LeaseId, ProposalId, RunId, TaskId};
 use bloom_runtime::store::{LeaseEnd, Store, StoreError};
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use bloom_interpreter::history::Event;
 use bloom_ir::Digest;
-use bloom_runtime::record::context::Context;
+use bloom_runtime::record::Context;
 use bloom_runtime::record::{
     AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease, LeaseId, Proposal,
     ProposalId, RunId, RunRecord, Task, TaskId,

@@ -1,7 +1,7 @@
 //! Execution contexts.
 
+use bloom_runtime::record::Context;
 use bloom_runtime::record::ContextId;
-use bloom_runtime::record::context::Context;
 use bloom_runtime::store::StoreError;
 
 use super::{Rows, Stage, Table, read, row};
