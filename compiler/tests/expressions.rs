@@ -66,6 +66,8 @@ fn words_units_and_names_become_cel() {
         ("has(нотатка.slug)", "has(v['нотатка'].slug)"),
         ("2 * (a + b) / 3 % 4", "2 * (v['a'] + v['b']) / 3 % 4"),
         ("a-b", "v['a'] - v['b']"),
+        ("5 – 3", "5 - 3"),
+        ("„текст” + „текст“", "'текст' + 'текст'"),
     ] {
         assert_eq!(cel(written), expected, "{written}");
     }

@@ -5,7 +5,7 @@ mod support;
 
 use std::fmt::Write as _;
 
-use bloom_compiler::Compilation;
+use bloom_compiler::{Compilation, Options, SourceFile, compile};
 use bloom_ir::diagnostic::Severity;
 use support::{compile_text, rendered};
 
@@ -39,4 +39,30 @@ fn what_is_left_out_is_counted_and_does_not_stop_a_sound_flow() {
     assert!(compilation.document.is_some() && !compilation.has_errors());
     assert!(rendered(&compilation).contains("and 3 more"));
     assert_eq!(codes(&compile_text("few.md", &unused_variables(1000))).last(), Some(&"D069"));
+}
+
+#[test]
+fn what_is_wrong_with_the_encoding_is_named() {
+    let utf16: Vec<u8> = "{\"items\": {}}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let cases: [(&[u8], &str); 6] = [
+        (b"", "the file is empty"),
+        (b" \n", "the file is empty"),
+        (&utf16, "UTF-16"),
+        (b"\xff\xfe{\0", "UTF-16"),
+        (b"{\n\"items\": \xcf\xf0}", "line 2 holds bytes that are no text"),
+        (b"\x7fELF\0\xff", "binary"),
+    ];
+    for (bytes, expected) in cases {
+        let compilation = compile(&SourceFile::new("a.drakon", bytes), &Options::default());
+        let text = rendered(&compilation);
+        assert!(compilation.has_errors() && text.contains(expected), "{expected}: {text}");
+    }
+}
+
+#[test]
+fn truth_values_have_three_names() {
+    for name in ["логічне", "булеве", "булевий"] {
+        let compilation = compile_text("a.md", &format!("ПОЧАТОК\n  ПАРАМЕТР так: {name}\n  ПОВЕРНУТИ так\nКІНЕЦЬ\n"));
+        assert!(compilation.document.is_some(), "{}", rendered(&compilation));
+    }
 }

@@ -10,10 +10,17 @@ D002 = { $dialect ->
     [free] this is a free drawing, not a DRAKON diagram
     [array] this is a JSON array, not a DRAKON diagram
     [xml] this is XML or HTML, not a DRAKON diagram
+    [empty] the file is empty
+    [encoding] the file is not encoded in UTF-8: line { $line } holds bytes that are no text
+    [utf16] the file is encoded in UTF-16, not in UTF-8
     [binary] this is a binary file, not a DRAKON diagram
    *[other] this is a “{ $dialect }” document, not a DRAKON diagram
 }
-    .hint = Export the diagram as .drakon (DrakonHub, DrakonWidget) and compile that file.
+    .hint = { $dialect ->
+        [encoding] Save the file with the encoding UTF-8.
+        [utf16] Save the file with the encoding UTF-8.
+       *[other] Export the diagram as .drakon (DrakonHub, DrakonWidget) and compile that file.
+    }
 
 D003 = the file holds no diagram: `items` must be an object of icons
     .hint = A diagram looks like { "{" }"items": { "{" }"1": { "{" }"type": "end"{ "}" }, …{ "}" }{ "}" }.

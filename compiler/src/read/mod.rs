@@ -37,11 +37,23 @@ pub(crate) fn read<'a>(source: &SourceFile<'a>, report: &mut Report) -> Option<I
     if source.bytes.starts_with(b"SQLite format 3\0") {
         return refuse(report, "drn");
     }
-    let Ok(content) = std::str::from_utf8(source.bytes) else {
-        return refuse(report, "binary");
+    let content = match std::str::from_utf8(source.bytes) {
+        _ if is_utf16(source.bytes) => return refuse(report, "utf16"),
+        Ok(content) => content,
+        Err(_) if source.bytes.contains(&0) => return refuse(report, "binary"),
+        Err(error) => {
+            let before = &source.bytes[..error.valid_up_to()];
+            let line = before.split(|byte| *byte == b'\n').count();
+            let encoding = Diagnostic::error(codes::OTHER_DIALECT, Place::File).with("dialect", "encoding");
+            report.add(encoding.with("line", line));
+            return None;
+        }
     };
     let content = content.strip_prefix('\u{feff}').unwrap_or(content);
     let start = content.trim_start();
+    if start.is_empty() {
+        return refuse(report, "empty");
+    }
     if start.starts_with(['{', '[']) {
         return diagram::read(content, report).map(Input::Diagram);
     }
@@ -57,6 +69,11 @@ pub(crate) fn read<'a>(source: &SourceFile<'a>, report: &mut Report) -> Option<I
         return None;
     }
     diagram::read(content, report).map(Input::Diagram)
+}
+
+/// Whether a text begins as UTF-16: with its mark, or with a letter of ASCII of which one byte is zero.
+fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, b'{' | b'[' | b'<', ..] | [b'{' | b'[' | b'<', 0, ..])
 }
 
 fn refuse<T>(report: &mut Report, dialect: &str) -> Option<T> {

@@ -65,7 +65,7 @@ impl<'a> Scanner<'a> {
         let event = match character {
             '(' | '[' | '{' => Event::Open(character),
             ')' | ']' | '}' => Event::Close(character),
-            '"' | '«' | '“' | '\'' => self.string(character),
+            '"' | '«' | '“' | '„' | '\'' => self.string(character),
             _ if is_letter(character) => {
                 self.word();
                 Event::Other('a')
@@ -95,7 +95,7 @@ impl<'a> Scanner<'a> {
     fn string(&mut self, open: char) -> Event {
         let close = match open {
             '«' => '»',
-            '“' => '”',
+            '“' | '„' => '”',
             other => other,
         };
         let rest = &self.text[self.position..];
@@ -109,7 +109,7 @@ impl<'a> Scanner<'a> {
                 escaped = false;
             } else if character == '\\' {
                 escaped = true;
-            } else if character == close {
+            } else if character == close || (open == '„' && character == '“') {
                 self.position += index + character.len_utf8();
                 return Event::Other('"');
             }

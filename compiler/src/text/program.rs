@@ -236,7 +236,7 @@ fn colonless(part: Part<'_>) -> Part<'_> {
 fn string_literal_or_text(text: &str) -> String {
     let text = text.trim();
     match text.chars().next() {
-        Some('"' | '\'' | '«' | '“') => string_literal(text),
+        Some('"' | '\'' | '«' | '“' | '„') => string_literal(text),
         _ => name(text),
     }
 }

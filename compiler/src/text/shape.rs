@@ -61,7 +61,7 @@ fn named(word: &str, span: std::ops::Range<usize>) -> Result<Value, Problem> {
         "string" | "text" | "str" | "рядок" | "текст" => json!({ "type": "string" }),
         "int" | "integer" | "ціле" => json!({ "type": "integer" }),
         "number" | "float" | "double" | "число" => json!({ "type": "number" }),
-        "bool" | "boolean" | "логічне" => json!({ "type": "boolean" }),
+        "bool" | "boolean" | "логічне" | "булеве" | "булевий" => json!({ "type": "boolean" }),
         "list" | "array" | "список" => json!({ "type": "array" }),
         "map" | "object" | "словник" | "об'єкт" => json!({ "type": "object" }),
         "null" => json!({ "type": "null" }),
