@@ -5,14 +5,15 @@
 //! schema invalid. `format` is an annotation, as the standard has it, and checks nothing.
 
 mod representation;
+mod violation;
 
 use std::fmt;
 use std::sync::Arc;
 
-use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
-use serde::Serialize;
+use jsonschema::{Draft, PatternOptions, Validator};
 
 use self::representation::Values;
+pub use self::violation::Violation;
 use crate::Value;
 
 /// How many violations of one value are listed.
@@ -22,8 +23,8 @@ pub const MAX_VIOLATIONS: usize = 16;
 /// errors of a hundred.
 const MAX_LISTED_PARTS: usize = 10_000;
 
-/// In characters.
-const MAX_MESSAGE: usize = 300;
+/// So many are looked at, to list the first ones in an order of our own.
+const MAX_SORTED: usize = 1_024;
 
 /// In bytes, of one compiled regular expression.
 const MAX_PATTERN_SIZE: usize = 1 << 20;
@@ -42,15 +43,6 @@ pub struct SchemaError {
     pub message: String,
 }
 
-/// What a value has that its schema does not allow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Violation {
-    /// JSON pointer (RFC 6901) into the value.
-    pub path: String,
-    /// What is wrong there; never the value itself, which may be large or secret.
-    pub message: String,
-}
-
 impl CompiledSchema {
     /// Compiles a schema.
     pub fn compile(schema: &serde_json::Value) -> Result<Self, SchemaError> {
@@ -61,45 +53,32 @@ impl CompiledSchema {
             .offline()
             .build(schema)
             .map(|validator| Self(Arc::new(validator)))
-            .map_err(|error| SchemaError { pointer: error.instance_path().to_string(), message: message(&error) })
+            .map_err(|error| SchemaError {
+                pointer: error.instance_path().to_string(),
+                message: violation::cut(error.masked_with("the value").to_string()),
+            })
     }
 
-    /// Checks a value; lists the first [`MAX_VIOLATIONS`] violations.
+    /// Checks a value; lists the first [`MAX_VIOLATIONS`] violations, in the order of their paths and messages, each once.
     pub fn validate(&self, value: &Value) -> Result<(), Vec<Violation>> {
         if self.0.is_valid(value) {
             return Ok(());
         }
         if parts(value) > MAX_LISTED_PARTS {
-            return self.0.validate(value).map_err(|error| vec![violation(&error)]);
+            return self.0.validate(value).map_err(|error| vec![Violation::of(&error)]);
         }
-        Err(self.0.iter_errors(value).take(MAX_VIOLATIONS).map(|error| violation(&error)).collect())
+        let mut violations: Vec<Violation> =
+            self.0.iter_errors(value).take(MAX_SORTED).map(|error| Violation::of(&error)).collect();
+        violations.sort_unstable();
+        violations.dedup();
+        violations.truncate(MAX_VIOLATIONS);
+        Err(violations)
     }
 }
 
 impl fmt::Debug for CompiledSchema {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("CompiledSchema")
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.path.as_str() {
-            "" => formatter.write_str(&self.message),
-            path => write!(formatter, "{path}: {}", self.message),
-        }
-    }
-}
-
-fn violation(error: &ValidationError<'_>) -> Violation {
-    Violation { path: error.instance_path().to_string(), message: message(error) }
-}
-
-fn message(error: &ValidationError<'_>) -> String {
-    let full = error.masked_with("the value").to_string();
-    match full.char_indices().nth(MAX_MESSAGE) {
-        None => full,
-        Some((end, _)) => format!("{}…", full.get(..end).unwrap_or_default()),
     }
 }
 

@@ -23,7 +23,7 @@ fn violations_name_their_place_and_not_the_value() {
     assert_eq!(violations(article.clone(), json!({ "title": "ноти", "tags": ["a"] })), [""; 0]);
     assert_eq!(
         violations(article, json!({ "title": "a secret title", "tags": ["a", "secret"] })),
-        ["/tags/1: the value is not one of \"a\" or \"b\"", "/title: the value is longer than 5 characters"]
+        ["/tags/1: the value is not one of \"a\", \"b\"", "/title: the text is longer than 5 characters"]
     );
 }
 
@@ -34,7 +34,88 @@ fn long_lists_of_violations_and_long_messages_are_cut() {
     assert_eq!(violations(numbers, json!(vec!["x"; MAX_LISTED_PARTS])).len(), 1);
     let name = "x".repeat(10_000);
     let message = violations(json!({ "required": [name] }), json!({})).remove(0);
-    assert_eq!(message.chars().count(), MAX_MESSAGE + 1);
+    assert_eq!(message.chars().count(), violation::MAX_MESSAGE + 1);
+}
+
+/// These texts are in recorded states: a difference here changes what recorded runs mean.
+#[test]
+fn what_is_said_of_a_violation_never_changes() {
+    for (schema, value, said) in [
+        (json!({ "type": "string" }), json!(1), "the value is not of type string"),
+        (json!({ "type": ["string", "null"] }), json!(1), "the value is not of type null or string"),
+        (json!({ "required": ["ім'я"] }), json!({}), "the member \"ім'я\" is missing"),
+        (
+            json!({ "properties": { "x": true }, "additionalProperties": false }),
+            json!({ "b": 1, "a": 2 }),
+            "there are members that the schema does not allow: \"a\", \"b\"",
+        ),
+        (
+            json!({ "unevaluatedProperties": false }),
+            json!({ "a": 2 }),
+            "there are members that the schema does not allow: \"a\"",
+        ),
+        (json!({ "unevaluatedItems": false }), json!(["secret"]), "the list has items that the schema does not allow"),
+        (
+            json!({ "enum": [1, 2.5, null, "x", 5, 6, 7, 8, 9, 10] }),
+            json!(0),
+            "the value is not one of 1, 2.5, null, \"x\", 5, 6, 7, 8 and 2 more",
+        ),
+        (json!({ "const": { "b": 1.0, "a": [] } }), json!(0), "the value is not {\"a\":[],\"b\":1}"),
+        (json!({ "minimum": 1 }), json!(0), "the number is less than 1"),
+        (json!({ "maximum": 1.5 }), json!(2), "the number is greater than 1.5"),
+        (json!({ "exclusiveMinimum": 1e21 }), json!(0), "the number is not greater than 1e+21"),
+        (json!({ "exclusiveMaximum": 1.0 }), json!(1), "the number is not less than 1"),
+        (json!({ "multipleOf": 2 }), json!(3), "the number is not a multiple of 2"),
+        (json!({ "minLength": 1 }), json!(""), "the text is shorter than 1 characters"),
+        (json!({ "maxLength": 1 }), json!("ab"), "the text is longer than 1 characters"),
+        (json!({ "pattern": "^a$" }), json!("secret"), "the text does not match the pattern ^a$"),
+        (json!({ "minItems": 1 }), json!([]), "the list has fewer than 1 items"),
+        (json!({ "maxItems": 1 }), json!([1, 2]), "the list has more than 1 items"),
+        (json!({ "uniqueItems": true }), json!(["secret", "secret"]), "the list has an item twice"),
+        (json!({ "contains": { "type": "null" } }), json!([1]), "the list does not contain what the schema asks for"),
+        (json!({ "minProperties": 1 }), json!({}), "the object has fewer than 1 members"),
+        (json!({ "maxProperties": 0 }), json!({ "secret": 1 }), "the object has more than 0 members"),
+        (
+            json!({ "propertyNames": { "maxLength": 1 } }),
+            json!({ "secret": 1 }),
+            "a member has a name that is not allowed: the text is longer than 1 characters",
+        ),
+        (
+            json!({ "anyOf": [{ "type": "null" }, { "type": "string" }] }),
+            json!(1),
+            "the value satisfies none of the alternatives in anyOf",
+        ),
+        (
+            json!({ "oneOf": [{ "minimum": 9 }, { "type": "string" }] }),
+            json!(1),
+            "the value satisfies none of the alternatives in oneOf",
+        ),
+        (
+            json!({ "oneOf": [{ "minimum": 0 }, { "maximum": 9 }] }),
+            json!(1),
+            "the value satisfies more than one of the alternatives in oneOf",
+        ),
+        (json!({ "not": { "type": "string" } }), json!("secret"), "the value satisfies the schema in not"),
+        (json!(false), json!("secret"), "what stands here is not allowed"),
+        (json!({ "prefixItems": [true], "items": false }), json!([1, 2]), "/1: what stands here is not allowed"),
+        (json!({ "dependentRequired": { "a": ["b"] } }), json!({ "a": 1 }), "the member \"b\" is missing"),
+    ] {
+        assert_eq!(violations(schema.clone(), value), [said], "{schema}");
+    }
+}
+
+#[test]
+fn violations_come_in_an_order_of_their_own() {
+    let schema = json!({ "properties": { "b": false, "a": { "minLength": 3, "pattern": "^x" } }, "required": ["z"] });
+    assert_eq!(
+        violations(schema, json!({ "b": 1, "a": "a" })),
+        [
+            "the member \"z\" is missing",
+            "/a: the text does not match the pattern ^x",
+            "/a: the text is shorter than 3 characters",
+            "/b: what stands here is not allowed",
+        ]
+    );
 }
 
 #[test]
