@@ -1,5 +1,7 @@
 //! From bytes to a [`VerifiedIr`]: the only way in which a document becomes something that may be executed.
 
+mod union;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;

@@ -25,7 +25,8 @@ pub use self::verify::{AuditCheck, verify_audit};
 pub trait Store: Send + Sync {
     /// Keeps a signed IR document under its hash, and under `id@version` unless that is `0.0.0`. The same program
     /// under a known name adds its document; another one is [`StoreError::FlowConflict`]. Repeating it is harmless. A
-    /// hash does not cover signatures: of two documents with one hash the later stands.
+    /// hash does not cover signatures: of two documents with one hash the later stands, so whoever keeps one unites it
+    /// with what is there.
     async fn put_flow(&self, flow: FlowRecord, document: Vec<u8>, audit: Vec<AuditNote>) -> Result<(), StoreError>;
     /// The document of a hash.
     async fn flow_document(&self, hash: Digest) -> Result<Option<Vec<u8>>, StoreError>;

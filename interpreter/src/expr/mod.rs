@@ -19,9 +19,8 @@
 //! on either side when the other side decides; so do `all` and `exists`. A macro over a map goes over its keys, in UTF-8
 //! order. A missing member is an error.
 //!
-//! Held against the conformance vectors that cel-spec publishes, the subset differs from them in this alone: keys of
-//! maps are texts, there is neither NaN nor infinity, a name that nothing defines is an error before evaluation, and an
-//! int compares with a double exactly, also beyond 2^53.
+//! Further, keys of maps are texts, there is neither NaN nor infinity, a name that nothing defines is an error before
+//! evaluation, and an int compares with a double exactly, also beyond 2^53.
 //!
 //! The tables that results depend on, beyond the code here: upper and lower case come from Rust's standard library,
 //! with Unicode 17; classes as `\w` in regular expressions from `regex-syntax` 0.8, with Unicode 16. Tests compare

@@ -315,3 +315,60 @@ fn collect_leaves<'a>(value: &'a mut Value, leaves: &mut Vec<&'a mut Value>) {
         leaf => leaves.push(leaf),
     }
 }
+
+#[test]
+fn signatures_of_both_documents_are_kept() {
+    let trust = trusting([entry(1, &[], None), entry(2, &[], None)]);
+    let (first, second) = (signed(&[1]), signed(&[2]));
+    let ir = verify(&second, &trust, 0).unwrap();
+    let both = ir.bytes_with_signatures_of(&first, &trust);
+    let united = verify(&both, &trust, 0).unwrap();
+    assert_eq!(united.signers(), [key(2).public(), key(1).public()]);
+    assert_eq!(united.hash(), ir.hash());
+    assert_eq!(united.bytes_with_signatures_of(&first, &trust), both, "again adds nothing");
+
+    // A key that this trust list does not know may be known to another.
+    let anna_alone = TrustList::of("anna", key(2).public());
+    assert_eq!(verify(&second, &anna_alone, 0).unwrap().bytes_with_signatures_of(&first, &anna_alone), both);
+}
+
+#[test]
+fn members_that_were_left_out_stay_out_when_signatures_are_united() {
+    let trust = trusting([entry(1, &[], None), entry(2, &[], None)]);
+    let bare = |seed: u8| {
+        let mut json = canonical::read(&signed(&[seed])).unwrap();
+        json["policy"].as_object_mut().unwrap().retain(|name, _| name == "safe_outputs");
+        let hashed = Hashed::of(json.as_object().unwrap());
+        let value = BASE64.encode(key(seed).sign(&pre_authentication_encoding(&hashed.payload)));
+        json["integrity"] = json!({
+            "hash": hashed.hash, "program": hashed.program,
+            "signatures": [{ "alg": "ed25519", "key_id": key(seed).public().id(), "value": value }]
+        });
+        canonical::to_bytes(&json).unwrap()
+    };
+    let ir = verify(&bare(2), &trust, 0).unwrap();
+    let united = verify(&ir.bytes_with_signatures_of(&bare(1), &trust), &trust, 0).unwrap();
+    assert_eq!((united.hash(), united.signers().len()), (ir.hash(), 2));
+}
+
+#[test]
+fn a_bad_signature_is_not_taken_over() {
+    let trust = trusting([entry(1, &[], None), entry(2, &[], None)]);
+    let ir = verify(&signed(&[2]), &trust, 0).unwrap();
+    let forged = edited(&signed(&[1]), |json| {
+        json["integrity"]["signatures"][0]["value"] = json!(BASE64.encode([7; 64]));
+    });
+    let of_another = seal(Document { source: None, ..document() }, &[&key(1)]).to_bytes();
+    for other in [forged.as_slice(), &of_another, b"", b"{}"] {
+        assert_eq!(ir.bytes_with_signatures_of(other, &trust), ir.bytes());
+    }
+}
+
+#[test]
+fn united_signatures_stay_within_the_limit() {
+    let seeds: Vec<u8> = (1..=16).collect();
+    let trust = trusting([entry(1, &[], None), entry(99, &[], None)]);
+    let ir = verify(&signed(&[99]), &trust, 0).unwrap();
+    let united = ir.bytes_with_signatures_of(&signed(&seeds), &trust);
+    assert_eq!(verify(&united, &trust, 0).unwrap().signers(), [key(99).public(), key(1).public()]);
+}

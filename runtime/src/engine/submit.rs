@@ -44,7 +44,10 @@ impl Engine {
             title: flow.title,
             stored_at: now,
         };
-        let document = ir.bytes().to_vec();
+        let document = match self.store.flow_document(kept.hash).await? {
+            Some(known) => ir.bytes_with_signatures_of(&known, &self.trust),
+            None => ir.bytes().to_vec(),
+        };
 
         let inbox = InboxEntry {
             id: InboxId::new(self.ids.fresh()),

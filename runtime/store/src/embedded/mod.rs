@@ -158,9 +158,10 @@ fn check_ends(mut rows: &Snapshot) -> Result<(), StoreError> {
         }
     }
     let Some(last) = query::audit_head(rows)? else { return Ok(()) };
-    let before = match last.seq - 1 {
-        0 => AuditChain::default(),
-        seq => AuditChain::after(&query::audit_entry(rows, seq)?),
+    let before = match last.seq.checked_sub(1) {
+        None => return Err(StoreError::Damaged("the last audit entry has the number 0".to_owned())),
+        Some(0) => AuditChain::default(),
+        Some(seq) => AuditChain::after(&query::audit_entry(rows, seq)?),
     };
     { before }.accept(&last).map_err(|fault| StoreError::Damaged(fault.to_string()))
 }

@@ -1,11 +1,11 @@
 //! What may not run here leaves no trace.
 
-use bloom_ir::TrustList;
-use bloom_runtime::engine::{EngineError, Refusal};
+use bloom_ir::{SigningKey, TrustList, VerifiedIr};
+use bloom_runtime::engine::{EngineError, Refusal, Submit};
 use bloom_runtime::store::RunFilter;
 use serde_json::{Value as Json, json};
 
-use crate::world::{Act, Tools, World, flow, submission};
+use crate::world::{Act, Tools, World, flow, key, submission};
 
 fn reads(tool: &str, effect: &str) -> Json {
     flow(
@@ -77,4 +77,21 @@ async fn a_key_that_is_no_longer_trusted_stops_the_run_but_not_its_replay() {
     assert_eq!(world.tools.calls("t"), 0);
     engine.drive(&id).await.unwrap();
     world.assert_replays(&id).await;
+}
+
+#[tokio::test]
+async fn a_run_goes_on_after_the_same_flow_came_again_signed_by_another() {
+    let world = world();
+    let engine = world.engine();
+    let nodes = reads("t", "read");
+    let first = engine.submit(submission(&nodes)).await.unwrap();
+
+    let other = SigningKey::from_seed(&[8; 32]);
+    let ir = VerifiedIr::signed(submission(&nodes).ir.document().clone(), &other).unwrap();
+    assert_eq!(ir.hash(), submission(&nodes).ir.hash());
+    let trusting_other = world.engine_trusting(TrustList::of("other", other.public()));
+    let second = trusting_other.submit(Submit { ir, ..submission(&nodes) }).await.unwrap();
+
+    trusting_other.drive(&second).await.unwrap();
+    world.engine_trusting(TrustList::of("own", key().public())).drive(&first).await.unwrap();
 }

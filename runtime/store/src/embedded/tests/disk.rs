@@ -40,8 +40,13 @@ async fn damaged_end_of_a_log_is_found_when_opened() {
         entry.note.at += 1;
         stage.put(Table::Audit, key, row::encode(&entry));
     };
+    let head_without_number = |stage: &mut Stage<'_, '_>| {
+        let (key, row) = stage.last(Table::Audit).unwrap().unwrap();
+        let entry: AuditEntry = row::decode(&row).unwrap();
+        stage.put(Table::Audit, key, row::encode(&AuditEntry { seq: 0, ..entry }));
+    };
     let lost_event = |stage: &mut Stage<'_, '_>| stage.remove(Table::Events, entry_key(1));
-    let damages: [&dyn Fn(&mut Stage<'_, '_>); 2] = [&changed_head, &lost_event];
+    let damages: [&dyn Fn(&mut Stage<'_, '_>); 3] = [&changed_head, &head_without_number, &lost_event];
     for damage in damages {
         let folder = tempfile::tempdir().unwrap();
         let store = RedbStore::open(folder.path()).unwrap();
