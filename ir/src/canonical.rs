@@ -24,11 +24,13 @@ const MAX_PROBLEMS: usize = 100;
 /// Why bytes are not taken as a document's JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// Longer than [`MAX_BYTES`].
-    #[error("the document has {bytes} bytes; the limit is {MAX_BYTES}")]
+    /// Longer than allowed: a document than [`MAX_BYTES`].
+    #[error("it has {bytes} bytes; the limit is {limit}")]
     TooLarge {
         /// Its length.
         bytes: usize,
+        /// The largest.
+        limit: usize,
     },
     /// It starts with a byte order mark, which JSON does not have (RFC 8259, §8.1).
     #[error("the document starts with a byte order mark")]
@@ -75,7 +77,12 @@ pub enum ReadError {
 ///
 /// Every repeated key and unsafe number is reported, the first hundred of them; what stops the parser comes alone.
 pub fn read(bytes: &[u8]) -> Result<Value, Vec<ReadError>> {
-    let text = text(bytes).map_err(|error| vec![error])?;
+    read_up_to(MAX_BYTES, bytes)
+}
+
+/// The same with another limit on the bytes.
+pub(crate) fn read_up_to(limit: usize, bytes: &[u8]) -> Result<Value, Vec<ReadError>> {
+    let text = text(limit, bytes).map_err(|error| vec![error])?;
     let mut reader = Reader { depth: 0, too_deep: false, problems: Vec::new() };
     let mut deserializer = serde_json::Deserializer::from_str(text);
     // The reader counts the depth itself: the library stops at 127.
@@ -90,9 +97,9 @@ pub fn read(bytes: &[u8]) -> Result<Value, Vec<ReadError>> {
     Err(reader.problems.into_iter().map(Problem::into_error).collect())
 }
 
-fn text(bytes: &[u8]) -> Result<&str, ReadError> {
-    if bytes.len() > MAX_BYTES {
-        return Err(ReadError::TooLarge { bytes: bytes.len() });
+fn text(limit: usize, bytes: &[u8]) -> Result<&str, ReadError> {
+    if bytes.len() > limit {
+        return Err(ReadError::TooLarge { bytes: bytes.len(), limit });
     }
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         return Err(ReadError::ByteOrderMark);

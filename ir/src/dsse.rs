@@ -10,6 +10,9 @@ use crate::document::{Document, Integrity, Signature, SignatureAlgorithm};
 use crate::sign::PAYLOAD_TYPE;
 use crate::validate;
 
+/// The largest envelope, in bytes: the base64 of the largest document, and room for its signatures and for white space.
+pub const MAX_BYTES: usize = canonical::MAX_BYTES / 3 * 4 + (1 << 20);
+
 /// An envelope. Members that DSSE does not name are ignored, as it asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -72,7 +75,7 @@ impl Envelope {
 
     /// Reads an envelope's JSON.
     pub fn read(bytes: &[u8]) -> Result<Self, EnvelopeError> {
-        let json = canonical::read(bytes).map_err(EnvelopeError::NotJson)?;
+        let json = canonical::read_up_to(MAX_BYTES, bytes).map_err(EnvelopeError::NotJson)?;
         serde_json::from_value(json).map_err(|error| EnvelopeError::NotEnvelope(error.to_string()))
     }
 
@@ -156,6 +159,16 @@ mod tests {
             ..standard.clone()
         };
         assert_eq!(url.document_bytes(), standard.document_bytes());
+    }
+
+    #[test]
+    fn the_largest_document_has_an_envelope_that_is_read() {
+        let envelope = Envelope { payload: BASE64.encode(vec![b' '; canonical::MAX_BYTES]), ..envelope() };
+        let json = serde_json::to_vec_pretty(&envelope).unwrap();
+        assert!(json.len() > canonical::MAX_BYTES);
+        assert_eq!(Envelope::read(&json), Ok(envelope));
+        let too_large = vec![b' '; MAX_BYTES + 1];
+        assert!(matches!(Envelope::read(&too_large), Err(EnvelopeError::NotJson(_))));
     }
 
     #[test]

@@ -19,6 +19,10 @@ use crate::Value;
 /// How many violations of one value are listed.
 pub const MAX_VIOLATIONS: usize = 16;
 
+/// How deep arrays and objects of a schema may stand in each other: as deep as in a value, because schemas travel in
+/// requests to workers, and histories are read with a limit.
+pub const MAX_SCHEMA_DEPTH: usize = 100;
+
 /// A value with more parts than this gets its first violation only, so that a bad value of a megabyte does not become
 /// errors of a hundred.
 const MAX_LISTED_PARTS: usize = 10_000;
@@ -46,6 +50,10 @@ pub struct SchemaError {
 impl CompiledSchema {
     /// Compiles a schema.
     pub fn compile(schema: &serde_json::Value) -> Result<Self, SchemaError> {
+        if is_deeper_than(MAX_SCHEMA_DEPTH, schema) {
+            let message = format!("more than {MAX_SCHEMA_DEPTH} arrays and objects stand in each other");
+            return Err(SchemaError { pointer: String::new(), message });
+        }
         let patterns = PatternOptions::regex().size_limit(MAX_PATTERN_SIZE).dfa_size_limit(MAX_PATTERN_SIZE);
         jsonschema::options_for::<Values>()
             .with_draft(Draft::Draft202012)
@@ -79,6 +87,16 @@ impl CompiledSchema {
 impl fmt::Debug for CompiledSchema {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("CompiledSchema")
+    }
+}
+
+fn is_deeper_than(levels: usize, schema: &serde_json::Value) -> bool {
+    use serde_json::Value::{Array, Object};
+    match (schema, levels.checked_sub(1)) {
+        (Array(_) | Object(_), None) => true,
+        (Array(items), Some(left)) => items.iter().any(|item| is_deeper_than(left, item)),
+        (Object(members), Some(left)) => members.values().any(|member| is_deeper_than(left, member)),
+        _ => false,
     }
 }
 

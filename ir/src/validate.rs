@@ -14,7 +14,7 @@ mod report;
 mod schemas;
 mod shape;
 
-use crate::canonical::{self, MAX_BYTES, MAX_DEPTH, MAX_NUMBER, ReadError};
+use crate::canonical::{self, MAX_DEPTH, MAX_NUMBER, ReadError};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::document::Document;
 use crate::integrity::Hashed;
@@ -57,7 +57,7 @@ fn unreadable(error: ReadError) -> Diagnostic {
     let file = |code| Diagnostic::error(code, Place::File);
     let at = |code, pointer| Diagnostic::error(code, Place::Node { node: None, pointer, item: None });
     match error {
-        ReadError::TooLarge { bytes } => file(codes::TOO_LARGE).with("bytes", bytes).with("limit", MAX_BYTES),
+        ReadError::TooLarge { bytes, limit } => file(codes::TOO_LARGE).with("bytes", bytes).with("limit", limit),
         ReadError::ByteOrderMark => file(codes::BYTE_ORDER_MARK),
         ReadError::NotUtf8 { offset } => file(codes::NOT_UTF8).with("offset", offset),
         ReadError::NotJson { reason, line, column } => {

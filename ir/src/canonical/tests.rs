@@ -54,7 +54,7 @@ fn nesting_is_counted_exactly() {
 
 #[test]
 fn bytes_that_are_not_plain_json_are_refused() {
-    assert_eq!(problem(vec![b' '; MAX_BYTES + 1]), ReadError::TooLarge { bytes: MAX_BYTES + 1 });
+    assert_eq!(problem(vec![b' '; MAX_BYTES + 1]), ReadError::TooLarge { bytes: MAX_BYTES + 1, limit: MAX_BYTES });
     assert_eq!(problem(b"\xEF\xBB\xBF1"), ReadError::ByteOrderMark);
     assert_eq!(problem(b"[\"\xC3\"]"), ReadError::NotUtf8 { offset: 2 });
     for text in

@@ -140,6 +140,14 @@ fn schemas_that_are_none_are_errors() {
 }
 
 #[test]
+fn a_schema_is_as_deep_as_a_value_may_be_and_no_deeper() {
+    let nested = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({ "not": inner }));
+    assert!(CompiledSchema::compile(&nested(MAX_SCHEMA_DEPTH)).is_ok());
+    let error = CompiledSchema::compile(&nested(MAX_SCHEMA_DEPTH + 1)).unwrap_err();
+    assert_eq!(error.message, "more than 100 arrays and objects stand in each other");
+}
+
+#[test]
 fn references_within_the_schema_work_and_circles_end() {
     let tree = json!({ "$defs": { "t": { "items": { "$ref": "#/$defs/t" }, "type": "array" } }, "$ref": "#/$defs/t" });
     assert_eq!(violations(tree.clone(), json!([[], [[]]])), [""; 0]);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::canonical::MAX_BYTES;
 use crate::diagnostic::Severity;
 use crate::document::Locale;
 

@@ -18,6 +18,9 @@ impl VerifiedIr {
 
     /// Nothing when there is nothing to add.
     fn united(&self, other: &[u8], trust: &TrustList) -> Option<Vec<u8>> {
+        if other == self.bytes() {
+            return None;
+        }
         let (other, hashed) = validate::read_hashed(other).ok().filter(|(_, hashed)| hashed.hash == self.hash())?;
         let message = pre_authentication_encoding(&hashed.payload);
         let mut integrity: Integrity = self.document().integrity.clone()?;

@@ -213,3 +213,20 @@ async fn a_run_costs_one_commit_to_accept_and_no_look_back_to_drive() {
     }
     assert_eq!(disk.histories(), 0);
 }
+
+#[tokio::test]
+async fn the_deepest_schema_of_an_answer_is_read_back_from_the_history() {
+    let world = World::new(Tools::default(), &json!({ "default": { "answer": 7 } }));
+    let levels = bloom_ir::schema::MAX_SCHEMA_DEPTH - 1;
+    let schema = (1..levels).fold(json!({}), |inner, _| json!({ "not": inner }));
+    let asks = flow(
+        &[],
+        &json!({
+            "n1": { "type": "llm_call", "prompt": [{ "text": "?" }], "into": "n", "output": schema, "next": "n2" },
+            "n2": { "type": "return", "status": "completed", "value": "v['n']" },
+        }),
+    );
+    let (id, end) = world.run(&asks).await;
+    assert_eq!(end.unwrap(), RunEnd::Completed { result: 7_i64.into() });
+    world.assert_replays(&id).await;
+}
