@@ -126,10 +126,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn plain_text_is_no_envelope() {
-        let program = FakeProgram::new(r#"cat > /dev/null; echo '{"n":1}'"#);
+    async fn plain_text_is_asked_for_once_more_and_plain_json_will_do() {
+        let program = FakeProgram::new(r#"cat > /dev/null; echo >> "$here/calls"; echo 'Sure! There are three.'"#);
         let error = Command::new(program.path()).answer(task("x")).await.unwrap_err();
-        assert_eq!(error.code, "invalid_output");
-        assert!(error.message.contains("no result envelope"), "{error}");
+        assert_eq!((error.code.as_str(), program.wrote("calls").as_str()), ("invalid_output", "\n\n"));
+        let program = FakeProgram::new(r#"cat > /dev/null; echo '{"n":1}'"#);
+        let answer = Command::new(program.path()).answer(task("x")).await.unwrap();
+        assert_eq!(answer.value.get("n"), Some(&Value::Int(1)));
     }
 }

@@ -6,7 +6,8 @@
 //!   "total_cost_usd": 0.001, "duration_ms": 1200, "session_id": "…", "modelUsage": { "model-name": { } } }
 //! ```
 //!
-//! Only `result` or `structured_output` is required; unknown members are ignored.
+//! Only `result` or `structured_output` is required; unknown members are ignored. Anything else that a program prints before
+//! it ends well counts as the text of its answer.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +55,7 @@ struct Tokens {
 
 /// Reads what a program printed.
 pub(crate) fn reply(output: &Output, latency_ms: u64) -> Result<Reply, EffectError> {
-    let Some(envelope) = read(&output.stdout) else { return Err(without_envelope(output)) };
+    let Some(envelope) = read(&output.stdout) else { return without_envelope(output) };
     let usage = envelope.usage(latency_ms);
     let text = envelope.result.unwrap_or_default();
     if envelope.stop_reason.as_deref() == Some("refusal") {
@@ -87,16 +88,13 @@ fn read(stdout: &[u8]) -> Option<Envelope> {
         .then_some(envelope)
 }
 
-/// A program that failed early prints plain text, if anything.
-fn without_envelope(output: &Output) -> EffectError {
+/// A program that failed early prints plain text, if anything; one that ended well is told what is wrong with its answer.
+fn without_envelope(output: &Output) -> Result<Reply, EffectError> {
     let stdout = String::from_utf8_lossy(&output.stdout);
     if output.status.success() {
-        return failure::permanent(
-            "invalid_output",
-            format!("no result envelope, but `{}`", failure::head(stdout.trim())),
-        );
+        return Ok(Reply { text: stdout.into_owned(), structured: None, usage: None });
     }
-    failure::of_error("", &format!("{}: {}{}", output.status, stdout.trim(), on_stderr(output)))
+    Err(failure::of_error("", &format!("{}: {}{}", output.status, stdout.trim(), on_stderr(output))))
 }
 
 fn on_stderr(output: &Output) -> String {

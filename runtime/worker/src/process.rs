@@ -82,9 +82,13 @@ pub(crate) async fn run(invocation: Invocation) -> Result<Output, ProcessError> 
         }
         Ok(bytes)
     };
-    let (stdout, stderr, ()) = tokio::try_join!(read_output, read_errors, feed)?;
-    group.leader_ended().await.map_err(lost)?;
-    drop(group);
+    let end = async {
+        group.leader_ended().await.map_err(lost)?;
+        // What it left behind may hold the outputs open for as long as it likes.
+        drop(group);
+        Ok(())
+    };
+    let (stdout, stderr, (), ()) = tokio::try_join!(read_output, read_errors, feed, end)?;
     let status = child.wait().await.map_err(lost)?;
     Ok(Output { status, stdout, stderr })
 }
@@ -190,6 +194,14 @@ mod tests {
         assert_eq!(state(&pid), Some('Z'), "its id is still its own");
         drop(group);
         assert_eq!(child.wait().await.unwrap().code(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn a_grandchild_that_holds_the_output_open_is_not_waited_for() {
+        let program = FakeProgram::new("sleep 1000 & echo done");
+        let output = run(invocation(&program)).await.unwrap();
+        assert!(output.status.success());
+        assert_eq!(output.stdout, b"done\n");
     }
 
     #[tokio::test]
