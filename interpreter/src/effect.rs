@@ -87,6 +87,16 @@ pub struct ToolRequest {
     pub on_unknown: Option<OnUnknown>,
 }
 
+impl ToolRequest {
+    /// The first text among the arguments, in the order of their names: shortly, for people, what the call is about.
+    pub fn first_text(&self) -> Option<&str> {
+        match &self.args {
+            Value::Map(args) => args.values().find_map(Value::as_str),
+            _ => None,
+        }
+    }
+}
+
 /// A question to an LLM, its templates filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LlmRequest {

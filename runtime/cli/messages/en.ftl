@@ -141,7 +141,7 @@ cmd-proposals = See and decide what runs want to change
 
 cmd-proposals-list = List the proposals that wait for a decision
     .run = Of this run only
-    .all = Also those that were decided
+    .all = Also those that were decided, and those that repeat another
 
 cmd-proposals-show = Show a proposal with its content
     .proposal = Its id, or an unambiguous part of it
@@ -335,6 +335,10 @@ no-such-proposal = there is no proposal { $id }
 ambiguous = { $count } ids begin or end with { $id }
 ambiguous-hint = give more of it
 no-proposals = No proposals.
+proposals-hidden = { $count ->
+    [one] { $count } more repeats one of these (--all shows it).
+   *[other] { $count } more repeat these (--all shows them).
+}
 repeats = repeats { $id }
 
 ## Proposals

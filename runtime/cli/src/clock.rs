@@ -26,10 +26,10 @@ impl Ids for TimeOrderedIds {
     }
 }
 
-/// A time of the store (Unix milliseconds) as people read it: local, to the second.
+/// A time of the store (Unix milliseconds) as people read it: local, to the second, with the zone.
 pub(crate) fn local(at: i64) -> String {
     jiff::Timestamp::from_millisecond(at).map_or_else(
         |_| at.to_string(),
-        |time| time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        |time| time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
     )
 }

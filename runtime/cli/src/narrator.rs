@@ -8,7 +8,7 @@ use bloom_ir::Document;
 use bloom_ir::document::{EmitKind, NodeId};
 
 use crate::catalogue::{Catalogue, text};
-use crate::output::{Mark, one_line};
+use crate::output::Mark;
 
 /// What is written in a flow's icons, by node.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ impl Icons {
         // The text stands on the first node of an icon only.
         let texts: BTreeMap<&str, &str> =
             source.map.values().filter_map(|spot| Some((spot.item.as_str(), spot.text.as_deref()?))).collect();
-        let text = |item: &str| texts.get(item).map(|text| one_line(text)).unwrap_or_default();
+        let text = |item: &str| texts.get(item).map(|text| (*text).to_owned()).unwrap_or_default();
         Self(source.map.iter().map(|(node, spot)| (node.clone(), text(&spot.item))).collect())
     }
 
@@ -37,7 +37,9 @@ pub(crate) struct Line {
     pub(crate) mark: Mark,
     /// What was done, as a tool's name.
     pub(crate) what: String,
-    /// What is written in the icon.
+    /// What the call was about.
+    pub(crate) about: String,
+    /// What is written in the icon, on the line that is about it.
     pub(crate) icon: String,
     /// How long it took and what it cost, or why it failed.
     pub(crate) detail: String,
@@ -45,7 +47,7 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn new(mark: Mark, what: String) -> Self {
-        Self { mark, what, icon: String::new(), detail: String::new() }
+        Self { mark, what, about: String::new(), icon: String::new(), detail: String::new() }
     }
 }
 
@@ -59,6 +61,7 @@ pub(crate) struct Narrator<'a> {
 struct Asked {
     node: NodeId,
     what: String,
+    about: String,
     at: i64,
 }
 
@@ -75,8 +78,9 @@ impl<'a> Narrator<'a> {
                 let flow = format!("{}@{}", started.flow, started.version);
                 Some(Line::new(Mark::Start, text!(catalogue, "event-started", flow = flow)))
             }
-            Payload::EffectRequested { effect, node, call, .. } => {
-                let asked = Asked { node: node.clone(), what: called(call), at: event.at };
+            Payload::EffectRequested { effect, node, visit, call, .. } => {
+                let about = about(call, *visit);
+                let asked = Asked { node: node.clone(), what: called(call), about, at: event.at };
                 self.asked.insert(effect.clone(), asked);
                 None
             }
@@ -100,7 +104,7 @@ impl<'a> Narrator<'a> {
             }
             Payload::RunCompleted { .. } => Some(Line::new(Mark::Good, text!(catalogue, "event-completed"))),
             Payload::RunFailed { error, node, .. } => {
-                let icon = node.as_ref().map(|node| self.icons.text(node)).unwrap_or_default();
+                let icon = node.as_ref().map(|node| icon_line(&self.icons.text(node), "")).unwrap_or_default();
                 let line = Line::new(Mark::Bad, text!(catalogue, "event-failed"));
                 Some(Line { icon, detail: error.to_string(), ..line })
             }
@@ -112,7 +116,8 @@ impl<'a> Narrator<'a> {
         Line {
             mark,
             what: asked.map_or_else(|| effect.to_string(), |asked| asked.what.clone()),
-            icon: asked.map(|asked| self.icons.text(&asked.node)).unwrap_or_default(),
+            about: asked.map(|asked| asked.about.clone()).unwrap_or_default(),
+            icon: asked.map(|asked| icon_line(&self.icons.text(&asked.node), &asked.what)).unwrap_or_default(),
             detail,
         }
     }
@@ -150,10 +155,52 @@ pub(crate) fn called(call: &EffectCall) -> String {
     }
 }
 
+/// What a call is about, shortly: the first text among a tool's arguments; of an LLM, which time its icon asks.
+pub(crate) fn about(call: &EffectCall, visit: u64) -> String {
+    match call {
+        EffectCall::Tool(request) => request.first_text().unwrap_or_default().to_owned(),
+        EffectCall::Llm(_) => visit_of(visit),
+    }
+}
+
+/// Empty for the first time: most icons ask once.
+pub(crate) fn visit_of(visit: u64) -> String {
+    if visit > 1 { format!("#{visit}") } else { String::new() }
+}
+
+/// The line of an icon's text that names what is called, else the first; what follows it in the icon is left out.
+pub(crate) fn icon_line(icon: &str, called: &str) -> String {
+    let mut lines = icon.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+    let first = lines.peek().copied().unwrap_or_default();
+    let line = lines.find(|line| !called.is_empty() && line.contains(called)).unwrap_or(first);
+    match line.strip_suffix('(') {
+        Some(call) => format!("{call}(…)"),
+        None => line.trim_end_matches(':').to_owned(),
+    }
+}
+
 /// A duration for people.
 pub(crate) fn seconds(milliseconds: u64) -> String {
     match milliseconds {
         0..1000 => format!("{milliseconds} ms"),
         _ => format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_icon_the_line_that_names_the_call_is_shown() {
+        for (icon, called, expected) in [
+            ("резюме ← LLM:\nСтвори резюме.\n{зміст}", "LLM", "резюме ← LLM"),
+            ("x ← 1\nпам'ять ← read-memory()\ny ← 2", "read-memory", "пам'ять ← read-memory()"),
+            ("create-proposal(\n  тип: \"a\"\n)", "create-proposal", "create-proposal(…)"),
+            ("щось", "read-notes", "щось"),
+            ("", "LLM", ""),
+        ] {
+            assert_eq!(icon_line(icon, called), expected, "{icon}");
+        }
     }
 }

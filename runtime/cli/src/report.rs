@@ -1,5 +1,6 @@
 //! What people read of a run: its end, and its proposals.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use bloom_ir::{Document, Value, validate};
@@ -9,7 +10,7 @@ use bloom_runtime::store::Store as _;
 use crate::catalogue::{Catalogue, text};
 use crate::limits;
 use crate::narrator::Icons;
-use crate::output::{Table, one_line, plain};
+use crate::output::{Table, cut, one_line, plain};
 use crate::store::{Store, words};
 
 /// Longer values are cut in text; `--json` has them whole.
@@ -75,12 +76,15 @@ pub(crate) fn proposals(out: &mut impl Write, proposals: &[Proposal], catalogue:
         text!(catalogue, "column-target"),
         text!(catalogue, "column-status"),
     ]);
+    let short = Short::among(proposals.iter().map(|proposal| proposal.id.as_str()));
     for proposal in proposals {
         let status = match &proposal.duplicate_of {
-            Some(of) if proposal.status == ProposalStatus::Pending => text!(catalogue, "repeats", id = of.as_str()),
+            Some(of) if proposal.status == ProposalStatus::Pending => {
+                text!(catalogue, "repeats", id = short.of(of.as_str()))
+            }
             _ => words::proposal(proposal.status, catalogue),
         };
-        table.row([proposal.id.to_string(), proposal.action.clone(), proposal.target.clone(), status]);
+        table.row([short.of(proposal.id.as_str()), proposal.action.clone(), proposal.target.clone(), status]);
     }
     if proposals.is_empty() {
         return writeln!(out, "{}", text!(catalogue, "no-proposals"));
@@ -94,10 +98,39 @@ pub(crate) fn compact(value: &Value) -> String {
     cut(&one_line(&text), WIDTH)
 }
 
-/// The beginning of a text.
-pub(crate) fn cut(text: &str, width: usize) -> String {
-    match text.char_indices().nth(width) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+/// Ids for people: their ends, which are random, and long enough to tell those of a table apart. Every command takes them.
+pub(crate) struct Short(usize);
+
+impl Short {
+    /// As short as these ids allow.
+    pub(crate) fn among<'a>(ids: impl Iterator<Item = &'a str>) -> Self {
+        let ids: BTreeSet<&str> = ids.collect();
+        let is_enough =
+            |length: &usize| ids.iter().map(|id| tail(id, *length)).collect::<BTreeSet<_>>().len() == ids.len();
+        Self((8..64).find(is_enough).unwrap_or(usize::MAX))
+    }
+
+    pub(crate) fn of(&self, id: &str) -> String {
+        tail(id, self.0).to_owned()
+    }
+}
+
+fn tail(id: &str, length: usize) -> &str {
+    id.get(id.len().saturating_sub(length)..).unwrap_or(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_ids_tell_the_ids_of_a_table_apart() {
+        let ids = ["01a1-aaaa-00001234abcd", "01a1-aaaa-00101234abcd", "x"];
+        let short = Short::among(ids.into_iter());
+        assert_eq!(
+            ids.map(|id| short.of(id)),
+            ["001234abcd", "101234abcd", "x"].map(|id| id[id.len().saturating_sub(10)..].to_owned())
+        );
+        assert_eq!(Short::among(["01a1-0000-12345678"].into_iter()).of("01a1-0000-12345678"), "12345678");
     }
 }

@@ -93,6 +93,8 @@ pub struct EffectSpot {
     pub place: Option<Place>,
     /// What is asked.
     pub asks: Asked,
+    /// The first text among a tool's arguments: shortly, what the call is about.
+    pub about: Option<String>,
 }
 
 /// What is asked, without the arguments.

@@ -240,6 +240,10 @@ impl Run {
             visit: request.visit,
             place: self.program.place(&request.node),
             asks: Asked::of(&request.call),
+            about: match &request.call {
+                EffectCall::Tool(tool) => tool.first_text().map(str::to_owned),
+                EffectCall::Llm(_) => None,
+            },
         }
     }
 

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::clock;
 use crate::failure::Exit;
 use crate::narrator::Narrator;
-use crate::output::Out;
+use crate::output::{Out, columns};
 use crate::report;
 use crate::session::{Form, Session};
 use crate::store::Store;
@@ -37,7 +37,9 @@ impl History {
                     Form::Json => out.exact(format!("{}\n", event.to_line()).as_bytes())?,
                     Form::Text => {
                         if let Some(line) = narrator.tell(event) {
-                            writeln!(out, "{:>4}  {}  {line}", event.seq, clock::local(event.at))?;
+                            let head = format!("{:>4}  {}  ", event.seq, clock::local(event.at));
+                            let columns = columns().saturating_sub(head.len());
+                            writeln!(out, "{head}{}", line.in_columns(columns))?;
                         }
                     }
                 }

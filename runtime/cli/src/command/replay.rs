@@ -17,9 +17,8 @@ use crate::catalogue::{Catalogue, text};
 use crate::failure::{Exit, Explained};
 use crate::flow::FlowFile;
 use crate::keyring::Keyring;
-use crate::output::{Out, one_line};
+use crate::output::{Out, cut, one_line};
 use crate::refusal;
-use crate::report::cut;
 use crate::session::{Form, Session};
 use crate::store::Store;
 

@@ -8,6 +8,7 @@ use crate::catalogue::text;
 use crate::clock;
 use crate::failure::Exit;
 use crate::output::{Out, Table};
+use crate::report::Short;
 use crate::session::{Form, Session};
 use crate::store::{Store, words};
 
@@ -52,9 +53,10 @@ impl Runs {
             text!(catalogue, "column-events"),
             text!(catalogue, "column-tokens"),
         ]);
+        let short = Short::among(runs.iter().map(|run| run.id.as_str()));
         for run in runs {
             table.row([
-                run.id.to_string(),
+                short.of(run.id.as_str()),
                 format!("{}@{}", run.flow, run.version),
                 words::run(run.status, catalogue),
                 clock::local(run.created_at),

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use bloom_interpreter::history::Payload;
 use bloom_runtime::record::RunStatus;
 use bloom_runtime::store::{ProposalFilter, Store as _};
 use clap::Args;
@@ -11,7 +12,7 @@ use crate::catalogue::text;
 use crate::clock;
 use crate::failure::Exit;
 use crate::narrator::Narrator;
-use crate::output::{Out, one_line};
+use crate::output::{Out, columns, one_line};
 use crate::report;
 use crate::session::{Form, Session};
 use crate::store::{Store, words};
@@ -52,8 +53,12 @@ impl Show {
         let icons = report::icons(&store, &run).await?;
         let mut narrator = Narrator::new(&icons, catalogue);
         for event in store.inner.history(&run.id, 1, usize::MAX).await? {
+            // How it ended is told below.
+            if event.payload.as_ref().is_some_and(is_end) {
+                continue;
+            }
             if let Some(line) = narrator.tell(&event) {
-                writeln!(out, "  {line}")?;
+                writeln!(out, "  {}", line.in_columns(columns().saturating_sub(2)))?;
             }
         }
         report::end(out, &run, catalogue)?;
@@ -63,4 +68,8 @@ impl Show {
         }
         Ok(Exit::Completed)
     }
+}
+
+fn is_end(payload: &Payload) -> bool {
+    matches!(payload, Payload::RunCompleted { .. } | Payload::RunFailed { .. } | Payload::RunCancelled { .. })
 }

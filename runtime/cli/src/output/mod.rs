@@ -4,6 +4,7 @@
 mod mark;
 mod plain;
 mod table;
+mod width;
 
 use std::io::{self, ErrorKind, Write};
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 pub(crate) use mark::Mark;
 pub(crate) use plain::{one_line, plain};
 pub(crate) use table::Table;
+pub(crate) use width::{columns, cut};
 
 use self::plain::Plain;
 

@@ -58,6 +58,19 @@ fn repeats_itself_until_the_memory_is_approved_and_then_handles_nothing() {
     for (first, second) in first.iter().zip(second) {
         assert_eq!(second["duplicate_of"], first["id"]);
     }
+    let list = |arguments: &[&str]| {
+        let output = place.bloom().args(["proposals", "list"]).args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (waiting, all) = (list(&[]), list(&["--all"]));
+    assert!(
+        waiting.lines().count() == 11 && waiting.ends_with("9 more repeat these (--all shows them).\n"),
+        "{waiting}"
+    );
+    assert_eq!(all.lines().count(), 19, "{all}");
+    let short = all.lines().nth(1).unwrap().split(' ').next().unwrap();
+    assert!(short.len() < 16, "{all}");
+    place.bloom().args(["proposals", "show", short]).assert().success();
     // The memory is that of the run that proposes.
     let approve = |arguments: &[&str]| place.bloom().args(["proposals", "approve"]).args(arguments).assert();
     approve(&["--action", "memory-update"]).success();

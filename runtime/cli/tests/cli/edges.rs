@@ -321,3 +321,28 @@ fn one_proposal_that_cannot_be_applied_does_not_hold_up_the_others() {
         assert_eq!(json(place.bloom().args(["proposals", "show", id(index), "--json"]))["status"], "approved");
     }
 }
+
+#[test]
+fn a_run_that_is_shown_tells_what_each_call_was_about_and_its_end_once() {
+    if !has_tools() {
+        return;
+    }
+    let place = Place::new();
+    json(&mut place.archivist());
+    for language in ["en", "uk"] {
+        let (_, text) = told(place.bloom().args(["show", "last", "--lang", language]));
+        let end = if language == "en" { "Completed." } else { "Виконано." };
+        assert_eq!(text.matches(end).count(), 1, "{text}");
+        let line = |start: &str| {
+            text.lines().find(|line| line.trim_start().starts_with(start)).unwrap_or_else(|| panic!("{start}: {text}"))
+        };
+        assert!(line("✓ read-context").contains("bow-changes  зміст ← read-context"), "{text}");
+        assert!(!line("✓ LLM").contains('#') && line("✓ LLM").contains("резюме ← LLM  "), "{text}");
+        assert!(text.contains("#2  резюме ← LLM"), "{text}");
+    }
+    let signed = signed_greeting(&place);
+    let reply = script(&place, r#""answer": { "text": "Hello!" }"#);
+    json(place.bloom().arg("run").arg(&signed).args(["--input", "name=Ann", &reply]));
+    let (_, text) = told(place.bloom().args(["show", "last"]));
+    assert!(text.contains(r#"Result: {"greeting":"Hello!"}"#) && text.matches("Completed.").count() == 1, "{text}");
+}

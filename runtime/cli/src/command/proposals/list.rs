@@ -1,9 +1,12 @@
 //! `bloom proposals list`.
 
+use std::io::Write as _;
+
 use bloom_runtime::record::ProposalStatus;
 use bloom_runtime::store::{ProposalFilter, Store as _};
 use clap::Args;
 
+use crate::catalogue::text;
 use crate::failure::Exit;
 use crate::output::Out;
 use crate::report;
@@ -30,7 +33,18 @@ impl List {
         proposals.reverse();
         match session.form() {
             Form::Json => out.json(&proposals)?,
-            Form::Text => report::proposals(out, &proposals, &session.catalogue)?,
+            Form::Text => {
+                let count = proposals.len();
+                if !self.all {
+                    // Decided with the one that they repeat.
+                    proposals.retain(|proposal| proposal.duplicate_of.is_none());
+                }
+                report::proposals(out, &proposals, &session.catalogue)?;
+                let hidden = count - proposals.len();
+                if hidden > 0 {
+                    writeln!(out, "{}", text!(session.catalogue, "proposals-hidden", count = hidden))?;
+                }
+            }
         }
         Ok(Exit::Completed)
     }

@@ -1,6 +1,5 @@
 //! What a run does, told on the standard error while it happens.
 
-use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
@@ -10,8 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::catalogue::{Catalogue, text};
-use crate::narrator::{Line, cost, emitted, seconds};
-use crate::output::{self, Mark, json_to_stderr, one_line};
+use crate::narrator::{Line, cost, emitted, icon_line, seconds, visit_of};
+use crate::output::{self, Mark, columns, json_to_stderr, one_line};
 use crate::session::Form;
 
 /// How it is told.
@@ -61,10 +60,10 @@ impl Reporter {
         self.spin(None);
     }
 
-    fn tell(&self, line: impl Display) {
+    fn tell(&self, line: &str) {
         match &self.spinner {
-            Some(spinner) => spinner.suspend(|| to_stderr(&line)),
-            None => to_stderr(&line),
+            Some(spinner) => spinner.suspend(|| to_stderr(line)),
+            None => to_stderr(line),
         }
     }
 
@@ -113,10 +112,12 @@ impl Observer for Reporter {
             Manner::Lines => {
                 self.spin(None);
                 if let Some(line) = self.line(&progress.step) {
-                    self.tell(line);
+                    self.tell(&line.in_columns(columns()));
                 }
                 if let Step::Performing { effect, .. } = &progress.step {
-                    self.spin(Some(format!("{}  {}", called(&effect.asks), icon(effect))));
+                    let about = about(effect);
+                    let doing = [called(&effect.asks), about.as_str(), icon(effect).as_str()].join("  ");
+                    self.spin(Some(one_line(&doing)));
                 }
             }
         }
@@ -124,7 +125,7 @@ impl Observer for Reporter {
 }
 
 /// Nobody is left to tell where the standard error cannot be written.
-fn to_stderr(line: &impl Display) {
+fn to_stderr(line: &str) {
     let _ = writeln!(output::stderr(), "{line}");
 }
 
@@ -136,11 +137,19 @@ fn called(asked: &Asked) -> &str {
 }
 
 fn icon(effect: &EffectSpot) -> String {
-    effect.place.as_ref().and_then(|place| place.text.as_deref()).map(one_line).unwrap_or_default()
+    let text = effect.place.as_ref().and_then(|place| place.text.as_deref()).unwrap_or_default();
+    icon_line(text, called(&effect.asks))
+}
+
+fn about(effect: &EffectSpot) -> String {
+    match &effect.asks {
+        Asked::Tool(_) => effect.about.clone().unwrap_or_default(),
+        Asked::Llm(_) => visit_of(effect.visit),
+    }
 }
 
 fn spot(mark: Mark, effect: &EffectSpot, detail: String) -> Line {
-    Line { mark, what: called(&effect.asks).to_owned(), icon: icon(effect), detail }
+    Line { mark, what: called(&effect.asks).to_owned(), about: about(effect), icon: icon(effect), detail }
 }
 
 fn milliseconds(duration: Duration) -> u64 {
@@ -161,7 +170,7 @@ fn described(progress: &Progress, recorded: u64) -> serde_json::Value {
         }),
         Step::Settled { effect, attempt, took, error, usage } => json!({
             "step": "settled", "effect": effect.effect, "node": effect.node, "call": called(&effect.asks),
-            "icon": effect.place, "attempt": attempt, "took_ms": took.map(milliseconds), "error": error,
+            "about": effect.about, "icon": effect.place, "attempt": attempt, "took_ms": took.map(milliseconds), "error": error,
             "usage": usage,
         }),
         Step::Emitted { emission, proposal } => json!({
