@@ -107,10 +107,9 @@ fn quoted(names: &[String]) -> String {
 }
 
 fn listed(mut entries: impl Iterator<Item = String>) -> String {
-    let mut text = entries.by_ref().take(MAX_NAMED).collect::<Vec<_>>().join(", ");
+    let named = entries.by_ref().take(MAX_NAMED).collect::<Vec<_>>().join(", ");
     match entries.count() {
-        0 => {}
-        more => text.push_str(&format!(" and {more} more")),
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
-    text
 }
