@@ -73,7 +73,9 @@ impl Run {
             apply::finish(&store, session).await?;
             let run = store.run(run).await?;
             if run.status.is_terminal() {
-                return Err(over(&run, session));
+                // Who resumes after a crash need not know whether it came before the end or after it.
+                writeln!(output::stderr(), "{}", over(&run, session))?;
+                return conclude(&run.id, &store, form, session, out).await;
             }
             let setting = given.or(Setting::of(&run, &store).await?);
             let document = report::document(&store, &run).await?;
@@ -183,11 +185,9 @@ fn summary(run: &RunRecord, session: &Session) -> String {
 }
 
 /// There is nothing to go on with.
-fn over(run: &RunRecord, session: &Session) -> anyhow::Error {
+fn over(run: &RunRecord, session: &Session) -> String {
     let (id, status) = (run.id.as_str(), words::run(run.status, &session.catalogue));
-    Explained::failed(text!(session.catalogue, "run-over", run = id, status = status))
-        .hint(text!(session.catalogue, "run-over-hint", run = id))
-        .into()
+    text!(session.catalogue, "run-over", run = id, status = status)
 }
 
 /// Why a run was not accepted, or stopped, in the person's language.

@@ -254,15 +254,16 @@ fn nobody_who_could_answer_is_told_before_a_run_is_made() {
 }
 
 #[test]
-fn a_run_that_has_ended_does_not_go_on() {
+fn a_run_that_has_ended_tells_its_end_again() {
     let place = Place::new();
     let signed = signed_greeting(&place);
     let reply = script(&place, r#""answer": { "text": "Hello!" }"#);
     json(place.bloom().arg("run").arg(&signed).args(["--input", "name=Ann", &reply]));
     // Without anybody who could answer: it is not asked for.
-    let (status, text) = told(place.bloom().args(["run", "--resume", "last", "--llm", "claude"]).env("PATH", ""));
-    assert_eq!(status, Some(1), "{text}");
-    assert!(text.contains("has ended: completed") && text.contains("bloom show"), "{text}");
+    let output = place.bloom().args(["run", "--resume", "last", "--llm", "claude"]).env("PATH", "").output().unwrap();
+    let (end, note) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(0), "{note}");
+    assert!(note.contains("has ended already: completed") && end.contains(r#""status":"completed""#), "{note}{end}");
 }
 
 #[test]
