@@ -15,10 +15,10 @@ pub(crate) fn of_document(name: &str, error: &VerifyError, session: &Session) ->
     let refused = Explained::refused(text!(catalogue, "refused", name = name, reason = reason));
     match error {
         VerifyError::NoSignature => refused.hint(text!(catalogue, "refused-unsigned-hint")),
-        VerifyError::NotTrusted { key_ids } => refused.hint(match own(key_ids, session) {
-            Some(own) => text!(catalogue, "refused-own-hint", key = own),
-            None => text!(catalogue, "refused-trust-hint"),
-        }),
+        VerifyError::NotTrusted { key_ids } => refused.hint(own(key_ids, session).map_or_else(
+            || text!(catalogue, "refused-trust-hint"),
+            |own| text!(catalogue, "refused-own-hint", key = own),
+        )),
         VerifyError::HashMismatch { .. } | VerifyError::ProgramMismatch { .. } | VerifyError::BadSignature { .. } => {
             refused.hint(text!(catalogue, "refused-changed-hint"))
         }

@@ -41,7 +41,7 @@ impl Line {
         let (sign, colour) = self.mark.sign();
         let (colour, dim) = (colour.on_default(), anstyle::Style::new().dimmed());
         let what = padded(&one_line(&self.what), WHAT);
-        let mut line = format!("{colour}{sign}{colour:#} {what}");
+        let head = format!("{colour}{sign}{colour:#} {what}");
         // Sign and space, and two spaces before and after the middle.
         let middle = columns.saturating_sub(2 + what.width() + 4 + DETAIL).clamp(12, 60);
         let about = cut(&one_line(&self.about), middle);
@@ -50,15 +50,13 @@ impl Line {
         let icon = if left < 8 { String::new() } else { cut(&one_line(&self.icon), left) };
         let gap = if about.is_empty() || icon.is_empty() { "" } else { "  " };
         let used = about.width() + gap.len() + icon.width();
-        if used > 0 {
-            line.push_str(&format!("  {about}{gap}{dim}{icon}{dim:#}"));
+        let told = if used > 0 { format!("  {about}{gap}{dim}{icon}{dim:#}") } else { String::new() };
+        if self.detail.is_empty() {
+            return head + &told;
         }
-        if !self.detail.is_empty() {
-            // A line without a middle has its detail there.
-            let fill = if used > 0 { middle.saturating_sub(used) } else { 0 };
-            line.push_str(&format!("{}  {}", " ".repeat(fill), one_line(&self.detail)));
-        }
-        line
+        // A line without a middle has its detail there.
+        let fill = if used > 0 { middle.saturating_sub(used) } else { 0 };
+        format!("{head}{told}{}  {}", " ".repeat(fill), one_line(&self.detail))
     }
 }
 

@@ -48,13 +48,11 @@ impl Approve {
                 }
             }
         }
-        match failed {
-            0 => Ok(Exit::Completed),
-            _ => {
-                let done = count - failed;
-                Err(Explained::failed(text!(session.catalogue, "approve-some", done = done, count = count)).into())
-            }
+        if failed == 0 {
+            return Ok(Exit::Completed);
         }
+        let done = count - failed;
+        Err(Explained::failed(text!(session.catalogue, "approve-some", done = done, count = count)).into())
     }
 
     async fn named(&self, store: &Store<'_>, session: &Session) -> anyhow::Result<Vec<Proposal>> {
