@@ -52,6 +52,49 @@ pub(crate) enum Statement {
     Return(Option<Expression>),
     /// Ends the run as failed.
     Fail(Expression),
+    /// Waits.
+    Sleep(Due),
+    /// Starts a timer that a later `await` may name.
+    Timer {
+        name: String,
+        due: Due,
+    },
+    /// Waits for a signal, or for a timer that was started.
+    Await {
+        target: Option<Target>,
+        kind: AwaitKind,
+        name: String,
+    },
+    /// Calls another flow; with `wait`, its result is what the call gives.
+    Flow {
+        target: Option<Target>,
+        flow: Spanned<String>,
+        args: Vec<Argument>,
+        wait: bool,
+    },
+    /// What people read and no program: left to an LLM or a person, by the option for prose.
+    Prose(String),
+    /// A statement that must be done in so many seconds.
+    Within {
+        seconds: u32,
+        statement: Box<Statement>,
+    },
+}
+
+/// When something is due.
+#[derive(Clone, Debug)]
+pub(crate) enum Due {
+    /// After a duration.
+    For(Expression),
+    /// At a time.
+    Until(Expression),
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AwaitKind {
+    Signal,
+    Timer,
 }
 
 /// Where a jump goes.
@@ -61,6 +104,8 @@ pub(crate) enum Jump {
     Next,
     Break,
     Branch(String),
+    /// To a step with this label.
+    Step(String),
 }
 
 /// What an assignment changes: a variable, or a member in it.
