@@ -158,8 +158,6 @@ codes! {
     INDENTATION = "D080";
     /// The program is not closed.
     NO_END = "D081";
-    /// (name) is not supported yet.
-    UNSUPPORTED_WORD = "D082";
     /// ELSE has no IF above it.
     ELSE_WITHOUT_IF = "D083";
     /// There is no branch “(name)”.
@@ -168,4 +166,20 @@ codes! {
     NO_PROGRAM = "D085";
     /// There are (found) more problems than are listed.
     LEFT_OUT = "D086";
+    /// “(name)” is no word of the language.
+    KEYWORD = "D100";
+    /// A limit of time is a constant in whole seconds.
+    TIME_LIMIT = "D101";
+    /// The statement takes no time, so it has no limit of time.
+    NOTHING_TO_LIMIT = "D102";
+    /// There is no step “(name)”.
+    UNKNOWN_STEP = "D103";
+    /// The step “(name)” stands twice.
+    REPEATED_STEP = "D104";
+    /// The jump leads into or out of a block that has one way in.
+    INTO_BLOCK = "D105";
+    /// Only paths stand in PARALLEL, and paths nowhere else.
+    PATH_OUTSIDE = "D106";
+    /// PARALLEL has no paths.
+    NO_PATHS = "D107";
 }

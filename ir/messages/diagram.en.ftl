@@ -269,9 +269,6 @@ D080 = the line does not stand under the others of its block
 D081 = the program is not closed
     .hint = Write END on a line of its own.
 
-D082 = { $name } is not supported yet
-    .hint = Write the steps one after another for now.
-
 D083 = ELSE has no IF above it
     .hint = Indent it as its IF.
 
@@ -286,3 +283,33 @@ D085 = the text holds no program
 
 D086 = … and { $found } more, which are not listed
     .hint = Correct the first ones and compile again: many others may vanish with them.
+
+D100 = “{ $name }” is no word of the language
+    .hint = Did you mean { $nearest }?
+
+D101 = a limit of time is a constant of whole seconds
+    .hint = Write for example 30 s, 5 min or 2 h.
+
+D102 = this takes no time, so a limit of time means nothing here
+    .hint = WITHIN may follow a call of a tool, an LLM or a flow, AWAIT, and prose.
+
+D103 = there is no step “{ $name }”
+    .hint = { $nearest ->
+        [none] Put STEP name: before the line that it should lead to.
+       *[other] Did you mean `{ $nearest }`?
+    }
+
+D104 = the step “{ $name }” stands twice
+    .hint = Give each step a label of its own.
+
+D105 = the jump to step “{ $name }” crosses the border of a { $what ->
+        [path] parallel path
+       *[loop] loop over values
+    }
+    .hint = A FOR loop and a path of PARALLEL are entered at their head; → NEXT, → BREAK and the end of a path leave them.
+
+D106 = PATH stands in PARALLEL, and nothing else does
+    .hint = Put each path under PATH:, two spaces deeper than PARALLEL:.
+
+D107 = PARALLEL has no paths
+    .hint = Put a PATH: below it for each path.

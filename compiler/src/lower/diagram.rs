@@ -245,6 +245,10 @@ impl Lowering<'_> {
                 }
                 advance
             }
+            LoopHead::Prose(_) => {
+                self.problem(unit, Problem::error(codes::LOOP_TEXT, span));
+                NOWHERE
+            }
         }
     }
 }

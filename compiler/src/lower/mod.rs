@@ -28,6 +28,8 @@ struct Lowering<'a> {
     draft: Draft,
     /// The head of each branch, by its name in lower case.
     branches: BTreeMap<String, StepId>,
+    /// The steps that jumps may name.
+    labels: BTreeMap<String, StepId>,
     allowed_tools: BTreeMap<String, AllowedTool>,
     /// The actions of emitted proposals.
     emitted: BTreeSet<String>,
@@ -92,6 +94,7 @@ impl<'a> Lowering<'a> {
             vocabulary,
             draft: Draft::default(),
             branches: BTreeMap::new(),
+            labels: BTreeMap::new(),
             allowed_tools: BTreeMap::new(),
             emitted: BTreeSet::new(),
             error_variable: None,

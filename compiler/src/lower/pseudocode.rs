@@ -55,6 +55,15 @@ impl Lowering<'_> {
                 }
             }
         }
+        for line in &lines {
+            if let Content::Label(name) = &line.content.node {
+                let head = self.draft.reserve(unit);
+                if self.labels.insert(name.clone(), head).is_some() {
+                    let problem = Problem::error(codes::REPEATED_STEP, line.content.span.clone());
+                    self.problem(unit, problem.with("name", name));
+                }
+            }
+        }
         let indent = lines.first().map_or(0, |line| line.indent.saturating_sub(1));
         let mut reader = Reader {
             lowering: self,
@@ -104,8 +113,8 @@ impl Reader<'_, '_> {
         }
         if self.ended == Some(self.blocks.len()) {
             self.ended = None;
-            // A branch is entered by jumps alone.
-            if !matches!(node, Content::Branch(_)) {
+            // A branch and a step are entered by jumps, too.
+            if !matches!(node, Content::Branch(_) | Content::Label(_)) {
                 self.lowering.problem(self.unit, Problem::error(codes::AFTER_JUMP, span.clone()));
             }
         }
@@ -160,6 +169,20 @@ impl Reader<'_, '_> {
             Content::Broken => {
                 let after = self.reserve();
                 self.blocks.push(Block { kind: BlockKind::If(NOWHERE), indent, inner: None, after });
+            }
+            Content::Parallel => self.lowering.problem(self.unit, Problem::error(codes::NO_PATHS, span)),
+            Content::Path => self.lowering.problem(self.unit, Problem::error(codes::PATH_OUTSIDE, span)),
+            Content::Skip => {
+                let next = self.reserve();
+                self.link(next);
+                self.at = next;
+            }
+            Content::Label(name) => {
+                let head = self.lowering.labels.get(&name).copied().unwrap_or(NOWHERE);
+                self.link(head);
+                let body = self.reserve();
+                self.fill(head, Op::Pass { shown: false, next: body }, span);
+                self.at = body;
             }
             Content::Case(values) => self.case(indent, values, &span),
             Content::Branch(name) => {

@@ -78,6 +78,16 @@ impl Lowering<'_> {
             },
             Jump::Next => (ways.again, "NEXT"),
             Jump::Break => (ways.leave, "BREAK"),
+            Jump::Step(name) => {
+                if let Some(step) = self.labels.get(name) {
+                    return *step;
+                }
+                let problem = Problem::error(codes::UNKNOWN_STEP, span.clone())
+                    .with("name", name)
+                    .near(crate::text::nearest(name, self.labels.keys().map(String::as_str)));
+                self.problem(unit, problem);
+                return NOWHERE;
+            }
             Jump::Branch(name) => {
                 if let Some(branch) = self.branches.get(&name.to_lowercase()) {
                     return *branch;
@@ -135,6 +145,15 @@ impl Lowering<'_> {
                 vec![Op::Return { status: ReturnStatus::Completed, value }]
             }
             Statement::Fail(value) => vec![Op::Return { status: ReturnStatus::Failed, value }],
+            Statement::Sleep(_)
+            | Statement::Timer { .. }
+            | Statement::Await { .. }
+            | Statement::Flow { .. }
+            | Statement::Prose(_)
+            | Statement::Within { .. } => {
+                self.problem(unit, Problem::error(codes::PROSE, 0..0).with("nearest", "x ← LLM(\"…\")"));
+                Vec::new()
+            }
         }
     }
 }

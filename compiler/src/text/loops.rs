@@ -8,11 +8,11 @@ use pest::iterators::Pair;
 
 use super::expression::{self, Expression, Use};
 use super::grammar::{Grammar, Rule};
-use super::literal::{self, name};
+use super::literal::{self, name, string_literal};
 use super::operators::binary;
 use super::sections::syntax_error;
 use super::statement::Spanned;
-use super::{Part, Problem, limits};
+use super::{Part, Problem, limits, waiting};
 use crate::codes;
 
 /// How a loop goes on.
@@ -24,17 +24,27 @@ pub(crate) enum LoopHead {
     Counting { variable: String, start: Expression, condition: Expression, step: Expression },
     /// `10 разів`
     Times { count: Expression },
+    /// `"кожної скрипки"`: whether there is another round is left to an LLM or a person.
+    Prose(String),
 }
 
 /// Reads the head of a loop.
 pub(crate) fn loop_head(part: Part<'_>) -> Result<LoopHead, Problem> {
     let part = part.trimmed();
+    if let Some(text) = waiting::quoted(part) {
+        return Ok(LoopHead::Prose(text));
+    }
     limits::check(part)?;
     let pair = Grammar::parse(Rule::loop_head, part.text)
         .map_err(|error| syntax_error(part, &error))
         .and_then(|mut pairs| pairs.next().ok_or_else(|| Problem::error(codes::LOOP_TEXT, part.range())))
         .map_err(|problem| Problem { code: codes::LOOP_TEXT, ..problem })?;
     let rule = pair.as_rule();
+    if rule == Rule::prose_loop {
+        let texts = pair.into_inner().find(|pair| pair.as_rule() == Rule::strings);
+        let texts = texts.into_iter().flat_map(Pair::into_inner);
+        return Ok(LoopHead::Prose(texts.map(|text| string_literal(text.as_str())).collect()));
+    }
     let mut variables = Vec::new();
     let mut exprs = Vec::new();
     let mut step = None;

@@ -1,6 +1,8 @@
 //! What is written in icons and in pseudocode, as trees.
 
 mod expression;
+mod icons;
+mod keywords;
 mod limits;
 mod literal;
 mod llm;
@@ -14,16 +16,20 @@ mod sections;
 mod shape;
 mod statement;
 mod vocabulary;
+mod waiting;
 
 pub(crate) use expression::{Expression, Use, input};
+pub(crate) use icons::{input as input_icon, insertion, output as output_icon, process, timer};
+pub(crate) use keywords::Keyword;
 pub(crate) use llm::{LlmCall, template_parts};
 pub(crate) use loops::{LoopHead, literals, loop_head};
 pub(crate) use names::{Special, nearest, special};
 pub(crate) use operators::binary;
 pub(crate) use parameters::{Parameters, parameters};
 pub(crate) use problem::{Problem, Unit};
-pub(crate) use statement::{Argument, Jump, Spanned, Statement, Target, condition, statements};
+pub(crate) use statement::{Argument, AwaitKind, Due, Jump, Spanned, Statement, Target, condition, statements};
 pub(crate) use vocabulary::Vocabulary;
+pub(crate) use waiting::{due, duration_seconds, quoted, takes_time};
 
 /// The grammar; its rules stay inside this module.
 mod grammar {

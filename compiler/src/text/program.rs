@@ -1,11 +1,11 @@
 //! Whole programs in pseudocode, line by line; blocks are told by indentation.
 
-use super::expression::{self, Expression};
+use super::expression::Expression;
 use super::literal::{name, string_literal};
 use super::loops::{self, LoopHead};
 use super::sections::{Section, block_head, is_format, is_remark, line_end, sections, statement_end};
 use super::statement::{self, Spanned, Statement};
-use super::{Parameters, Part, Problem, Vocabulary, llm, parameters};
+use super::{Parameters, Part, Problem, Vocabulary, keywords, llm, parameters};
 use crate::codes;
 
 /// A line of a program, and how deep it stands.
@@ -27,6 +27,14 @@ pub(crate) enum Content {
     Select(Expression),
     Case(Vec<Spanned<serde_json::Value>>),
     Branch(String),
+    /// `ПАРАЛЕЛЬНО`: its paths follow.
+    Parallel,
+    /// `ШЛЯХ`
+    Path,
+    /// `КРОК 3:`: jumps may lead to the line below.
+    Label(String),
+    /// `ПРОПУСТИТИ`: nothing, where a block would be empty.
+    Skip,
     Statement(Statement),
     /// The head of a block that could not be read.
     Broken,
@@ -105,6 +113,11 @@ impl Reader<'_> {
                 closed = Some(here..here + trimmed.len());
                 break;
             }
+            if keyword(trimmed, &["АВТОМАТ", "MACHINE"]) == Some("") {
+                parameter_text.push_str("# machine\n");
+                position = end + 1;
+                continue;
+            }
             if let Some(rest) = keyword(trimmed, &["ПАРАМЕТР", "ПАРАМЕТРИ", "PARAM", "PARAMS"]) {
                 parameter_text.push_str(rest);
                 parameter_text.push('\n');
@@ -144,12 +157,7 @@ impl Reader<'_> {
         let content = if let Some(part) = head(&["ІНАКШЕ ЯКЩО", "ELSE IF", "ELSEIF", "ELIF"]) {
             statement::condition(colonless(part)).map(Content::ElseIf)
         } else if let Some(part) = head(&["ІНАКШЕ", "ELSE"]) {
-            match colonless(part).text() {
-                "" => Ok(Content::Else),
-                _ => Err(Problem::error(codes::SYNTAX, part.range())
-                    .with("found", part.text())
-                    .with("expected", "other")),
-            }
+            alone(part, Content::Else)
         } else if let Some(part) = head(&["ЯКЩО", "IF"]) {
             statement::condition(colonless(part)).map(Content::If)
         } else if keyword(trimmed, &["ДЛЯ", "FOR", "FOREACH"]).is_some() {
@@ -159,12 +167,17 @@ impl Reader<'_> {
             let part = colonless(part);
             if part.text().is_empty() { Ok(Content::Repeat) } else { loops::loop_head(part).map(Content::Loop) }
         } else if let Some(part) = head(&["ВИБІР", "SELECT"]) {
-            expression::expression(colonless(part)).map(Content::Select)
+            statement::condition(colonless(part)).map(Content::Select)
         } else if let Some(part) = head(&["ВИПАДОК", "CASE"]) {
             loops::literals(colonless(part)).map(Content::Case)
         } else if let Some(part) = head(&["ПАРАЛЕЛЬНО", "PARALLEL"]) {
-            Err(Problem::error(codes::UNSUPPORTED_WORD, here..part.range().start.max(here + 1))
-                .with("name", "PARALLEL"))
+            alone(part, Content::Parallel)
+        } else if let Some(part) = head(&["ШЛЯХ", "PATH"]) {
+            alone(part, Content::Path)
+        } else if let Some(part) = head(&["ПРОПУСТИТИ", "SKIP"]) {
+            alone(part, Content::Skip)
+        } else if let Some(part) = head(&["КРОК", "STEP"]) {
+            statement::label(colonless(part)).map(Content::Label)
         } else if let Some(part) = head(&["ГІЛКА", "BRANCH"]) {
             Ok(Content::Branch(string_literal_or_text(colonless(part).text())))
         } else {
@@ -202,7 +215,10 @@ impl Reader<'_> {
                 Ok(Spanned { node, span }) => {
                     self.lines.push(Line { indent, content: Spanned { node: Content::Statement(node), span } });
                 }
-                Err(problem) => self.problems.push(problem),
+                Err(problem) => {
+                    let misspelt = keywords::misspelt_head(Part::new(&self.text[here..end], here));
+                    self.problems.push(misspelt.unwrap_or(problem));
+                }
             }
         }
         end + 1
@@ -224,6 +240,16 @@ impl Reader<'_> {
             end = line_end(self.text, next);
         }
         end.min(self.text.len())
+    }
+}
+
+/// A word that stands alone on its line.
+fn alone(part: Part<'_>, content: Content) -> Result<Content, Problem> {
+    let part = colonless(part);
+    if part.text().is_empty() {
+        Ok(content)
+    } else {
+        Err(Problem::error(codes::SYNTAX, part.range()).with("found", part.text()).with("expected", "other"))
     }
 }
 

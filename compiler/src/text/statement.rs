@@ -11,9 +11,9 @@ use super::limits::{self, Event, Scanner};
 use super::literal::{name, string_literal};
 use super::llm::{self, LlmCall};
 use super::sections::{Section, first_line, sections, syntax_error};
-use super::{Part, Problem, Vocabulary};
+use super::{Part, Problem, Vocabulary, keywords, waiting};
 use crate::codes;
-use bloom_ir::expr::ast::Expr;
+use bloom_ir::expr::ast::{Expr, Literal};
 use bloom_ir::expr::functions;
 
 /// Something and where it stands.
@@ -143,13 +143,30 @@ pub(crate) fn statements(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> (Vec<Sp
 
 /// Reads one statement.
 pub(super) fn statement(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<Spanned<Statement>, Problem> {
-    // What does not look like code and cannot be read as such was not meant as code.
-    let refused = |problem| if looks_like_code(part.text) { problem } else { prose(part, vocabulary) };
+    if let Some(node) = waiting::quoted_line(part)? {
+        return Ok(Spanned { node, span: first_line_in(part) });
+    }
+    let refused = |problem| refused(problem, part, vocabulary);
     limits::check(part).map_err(refused)?;
     let mut pairs = Grammar::parse(Rule::statement, part.text).map_err(|error| refused(syntax_error(part, &error)))?;
     let Some(pair) = pairs.next() else { return Err(Problem::error(codes::SYNTAX, part.range())) };
-    let node = build(pair, part, vocabulary)?;
+    let mut node = build(pair, part, vocabulary)?;
+    if let Some(limit) = pairs.next().filter(|pair| pair.as_rule() == Rule::limit) {
+        node = waiting::within(node, limit, part)?;
+    }
     Ok(Spanned { node, span: first_line_in(part) })
+}
+
+/// What is said of a text that cannot be read: its first word is a keyword that is misspelt, or it does not look like
+/// code and was not meant as such, or else this problem.
+pub(super) fn refused(problem: Problem, part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Problem {
+    if let Some(misspelt) = keywords::misspelt(part) {
+        misspelt
+    } else if looks_like_code(part.text) {
+        problem
+    } else {
+        prose(part, vocabulary)
+    }
 }
 
 /// The condition of a question, which may end with a question mark.
@@ -157,6 +174,10 @@ pub(crate) fn condition(part: Part<'_>) -> Result<Expression, Problem> {
     let part = part.trimmed();
     let asked = part.text.trim_end_matches(['?', ' ', '\u{a0}', '\n']);
     let part = part.slice(0..asked.len());
+    if let Some(text) = waiting::quoted(part) {
+        // A question in words may be longer than an expression.
+        return Ok(Expression::made(Expr::Literal(Literal::String(text)), part.range()));
+    }
     let read = expression::expression(part);
     match read {
         Err(problem) if !looks_like_code(part.text) && problem.code != codes::UNIT => {
@@ -177,7 +198,7 @@ fn prose(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Problem {
         .with("nearest", vocabulary.statement_like(part.text))
 }
 
-fn first_line_in(part: Part<'_>) -> Range<usize> {
+pub(super) fn first_line_in(part: Part<'_>) -> Range<usize> {
     let line = first_line(part.text, 0..part.text.len());
     part.offset + line.start..part.offset + line.end
 }
@@ -201,15 +222,18 @@ fn looks_like_code(text: &str) -> bool {
     false
 }
 
-fn build(pair: Pair<'_, Rule>, part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<Statement, Problem> {
+pub(super) fn build(pair: Pair<'_, Rule>, part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<Statement, Problem> {
     let span = part.span(pair.as_span());
     let incomplete = || Problem::error(codes::SYNTAX, span.clone());
     match pair.as_rule() {
         Rule::assign => {
             let mut inner = pair.into_inner();
             let target = inner.next().ok_or_else(incomplete)?;
-            let value = inner.find(|pair| pair.as_rule() == Rule::expr).ok_or_else(incomplete)?;
+            let value = inner.next().ok_or_else(incomplete)?;
             let target = target_of(target, part)?;
+            if value.as_rule() != Rule::expr {
+                return waiting::build(value, Some(target), part);
+            }
             match call(value.clone(), part, vocabulary)? {
                 Some((tool, args)) => Ok(Statement::Call { target: Some(target), tool, args }),
                 None => Ok(Statement::Assign { target, value: expression::build(value, part)? }),
@@ -224,6 +248,10 @@ fn build(pair: Pair<'_, Rule>, part: Part<'_>, vocabulary: &Vocabulary<'_>) -> R
                 _ => Err(Problem::error(codes::UNUSED_VALUE, span)),
             }
         }
+        Rule::pause | Rule::timer | Rule::awaiting | Rule::calling | Rule::starting => waiting::build(pair, None, part),
+        Rule::prose => Ok(Statement::Prose(
+            pair.into_inner().flat_map(Pair::into_inner).map(|text| string_literal(text.as_str())).collect(),
+        )),
         Rule::llm_bind => llm::call(pair, part).map(|call| Statement::Llm(Box::new(call))),
         Rule::jump => {
             let target = pair.into_inner().next().ok_or_else(incomplete)?;
@@ -231,6 +259,7 @@ fn build(pair: Pair<'_, Rule>, part: Part<'_>, vocabulary: &Vocabulary<'_>) -> R
                 Rule::to_end => Jump::End,
                 Rule::to_next => Jump::Next,
                 Rule::to_break => Jump::Break,
+                Rule::to_step => Jump::Step(step_name(target).ok_or_else(incomplete)?),
                 _ => {
                     let name =
                         target.into_inner().find(|pair| pair.as_rule() == Rule::string).ok_or_else(incomplete)?;
@@ -277,6 +306,27 @@ fn build(pair: Pair<'_, Rule>, part: Part<'_>, vocabulary: &Vocabulary<'_>) -> R
     }
 }
 
+/// The name of a step that a jump leads to.
+fn step_name(pair: Pair<'_, Rule>) -> Option<String> {
+    pair.into_inner().find_map(|pair| match pair.as_rule() {
+        Rule::string => Some(string_literal(pair.as_str())),
+        Rule::step_name => Some(name(pair.as_str())),
+        _ => None,
+    })
+}
+
+/// Reads the label of a step: a number, a word, or a text.
+pub(super) fn label(part: Part<'_>) -> Result<String, Problem> {
+    let part = part.trimmed();
+    let pairs = Grammar::parse(Rule::step_label, part.text).map_err(|error| syntax_error(part, &error))?;
+    let label = pairs.into_iter().find_map(|pair| match pair.as_rule() {
+        Rule::string => Some(string_literal(pair.as_str())),
+        Rule::step_name => Some(name(pair.as_str())),
+        _ => None,
+    });
+    label.ok_or_else(|| Problem::error(codes::SYNTAX, part.range()))
+}
+
 /// A tool and what it is given.
 type Call = (Spanned<String>, Vec<Argument>);
 
@@ -317,22 +367,22 @@ fn only(pair: Pair<'_, Rule>, rule: Rule) -> Option<Pair<'_, Rule>> {
 }
 
 pub(super) fn arguments(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<Vec<Argument>, Problem> {
-    pair.into_inner()
-        .map(|argument| {
-            let span = part.span(argument.as_span());
-            let mut label = None;
-            let mut value = None;
-            for pair in argument.into_inner() {
-                if pair.as_rule() == Rule::label {
-                    label = Some(Spanned { node: name(pair.as_str()), span: part.span(pair.as_span()) });
-                } else {
-                    value = Some(expression::build(pair, part)?);
-                }
-            }
-            let value = value.ok_or_else(|| Problem::error(codes::SYNTAX, span))?;
-            Ok(Argument { name: label, value })
-        })
-        .collect()
+    pair.into_inner().map(|pair| argument(pair, part)).collect()
+}
+
+pub(super) fn argument(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<Argument, Problem> {
+    let span = part.span(pair.as_span());
+    let mut label = None;
+    let mut value = None;
+    for pair in pair.into_inner() {
+        if pair.as_rule() == Rule::label {
+            label = Some(Spanned { node: name(pair.as_str()), span: part.span(pair.as_span()) });
+        } else {
+            value = Some(expression::build(pair, part)?);
+        }
+    }
+    let value = value.ok_or_else(|| Problem::error(codes::SYNTAX, span))?;
+    Ok(Argument { name: label, value })
 }
 
 pub(super) fn target_of(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<Target, Problem> {
