@@ -13,6 +13,10 @@
     reason = "each test file uses a part of it; tests read files"
 )]
 
+pub mod corpus;
+pub mod random;
+pub mod walk;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
