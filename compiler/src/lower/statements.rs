@@ -182,13 +182,13 @@ fn event_value(args: Vec<Argument>) -> Expression {
     let mut entries = Vec::new();
     let mut span = 0..0;
     for (index, argument) in args.into_iter().enumerate() {
+        if single {
+            return argument.value;
+        }
         uses.extend(argument.value.uses);
         span = argument.value.span;
-        if single {
-            return Expression { expr: argument.value.expr, uses, span };
-        }
         let name = argument.name.map_or_else(|| (index + 1).to_string(), |name| name.node);
         entries.push((Expr::Literal(Literal::String(name)), argument.value.expr));
     }
-    Expression { expr: Expr::Map(entries), uses, span }
+    Expression { uses, ..Expression::made(Expr::Map(entries), span) }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Expression {
     pub(crate) expr: Expr,
     /// Every plain name, in the order of the text.
     pub(crate) uses: Vec<Use>,
+    /// What the variables of its comprehensions are called in the text, in the order of the text.
+    pub(crate) bound: Vec<String>,
     /// Where it stands.
     pub(crate) span: Range<usize>,
 }
@@ -39,7 +41,7 @@ pub(crate) struct Use {
 impl Expression {
     /// One that the compiler makes itself.
     pub(crate) fn made(expr: Expr, span: Range<usize>) -> Self {
-        Self { expr, uses: Vec::new(), span }
+        Self { expr, uses: Vec::new(), bound: Vec::new(), span }
     }
 
     /// The text, if the expression is nothing but a literal text.
@@ -52,7 +54,7 @@ impl Expression {
 }
 
 /// Reads an expression, as it stands in a question or in a prompt.
-pub(super) fn expression(part: Part<'_>) -> Result<Expression, Problem> {
+pub(crate) fn expression(part: Part<'_>) -> Result<Expression, Problem> {
     limits::check(part)?;
     let mut pairs = Grammar::parse(Rule::condition, part.text).map_err(|error| syntax_error(part, &error))?;
     let pair = pairs.next().ok_or_else(|| Problem::error(codes::SYNTAX, part.range()))?;
@@ -62,12 +64,12 @@ pub(super) fn expression(part: Part<'_>) -> Result<Expression, Problem> {
 /// Builds an expression from a pair of the rule `expr`.
 pub(super) fn build(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<Expression, Problem> {
     let span = part.span(pair.as_span());
-    let mut builder = Builder { part, uses: Vec::new(), bound: Vec::new(), parts: 0 };
+    let mut builder = Builder { part, uses: Vec::new(), bound: Vec::new(), words: Vec::new(), parts: 0 };
     let expr = builder.expr(pair)?;
     if depth(&expr) > MOST_DEPTH {
         return Err(Problem::error(codes::TOO_COMPLEX, span).with("limit", MOST_DEPTH));
     }
-    Ok(Expression { expr, uses: builder.uses, span })
+    Ok(Expression { expr, uses: builder.uses, bound: builder.words, span })
 }
 
 /// The levels of a tree.
@@ -102,6 +104,8 @@ struct Builder<'a> {
     uses: Vec<Use>,
     /// Names that enclosing macros bind, with their names in the IR.
     bound: Vec<(String, String)>,
+    /// What the variables of all macros are called.
+    words: Vec<String>,
     parts: usize,
 }
 
@@ -417,6 +421,7 @@ impl Builder<'_> {
         } else {
             format!("x{}", self.bound.len() + 1)
         };
+        self.words.push(word.clone());
         self.bound.push((word, local.clone()));
         let mut rest = pairs.map(|pair| self.expr(pair)).collect::<Result<Vec<_>, _>>()?.into_iter();
         self.bound.pop();

@@ -192,11 +192,11 @@ fn option(call: &mut LlmCall, argument: Argument, part: Part<'_>) -> Result<(), 
         }
         "memory" | "пам'ять" => match argument.value.expr {
             Expr::List(items) => {
-                let (uses, span) = (argument.value.uses, argument.value.span);
+                let (uses, bound, span) = (argument.value.uses, argument.value.bound, argument.value.span);
                 let mut items = items.into_iter();
-                // The uses belong to the list as a whole; the first item carries them.
+                // Names belong to the list as a whole; the first item carries them.
                 if let Some(expr) = items.next() {
-                    call.memory.push(Expression { expr, uses, span: span.clone() });
+                    call.memory.push(Expression { expr, uses, bound, span: span.clone() });
                 }
                 call.memory.extend(items.map(|expr| Expression::made(expr, span.clone())));
             }

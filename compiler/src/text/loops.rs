@@ -107,7 +107,8 @@ fn step_of(pair: Pair<'_, Rule>, variable: &str, part: Part<'_>) -> Result<Expre
     let op = if matches!(rule, Rule::increment | Rule::add_to) { BinaryOp::Add } else { BinaryOp::Subtract };
     let mut uses = vec![Use { name: variable.to_owned(), span: span.clone() }];
     uses.extend(by.uses);
-    Ok(Expression { expr: binary(op, Expr::Variable(variable.to_owned()), by.expr), uses, span })
+    let expr = binary(op, Expr::Variable(variable.to_owned()), by.expr);
+    Ok(Expression { expr, uses, bound: by.bound, span })
 }
 
 /// The literals of a case.

@@ -1,5 +1,30 @@
 //! Words with a meaning of their own, and the nearest of some words.
 
+use bloom_ir::document::Locale;
+use pest::Parser;
+
+use super::grammar::{Grammar, Rule};
+
+/// Whether a name can stand as it is where a variable is meant.
+pub(crate) fn is_variable(name: &str) -> bool {
+    name != "v" && whole(Rule::variable, name)
+}
+
+/// Whether a name can stand as it is after a dot, or as a label.
+pub(crate) fn is_word(name: &str) -> bool {
+    whole(Rule::word, name)
+}
+
+/// Whether a name is one word, with dashes or without.
+pub(crate) fn is_callee(name: &str) -> bool {
+    whole(Rule::callee, name)
+}
+
+fn whole(rule: Rule, name: &str) -> bool {
+    Grammar::parse(rule, name)
+        .is_ok_and(|mut pairs| pairs.next().is_some_and(|pair| pair.as_span().end() == name.len()))
+}
+
 /// A name that means something without being set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Special {
@@ -21,37 +46,53 @@ pub(crate) fn special(name: &str) -> Option<Special> {
     })
 }
 
+/// Functions in Ukrainian words; the first word of several is printed.
+const UKRAINIAN: [(&str, &[&str]); 24] = [
+    ("size", &["довжина", "розмір", "кількість"]),
+    ("words", &["слова"]),
+    ("lines", &["рядки"]),
+    ("tokens", &["токени"]),
+    ("lower", &["малими"]),
+    ("upper", &["великими"]),
+    ("trim", &["обрізати"]),
+    ("split", &["розділити"]),
+    ("join", &["об'єднати", "з'єднати"]),
+    ("replace", &["замінити"]),
+    ("sort", &["впорядкувати", "сортувати"]),
+    ("distinct", &["унікальні", "без_повторів"]),
+    ("sum", &["сума"]),
+    ("min", &["мінімум", "мін"]),
+    ("max", &["максимум", "макс"]),
+    ("keys", &["ключі"]),
+    ("merge", &["злити"]),
+    ("contains", &["містить"]),
+    ("startsWith", &["починається_з"]),
+    ("endsWith", &["закінчується_на"]),
+    ("filter", &["відібрати"]),
+    ("map", &["перетворити"]),
+    ("all", &["усі", "всі"]),
+    ("exists", &["існує"]),
+];
+
 /// The CEL name of a function that is written in other words.
 pub(super) fn function(name: &str) -> &str {
     match name {
-        "length" | "len" | "довжина" | "розмір" | "кількість" => "size",
-        "слова" => "words",
-        "рядки" => "lines",
-        "токени" => "tokens",
-        "малими" => "lower",
-        "великими" => "upper",
-        "обрізати" => "trim",
-        "розділити" => "split",
-        "об'єднати" | "з'єднати" => "join",
-        "замінити" => "replace",
-        "впорядкувати" | "сортувати" => "sort",
-        "унікальні" | "без_повторів" => "distinct",
-        "сума" => "sum",
-        "мінімум" | "мін" => "min",
-        "максимум" | "макс" => "max",
-        "ключі" => "keys",
-        "злити" => "merge",
-        "містить" => "contains",
-        "починається_з" | "starts_with" => "startsWith",
-        "закінчується_на" | "ends_with" => "endsWith",
-        "відібрати" => "filter",
-        "перетворити" => "map",
-        "усі" | "всі" => "all",
-        "існує" => "exists",
+        "length" | "len" => "size",
+        "starts_with" => "startsWith",
+        "ends_with" => "endsWith",
         "текст" => "string",
         "ціле" => "int",
-        other => other,
+        other => UKRAINIAN.iter().find(|(_, words)| words.contains(&other)).map_or(other, |(function, _)| function),
     }
+}
+
+/// A function in the words of a language.
+pub(crate) fn surface_name(function: &str, locale: Locale) -> &str {
+    if locale == Locale::En {
+        return function;
+    }
+    let words = UKRAINIAN.iter().find(|(name, _)| *name == function);
+    words.and_then(|(_, words)| words.first()).copied().unwrap_or(function)
 }
 
 /// Names of functions in other words, for those who misspell them.

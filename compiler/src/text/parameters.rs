@@ -24,7 +24,7 @@ pub(crate) struct Parameters {
 /// One parameter.
 #[derive(Debug)]
 pub(crate) struct Parameter {
-    schema: Value,
+    pub(crate) schema: Value,
     /// What it is when it is not given.
     pub(crate) default: Option<Expr>,
 }

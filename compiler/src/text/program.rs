@@ -211,14 +211,12 @@ impl Reader<'_> {
                 Section::Block(block) => llm::block(&block)
                     .map(|call| Spanned { span: block.head.range(), node: Statement::Llm(Box::new(call)) }),
             };
+            let misspelt = || keywords::misspelt_head(Part::new(&self.text[here..end], here));
             match read {
                 Ok(Spanned { node, span }) => {
                     self.lines.push(Line { indent, content: Spanned { node: Content::Statement(node), span } });
                 }
-                Err(problem) => {
-                    let misspelt = keywords::misspelt_head(Part::new(&self.text[here..end], here));
-                    self.problems.push(misspelt.unwrap_or(problem));
-                }
+                Err(problem) => self.problems.push(misspelt().unwrap_or(problem)),
             }
         }
         end + 1

@@ -53,6 +53,25 @@ pub(super) fn sections(part: Part<'_>) -> Vec<Section<'_>> {
     sections
 }
 
+/// The lines between statements that say nothing to the compiler, without their marks.
+pub(crate) fn remarks(text: &str) -> Vec<&str> {
+    let mut remarks = Vec::new();
+    let mut position = 0;
+    while position < text.len() {
+        let end = line_end(text, position);
+        let line = &text[position..end];
+        if is_remark(line) {
+            remarks.push(line.trim_start().trim_start_matches(['#', '/']).trim());
+            position = end + 1;
+        } else if let Some(colon) = block_head(text, position) {
+            position = block(Part::new(text, 0), position, colon).1;
+        } else {
+            position = statement_end(text, position) + 1;
+        }
+    }
+    remarks
+}
+
 /// Whether a line says nothing to the compiler.
 pub(super) fn is_remark(line: &str) -> bool {
     let line = line.trim_start();
@@ -145,7 +164,7 @@ fn next_format(text: &str, position: usize) -> Option<usize> {
 }
 
 /// Whether a line says what an answer looks like.
-pub(super) fn is_format(line: &str) -> bool {
+pub(crate) fn is_format(line: &str) -> bool {
     let line = line.trim_start();
     let rest = ["FORMAT", "ФОРМАТ"].iter().find_map(|word| line.strip_prefix(word));
     rest.is_some_and(|rest| {

@@ -295,7 +295,7 @@ pub(super) fn build(pair: Pair<'_, Rule>, part: Part<'_>, vocabulary: &Vocabular
             let mut args = Vec::new();
             for pair in pair.into_inner() {
                 match pair.as_rule() {
-                    Rule::callee => event = Some(name(pair.as_str())),
+                    Rule::flow_name => event = Some(waiting::flow_name(pair, part).node),
                     Rule::arguments => args = arguments(pair, part)?,
                     _ => {}
                 }

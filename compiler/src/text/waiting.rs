@@ -129,7 +129,7 @@ pub(crate) fn takes_time(statement: &Statement) -> bool {
         Statement::Call { .. }
             | Statement::Llm(_)
             | Statement::Await { .. }
-            | Statement::Flow { wait: true, .. }
+            | Statement::Flow { .. }
             | Statement::Prose(_)
     )
 }
@@ -213,7 +213,7 @@ mod tests {
             ("x ← ЧЕКАТИ \"сигнал\"", "x = AWAIT \"сигнал\"", "x = Signal сигнал"),
             ("ЧЕКАТИ ТАЙМЕР \"урок\"", "AWAIT TIMER \"урок\"", "Timer урок"),
             ("x ← ВИКЛИК Підготовка(a, b: 1)", "x ← CALL Підготовка(a, b: 1)", "x = flow Підготовка 2 true"),
-            ("ВИКЛИК \"Підготовка до уроку\"()", "CALL \"Підготовка до уроку\"", "flow Підготовка до уроку 0 true"),
+            ("ВИКЛИК \"Підготовка до уроку\"()", "CALL \"Підготовка до уроку\"()", "flow Підготовка до уроку 0 true"),
             ("ЗАПУСК prepare-notes(a)", "START prepare-notes(a)", "flow prepare-notes 1 false"),
             ("\"Перевір настройку\"", "'Перевір ' 'настройку'", "prose Перевір настройку"),
             ("\"Грай\" ПРОТЯГОМ 5 хв", "\"Грай\" WITHIN 5 min", "prose Грай in 300 s"),
@@ -243,7 +243,7 @@ mod tests {
             ("x ← AWAIT \"a\" WITHIN y", codes::TIME_LIMIT),
             ("x ← AWAIT \"a\" WITHIN 0 s", codes::TIME_LIMIT),
             ("x ← 1 + 1 WITHIN 5 s", codes::NOTHING_TO_LIMIT),
-            ("START Play() WITHIN 5 s", codes::NOTHING_TO_LIMIT),
+            ("LOG x WITHIN 5 s", codes::NOTHING_TO_LIMIT),
             ("ЧЕКТИ \"сигнал\"", codes::KEYWORD),
             ("TIMR \"x\" 5 min", codes::KEYWORD),
             ("→ КРОКК 3", codes::KEYWORD),
