@@ -42,8 +42,6 @@ codes! {
     TOO_LARGE = "D014";
     /// The id “(id)” is used twice.
     REPEATED_ID = "D015";
-    /// Icons of type “(icon)” are not supported yet.
-    UNSUPPORTED_ICON = "D016";
     /// The icon is empty.
     NO_TEXT = "D017";
     /// (found) side by side are hard to read; (limit) are the most that people take in.
@@ -166,6 +164,32 @@ codes! {
     NO_PROGRAM = "D085";
     /// There are (found) more problems than are listed.
     LEFT_OUT = "D086";
+    /// The parallel has no end.
+    NO_PARALLEL_END = "D087";
+    /// The end of a parallel has no beginning.
+    NO_PARALLEL_BEGIN = "D088";
+    /// The path does not lead to the end of its parallel, icon (target).
+    PATH_ENDS_ELSEWHERE = "D089";
+    /// The end belongs to the parallel of icon (other), too.
+    SHARED_PARALLEL_END = "D090";
+    /// Paths stand side by side: the next one is not icon (target).
+    PATH_CHAIN = "D091";
+    /// A way leads into or out of a parallel path, to icon (target).
+    ACROSS_PATHS = "D092";
+    /// A path of a parallel goes to the parallel's end, not to an end or another branch.
+    END_IN_PATH = "D093";
+    /// What stands beside an icon is a duration, not icon (target).
+    SIDE = "D094";
+    /// Two paths of a parallel set `name`, which is used after it.
+    TWO_PATHS_SET = "D095";
+    /// There is no flow `name`.
+    UNKNOWN_FLOW = "D096";
+    /// Nothing here takes time, so the duration beside it has no meaning.
+    NOTHING_TO_TIME = "D097";
+    /// Nobody waits for the flow `name`, so it gives no result.
+    NO_RESULT = "D098";
+    /// What a flow is given must be named: (name) has several inputs.
+    FLOW_POSITION = "D099";
     /// “(name)” is no word of the language.
     KEYWORD = "D100";
     /// A limit of time is a constant in whole seconds.

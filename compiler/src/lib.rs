@@ -71,6 +71,37 @@ pub struct Options {
     pub limits: Option<Limits>,
     /// Which capabilities the tools may have; absent: `restricted`.
     pub sandbox: Option<Sandbox>,
+    /// What becomes of text that is no statement.
+    pub prose: Prose,
+    /// Whether every icon's text is taken as prose, also where it would parse. Pseudocode says itself what is prose.
+    pub opaque: bool,
+    /// The flows that may be called.
+    pub flows: Vec<KnownFlow>,
+}
+
+/// What becomes of text that people read and no program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prose {
+    /// It is an error.
+    #[default]
+    Error,
+    /// An LLM does what it says, or answers it.
+    Llm,
+    /// A person does.
+    Human,
+}
+
+/// A flow that insertions and processes may call.
+#[derive(Clone, Debug)]
+pub struct KnownFlow {
+    /// What callers call it.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// The hash of the document that a call runs, for ever.
+    pub hash: Digest,
+    /// The schema of its inputs.
+    pub inputs: serde_json::Value,
 }
 
 /// What became of a file.

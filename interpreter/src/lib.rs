@@ -3,7 +3,7 @@
 //! A [`Program`] is a document compiled once. A [`Machine`] is one run of it: [`Machine::advance`] goes through pure nodes
 //! until the run needs the world or is over, and [`Machine::resolve`] hands in what the world answered. [`record`] says
 //! which events that makes and in which order, [`history`] chains them, and [`mod@replay`] holds a recorded history against
-//! its program, or rebuilds a run from it. [`expr`] is the meaning of expressions.
+//! its program, or rebuilds a run from it. [`mod@rehearse`] walks a document without running it. [`expr`] is the meaning of expressions.
 //!
 //! It is *not* a driver: it calls no tool and no LLM, waits for nothing, stores nothing, and retries nothing.
 //!
@@ -63,6 +63,7 @@ mod limit;
 pub mod machine;
 pub mod program;
 pub mod record;
+pub mod rehearse;
 pub mod replay;
 
 pub use limit::{Limit, MAX_STATE_BYTES};

@@ -66,9 +66,6 @@ D014 = the file is too large: { $found } { $what ->
 D015 = the id “{ $id }” is used twice
     .hint = Give every icon an id of its own; one of the two would be lost.
 
-D016 = icons of type “{ $icon }” are not supported yet
-    .hint = Draw this part with actions, questions and loops for now.
-
 D017 = the icon is empty
     .hint = Write in it what is asked, chosen or repeated.
 
@@ -283,6 +280,48 @@ D085 = the text holds no program
 
 D086 = … and { $found } more, which are not listed
     .hint = Correct the first ones and compile again: many others may vanish with them.
+
+D087 = the parallel has no end
+    .hint = Let all its paths lead down to one end of a parallel.
+
+D088 = the end of a parallel has no beginning
+    .hint = Add the beginning of a parallel above, or remove the end.
+
+D089 = the path does not lead to the end of its parallel, icon { $target }
+    .hint = Let the path go straight down to icon { $target }.
+
+D090 = this is the end of the parallel of icon { $other }, too
+    .hint = Give each parallel an end of its own.
+
+D091 = the next path of the parallel cannot be icon { $target }
+    .hint = To the right of a path stands the head of the next path, and each head has one on its left.
+
+D092 = the way to icon { $target } leads into or out of a parallel path
+    .hint = Keep each path to itself: it begins at its head, and only the end of the parallel leaves it.
+
+D093 = a path of a parallel cannot end the run or go to another branch
+    .hint = Lead it to the end of its parallel, and decide there.
+
+D094 = icon { $target } stands beside this one and is not a duration
+    .hint = Put a duration icon beside it, or nothing.
+
+D095 = two paths of the parallel set “{ $name }”, which is used after it
+    .hint = Give each path a variable of its own, and put them together after the parallel.
+
+D096 = there is no flow “{ $name }”
+    .hint = { $nearest ->
+        [none] Publish it first, or put its diagram beside this one.
+       *[other] Did you mean “{ $nearest }”?
+    }
+
+D097 = nothing here takes time, so a duration beside it has no meaning
+    .hint = Remove the duration, or put it beside a call, a wait or a question to an LLM.
+
+D098 = nobody waits for the flow “{ $name }”, so it gives no result
+    .hint = Use an insertion (CALL) to wait for its result, or remove the variable.
+
+D099 = what “{ $name }” is given must be named
+    .hint = Write it as name: value.
 
 D100 = “{ $name }” is no word of the language
     .hint = Did you mean { $nearest }?

@@ -636,6 +636,9 @@ pub struct Source {
     /// Where each node stands.
     #[serde(default)]
     pub map: BTreeMap<NodeId, SourceSpot>,
+    /// The type of each icon that a run can pass: `action`, `question`, `branch`, …
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub icons: BTreeMap<String, String>,
 }
 
 /// What was compiled.
@@ -666,7 +669,7 @@ pub struct SourceSpot {
     /// For each way out (`next`, `then`, `else`, `done`, `case:N`, `to`, …) the icons passed without a node.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub via: BTreeMap<String, Vec<String>>,
-    /// Of a select: its case icons, in order.
+    /// Of a select: its case icons, in order; of a parallel: the icons that its paths begin with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<String>,
 }

@@ -2,12 +2,15 @@
 
 mod flow;
 mod loops;
+mod parallel;
 mod shape;
 
 use std::collections::BTreeMap;
 
 use crate::read::{Diagram, Icon, ItemId, Kind};
 use crate::report::Report;
+use crate::text;
+pub(crate) use parallel::Parallel;
 
 /// A diagram whose shape was looked at. When it is not sound, its texts can be checked, and nothing else.
 #[derive(Debug)]
@@ -21,10 +24,16 @@ pub(crate) struct Graph<'d> {
     pub(crate) partner: Vec<Option<ItemId>>,
     /// The innermost `for` loop that an icon stands in.
     pub(crate) enclosing: Vec<Option<ItemId>>,
+    /// The parallels, each under the head of its first path.
+    pub(crate) parallels: BTreeMap<ItemId, Parallel>,
+    /// The head of the innermost parallel path that an icon stands in.
+    pub(crate) path: Vec<Option<ItemId>>,
     /// The cases of each select, in their order.
     pub(crate) cases: BTreeMap<ItemId, Vec<ItemId>>,
     /// Which icons a run can come to.
     pub(crate) reachable: Vec<bool>,
+    /// Whether it is a machine, which waits for ever.
+    pub(crate) machine: bool,
     /// Whether the program can be put together.
     pub(crate) sound: bool,
 }
@@ -37,13 +46,26 @@ impl<'d> Graph<'d> {
         let (entry, catch) = shape::branches(diagram, report)?;
         let cases = shape::cases(diagram, report);
         let partner = loops::partners(diagram, report);
-        let mut graph =
-            Self { diagram, entry, catch, partner, enclosing: Vec::new(), cases, reachable: Vec::new(), sound: true };
+        let parallels = parallel::parallels(diagram, report);
+        let mut graph = Self {
+            diagram,
+            entry,
+            catch,
+            partner,
+            enclosing: Vec::new(),
+            parallels,
+            path: Vec::new(),
+            cases,
+            reachable: Vec::new(),
+            machine: diagram.machine || text::declares_machine(&diagram.params),
+            sound: true,
+        };
         let walk = flow::Walk::new(&graph);
         graph.reachable = walk.reached();
         flow::check_back_edges(&graph, &walk, report);
         flow::check_side_entries(&graph, &walk, report);
         shape::check_reachable(&graph, report);
+        graph.path = parallel::paths(&graph, report);
         graph.enclosing = loops::enclosing(&graph);
         graph.sound = report.errors() == errors;
         Some(graph)

@@ -21,26 +21,10 @@ pub(super) fn check_icons(diagram: &Diagram, report: &mut Report) {
         }
     }
     for icon in &diagram.icons {
-        let unsupported = matches!(
-            icon.kind,
-            Kind::ControlEnd
-                | Kind::ControlStart
-                | Kind::Input
-                | Kind::Insertion
-                | Kind::Output
-                | Kind::ParBegin
-                | Kind::ParEnd
-                | Kind::Pause
-                | Kind::Process
-                | Kind::SimpleInput
-                | Kind::SimpleOutput
-                | Kind::Timer
-        );
-        if unsupported {
-            report.add(icon.error(codes::UNSUPPORTED_ICON));
-        }
-        if icon.side.is_some() {
-            report.add(icon.error(codes::UNSUPPORTED_ICON).with("icon", Kind::Duration));
+        if let Some(side) = icon.side
+            && diagram.icons[side].kind != Kind::Duration
+        {
+            report.add(icon.error(codes::SIDE).with("target", &diagram.icons[side].id));
         }
         if icon.one.is_none() && !matches!(icon.kind, Kind::End | Kind::Duration) {
             report.add(icon.error(codes::NO_NEXT).with("field", "one"));
@@ -51,10 +35,6 @@ pub(super) fn check_icons(diagram: &Diagram, report: &mut Report) {
             } else if icon.one == icon.two {
                 report.add(icon.warning(codes::EQUAL_ARMS));
             }
-        }
-        let speaks = matches!(icon.kind, Kind::Question | Kind::Select | Kind::LoopBegin);
-        if speaks && icon.text.trim().is_empty() {
-            report.add(icon.error(codes::NO_TEXT));
         }
     }
 }
@@ -167,6 +147,8 @@ pub(super) fn check_reachable(graph: &Graph<'_>, report: &mut Report) {
             continue;
         }
         match icon.kind {
+            // A state that nothing leads to yet; its end may be all that is left of it.
+            Kind::Branch if graph.machine => report.add(icon.warning(codes::LONELY_BRANCH)),
             Kind::Branch => report.add(icon.error(codes::LONELY_BRANCH)),
             Kind::Duration | Kind::Comment => {}
             // A broken diagram is not told what follows from that.

@@ -1,13 +1,16 @@
 //! Icons to steps.
 
+use std::collections::BTreeSet;
+
 use bloom_ir::expr::ast::{BinaryOp, Expr, Literal};
 
 use super::Lowering;
-use super::draft::{NOWHERE, Op, Step, StepId};
+use super::draft::{ANSWER, NOWHERE, Op, Step, StepId, Wish};
 use super::statements::Ways;
+use crate::Prose;
 use crate::codes;
 use crate::graph::Graph;
-use crate::read::{ItemId, Kind};
+use crate::read::{Icon, ItemId, Kind};
 use crate::text::{self, Expression, LoopHead, Part, Problem, Spanned, Statement, Target, Unit, binary};
 
 /// How the rounds of a `for` loop go on.
@@ -17,6 +20,22 @@ struct Rounds {
     again: StepId,
     /// What follows the loop.
     leave: StepId,
+}
+
+/// Where prose stands.
+pub(super) struct Spot {
+    pub(super) unit: usize,
+    /// The reserved step that it fills.
+    pub(super) at: StepId,
+    pub(super) span: std::ops::Range<usize>,
+}
+
+impl Spot {
+    /// What the prose that stands here was answered.
+    fn answer(&self) -> Expression {
+        let answer = Expr::Variable(ANSWER.to_owned());
+        Expression::made(Expr::Member { target: Box::new(answer), name: "answer".to_owned() }, self.span.clone())
+    }
 }
 
 impl Lowering<'_> {
@@ -29,6 +48,7 @@ impl Lowering<'_> {
             let icon = graph.icon(item);
             let unit = self.draft.unit(Unit::icon(&icon.id, &icon.kind, &icon.text));
             heads[item] = self.draft.reserve(unit);
+            self.icon_types.insert(icon.id.clone(), icon.type_name.clone());
         }
         let head = |item: Option<ItemId>| item.map_or(NOWHERE, |item| heads[item]);
         for (item, icon) in graph.diagram.icons.iter().enumerate() {
@@ -44,89 +64,302 @@ impl Lowering<'_> {
             let after = head(graph.partner[item].and_then(|end| graph.icon(end).one));
             rounds[item] = Some(self.loop_begin(graph, item, heads[item], head(graph.icon(item).one), after));
         }
-        for item in (0..count).filter(|item| graph.reachable[*item]) {
+        // Whether a word in a question is a variable or prose is known when all variables are.
+        let decides = |item: &ItemId| matches!(graph.icon(*item).kind, Kind::Question | Kind::Select);
+        let (late, early): (Vec<ItemId>, Vec<ItemId>) =
+            (0..count).filter(|item| graph.reachable[*item]).partition(decides);
+        for item in early {
             let icon = graph.icon(item);
             let at = heads[item];
             let unit = self.draft.steps[at].unit;
-            let around = graph.enclosing[item].and_then(|begin| rounds[begin]);
+            let around = graph.enclosing[item].filter(|begin| graph.path[*begin] == graph.path[item]);
+            let around = around.and_then(|begin| rounds[begin]);
             let ways = Ways {
                 next: head(icon.one),
                 end: end.map(|end| heads[end]),
+                in_path: graph.path[item].is_some(),
                 again: around.map(|around| around.again),
                 leave: around.map(|around| around.leave),
             };
             match icon.kind {
-                Kind::LoopBegin => {}
+                // Loops were begun above, and a fork has made its end a join.
+                Kind::LoopBegin | Kind::ParEnd => {}
                 Kind::LoopEnd => {
                     let again =
                         graph.partner[item].and_then(|begin| rounds[begin]).map_or(NOWHERE, |rounds| rounds.again);
                     self.place(at, unit, Vec::new(), again);
                 }
-                Kind::Question => self.question(unit, at, icon.one_is_yes, head(icon.one), head(icon.two)),
-                Kind::Select => self.select(graph, item, at, &heads),
                 Kind::End => {
                     let value = Expression::made(Expr::Map(Vec::new()), 0..0);
                     let op = Op::Return { status: bloom_ir::document::ReturnStatus::Completed, value };
                     self.draft.steps[at] = Step { op, unit, part: None, first: true, span: 0..0 };
                 }
-                Kind::Shelf => self.shelf(unit, at, &icon.secondary, &ways),
-                Kind::Action => {
-                    let (statements, problems) = text::statements(Part::new(&icon.text, 0), self.vocabulary);
-                    for problem in problems {
-                        self.problem(unit, problem);
-                    }
-                    self.sequence(at, unit, statements, &ways);
+                Kind::ParBegin => self.parallel(graph, item, &heads),
+                Kind::ArrowLoop | Kind::Branch | Kind::Case | Kind::Comment | Kind::Duration => {
+                    self.place(at, unit, Vec::new(), ways.next);
                 }
-                _ => self.place(at, unit, Vec::new(), ways.next),
+                _ => {
+                    let statements = self.icon_statements(icon, unit);
+                    self.sequence(at, unit, statements, &ways);
+                    self.timed(graph, icon, at, ways.next);
+                }
             }
+        }
+        for item in late {
+            let icon = graph.icon(item);
+            let at = heads[item];
+            if icon.kind == Kind::Question {
+                self.question(icon, at, head(icon.one), head(icon.two));
+            } else {
+                self.select(graph, item, at, &heads);
+            }
+            self.timed(graph, icon, at, NOWHERE);
         }
         self.draft.entry = heads[graph.entry];
         self.draft.catch = graph.catch.map(|catch| heads[catch]);
     }
 
-    fn question(&mut self, unit: usize, at: StepId, one_is_yes: bool, one: StepId, two: StepId) {
-        let text = self.draft.units[unit].text().to_owned();
-        if text.trim().is_empty() {
+    fn parallel(&mut self, graph: &Graph<'_>, item: ItemId, heads: &[StepId]) {
+        // Heads of further paths are the fork's own.
+        let Some(parallel) = graph.parallels.get(&item) else { return };
+        let at = heads[item];
+        let unit = self.draft.steps[at].unit;
+        let join = heads[parallel.end];
+        if join == NOWHERE {
             return;
         }
-        match text::condition(Part::new(&text, 0)) {
-            Ok(when) => {
-                let (then, otherwise) = if one_is_yes { (one, two) } else { (two, one) };
-                let span = when.span.clone();
-                self.draft.steps[at] =
-                    Step { op: Op::If { when, then, otherwise }, unit, part: None, first: true, span };
+        let to = |item: Option<ItemId>| item.map_or(NOWHERE, |item| heads[item]);
+        let branches = parallel.paths.iter().map(|path| (to(graph.icon(*path).one), Vec::new())).collect();
+        let icons = parallel.paths.iter().filter(|path| heads[**path] != NOWHERE);
+        let icons = icons.map(|path| self.draft.steps[heads[*path]].unit).collect();
+        let op = Op::Fork { branches, join, icons };
+        self.draft.steps[at] = Step { op, unit, part: None, first: true, span: 0..0 };
+        let next = to(graph.icon(parallel.end).one);
+        let unit = self.draft.steps[join].unit;
+        self.draft.steps[join] = Step { op: Op::Join { fork: at, next }, unit, part: None, first: true, span: 0..0 };
+    }
+
+    /// What an icon does.
+    fn icon_statements(&mut self, icon: &Icon, unit: usize) -> Vec<Spanned<Statement>> {
+        let reading = icon.reading();
+        let whole = 0..icon.text.trim_end().len();
+        if reading.is_empty() {
+            if !matches!(icon.kind, Kind::Action) && !self.options.opaque {
+                self.problem(unit, Problem::error(codes::NO_TEXT, 0..0));
             }
-            Err(problem) => self.problem(unit, problem),
+            return Vec::new();
         }
+        let prose = |text| vec![Spanned { node: Statement::Prose(text), span: whole.clone() }];
+        if self.options.opaque {
+            return prose(reading);
+        }
+        let plain = matches!(icon.kind, Kind::Action | Kind::ControlStart | Kind::ControlEnd);
+        if plain {
+            let (statements, problems) = text::statements(Part::new(&icon.text, 0), self.vocabulary);
+            for problem in problems {
+                self.problem(unit, problem);
+            }
+            return paragraphs(statements);
+        }
+        let lower = Part::new(&icon.text, 0);
+        let vocabulary = self.vocabulary;
+        let read = match icon.kind {
+            Kind::Pause => text::due(lower).map(|due| Spanned { node: Statement::Sleep(due), span: whole.clone() }),
+            Kind::Timer => text::timer(lower, vocabulary),
+            Kind::Insertion => text::insertion(lower, vocabulary),
+            Kind::Process => text::process(&icon.secondary, lower, vocabulary),
+            Kind::Input | Kind::SimpleInput => text::input_icon(&icon.secondary, lower, vocabulary),
+            Kind::Output | Kind::SimpleOutput => text::output_icon(&icon.secondary, lower, vocabulary),
+            _ => {
+                let (statements, problems) = self.shelf(icon);
+                for problem in problems {
+                    self.problem(unit, problem);
+                }
+                return statements;
+            }
+        };
+        match read {
+            Ok(Spanned { node: Statement::Prose(_), .. }) => prose(reading),
+            Ok(statement) => vec![statement],
+            Err(_) if !text::looks_like_code(&reading) => prose(reading),
+            Err(problem) => {
+                self.problem(unit, problem);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The upper text is what changes, the lower one its value.
+    fn shelf(&self, icon: &Icon) -> (Vec<Spanned<Statement>>, Vec<Problem>) {
+        let lower = &icon.text;
+        let text = format!("{} ← {}", icon.secondary.trim(), lower.trim());
+        let start = text.len() - lower.trim().len();
+        let (statements, problems) = text::statements(Part::new(&text, 0), self.vocabulary);
+        // Spans are in the joined text; those in the lower one are moved there, others mark the icon as a whole.
+        let lead = lower.len() - lower.trim_start().len();
+        let shift = |span: std::ops::Range<usize>| {
+            if span.start >= start { span.start - start + lead..span.end - start + lead } else { 0..0 }
+        };
+        if !problems.is_empty() && !text::looks_like_code(&icon.reading()) {
+            let prose = Spanned { node: Statement::Prose(icon.reading()), span: 0..lower.len() };
+            return (vec![prose], Vec::new());
+        }
+        let problems = problems.into_iter().map(|problem| Problem { span: shift(problem.span.clone()), ..problem });
+        let statements = statements
+            .into_iter()
+            .map(|Spanned { node, .. }| Spanned { node: shift_uses(node, &shift), span: 0..lower.len() });
+        (statements.collect(), problems.collect())
+    }
+
+    /// The duration beside an icon limits the steps from `at` up to `until` that take time.
+    fn timed(&mut self, graph: &Graph<'_>, icon: &Icon, at: StepId, until: StepId) {
+        let Some(side) = icon.side.map(|side| graph.icon(side)) else { return };
+        if self.options.opaque || side.kind != Kind::Duration {
+            return;
+        }
+        let unit = self.draft.steps[at].unit;
+        let side_unit = self.draft.unit(Unit::icon(&side.id, &side.kind, &side.text));
+        let seconds = match text::duration_seconds(Part::new(&side.text, 0)) {
+            Ok(seconds) => seconds,
+            Err(problem) => {
+                self.problem(side_unit, problem);
+                return;
+            }
+        };
+        let mut any = false;
+        let mut step = at;
+        while step != until
+            && let Some(Step { op, unit: of, .. }) = self.draft.steps.get_mut(step).filter(|step| step.unit == unit)
+        {
+            debug_assert_eq!(*of, unit);
+            any |= op.limit(seconds);
+            step = op.next_mut().map_or(NOWHERE, |next| *next);
+        }
+        if !any {
+            self.problem(side_unit, Problem::warning(codes::NOTHING_TO_TIME, 0..side.text.len()));
+        }
+    }
+
+    /// Whether a text that could be read as an expression is prose all the same: a literal, or a lone word that is no
+    /// variable.
+    fn is_prose(&self, expression: &Expression) -> bool {
+        match &expression.expr {
+            Expr::Literal(Literal::String(_)) => true,
+            Expr::Variable(name) => {
+                self.options.prose != Prose::Error
+                    && text::special(name).is_none()
+                    && !self.parameters.contains(name)
+                    && !self.draft.steps.iter().any(|step| step.op.sets().contains(&name.as_str()))
+            }
+            _ => false,
+        }
+    }
+
+    /// A question: its condition, or prose that is to be decided.
+    pub(super) fn asked(
+        &mut self,
+        unit: usize,
+        read: Result<Expression, Problem>,
+        reading: &str,
+    ) -> Option<Result<Expression, String>> {
+        let unread = match read {
+            Ok(expression) if !self.is_prose(&expression) => return Some(Ok(expression)),
+            Ok(expression) => match expression.as_text() {
+                Some(text) => (text.to_owned(), Problem::error(codes::PROSE_QUESTION, expression.span)),
+                None => (reading.trim().to_owned(), Problem::error(codes::PROSE_QUESTION, expression.span)),
+            },
+            Err(problem) if problem.code == codes::PROSE_QUESTION => (reading.trim().to_owned(), problem),
+            Err(problem) => {
+                self.problem(unit, problem);
+                return None;
+            }
+        };
+        let (text, problem) = unread;
+        if self.options.prose == Prose::Error {
+            self.problem(unit, problem);
+            return None;
+        }
+        Some(Err(text))
+    }
+
+    fn question(&mut self, icon: &Icon, at: StepId, one: StepId, two: StepId) {
+        let unit = self.draft.steps[at].unit;
+        let reading = icon.reading();
+        let asked = if self.options.opaque {
+            Some(Err(reading))
+        } else if reading.is_empty() {
+            self.problem(unit, Problem::error(codes::NO_TEXT, 0..0));
+            None
+        } else {
+            let read = text::condition(Part::new(&icon.text, 0));
+            self.asked(unit, read, &icon.text)
+        };
+        let (then, otherwise) = if icon.one_is_yes { (one, two) } else { (two, one) };
+        match asked {
+            None => {}
+            Some(Ok(when)) => {
+                let span = when.span.clone();
+                let op = Op::If { when, then, otherwise };
+                self.draft.steps[at] = Step { op, unit, part: None, first: true, span };
+            }
+            Some(Err(text)) => {
+                let spot = Spot { unit, at, span: 0..icon.text.len() };
+                self.decided(&spot, text, then, otherwise);
+            }
+        }
+    }
+
+    /// A question by prose: an LLM or a person says yes or no.
+    pub(super) fn decided(&mut self, spot: &Spot, text: String, then: StepId, otherwise: StepId) {
+        let decision = self.answered(spot, Wish::Decided, text);
+        self.draft.steps[decision].op = Op::If { when: spot.answer(), then, otherwise };
+    }
+
+    /// Puts a prose step; returns the step that decides by its answer.
+    fn answered(&mut self, spot: &Spot, wish: Wish, text: String) -> StepId {
+        let step = |op, part, first| Step { op, unit: spot.unit, part: Some(part), first, span: spot.span.clone() };
+        let decision = self.draft.push(step(Op::Pass { shown: false, next: NOWHERE }, 1, false));
+        let op = Op::Prose { wish, text, follows: false, timeout: None, next: decision };
+        self.draft.steps[spot.at] = step(op, 0, true);
+        decision
     }
 
     fn select(&mut self, graph: &Graph<'_>, item: ItemId, at: StepId, heads: &[StepId]) {
         let unit = self.draft.steps[at].unit;
-        let text = self.draft.units[unit].text().to_owned();
-        let on = if text.trim().is_empty() {
+        let icon = graph.icon(item);
+        let whole = 0..icon.text.len();
+        let cases: Vec<(&Icon, usize, StepId)> = graph
+            .cases
+            .get(&item)
+            .into_iter()
+            .flatten()
+            .filter(|case| heads[**case] != NOWHERE)
+            .map(|case| {
+                let icon = graph.icon(*case);
+                (icon, self.draft.steps[heads[*case]].unit, icon.one.map_or(NOWHERE, |one| heads[one]))
+            })
+            .collect();
+        let icons = cases.iter().map(|(_, unit, _)| *unit).collect();
+        let asked = if self.options.opaque {
+            Some(Err(icon.reading()))
+        } else if icon.text.trim().is_empty() {
+            self.problem(unit, Problem::error(codes::NO_TEXT, 0..0));
             None
         } else {
-            match text::condition(Part::new(&text, 0)) {
-                Ok(on) => Some(on),
-                Err(problem) => {
-                    self.problem(unit, problem);
-                    None
-                }
-            }
+            let read = text::condition(Part::new(&icon.text, 0));
+            self.asked(unit, read, &icon.text)
         };
-        let mut seen: Vec<String> = Vec::new();
-        let mut cases = Vec::new();
+        if let Some(Err(text)) = asked {
+            let opaque = self.options.opaque;
+            let text_of = |icon: &Icon| if opaque { icon.reading() } else { unquoted(&icon.text) };
+            let cases = cases.iter().map(|(icon, _, to)| (text_of(icon), *to)).collect();
+            self.chosen(&Spot { unit, at, span: whole }, text, cases, icons);
+            return;
+        }
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let mut read = Vec::new();
         let mut otherwise = None;
-        let mut icons = Vec::new();
-        for case in graph.cases.get(&item).into_iter().flatten() {
-            let icon = graph.icon(*case);
-            let Some(case_unit) =
-                heads.get(*case).filter(|head| **head != NOWHERE).map(|head| self.draft.steps[*head].unit)
-            else {
-                continue;
-            };
-            icons.push(case_unit);
-            let to = icon.one.map_or(NOWHERE, |one| heads[one]);
+        for (icon, case_unit, to) in cases {
             if icon.text.trim().is_empty() {
                 otherwise = Some(to);
                 continue;
@@ -136,52 +369,66 @@ impl Lowering<'_> {
                     let mut values = Vec::new();
                     for Spanned { node, span } in literals {
                         let written = node.to_string();
-                        if seen.contains(&written) {
+                        if !seen.insert(written.clone()) {
                             self.problem(case_unit, Problem::error(codes::REPEATED_CASE, span).with("name", &written));
                         }
-                        seen.push(written);
                         values.push(node);
                     }
-                    cases.push((values, to));
+                    read.push((values, to));
                 }
                 Err(problem) => self.problem(case_unit, problem),
             }
         }
-        if let Some(on) = on {
+        if let Some(Ok(on)) = asked {
             let span = on.span.clone();
-            let op = Op::Choice { on, cases, otherwise, icons };
+            let op = Op::Choice { on, cases: read, otherwise, icons };
             self.draft.steps[at] = Step { op, unit, part: None, first: true, span };
         }
     }
 
-    /// The upper text is what changes, the lower one its value.
-    fn shelf(&mut self, unit: usize, at: StepId, upper: &str, ways: &Ways) {
-        let lower = self.draft.units[unit].text().to_owned();
-        let text = format!("{} ← {}", upper.trim(), lower.trim());
-        let start = text.len() - lower.trim().len();
-        let (statements, problems) = text::statements(Part::new(&text, 0), self.vocabulary);
-        // Spans are in the joined text; those in the lower one are moved there, others mark the icon as a whole.
-        let shift = |span: std::ops::Range<usize>| {
-            let lead = lower.len() - lower.trim_start().len();
-            if span.start >= start { span.start - start + lead..span.end - start + lead } else { 0..0 }
-        };
-        for problem in problems {
-            let span = shift(problem.span.clone());
-            self.problem(unit, Problem { span, ..problem });
+    /// A choice by prose: an LLM or a person picks one of the texts. An empty last text takes what is left.
+    pub(super) fn chosen(&mut self, spot: &Spot, text: String, texts: Vec<(String, StepId)>, icons: Vec<usize>) {
+        let mut answers: Vec<String> = Vec::with_capacity(texts.len());
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        let mut cases = Vec::new();
+        let mut otherwise = None;
+        for (text, to) in texts {
+            // Equal texts are told apart, so that each case can be chosen.
+            let name = if text.trim().is_empty() { "*" } else { text.trim() };
+            let numbered = (2..).map(|number: u32| format!("{name} ({number})"));
+            let mut names = std::iter::once(name.to_owned()).chain(numbered);
+            let Some(unique) = names.find(|name| !known.contains(name)) else { continue };
+            known.insert(unique.clone());
+            answers.push(unique.clone());
+            if text.trim().is_empty() {
+                otherwise = Some(to);
+            } else {
+                cases.push((vec![serde_json::Value::String(unique)], to));
+            }
         }
-        let statements = statements
-            .into_iter()
-            .map(|Spanned { node, .. }| Spanned { node: shift_uses(node, &shift), span: 0..lower.len() })
-            .collect();
-        self.sequence(at, unit, statements, ways);
+        let choice = self.answered(spot, Wish::Chosen(answers), text);
+        if cases.is_empty() {
+            // There is no choice: the only case is passed.
+            let step = &mut self.draft.steps[choice];
+            step.unit = icons.first().copied().unwrap_or(step.unit);
+            step.op = Op::Pass { shown: true, next: otherwise.unwrap_or(NOWHERE) };
+        } else {
+            self.draft.steps[choice].op = Op::Choice { on: spot.answer(), cases, otherwise, icons };
+        }
     }
 
     /// Lowers a `for` loop up to its body.
     fn loop_begin(&mut self, graph: &Graph<'_>, item: ItemId, at: StepId, body: StepId, after: StepId) -> Rounds {
         let unit = self.draft.steps[at].unit;
-        let text = &graph.icon(item).text;
+        let icon = graph.icon(item);
+        let text = &icon.text;
         let broken = Rounds { again: NOWHERE, leave: after };
+        if self.options.opaque {
+            let again = self.another(&Spot { unit, at, span: 0..text.len() }, icon.reading(), body, after);
+            return Rounds { again, leave: after };
+        }
         if text.trim().is_empty() {
+            self.problem(unit, Problem::error(codes::NO_TEXT, 0..0));
             return broken;
         }
         match text::loop_head(Part::new(text, 0)) {
@@ -189,11 +436,23 @@ impl Lowering<'_> {
                 let again = self.loop_steps(unit, at, head, body, after, 0..text.len());
                 Rounds { again, leave: after }
             }
+            Err(_) if self.options.prose != Prose::Error && !text::looks_like_code(text) => {
+                let spot = Spot { unit, at, span: 0..text.len() };
+                let again = self.another(&spot, text.trim().to_owned(), body, after);
+                Rounds { again, leave: after }
+            }
             Err(problem) => {
                 self.problem(unit, problem);
                 broken
             }
         }
+    }
+
+    /// A loop by prose; returns the step that asks whether there is another round.
+    fn another(&mut self, spot: &Spot, text: String, body: StepId, after: StepId) -> StepId {
+        let decision = self.answered(spot, Wish::Another, text);
+        self.draft.steps[decision].op = Op::If { when: spot.answer(), then: body, otherwise: after };
+        spot.at
     }
 
     /// The steps at the head of a loop; returns the one that a round ends with.
@@ -245,12 +504,39 @@ impl Lowering<'_> {
                 }
                 advance
             }
-            LoopHead::Prose(_) => {
-                self.problem(unit, Problem::error(codes::LOOP_TEXT, span));
-                NOWHERE
+            LoopHead::Prose(text) => {
+                if self.options.prose == Prose::Error {
+                    self.problem(unit, Problem::error(codes::LOOP_TEXT, span.clone()));
+                }
+                self.another(&Spot { unit, at, span }, text, body, after)
             }
         }
     }
+}
+
+/// A text, or what a literal says.
+fn unquoted(text: &str) -> String {
+    let literal = text::literals(Part::new(text, 0)).ok();
+    match literal.as_deref() {
+        Some([Spanned { node: serde_json::Value::String(text), .. }]) => text.clone(),
+        _ => text.trim().to_owned(),
+    }
+}
+
+/// Lines of prose that stand together are one step.
+fn paragraphs(statements: Vec<Spanned<Statement>>) -> Vec<Spanned<Statement>> {
+    let mut joined: Vec<Spanned<Statement>> = Vec::with_capacity(statements.len());
+    for statement in statements {
+        if let Statement::Prose(line) = &statement.node
+            && let Some(Spanned { node: Statement::Prose(text), .. }) = joined.last_mut()
+        {
+            text.push('\n');
+            text.push_str(line);
+        } else {
+            joined.push(statement);
+        }
+    }
+    joined
 }
 
 fn shift_uses(statement: Statement, shift: &impl Fn(std::ops::Range<usize>) -> std::ops::Range<usize>) -> Statement {

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use bloom_ir::Digest;
 use bloom_ir::document::{EmitKind, ReturnStatus};
 
-use crate::text::{Expression, LlmCall, Unit};
+use crate::text::{AwaitKind, Due, Expression, LlmCall, Unit};
 
 /// A position in [`Draft::steps`].
 pub(super) type StepId = usize;
@@ -70,6 +71,52 @@ pub(super) enum Op {
         tool: String,
         args: BTreeMap<String, Expression>,
         into: Option<String>,
+        timeout: Option<u32>,
+        next: StepId,
+    },
+    /// Calls another flow.
+    Flow {
+        flow: String,
+        hash: Digest,
+        inputs: BTreeMap<String, Expression>,
+        into: Option<String>,
+        wait: bool,
+        timeout: Option<u32>,
+        next: StepId,
+    },
+    Sleep {
+        due: Due,
+        next: StepId,
+    },
+    Timer {
+        name: String,
+        due: Due,
+        next: StepId,
+    },
+    Await {
+        kind: AwaitKind,
+        name: String,
+        into: Option<String>,
+        timeout: Option<u32>,
+        next: StepId,
+    },
+    /// What is left to an LLM or a person.
+    Prose {
+        wish: Wish,
+        text: String,
+        /// Whether another prose step has answered on every way to here.
+        follows: bool,
+        timeout: Option<u32>,
+        next: StepId,
+    },
+    /// Paths side by side, each with the variables that it hands over; `icons`: the units of their heads.
+    Fork {
+        branches: Vec<(StepId, Vec<String>)>,
+        join: StepId,
+        icons: Vec<usize>,
+    },
+    Join {
+        fork: StepId,
         next: StepId,
     },
     Llm {
@@ -99,6 +146,35 @@ pub(super) enum Op {
         status: ReturnStatus,
         value: Expression,
     },
+}
+
+/// What prose wants.
+#[derive(Clone, Debug)]
+pub(super) enum Wish {
+    /// That something is done.
+    Done,
+    /// Yes or no.
+    Decided,
+    /// One of these texts.
+    Chosen(Vec<String>),
+    /// Whether there is another round.
+    Another,
+}
+
+/// Where the answer of prose that does something is kept.
+pub(super) const PROSE: &str = "$prose";
+
+/// Where the answer of prose that decides something is kept.
+pub(super) const ANSWER: &str = "$answer";
+
+impl Wish {
+    /// The variable of its answer.
+    pub(super) fn into(&self) -> &'static str {
+        match self {
+            Self::Done => PROSE,
+            Self::Decided | Self::Chosen(_) | Self::Another => ANSWER,
+        }
+    }
 }
 
 impl Draft {
@@ -134,12 +210,23 @@ impl Op {
             | Self::Each { next, .. }
             | Self::Tool { next, .. }
             | Self::Llm { next, .. }
+            | Self::Flow { next, .. }
+            | Self::Sleep { next, .. }
+            | Self::Timer { next, .. }
+            | Self::Await { next, .. }
+            | Self::Prose { next, .. }
+            | Self::Join { next, .. }
             | Self::Emit { next, .. } => vec![arm("next", *next)],
             Self::Iter { next, done, .. } => vec![arm("next", *next), arm("done", *done)],
             Self::If { then, otherwise, .. } => vec![arm("then", *then), arm("else", *otherwise)],
             Self::Choice { cases, otherwise, .. } => {
                 let cases = cases.iter().enumerate().map(|(index, (_, to))| (Cow::Owned(format!("case:{index}")), *to));
                 cases.chain(otherwise.map(|to| arm("else", to))).collect()
+            }
+            Self::Fork { branches, join, .. } => {
+                let branches = branches.iter().enumerate();
+                let branches = branches.map(|(index, (to, _))| (Cow::Owned(format!("branch:{index}")), *to));
+                branches.chain([arm("join", *join)]).collect()
             }
             Self::Return { .. } => Vec::new(),
         }
@@ -153,16 +240,32 @@ impl Op {
             | Self::Each { next, .. }
             | Self::Tool { next, .. }
             | Self::Llm { next, .. }
+            | Self::Flow { next, .. }
+            | Self::Sleep { next, .. }
+            | Self::Timer { next, .. }
+            | Self::Await { next, .. }
+            | Self::Prose { next, .. }
+            | Self::Join { next, .. }
             | Self::Emit { next, .. } => Some(next),
-            Self::Iter { .. } | Self::If { .. } | Self::Choice { .. } | Self::Return { .. } => None,
+            Self::Iter { .. } | Self::If { .. } | Self::Choice { .. } | Self::Fork { .. } | Self::Return { .. } => None,
         }
     }
 
     /// Every expression in it.
     pub(super) fn expressions_mut(&mut self) -> Vec<&mut Expression> {
         match self {
-            Self::Pass { .. } | Self::Iter { .. } => Vec::new(),
-            Self::Set { value, .. } | Self::Emit { value, .. } | Self::Return { value, .. } => vec![value],
+            Self::Pass { .. }
+            | Self::Iter { .. }
+            | Self::Await { .. }
+            | Self::Prose { .. }
+            | Self::Fork { .. }
+            | Self::Join { .. } => Vec::new(),
+            Self::Flow { inputs, .. } => inputs.values_mut().collect(),
+            Self::Set { value, .. }
+            | Self::Emit { value, .. }
+            | Self::Return { value, .. }
+            | Self::Sleep { due: Due::For(value) | Due::Until(value), .. }
+            | Self::Timer { due: Due::For(value) | Due::Until(value), .. } => vec![value],
             Self::Each { over: value, .. } | Self::If { when: value, .. } | Self::Choice { on: value, .. } => {
                 vec![value]
             }
@@ -171,12 +274,28 @@ impl Op {
         }
     }
 
+    /// Limits how long it may take, in seconds; false when it takes no time.
+    pub(super) fn limit(&mut self, seconds: u32) -> bool {
+        match self {
+            Self::Tool { timeout, .. }
+            | Self::Flow { timeout, .. }
+            | Self::Await { timeout, .. }
+            | Self::Prose { timeout, .. } => *timeout = Some(seconds),
+            Self::Llm { call, .. } => call.timeout_seconds = Some(seconds),
+            _ => return false,
+        }
+        true
+    }
+
     /// The variables that it sets.
     pub(super) fn sets(&self) -> Vec<&str> {
         match self {
             Self::Set { into, .. } => vec![into],
             Self::Iter { item, key, .. } => std::iter::once(item.as_str()).chain(key.as_deref()).collect(),
-            Self::Tool { into, .. } => into.as_deref().into_iter().collect(),
+            Self::Tool { into, .. } | Self::Flow { into, .. } | Self::Await { into, .. } => {
+                into.as_deref().into_iter().collect()
+            }
+            Self::Prose { wish, .. } => vec![wish.into()],
             Self::Llm { call, .. } => vec![&call.target.name],
             _ => Vec::new(),
         }

@@ -4,14 +4,16 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bloom_ir::document::{
-    Action, Case, Decision, Emit, ErrorTarget, LlmCall, Node, NodeId, NodeKind, Return, SourceSpot,
+    Action, Awaited, Branch, Case, Decision, Due as IrDue, Emit, ErrorTarget, LlmCall, Locale, Node, NodeId, NodeKind,
+    Return, SourceSpot,
 };
 use bloom_ir::expr::ast::Expr;
 use bloom_ir::expr::print;
 
 use super::draft::{Draft, NOWHERE, Op, Step, StepId};
-use crate::codes;
-use crate::text::{Expression, Problem, Unit, template_parts};
+use super::prose::Question;
+use crate::text::{AwaitKind, Due, Expression, Problem, Unit, template_parts};
+use crate::{Prose, codes};
 
 /// Icons passed on all ways together; more is no diagram that a person drew.
 const MOST_PASSED: usize = 2_000_000;
@@ -27,8 +29,19 @@ pub(super) struct Written {
     pub(super) via: BTreeMap<String, Vec<String>>,
 }
 
+/// What the nodes of a program depend on besides its steps.
+pub(super) struct Setting<'a> {
+    /// What the handler of errors calls the error.
+    pub(super) error_variable: Option<&'a str>,
+    pub(super) prose: Prose,
+    pub(super) locale: Locale,
+    pub(super) machine: bool,
+    /// Whether the run has inputs.
+    pub(super) inputs: bool,
+}
+
 /// Numbers the steps that do something, in preorder, and writes them as nodes.
-pub(super) fn nodes(draft: &Draft, error_variable: Option<&str>) -> Result<Written, (usize, Problem)> {
+pub(super) fn nodes(draft: &Draft, setting: &Setting<'_>) -> Result<Written, (usize, Problem)> {
     let mut ways = Ways { draft, passed: 0, joins: (0..draft.steps.len()).collect() };
     let (entry, entry_via) = ways.follow(draft.entry)?;
     let catch = draft.catch.map(|catch| ways.follow(catch)).transpose()?;
@@ -50,26 +63,26 @@ pub(super) fn nodes(draft: &Draft, error_variable: Option<&str>) -> Result<Writt
             exits[step] = Some(of_step);
         }
     }
-    check_ends(draft, &order, &exits)?;
+    check_ends(draft, setting.machine, &order, &exits)?;
     let mut ids = vec![None; draft.steps.len()];
     for (index, step) in order.iter().enumerate() {
         ids[*step] = Some(NodeId::new(format!("n{}", index + 1)));
     }
     let id = |step: StepId| ids.get(step).cloned().flatten().unwrap_or_else(|| NodeId::new("n0"));
-    let mut writer = Writer { names: BTreeMap::new(), cursors: BTreeMap::new() };
+    let mut writer = Writer { setting, names: BTreeMap::new(), cursors: BTreeMap::new() };
     let mut nodes = BTreeMap::new();
     let mut map = BTreeMap::new();
     for step in &order {
         let taken = exits[*step].take().unwrap_or_default();
         let to = |arm: usize| taken.get(arm).map_or_else(|| NodeId::new("n0"), |exit| id(exit.to));
-        nodes.insert(id(*step), writer.node(&draft.steps[*step].op, to));
+        nodes.insert(id(*step), writer.node(&draft.steps[*step].op, to, id));
         map.insert(id(*step), spot(draft, &draft.steps[*step], taken));
     }
     let mut via = BTreeMap::new();
     via.insert("entry".to_owned(), entry_via);
     let catch = catch.map(|(catch, catch_via)| {
         via.insert("catch".to_owned(), catch_via);
-        ErrorTarget { to: id(catch), into: error_variable.map(str::to_owned) }
+        ErrorTarget { to: id(catch), into: setting.error_variable.map(str::to_owned) }
     });
     via.retain(|_, icons| !icons.is_empty());
     Ok(Written { entry: id(entry), catch, nodes, map, via })
@@ -139,15 +152,21 @@ impl Ways<'_> {
     }
 }
 
-/// From every step a run must be able to come to its end.
-fn check_ends(draft: &Draft, order: &[StepId], exits: &[Option<Vec<Exit>>]) -> Result<(), (usize, Problem)> {
+/// From every step a run must be able to come to its end; a machine may wait instead.
+fn check_ends(
+    draft: &Draft,
+    machine: bool,
+    order: &[StepId],
+    exits: &[Option<Vec<Exit>>],
+) -> Result<(), (usize, Problem)> {
     let mut comes_from: Vec<Vec<StepId>> = vec![Vec::new(); draft.steps.len()];
     let mut work = Vec::new();
     for step in order {
         for exit in exits[*step].iter().flatten() {
             comes_from[exit.to].push(*step);
         }
-        if matches!(draft.steps[*step].op, Op::Return { .. }) {
+        let waits = machine && matches!(draft.steps[*step].op, Op::Await { .. });
+        if waits || matches!(draft.steps[*step].op, Op::Return { .. }) {
             work.push(*step);
         }
     }
@@ -181,7 +200,7 @@ fn spot(draft: &Draft, step: &Step, exits: Vec<Exit>) -> SourceSpot {
         Unit::Program { .. } => shorten(unit.line_text(unit.line(step.span.start))),
     });
     let cases = match &step.op {
-        Op::Choice { icons, .. } => icons
+        Op::Choice { icons, .. } | Op::Fork { icons, .. } => icons
             .iter()
             .map(|icon| match &draft.units[*icon] {
                 Unit::Icon { id, .. } => id.clone(),
@@ -217,13 +236,15 @@ fn shorten(text: &str) -> String {
 
 /// Gives hidden variables and cursors the names that follow from where they come in the program, so that equal programs
 /// have equal ones.
-struct Writer {
+struct Writer<'a> {
+    setting: &'a Setting<'a>,
     names: BTreeMap<String, String>,
     cursors: BTreeMap<usize, String>,
 }
 
-impl Writer {
-    fn node(&mut self, op: &Op, to: impl Fn(usize) -> NodeId) -> Node {
+impl Writer<'_> {
+    /// `to` gives the node of each way out, `id` that of any step.
+    fn node(&mut self, op: &Op, to: impl Fn(usize) -> NodeId, id: impl Fn(StepId) -> NodeId) -> Node {
         let kind = match op {
             Op::Set { into, value, .. } => {
                 let (into, value) = (self.name(into), self.text(value));
@@ -240,15 +261,57 @@ impl Writer {
                 next: to(0),
                 done: to(1),
             }),
-            Op::Tool { tool, args, into, .. } => NodeKind::Action(Action::Tool {
+            Op::Tool { tool, args, into, timeout, .. } => NodeKind::Action(Action::Tool {
                 tool: tool.clone(),
                 args: args.iter().map(|(name, value)| (name.clone(), self.text(value))).collect(),
                 into: into.clone(),
                 retry: None,
-                timeout_seconds: None,
+                timeout_seconds: *timeout,
                 on_unknown: None,
                 next: to(0),
             }),
+            Op::Flow { flow, hash, inputs, into, wait, timeout, .. } => NodeKind::Action(Action::Flow {
+                flow: flow.clone(),
+                hash: *hash,
+                inputs: inputs.iter().map(|(name, value)| (name.clone(), self.text(value))).collect(),
+                into: into.clone(),
+                wait: *wait,
+                timeout_seconds: *timeout,
+                next: to(0),
+            }),
+            Op::Sleep { due, .. } => NodeKind::Action(Action::Sleep { due: self.due(due), next: to(0) }),
+            Op::Timer { name, due, .. } => {
+                NodeKind::Action(Action::Timer { name: name.clone(), due: self.due(due), next: to(0) })
+            }
+            Op::Await { kind, name, into, timeout, .. } => NodeKind::Action(Action::Await {
+                what: match kind {
+                    AwaitKind::Signal => Awaited::Signal(name.clone()),
+                    AwaitKind::Timer => Awaited::Timer(name.clone()),
+                },
+                schema: None,
+                into: into.clone(),
+                timeout_seconds: *timeout,
+                on_timeout: None,
+                next: to(0),
+            }),
+            Op::Prose { wish, text, follows, timeout, .. } => {
+                let inputs = self.setting.inputs;
+                let question = Question { wish, text, follows: *follows, inputs, timeout: *timeout };
+                return question.node(self.setting.prose, self.setting.locale, to(0));
+            }
+            Op::Fork { branches, .. } => NodeKind::Action(Action::Fork {
+                branches: branches
+                    .iter()
+                    .enumerate()
+                    .map(|(index, (_, writes))| Branch {
+                        name: (index + 1).to_string(),
+                        entry: to(index),
+                        writes: writes.iter().map(|name| self.name(name)).collect(),
+                    })
+                    .collect(),
+                join: to(branches.len()),
+            }),
+            Op::Join { fork, .. } => NodeKind::Action(Action::Join { fork: id(*fork), next: to(0) }),
             Op::Llm { call, .. } => {
                 let mut write = |template: &[_]| template_parts(template, |expr| self.expr(expr));
                 let call_node = LlmCall {
@@ -292,6 +355,13 @@ impl Writer {
             }
         };
         Node { kind, input: None, output: None, on_error: None }
+    }
+
+    fn due(&mut self, due: &Due) -> IrDue {
+        match due {
+            Due::For(duration) => IrDue::For(self.text(duration)),
+            Due::Until(time) => IrDue::Until(self.text(time)),
+        }
     }
 
     fn cursor(&mut self, number: usize) -> String {

@@ -3,6 +3,9 @@
 mod diagram;
 mod draft;
 mod emit;
+mod flows;
+mod paths;
+mod prose;
 mod pseudocode;
 mod scope;
 mod statements;
@@ -28,6 +31,8 @@ struct Lowering<'a> {
     draft: Draft,
     /// The head of each branch, by its name in lower case.
     branches: BTreeMap<String, StepId>,
+    /// The type of each icon that runs can pass.
+    icon_types: BTreeMap<String, String>,
     /// The steps that jumps may name.
     labels: BTreeMap<String, StepId>,
     allowed_tools: BTreeMap<String, AllowedTool>,
@@ -35,6 +40,8 @@ struct Lowering<'a> {
     emitted: BTreeSet<String>,
     /// What the handler of errors calls the error.
     error_variable: Option<String>,
+    /// The names of the parameters.
+    parameters: BTreeSet<String>,
     /// What the parameters are written in.
     parameter_unit: usize,
     problems: Vec<(usize, Problem)>,
@@ -56,14 +63,17 @@ pub(crate) fn diagram(
 ) -> Option<Document> {
     let vocabulary = Vocabulary::new(&options.tools);
     let mut lowering = Lowering::new(options, &vocabulary);
-    let (parameters, problems) = text::parameters(&graph.diagram.params);
+    let machine = graph.machine;
+    let (parameters, problems) =
+        if options.opaque { (Parameters::default(), Vec::new()) } else { text::parameters(&graph.diagram.params) };
     lowering.parameter_unit = lowering.draft.unit(Unit::icon("params", &"params", &graph.diagram.params));
     for problem in problems {
         lowering.problem(lowering.parameter_unit, problem);
     }
+    lowering.parameters = parameters.by_name.keys().cloned().collect();
     lowering.icons(graph);
     let title = graph.diagram.name.clone().unwrap_or_else(|| stem(source.name).to_owned());
-    let heading = Heading { title, kind: SourceKind::Drakon, machine: parameters.machine };
+    let heading = Heading { title, kind: SourceKind::Drakon, machine };
     lowering.finish(&parameters, &heading, source, graph.sound, report)
 }
 
@@ -94,10 +104,12 @@ impl<'a> Lowering<'a> {
             vocabulary,
             draft: Draft::default(),
             branches: BTreeMap::new(),
+            icon_types: BTreeMap::new(),
             labels: BTreeMap::new(),
             allowed_tools: BTreeMap::new(),
             emitted: BTreeSet::new(),
             error_variable: None,
+            parameters: BTreeSet::new(),
             parameter_unit: 0,
             problems: Vec::new(),
         }
@@ -109,6 +121,8 @@ impl<'a> Lowering<'a> {
 
     /// Hands over what was found; true when all of it was harmless.
     fn tell(&mut self, report: &mut Report) -> bool {
+        // In the order of the file.
+        self.problems.sort_by_key(|(unit, _)| *unit);
         for (unit, problem) in self.problems.drain(..) {
             report.add(self.draft.units[unit].diagnose(&problem));
         }
@@ -127,8 +141,17 @@ impl<'a> Lowering<'a> {
         if !self.tell(report) || !sound {
             return None;
         }
+        self.hand_over();
         self.check_assigned();
-        let nodes = emit::nodes(&self.draft, self.error_variable.as_deref());
+        let locale = self.options.locale.unwrap_or_else(|| self.locale(&heading.title));
+        let setting = emit::Setting {
+            error_variable: self.error_variable.as_deref(),
+            prose: self.options.prose,
+            locale,
+            machine: heading.machine,
+            inputs: !parameters.by_name.is_empty(),
+        };
+        let nodes = emit::nodes(&self.draft, &setting);
         let nodes = match nodes {
             Ok(nodes) => Some(nodes),
             Err((unit, problem)) => {
@@ -141,7 +164,6 @@ impl<'a> Lowering<'a> {
         }
         let nodes = nodes?;
         let options = self.options;
-        let locale = options.locale.unwrap_or_else(|| self.locale(&heading.title));
         let document = Document {
             ir: IrVersion::V0_1,
             flow: FlowInfo {
@@ -168,6 +190,7 @@ impl<'a> Lowering<'a> {
                 sha256: Digest::of(source.bytes).hex(),
                 via: nodes.via,
                 map: nodes.map,
+                icons: std::mem::take(&mut self.icon_types),
             }),
             integrity: None,
         };

@@ -239,6 +239,7 @@ impl Reader<'_, '_> {
         let ways = Ways {
             next,
             end: Some(self.end),
+            in_path: false,
             again: around.map(|(again, _)| again),
             leave: around.map(|(_, after)| after),
         };

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bloom_ir::expr::ast::{Expr, Root};
 
 use super::Lowering;
-use super::draft::{Draft, NOWHERE, Op, Step, StepId};
+use super::draft::{Draft, NOWHERE, Op, PROSE, Step, StepId};
+use super::paths::{self, Path};
 use crate::codes;
 use crate::text::{Expression, Parameters, Problem, Special, input, nearest, special};
 
@@ -104,8 +105,12 @@ impl Lowering<'_> {
         }
         let before = Assigned::new(&self.draft, &indices).solve();
         let mut problems = Vec::new();
+        let prose = indices.get(PROSE).copied();
         for (id, step) in self.draft.steps.iter_mut().enumerate() {
             let Some(set) = &before[id] else { continue };
+            if let Op::Prose { follows, .. } = &mut step.op {
+                *follows = prose.is_some_and(|prose| contains(set, prose));
+            }
             for expression in step.op.expressions_mut() {
                 for name in &expression.uses {
                     if let Some(index) = indices.get(&name.name)
@@ -134,6 +139,10 @@ struct Assigned<'a> {
     draft: &'a Draft,
     sets: Vec<Vec<usize>>,
     words: usize,
+    /// The innermost path that each step stands in, where there are forks.
+    paths: Vec<Option<Path>>,
+    /// What the paths of each fork hand over: the position of the path, and the variable.
+    handed: BTreeMap<StepId, Vec<(usize, usize)>>,
 }
 
 impl<'a> Assigned<'a> {
@@ -142,7 +151,27 @@ impl<'a> Assigned<'a> {
             .steps
             .iter()
             .map(|step| step.op.sets().iter().filter_map(|name| indices.get(*name)).copied().collect());
-        Self { draft, sets: sets.collect(), words: indices.len().div_ceil(64) }
+        let sets = sets.collect();
+        let mut handed = BTreeMap::new();
+        for (fork, step) in draft.steps.iter().enumerate() {
+            if let Op::Fork { branches, .. } = &step.op {
+                let names = branches.iter().enumerate().flat_map(|(path, (_, writes))| {
+                    writes.iter().filter_map(move |name| Some((path, indices.get(name).copied()?)))
+                });
+                handed.insert(fork, names.collect());
+            }
+        }
+        let paths = if handed.is_empty() { Vec::new() } else { paths::paths(draft) };
+        Self { draft, sets, words: indices.len().div_ceil(64), paths, handed }
+    }
+
+    /// The join that ends the path of a step.
+    fn own_join(&self, step: StepId) -> Option<StepId> {
+        let (fork, _) = self.paths.get(step).copied().flatten()?;
+        match &self.draft.steps[fork].op {
+            Op::Fork { join, .. } => Some(*join),
+            _ => None,
+        }
     }
 
     fn solve(&self) -> Vec<Option<Bits>> {
@@ -162,6 +191,8 @@ impl<'a> Assigned<'a> {
             queued[step] = true;
             work.push_back(step);
         }
+        // At the end of each path what all its ways there have set; and each fork's state before it.
+        let mut ends: BTreeMap<Path, Bits> = BTreeMap::new();
         while let Some(step) = work.pop_front() {
             queued[step] = false;
             let Some(unchanged) = before[step].clone() else { continue };
@@ -175,6 +206,23 @@ impl<'a> Assigned<'a> {
                 }
                 // A loop that is exhausted has not set its variable.
                 let after = if arm == "done" { &unchanged } else { &set };
+                // All paths have come to their end at a join: what any of them hands over is set.
+                let joined;
+                let after = if self.own_join(step) == Some(to) {
+                    let Some(path) = self.paths[step] else { continue };
+                    let end = ends.entry(path).or_insert_with(|| after.clone());
+                    end.iter_mut().zip(after).for_each(|(known, new)| *known &= new);
+                    let Some(fork) = before[path.0].clone() else { continue };
+                    joined = self.joined(path.0, fork, &ends);
+                    &joined
+                } else if let Op::Fork { join, .. } = &self.draft.steps[step].op
+                    && *join == to
+                {
+                    joined = self.joined(step, unchanged.clone(), &ends);
+                    &joined
+                } else {
+                    after
+                };
                 let changed = match &mut before[to] {
                     Some(known) => {
                         let mut changed = false;
@@ -196,6 +244,17 @@ impl<'a> Assigned<'a> {
             }
         }
         before
+    }
+
+    /// What is set after a join: what was before the fork, and what its paths hand over.
+    fn joined(&self, fork: StepId, mut state: Bits, ends: &BTreeMap<Path, Bits>) -> Bits {
+        for (path, index) in self.handed.get(&fork).into_iter().flatten() {
+            // A path whose end is not known yet is taken to set all that it hands over.
+            if ends.get(&(fork, *path)).is_none_or(|end| contains(end, *index)) {
+                state[index / 64] |= 1 << (index % 64);
+            }
+        }
+        state
     }
 
     /// Reverse postorder from the entries.

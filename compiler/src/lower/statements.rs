@@ -4,9 +4,9 @@ use bloom_ir::document::{EmitKind, ReturnStatus};
 use bloom_ir::expr::ast::{Expr, Literal};
 
 use super::Lowering;
-use super::draft::{NOWHERE, Op, Step, StepId};
-use crate::codes;
-use crate::text::{Argument, Expression, Jump, Problem, Spanned, Statement, Target};
+use super::draft::{NOWHERE, Op, Step, StepId, Wish};
+use crate::text::{self, Argument, Expression, Jump, Problem, Spanned, Statement, Target};
+use crate::{Prose, codes};
 
 /// Where the jumps of a text lead.
 pub(super) struct Ways {
@@ -14,6 +14,8 @@ pub(super) struct Ways {
     pub(super) next: StepId,
     /// The end of the flow, where there is one to go to.
     pub(super) end: Option<StepId>,
+    /// Whether the text stands in a path of a parallel, which only its end leaves.
+    pub(super) in_path: bool,
     /// The next round of the loop around.
     pub(super) again: Option<StepId>,
     /// What follows the loop around.
@@ -33,11 +35,16 @@ impl Lowering<'_> {
                     exit = self.jump(unit, jump, &span, ways);
                     true
                 }
-                Statement::Return(_) | Statement::Fail(_) => true,
+                Statement::Return(_) | Statement::Fail(_) => {
+                    if ways.in_path {
+                        self.problem(unit, Problem::error(codes::END_IN_PATH, span.clone()).with("from", ""));
+                    }
+                    true
+                }
                 _ => false,
             };
             let part = several.then(|| u32::try_from(index).unwrap_or(u32::MAX));
-            for op in self.statement(unit, node) {
+            for op in self.statement(unit, node, &span) {
                 ops.push(Step { op, unit, part, first: false, span: span.clone() });
             }
             if jump {
@@ -71,6 +78,10 @@ impl Lowering<'_> {
     }
 
     fn jump(&mut self, unit: usize, jump: &Jump, span: &std::ops::Range<usize>, ways: &Ways) -> StepId {
+        if ways.in_path && matches!(jump, Jump::End | Jump::Branch(_)) {
+            self.problem(unit, Problem::error(codes::END_IN_PATH, span.clone()).with("from", ""));
+            return NOWHERE;
+        }
         let (target, word) = match jump {
             Jump::End => match ways.end {
                 Some(end) => return end,
@@ -94,7 +105,7 @@ impl Lowering<'_> {
                 }
                 let problem = Problem::error(codes::UNKNOWN_BRANCH, span.clone())
                     .with("name", name)
-                    .near(crate::text::nearest(name, self.branches.keys().map(String::as_str)));
+                    .near(text::nearest(name, self.branches.keys().map(String::as_str)));
                 self.problem(unit, problem);
                 return NOWHERE;
             }
@@ -112,7 +123,7 @@ impl Lowering<'_> {
         self.draft.push(Step { op, unit, part: None, first: true, span })
     }
 
-    fn statement(&mut self, unit: usize, statement: Statement) -> Vec<Op> {
+    fn statement(&mut self, unit: usize, statement: Statement, span: &std::ops::Range<usize>) -> Vec<Op> {
         match statement {
             Statement::Assign { target, value } => vec![assign(target, value)],
             Statement::Call { target, tool, args } => self.tool_call(unit, target, &tool, args),
@@ -144,19 +155,48 @@ impl Lowering<'_> {
                 let value = value.unwrap_or_else(|| Expression::made(Expr::Map(Vec::new()), 0..0));
                 vec![Op::Return { status: ReturnStatus::Completed, value }]
             }
-            Statement::Fail(value) => vec![Op::Return { status: ReturnStatus::Failed, value }],
-            Statement::Sleep(_)
-            | Statement::Timer { .. }
-            | Statement::Await { .. }
-            | Statement::Flow { .. }
-            | Statement::Prose(_)
-            | Statement::Within { .. } => {
-                self.problem(unit, Problem::error(codes::PROSE, 0..0).with("nearest", "x ← LLM(\"…\")"));
-                Vec::new()
+            Statement::Sleep(due) => vec![Op::Sleep { due, next: NOWHERE }],
+            Statement::Timer { name, due } => vec![Op::Timer { name, due, next: NOWHERE }],
+            Statement::Await { target, kind, name } => {
+                bound(target, span, |into| Op::Await { kind, name, into, timeout: None, next: NOWHERE })
             }
+            Statement::Flow { target, flow, args, wait } => self.flow_call(unit, target, &flow, args, wait),
+            Statement::Prose(text) => {
+                if self.options.prose == Prose::Error {
+                    self.problem(unit, text::prose(span.clone(), &text, self.vocabulary));
+                }
+                vec![Op::Prose { wish: Wish::Done, text, follows: false, timeout: None, next: NOWHERE }]
+            }
+            Statement::Within { seconds, statement } => {
+                let mut ops = self.statement(unit, *statement, span);
+                let limited = ops.iter_mut().filter_map(|op| op.limit(seconds).then_some(())).count();
+                if limited == 0 {
+                    self.problem(unit, Problem::warning(codes::NOTHING_TO_TIME, span.clone()));
+                }
+                ops
+            }
+            Statement::Fail(value) => vec![Op::Return { status: ReturnStatus::Failed, value }],
         }
     }
 }
+
+/// A step whose result is bound, if at all, to a variable or on the way to a member of one.
+pub(super) fn bound(
+    target: Option<Target>,
+    span: &std::ops::Range<usize>,
+    op: impl FnOnce(Option<String>) -> Op,
+) -> Vec<Op> {
+    match target {
+        Some(target) if !target.path.is_empty() => {
+            let result = Expression::made(Expr::Variable(RESULT.to_owned()), span.clone());
+            vec![op(Some(RESULT.to_owned())), assign(target, result)]
+        }
+        target => vec![op(target.map(|target| target.name))],
+    }
+}
+
+/// Holds a result on its way into a member.
+const RESULT: &str = "$result";
 
 /// A member is changed by setting its variable to a map with the new member.
 pub(super) fn assign(target: Target, mut value: Expression) -> Op {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Lowering;
 use super::draft::{NOWHERE, Op};
-use super::statements::assign;
+use super::statements::{assign, bound};
 use crate::codes;
 use crate::text::{Argument, Expression, Problem, Spanned, Target, nearest};
 
@@ -59,7 +59,7 @@ impl Lowering<'_> {
         let holder = plain.map_or(PROPOSAL, |target| target.name.as_str()).to_owned();
         let value = Expression::made(Expr::Variable(holder.clone()), tool.span.clone());
         let keep = target.filter(|target| !target.path.is_empty()).map(|target| assign(target, value.clone()));
-        let shape = Op::Tool { tool: tool.node.clone(), args, into: Some(holder), next: NOWHERE };
+        let shape = Op::Tool { tool: tool.node.clone(), args, into: Some(holder), timeout: None, next: NOWHERE };
         let emit =
             Op::Emit { kind: EmitKind::Proposal, name: tool.node.clone(), action: Some(action), value, next: NOWHERE };
         [Some(shape), Some(emit), keep].into_iter().flatten().collect()
@@ -209,18 +209,5 @@ fn proposal_action(
 
 /// A call whose result is bound, if at all, as it is.
 fn call(tool: &Spanned<String>, args: BTreeMap<String, Expression>, target: Option<Target>) -> Vec<Op> {
-    match target {
-        Some(target) if !target.path.is_empty() => {
-            let result = Expression::made(Expr::Variable(RESULT.to_owned()), tool.span.clone());
-            let call = Op::Tool { tool: tool.node.clone(), args, into: Some(RESULT.to_owned()), next: NOWHERE };
-            vec![call, assign(target, result)]
-        }
-        target => {
-            let into = target.map(|target| target.name);
-            vec![Op::Tool { tool: tool.node.clone(), args, into, next: NOWHERE }]
-        }
-    }
+    bound(target, &tool.span, |into| Op::Tool { tool: tool.node.clone(), args, into, timeout: None, next: NOWHERE })
 }
-
-/// Holds a result on its way into a member.
-const RESULT: &str = "$result";

@@ -26,6 +26,8 @@ pub(crate) struct Diagram {
     pub(crate) name: Option<String>,
     /// The parameters, as plain text.
     pub(crate) params: String,
+    /// Whether it says that it is a machine, which waits for ever.
+    pub(crate) machine: bool,
     /// In the order of the file.
     pub(crate) icons: Vec<Icon>,
 }
@@ -36,6 +38,8 @@ pub(crate) struct Icon {
     /// As in the file.
     pub(crate) id: String,
     pub(crate) kind: Kind,
+    /// The name of its type in the file; some types have two.
+    pub(crate) type_name: String,
     /// What is written in it, as plain text.
     pub(crate) text: String,
     /// The upper text of an icon that has two.
@@ -53,6 +57,12 @@ pub(crate) struct Icon {
 }
 
 impl Icon {
+    /// All that people read in it: the upper text, then the lower one.
+    pub(crate) fn reading(&self) -> String {
+        let texts = [self.secondary.trim(), self.text.trim()];
+        texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
+    }
+
     /// The icon as a place, with the offending part of its text.
     pub(crate) fn place(&self, span: Option<std::ops::Range<usize>>) -> Place {
         Place::Item { id: self.id.clone(), text: self.text.clone(), span }
@@ -195,6 +205,7 @@ struct Outer {
     kind: Option<Value>,
     name: Option<Value>,
     params: Option<Value>,
+    keywords: Option<Value>,
 }
 
 /// Reads a diagram; what is wrong with it is in the report.
@@ -237,13 +248,12 @@ pub(super) fn read(content: &str, report: &mut Report) -> Option<Diagram> {
         );
         return None;
     }
-    let mut params = text_of(&Place::File, "params", outer.params.as_ref(), report);
-    if outer.kind.as_ref().and_then(Value::as_str) == Some("machine") {
-        params.push_str("\n# machine");
-    }
+    let params = text_of(&Place::File, "params", outer.params.as_ref(), report);
+    let keyword = outer.keywords.as_ref().and_then(|keywords| keywords.get("machine")) == Some(&Value::Bool(true));
+    let machine = keyword || outer.kind.as_ref().and_then(Value::as_str) == Some("machine");
     let name = outer.name.as_ref().and_then(Value::as_str).map(str::to_owned).or(wrapper_name);
     let icons = icons(items, report);
-    Some(Diagram { name: name.filter(|name| !name.trim().is_empty()), params, icons })
+    Some(Diagram { name: name.filter(|name| !name.trim().is_empty()), params, machine, icons })
 }
 
 fn explain(content: &str, error: &serde_json::Error) -> Diagnostic {
@@ -368,7 +378,19 @@ fn raw(id: &str, fields: &Map<String, Value>, report: &mut Report) -> Option<Raw
             i64::MAX
         }
     };
-    let icon = Icon { id: id.to_owned(), kind, text, secondary, one: None, two: None, side: None, one_is_yes, branch };
+    let type_name = name.to_owned();
+    let icon = Icon {
+        id: id.to_owned(),
+        kind,
+        type_name,
+        text,
+        secondary,
+        one: None,
+        two: None,
+        side: None,
+        one_is_yes,
+        branch,
+    };
     Some(Raw { icon, edges })
 }
 

@@ -44,6 +44,11 @@ impl Expression {
         Self { expr, uses: Vec::new(), bound: Vec::new(), span }
     }
 
+    /// Whether it reads a variable of this name.
+    pub(crate) fn reads(&self, name: &str) -> bool {
+        self.uses.iter().any(|known| known.name == name)
+    }
+
     /// The text, if the expression is nothing but a literal text.
     pub(crate) fn as_text(&self) -> Option<&str> {
         match &self.expr {

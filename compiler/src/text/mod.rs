@@ -25,10 +25,12 @@ pub(crate) use llm::{LlmCall, Template, template_parts};
 pub(crate) use loops::{LoopHead, literals, loop_head};
 pub(crate) use names::{Special, is_callee, is_variable, is_word, nearest, special, surface_name};
 pub(crate) use operators::binary;
-pub(crate) use parameters::{Parameters, parameters};
+pub(crate) use parameters::{Parameters, declares_machine, parameters};
 pub(crate) use problem::{Problem, Unit};
 pub(crate) use sections::{is_format, remarks};
-pub(crate) use statement::{Argument, AwaitKind, Due, Jump, Spanned, Statement, Target, condition, statements};
+pub(crate) use statement::{
+    Argument, AwaitKind, Due, Jump, Spanned, Statement, Target, condition, looks_like_code, prose, statements,
+};
 pub(crate) use vocabulary::Vocabulary;
 pub(crate) use waiting::{due, duration_seconds, quoted, takes_time};
 

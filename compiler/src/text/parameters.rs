@@ -44,6 +44,20 @@ impl Parameters {
     }
 }
 
+/// Whether a line says that the flow waits for ever: `# machine`, or as DRAKON Editor has it, `state machine`.
+fn says_machine(line: &str) -> bool {
+    let line = line.trim().to_lowercase();
+    match line.strip_prefix('#') {
+        Some(remark) => matches!(remark.trim(), "machine" | "state machine" | "автомат"),
+        None => matches!(line.as_str(), "state machine" | "автомат станів"),
+    }
+}
+
+/// Whether any line says that the flow waits for ever.
+pub(crate) fn declares_machine(text: &str) -> bool {
+    text.lines().any(says_machine)
+}
+
 /// Reads all lines.
 pub(crate) fn parameters(text: &str) -> (Parameters, Vec<Problem>) {
     let mut parameters = Parameters::default();
@@ -54,11 +68,9 @@ pub(crate) fn parameters(text: &str) -> (Parameters, Vec<Problem>) {
         let part = Part::new(&text[position..end], position).trimmed();
         position = end + 1;
         let text = part.text.trim_end_matches([',', ';']);
-        if let Some(remark) = text.strip_prefix('#') {
-            parameters.machine |= matches!(remark.trim().to_lowercase().as_str(), "machine" | "автомат");
-            continue;
-        }
-        if text.is_empty() {
+        let is_machine = says_machine(text);
+        parameters.machine |= is_machine;
+        if is_machine || text.is_empty() || text.starts_with('#') {
             continue;
         }
         match parameter(part.slice(0..text.len())) {

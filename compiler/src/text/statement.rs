@@ -146,15 +146,21 @@ pub(super) fn statement(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<S
     if let Some(node) = waiting::quoted_line(part)? {
         return Ok(Spanned { node, span: first_line_in(part) });
     }
-    let refused = |problem| refused(problem, part, vocabulary);
-    limits::check(part).map_err(refused)?;
-    let mut pairs = Grammar::parse(Rule::statement, part.text).map_err(|error| refused(syntax_error(part, &error)))?;
+    let span = first_line_in(part);
+    let read = limits::check(part)
+        .and_then(|()| Grammar::parse(Rule::statement, part.text).map_err(|error| syntax_error(part, &error)));
+    let mut pairs = match read {
+        Ok(pairs) => pairs,
+        Err(problem) if looks_like_code(part.text) => return Err(keywords::misspelt(part).unwrap_or(problem)),
+        // What does not look like code and cannot be read as such was not meant as code.
+        Err(_) => return Ok(Spanned { node: Statement::Prose(part.text.trim().to_owned()), span }),
+    };
     let Some(pair) = pairs.next() else { return Err(Problem::error(codes::SYNTAX, part.range())) };
     let mut node = build(pair, part, vocabulary)?;
     if let Some(limit) = pairs.next().filter(|pair| pair.as_rule() == Rule::limit) {
         node = waiting::within(node, limit, part)?;
     }
-    Ok(Spanned { node, span: first_line_in(part) })
+    Ok(Spanned { node, span })
 }
 
 /// What is said of a text that cannot be read: its first word is a keyword that is misspelt, or it does not look like
@@ -165,7 +171,7 @@ pub(super) fn refused(problem: Problem, part: Part<'_>, vocabulary: &Vocabulary<
     } else if looks_like_code(part.text) {
         problem
     } else {
-        prose(part, vocabulary)
+        prose(first_line_in(part), part.text, vocabulary)
     }
 }
 
@@ -192,10 +198,12 @@ fn shorten(text: &str) -> String {
     if line.chars().count() > 60 { line.chars().take(59).chain(['…']).collect() } else { line.to_owned() }
 }
 
-fn prose(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Problem {
-    Problem::error(codes::PROSE, first_line_in(part))
-        .with("found", shorten(part.text))
-        .with("nearest", vocabulary.statement_like(part.text))
+/// That a text is no statement, with the keyword or the statement that it could have been.
+pub(crate) fn prose(span: Range<usize>, text: &str, vocabulary: &Vocabulary<'_>) -> Problem {
+    if let Some(misspelt) = keywords::misspelt(Part::new(text, span.start)) {
+        return misspelt;
+    }
+    Problem::error(codes::PROSE, span).with("found", shorten(text)).with("nearest", vocabulary.statement_like(text))
 }
 
 pub(super) fn first_line_in(part: Part<'_>) -> Range<usize> {
@@ -204,7 +212,7 @@ pub(super) fn first_line_in(part: Part<'_>) -> Range<usize> {
 }
 
 /// Whether somebody meant to write code: there is a sign that prose does not have.
-fn looks_like_code(text: &str) -> bool {
+pub(crate) fn looks_like_code(text: &str) -> bool {
     let mut scanner = Scanner::new(text);
     let mut last = ' ';
     while let Some((at, event)) = scanner.next() {
@@ -244,7 +252,8 @@ pub(super) fn build(pair: Pair<'_, Rule>, part: Part<'_>, vocabulary: &Vocabular
                 return Ok(Statement::Call { target: None, tool, args });
             }
             match expression::build(pair, part)?.expr {
-                Expr::Variable(_) | Expr::Literal(_) => Err(prose(part, vocabulary)),
+                Expr::Literal(Literal::String(text)) => Ok(Statement::Prose(text)),
+                Expr::Variable(_) | Expr::Literal(_) => Ok(Statement::Prose(part.text.trim().to_owned())),
                 _ => Err(Problem::error(codes::UNUSED_VALUE, span)),
             }
         }

@@ -244,11 +244,18 @@ mod tests {
             ("x ← AWAIT \"a\" WITHIN 0 s", codes::TIME_LIMIT),
             ("x ← 1 + 1 WITHIN 5 s", codes::NOTHING_TO_LIMIT),
             ("LOG x WITHIN 5 s", codes::NOTHING_TO_LIMIT),
-            ("ЧЕКТИ \"сигнал\"", codes::KEYWORD),
-            ("TIMR \"x\" 5 min", codes::KEYWORD),
             ("→ КРОКК 3", codes::KEYWORD),
         ] {
             assert_eq!(read(text).map_err(|problem| problem.code).unwrap_err(), code, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_keyword_is_told_where_prose_is_not_wanted() {
+        for text in ["ЧЕКТИ \"сигнал\"", "TIMR \"x\" 5 min"] {
+            let Ok(Statement::Prose(prose)) = read(text) else { panic!("{text}") };
+            let vocabulary = Vocabulary::new(&[]);
+            assert_eq!(crate::text::prose(0..1, &prose, &vocabulary).code, codes::KEYWORD, "{text}");
         }
     }
 
