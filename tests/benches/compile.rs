@@ -1,22 +1,27 @@
-//! Compiling: from a diagram's bytes to a checked document.
+//! Compiling: from a diagram's bytes to a checked document, or to what is wrong with it.
+//!
+//! Each group is a curve: where time is linear, the number of elements a second is the same at every size.
 
 use std::hint::black_box;
 
 use bloom_compiler::{Options, SourceFile, compile};
-use bloom_tests::diagram;
+use bloom_tests::diagram::SHAPES;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
-fn questions_in_a_row(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("compile");
-    for count in [10, 100, 1_000] {
-        let bytes = diagram::consecutive_ifs(count);
-        group.throughput(Throughput::Elements(count as u64));
-        group.bench_with_input(BenchmarkId::new("questions in a row", count), &bytes, |bencher, bytes| {
-            bencher.iter(|| black_box(compile(&SourceFile::new("bench.drakon", bytes), &Options::default())));
-        });
+fn curves(criterion: &mut Criterion) {
+    for shape in SHAPES {
+        let mut group = criterion.benchmark_group(format!("compile {}", shape.name));
+        group.sample_size(10);
+        for size in shape.sizes {
+            let bytes = (shape.draw)(*size);
+            group.throughput(Throughput::Elements(*size as u64));
+            group.bench_with_input(BenchmarkId::from_parameter(size), &bytes, |bencher, bytes| {
+                bencher.iter(|| black_box(compile(&SourceFile::new("bench.drakon", bytes), &Options::default())));
+            });
+        }
+        group.finish();
     }
-    group.finish();
 }
 
-criterion_group!(benches, questions_in_a_row);
+criterion_group!(benches, curves);
 criterion_main!(benches);
