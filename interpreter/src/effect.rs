@@ -62,6 +62,30 @@ pub enum EffectCall {
     Tool(ToolRequest),
     /// An LLM is asked.
     Llm(LlmRequest),
+    /// Another flow is run.
+    Flow(FlowRequest),
+    /// The run waits for a time.
+    Sleep(SleepRequest),
+    /// A timer is started: its answer comes at once, and a later `await` names it.
+    Timer(TimerRequest),
+    /// The run waits for a signal, a timer or a person.
+    Await(AwaitRequest),
+}
+
+impl EffectCall {
+    /// When the run goes on by itself, in Unix milliseconds: a sleep ends, an awaited timer fires, or the time is over that
+    /// was given to an `await` or to another flow.
+    pub fn due(&self) -> Option<i64> {
+        match self {
+            Self::Tool(_) | Self::Llm(_) | Self::Timer(_) => None,
+            Self::Sleep(sleep) => Some(sleep.due),
+            Self::Flow(flow) => flow.until,
+            Self::Await(wait) => match &wait.what {
+                AwaitedThing::Timer(timer) => Some(wait.until.map_or(timer.due, |until| until.min(timer.due))),
+                AwaitedThing::Signal { .. } | AwaitedThing::Ask(_) => wait.until,
+            },
+        }
+    }
 }
 
 /// A call of a tool, its arguments resolved.
@@ -127,6 +151,87 @@ pub struct LlmRequest {
     pub retry: Option<Retry>,
 }
 
+/// A run of another flow.
+///
+/// Where the run waits for it, the answer is its result, and its failure is an error; else the answer is the id of the run
+/// that was started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlowRequest {
+    /// The flow's id, for people.
+    pub flow: String,
+    /// The IR that is meant.
+    pub hash: Digest,
+    /// Its inputs: a map.
+    pub inputs: Value,
+    /// Whether the run waits for it.
+    pub wait: bool,
+    /// When the time is over that it was given, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<i64>,
+}
+
+/// A wait for a time. Its answer is null.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SleepRequest {
+    /// When it ends, in Unix milliseconds; in the past, it ends at once.
+    pub due: i64,
+}
+
+/// A timer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimerRequest {
+    /// Its name.
+    pub name: String,
+    /// When it fires, in Unix milliseconds.
+    pub due: i64,
+}
+
+/// A wait for something that comes from outside.
+///
+/// Its answer is the signal's payload, the person's answer, or null for a timer. Its error has the code [`TIMEOUT`] when
+/// the time given was over first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AwaitRequest {
+    /// For what.
+    #[serde(flatten)]
+    pub what: AwaitedThing,
+    /// What the answer must satisfy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Schema>,
+    /// When the time is over that was given, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<i64>,
+}
+
+/// What an `await` waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AwaitedThing {
+    /// The oldest signal of this name that nobody has taken.
+    Signal(String),
+    /// A timer that was started before.
+    Timer(TimerRequest),
+    /// A person.
+    Ask(Question),
+}
+
+/// A question to a person, its templates filled in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    /// One line.
+    pub title: String,
+    /// The question itself.
+    pub text: String,
+    /// What the answer must satisfy.
+    pub schema: Schema,
+    /// Who is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
+}
+
+/// The code of an error that says that the time was over which an effect was given.
+pub const TIMEOUT: &str = "timeout";
+
 /// The recorded answer to an effect.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -147,7 +252,7 @@ pub struct Answer {
 }
 
 /// What an LLM call cost. It is recorded, because a run's token limit counts it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Tokens in.
     pub input_tokens: u64,
@@ -167,6 +272,13 @@ pub struct Usage {
     pub latency_ms: u64,
 }
 
+impl Usage {
+    /// Tokens in and out.
+    pub fn tokens(&self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
+}
+
 /// Why an effect failed, or a pure node: what `on_error` and `catch` get.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {message}")]
@@ -181,6 +293,9 @@ pub struct EffectError {
     /// More, by code; null is the same as none.
     #[serde(default, skip_serializing_if = "is_absent")]
     pub details: Option<Value>,
+    /// What the attempt cost all the same; of an LLM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Box<Usage>>,
 }
 
 /// A null that was written would be read back as none, and the bytes would differ.
@@ -192,7 +307,7 @@ fn is_absent(details: &Option<Value>) -> bool {
 impl EffectError {
     /// An error that another attempt would not cure.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), retryable: false, details: None }
+        Self { code: code.into(), message: message.into(), retryable: false, details: None, usage: None }
     }
 
     /// Adds details; null is none.
@@ -218,11 +333,13 @@ impl EffectError {
 
 impl EffectRequest {
     /// Whether the request is recorded before it is performed. A `read` or `propose` tool's request is recorded together
-    /// with its result, because asking again after a crash is harmless; all else leaves a trace outside.
+    /// with its result, because asking again after a crash is harmless, and a timer's, because it is answered at once; all
+    /// else leaves a trace outside.
     pub fn recorded_first(&self) -> bool {
         match &self.call {
             EffectCall::Tool(call) => call.effect == ToolEffect::Operational,
-            EffectCall::Llm(_) => true,
+            EffectCall::Timer(_) => false,
+            EffectCall::Llm(_) | EffectCall::Flow(_) | EffectCall::Sleep(_) | EffectCall::Await(_) => true,
         }
     }
 }

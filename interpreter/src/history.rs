@@ -84,6 +84,8 @@ pub enum EventType {
     EffectFailed,
     #[serde(rename = "emitted")]
     Emitted,
+    #[serde(rename = "signal.received")]
+    SignalReceived,
     #[serde(rename = "run.cancelled")]
     RunCancelled,
     #[serde(rename = "run.completed")]
@@ -149,6 +151,16 @@ pub enum Payload {
         /// What.
         emission: Emission,
     },
+    /// A signal came, and is kept until an `await` of its name takes it: the oldest first.
+    #[serde(rename = "signal.received")]
+    SignalReceived {
+        /// Its name.
+        name: String,
+        /// Its payload.
+        value: Value,
+        /// Who sent it.
+        sender: String,
+    },
     /// The run was stopped.
     #[serde(rename = "run.cancelled")]
     RunCancelled {
@@ -186,6 +198,7 @@ impl Payload {
             Self::EffectCompleted { .. } => EventType::EffectCompleted,
             Self::EffectFailed { .. } => EventType::EffectFailed,
             Self::Emitted { .. } => EventType::Emitted,
+            Self::SignalReceived { .. } => EventType::SignalReceived,
             Self::RunCancelled { .. } => EventType::RunCancelled,
             Self::RunCompleted { .. } => EventType::RunCompleted,
             Self::RunFailed { .. } => EventType::RunFailed,

@@ -1,23 +1,28 @@
 //! A run in progress: plain data that a driver moves on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use bloom_ir::document::{EmitKind, NodeId};
+use bloom_ir::document::NodeId;
 use bloom_ir::{Digest, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{Answer, EffectCall, EffectError, EffectId, EffectRequest, Emission, Outcome};
+use crate::effect::{EffectError, EffectId, EffectRequest, Emission, Outcome};
 use crate::expr::Evaluator;
-use crate::limit::{CELL, Limit};
-use crate::program::{Inner, Op, Program};
+use crate::limit::CELL;
+use crate::program::{Inner, NodeIndex, Op, Program};
 
+mod ask;
 mod frame;
+mod settle;
 mod snapshot;
 mod step;
+mod tree;
 
-use frame::Frame;
-pub use snapshot::{CursorState, FrameState, RestoreError, SNAPSHOT_VERSION, Snapshot};
-use step::{Fault, Move};
+use frame::{Frame, Standing};
+pub use snapshot::{ArmState, CursorState, FrameState, RestoreError, SNAPSHOT_VERSION, Snapshot};
+use step::{Core, Fault, Move};
+use tree::{Arm, FrameKey, Frames};
 
 /// What a node counts for in a slice, beside its expressions.
 const NODE_STEPS: u64 = 100;
@@ -43,7 +48,8 @@ pub struct Turn {
 /// What a machine needs to go on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Next {
-    /// The answers to these effects; the driver may perform them at the same time and resolve them in any order.
+    /// The answers to these effects, and to those that it asked for before and has no answer to ([`Machine::pending`]); the
+    /// driver may perform all of them at the same time and resolve them in any order.
     Waiting(Vec<EffectRequest>),
     /// Nothing: the run is over.
     Finished(End),
@@ -88,15 +94,16 @@ pub enum ResolveError {
 #[derive(Clone, Debug)]
 pub struct Machine {
     program: Program,
-    run: RunInfo,
-    inputs: Value,
-    /// What the inputs count for in the state.
-    inputs_weight: u64,
-    evaluator: Evaluator,
-    tokens: u64,
-    proposals: u64,
-    /// The main branch. Branches of a fork will be frames beneath it, each with a path of its own.
-    frame: Frame,
+    core: Core,
+    frames: Frames,
+    /// The frames that can move, in the order in which they are to.
+    ready: VecDeque<FrameKey>,
+    /// What waits for an effect.
+    pending: BTreeMap<EffectId, FrameKey>,
+    /// Effects that were asked for in this turn.
+    asked: Vec<EffectId>,
+    /// Whether the turn is whole.
+    is_told: bool,
     end: Option<End>,
 }
 
@@ -105,16 +112,16 @@ impl Machine {
     pub fn start(program: &Program, run: RunInfo, inputs: Value) -> Result<Self, EffectError> {
         let inputs_weight = crate::limit::weight(&inputs)?;
         let inputs = program.accept_inputs(inputs)?;
-        let frame = Frame::start(program.inner(), &run);
+        let frames = Frames::new(Frame::start(program.inner(), &run));
+        let core = Core { run, inputs, inputs_weight, evaluator: Evaluator::default(), tokens: 0, proposals: 0 };
         Ok(Self {
             program: program.clone(),
-            run,
-            inputs,
-            inputs_weight,
-            evaluator: Evaluator::default(),
-            tokens: 0,
-            proposals: 0,
-            frame,
+            core,
+            frames,
+            ready: VecDeque::from([FrameKey::MAIN]),
+            pending: BTreeMap::new(),
+            asked: Vec::new(),
+            is_told: false,
             end: None,
         })
     }
@@ -139,119 +146,206 @@ impl Machine {
     pub fn advance_within(&mut self, steps: u64, emitted: &mut Vec<Emission>) -> Option<Next> {
         let program = self.program.clone();
         let program = program.inner();
-        let mut nodes: u64 = 0;
-        self.frame.weighed = 0;
-        self.evaluator.reset_steps();
-        while self.end.is_none() && self.frame.pending.is_none() {
-            let done = nodes.saturating_mul(NODE_STEPS).saturating_add(self.evaluator.steps());
-            if done.saturating_add(self.frame.weighed / CELL) >= steps {
+        let (mut nodes, mut weighed): (u64, u64) = (0, 0);
+        self.core.evaluator.reset_steps();
+        while self.end.is_none()
+            && let Some(key) = self.ready.front().copied()
+        {
+            let done = nodes.saturating_mul(NODE_STEPS).saturating_add(self.core.evaluator.steps());
+            if done.saturating_add(weighed / CELL) >= steps {
                 return None;
             }
             nodes = nodes.saturating_add(1);
-            match self.step(program, emitted) {
-                Ok(Move::To(next)) => self.frame.node = next,
-                Ok(Move::Ask(request)) => self.frame.pending = Some(request),
+            let frame = self.frames.get_mut(key);
+            if frame.exit == Some(frame.node) {
+                self.ready.pop_front();
+                let moved = self.end_branch(program, key, None);
+                moved.into_iter().for_each(|key| self.ready.push_front(key));
+                continue;
+            }
+            let moved = self.core.step(program, frame, emitted);
+            weighed = weighed.saturating_add(std::mem::take(&mut frame.weighed));
+            match moved {
+                Ok(Move::To(next)) => frame.node = next,
+                Ok(Move::Ask(request)) => {
+                    self.ready.pop_front();
+                    self.asked.push(request.id.clone());
+                    self.pending.insert(request.id.clone(), key);
+                    frame.standing = Standing::Waiting(request);
+                }
+                Ok(Move::Fork) => {
+                    self.ready.pop_front();
+                    self.fork(program, key);
+                }
                 Ok(Move::End(end)) => self.end = Some(end),
-                Err(fault) => self.fail(program, fault),
+                Err(fault) => {
+                    self.ready.pop_front();
+                    let moved = self.fail(program, key, fault);
+                    moved.into_iter().for_each(|key| self.ready.push_front(key));
+                }
             }
         }
-        self.waiting()
+        self.is_told = true;
+        Some(match &self.end {
+            Some(end) => Next::Finished(end.clone()),
+            None => Next::Waiting(self.asked.iter().filter_map(|effect| self.request(effect)).cloned().collect()),
+        })
     }
 
-    /// What it needs now, without moving; `None` when it can move.
-    fn waiting(&self) -> Option<Next> {
-        match (&self.end, &self.frame.pending) {
-            (Some(end), _) => Some(Next::Finished(end.clone())),
-            (None, Some(request)) => Some(Next::Waiting(vec![(**request).clone()])),
-            (None, None) => None,
+    /// Starts the branches of a fork: the first of them is the first to move.
+    fn fork(&mut self, program: &Inner, key: FrameKey) {
+        let branches = self.frames.fork(program, key);
+        let moved = if branches.is_empty() { self.join(program, key).into_iter().collect() } else { branches };
+        moved.into_iter().rev().for_each(|key| self.ready.push_front(key));
+    }
+
+    /// A branch has come to its join, or failed. Gives the frame that can move now, if there is one.
+    fn end_branch(
+        &mut self,
+        program: &Inner,
+        key: FrameKey,
+        failure: Option<(Box<EffectError>, NodeIndex)>,
+    ) -> Option<FrameKey> {
+        let outer = self.frames.end_branch(program, key, failure)?;
+        self.join(program, outer)
+    }
+
+    fn join(&mut self, program: &Inner, key: FrameKey) -> Option<FrameKey> {
+        match self.frames.join(program, key, self.core.inputs_weight) {
+            Ok(()) => Some(key),
+            Err(fault) => self.fail(program, key, fault),
         }
     }
 
-    /// Hands in the recorded outcome of an effect. On an error nothing has changed.
+    /// Hands in the recorded outcome of an effect, between two turns. On an error nothing has changed.
     pub fn resolve(&mut self, effect: &EffectId, outcome: Outcome) -> Result<(), ResolveError> {
         if self.end.is_some() {
             return Err(ResolveError::Finished(effect.clone()));
         }
-        let Some(request) = self.frame.pending.take_if(|request| request.id == *effect) else {
-            return Err(self.refusal(effect));
-        };
+        let Some(key) = self.pending.remove(effect) else { return Err(self.refusal(effect)) };
+        if std::mem::take(&mut self.is_told) {
+            self.asked.clear();
+        }
         let program = self.program.clone();
         let program = program.inner();
-        self.frame.consume(outcome.at);
-        let bound = outcome.result.map_err(Fault::error).and_then(|answer| self.bind_answer(program, &request, answer));
-        if let Err(fault) = bound {
-            self.fail(program, fault);
-        }
+        let frame = self.frames.get_mut(key);
+        let Standing::Waiting(request) = std::mem::replace(&mut frame.standing, Standing::Ready) else {
+            unreachable!("a frame that is pending waits")
+        };
+        frame.consume(outcome.at);
+        let spent = match &outcome.result {
+            Ok(answer) => answer.usage.as_ref(),
+            Err(error) => error.usage.as_deref(),
+        };
+        self.core.spend(&request.call, spent);
+        let moved = match self.core.settle(program, frame, &request, outcome.result) {
+            Ok(()) => Some(key),
+            Err(fault) => self.fail(program, key, fault),
+        };
+        // Behind what was resolved before: as if the machine had moved on in between.
+        self.ready.extend(moved);
         Ok(())
     }
 
-    fn bind_answer(&mut self, program: &Inner, request: &EffectRequest, answer: Answer) -> Result<(), Fault> {
-        let node = program.node(self.frame.node);
-        let Op::Ask { into, next, .. } = &node.op else {
-            unreachable!("only a node that asks leaves a pending request, and the node stays until it is resolved")
-        };
-        if let (EffectCall::Llm(_), Some(usage)) = (&request.call, &answer.usage) {
-            self.tokens = self.tokens.saturating_add(usage.input_tokens).saturating_add(usage.output_tokens);
+    /// Counts what an attempt cost after which an effect is tried again, as it is recorded.
+    pub fn spend(&mut self, effect: &EffectId, error: &EffectError) {
+        let call = self.request(effect).map(|request| request.call.clone());
+        if let Some(call) = call {
+            self.core.spend(&call, error.usage.as_deref());
         }
-        let value = answer.value.normalized();
-        let weight = crate::limit::weight(&value).map_err(Fault::limit)?;
-        if let Some(output) = node.checks.as_ref().and_then(|checks| checks.output.as_ref()) {
-            output.check(&value).map_err(Fault::error)?;
-        }
-        if let Some(into) = *into {
-            self.frame.bind_weighed(into, value, weight, self.inputs_weight)?;
-        }
-        self.frame.node = *next;
-        Ok(())
     }
 
     fn refusal(&self, effect: &EffectId) -> ResolveError {
-        if self.frame.has_been_at(self.program.inner(), effect) {
+        if self.has_asked(effect) {
             ResolveError::Resolved(effect.clone())
         } else {
             ResolveError::Unknown(effect.clone())
         }
     }
 
-    /// Sends an error where it belongs, from the current node.
-    fn fail(&mut self, program: &Inner, fault: Fault) {
-        let at = self.frame.node;
-        let id = program.id(at);
+    /// Whether an effect of this id was asked for. Of a branch that has ended it is known only that it was run.
+    fn has_asked(&self, effect: &EffectId) -> bool {
+        let program = self.program.inner();
+        let mut parts = effect.as_str().split('/').peekable();
+        let mut frame = self.frames.main();
+        while let Some(part) = parts.next() {
+            let is_last = parts.peek().is_none();
+            let (id, branch) = match part.split_once('.') {
+                Some((id, branch)) if !is_last => (id, branch.parse::<usize>().ok()),
+                None if is_last => (part, None),
+                _ => return false,
+            };
+            let Some((node, visit)) = id.rsplit_once('#') else { return false };
+            let Some(index) = program.index(&NodeId::new(node)) else { return false };
+            let Some(visit) = visit.parse::<u64>().ok().filter(|visit| *visit >= 1) else { return false };
+            let op = &program.node(index).op;
+            let local = program.region(frame.region).nodes.binary_search(&index);
+            let visits = local.ok().and_then(|local| frame.visits.get(local)).copied().unwrap_or_default();
+            if visit > visits {
+                return false;
+            }
+            if is_last {
+                return matches!(op, Op::Ask { .. });
+            }
+            let Op::Fork { branches, .. } = op else { return false };
+            let Some(branch) = branch.filter(|branch| *branch < branches.len()) else { return false };
+            match &frame.standing {
+                Standing::Forked(forked) if frame.node == index && visit == visits => match &forked.arms[branch] {
+                    Arm::Open(key) => frame = self.frames.get(*key),
+                    Arm::Ended(_) => return true,
+                },
+                _ => return true,
+            }
+        }
+        false
+    }
+
+    /// Sends an error where it belongs, from the node that a frame is at. Gives the frame that can move then, if there is
+    /// one.
+    fn fail(&mut self, program: &Inner, key: FrameKey, fault: Fault) -> Option<FrameKey> {
+        let frame = self.frames.get_mut(key);
+        let at = fault.at.unwrap_or(frame.node);
         if fault.ends_run {
-            return self.end_failed(*fault.error, id);
+            self.end_failed(program, *fault.error, at);
+            return None;
         }
         let error = fault.error;
-        let target = match (program.node(at).on_error, program.catch) {
+        let target = match (program.node(frame.node).on_error, program.catch) {
             (Some(target), _) => target,
-            (None, Some(catch)) if !self.frame.catching => {
-                self.frame.catching = true;
+            (None, _) if frame.outer.is_some() => return self.end_branch(program, key, Some((error, at))),
+            (None, Some(catch)) if !frame.catching => {
+                frame.catching = true;
                 catch
             }
-            _ => return self.end_failed(*error, id),
+            _ => {
+                self.end_failed(program, *error, at);
+                return None;
+            }
         };
         if let Some(into) = target.into
-            && let Err(fault) = self.frame.bind(into, error.to_value(id), self.inputs_weight)
+            && let Err(fault) = frame.bind(into, error.to_value(program.id(at)), self.core.inputs_weight)
         {
-            return self.end_failed(*fault.error, id);
+            self.end_failed(program, *fault.error, at);
+            return None;
         }
-        self.frame.node = target.to;
+        frame.node = target.to;
+        Some(key)
     }
 
-    fn end_failed(&mut self, error: EffectError, node: &NodeId) {
-        self.end = Some(End::Failed { error, node: Some(node.clone()) });
+    fn end_failed(&mut self, program: &Inner, error: EffectError, at: NodeIndex) {
+        self.end = Some(End::Failed { error, node: Some(program.id(at).clone()) });
     }
 
-    /// Counts what is handed out against the run's limits.
-    fn count_emission(&mut self, program: &Inner, kind: EmitKind) -> Result<(), Fault> {
-        if kind == EmitKind::Proposal {
-            let limit = u64::from(program.limits.max_proposals);
-            let count = self.proposals.saturating_add(1);
-            if count > limit {
-                return Err(Fault::limit(Limit::Proposals.exceeded(limit, count)));
-            }
-            self.proposals = count;
+    fn request(&self, effect: &EffectId) -> Option<&EffectRequest> {
+        match &self.frames.get(*self.pending.get(effect)?).standing {
+            Standing::Waiting(request) => Some(request),
+            Standing::Ready | Standing::Forked(_) => None,
         }
-        Ok(())
+    }
+
+    /// All effects that it waits for, in the order of their ids.
+    pub fn pending(&self) -> impl Iterator<Item = &EffectRequest> {
+        self.pending.keys().filter_map(|effect| self.request(effect))
     }
 
     /// The program that it runs.
@@ -261,12 +355,12 @@ impl Machine {
 
     /// Which run it is.
     pub fn run(&self) -> &RunInfo {
-        &self.run
+        &self.core.run
     }
 
     /// The run's inputs as they were accepted: what is recorded.
     pub fn inputs(&self) -> &Value {
-        &self.inputs
+        &self.core.inputs
     }
 
     /// How the run ended, if it has.
@@ -276,37 +370,86 @@ impl Machine {
 
     /// Tokens of all answers so far.
     pub fn tokens(&self) -> u64 {
-        self.tokens
+        self.core.tokens
     }
 
     /// `run.now`: when the latest result was recorded, in Unix milliseconds; before any, when the run started.
     pub fn now(&self) -> i64 {
-        self.frame.run.now
+        self.frames.main().run.now
     }
 
     /// The nodes that it stands at, one for each branch: of those that wait, or where the run ended.
     pub fn position(&self) -> Vec<NodeId> {
-        vec![self.program.inner().id(self.frame.node).clone()]
+        let leaves = self.frames.in_order().filter(|(_, frame)| !matches!(frame.standing, Standing::Forked(_)));
+        leaves.map(|(_, frame)| self.program.inner().id(frame.node).clone()).collect()
+    }
+
+    /// The branches of forks that have not ended, each before those within it.
+    pub fn branches(&self) -> Vec<BranchState> {
+        let program = self.program.inner();
+        let branches = self.frames.in_order().skip(1);
+        let named = |(name, value): (&Arc<str>, Value)| (name.to_string(), value);
+        branches
+            .map(|(_, frame)| BranchState {
+                path: frame.path.to_string(),
+                node: program.id(frame.node).clone(),
+                now: frame.run.now,
+                variables: frame.state(program).map(named).collect(),
+            })
+            .collect()
     }
 
     /// How often a node was entered on the main branch.
     pub fn visits(&self, node: &NodeId) -> u64 {
-        self.program.inner().index(node).map_or(0, |index| self.frame.visits[index.0 as usize])
+        let program = self.program.inner();
+        let local = program.index(node).and_then(|index| program.main().nodes.binary_search(&index).ok());
+        local.map_or(0, |local| self.frames.main().visits[local])
     }
 
     /// The variables by name; one that was not set is null.
     pub fn state(&self) -> BTreeMap<String, Value> {
-        self.frame.state(self.program.inner()).map(|(name, value)| (name.to_string(), value)).collect()
+        self.frames.main().state(self.program.inner()).map(|(name, value)| (name.to_string(), value)).collect()
     }
 
     /// The cursors that have not run out, by name.
     pub fn cursors(&self) -> BTreeMap<String, CursorState> {
-        self.frame.cursor_states(self.program.inner())
+        self.frames.main().cursor_states(self.program.inner())
     }
 
-    /// The SHA-256 of the variables' bytes; cursors and frames are not covered.
+    /// The SHA-256 of the bytes of the main branch's variables; cursors, frames and what a fork's branches have set and not
+    /// handed on are not covered.
     pub fn state_hash(&self) -> Digest {
-        let state: Value = self.frame.state(self.program.inner()).map(|(name, value)| (name.clone(), value)).collect();
+        self.state_mark().hash(&self.program)
+    }
+
+    /// The variables as they are now, whatever the machine does later: cheap, for who may have to go back to them.
+    pub fn state_mark(&self) -> StateMark {
+        StateMark(self.frames.main().variables.clone())
+    }
+}
+
+/// The variables of a run at some moment.
+#[derive(Clone, Debug)]
+pub struct StateMark(Vec<Value>);
+
+impl StateMark {
+    /// As [`Machine::state_hash`] was at that moment, in a run of this program.
+    pub fn hash(&self, program: &Program) -> Digest {
+        let names = program.inner().main().variables.iter().cloned();
+        let state: Value = names.zip(self.0.iter().cloned()).collect();
         Digest::of(&state.to_bytes())
     }
+}
+
+/// Where a branch of a fork stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BranchState {
+    /// What the ids of its effects begin with, as `n2#1.0/`.
+    pub path: String,
+    /// The node that it is at.
+    pub node: NodeId,
+    /// `run.now` in it, in Unix milliseconds.
+    pub now: i64,
+    /// Its variables: of those that the branch names; one that was not set is null.
+    pub variables: BTreeMap<String, Value>,
 }

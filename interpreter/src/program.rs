@@ -1,9 +1,9 @@
 //! A program: a verified document, compiled once and shared by all its runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bloom_ir::document::{Document, FlowInfo, Limits, NodeId, SourceSpot};
+use bloom_ir::document::{FlowInfo, Limits, NodeId, SourceSpot};
 use bloom_ir::{Digest, Value, VerifiedIr};
 use serde::Serialize;
 
@@ -13,9 +13,11 @@ use crate::expr::Slot;
 
 mod load;
 mod node;
+mod region;
 
 pub use load::LoadError;
-pub(crate) use node::{Ask, Checks, Node, NodeIndex, Op, Target, TemplatePart};
+pub(crate) use node::{Ask, Awaited, Branch, Checks, Due, Node, NodeIndex, Op, Target, TemplatePart};
+pub(crate) use region::{Region, RegionIndex};
 
 /// A program that machines run. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -45,16 +47,13 @@ pub(crate) struct Inner {
     pub(crate) nodes: Vec<Node>,
     /// Sorted.
     pub(crate) ids: Vec<NodeId>,
-    /// Names of variables, sorted.
-    pub(crate) variables: Vec<Arc<str>>,
-    /// Names of cursors, sorted.
-    pub(crate) cursors: Vec<Arc<str>>,
+    /// The main one first; each after the one around it.
+    pub(crate) regions: Vec<Region>,
     pub(crate) spots: BTreeMap<NodeId, SourceSpot>,
 }
 
 impl Program {
-    /// Compiles a verified document. What the language has and this version does not execute is refused here, not in the
-    /// middle of a run.
+    /// Compiles a verified document. What cannot be executed is refused here, not in the middle of a run.
     pub fn load(ir: &VerifiedIr) -> Result<Self, LoadError> {
         Self::compile(ir.document(), ir.hash())
     }
@@ -118,12 +117,12 @@ impl Inner {
         position(&self.ids, id).map(NodeIndex)
     }
 
-    pub(crate) fn variable(&self, name: &str) -> Option<Slot> {
-        self.variables.binary_search_by(|other| other.as_ref().cmp(name)).ok().and_then(slot)
+    pub(crate) fn region(&self, index: RegionIndex) -> &Region {
+        &self.regions[index.0 as usize]
     }
 
-    pub(crate) fn cursor(&self, name: &str) -> Option<Slot> {
-        self.cursors.binary_search_by(|other| other.as_ref().cmp(name)).ok().and_then(slot)
+    pub(crate) fn main(&self) -> &Region {
+        self.region(RegionIndex::MAIN)
     }
 }
 
@@ -133,44 +132,4 @@ fn slot(position: usize) -> Option<Slot> {
 
 fn position<T: Ord>(sorted: &[T], wanted: &T) -> Option<u32> {
     sorted.binary_search(wanted).ok().and_then(|position| u32::try_from(position).ok())
-}
-
-/// The names of the variables and cursors that a document binds.
-#[derive(Default)]
-struct Names {
-    variables: BTreeSet<Arc<str>>,
-    cursors: BTreeSet<Arc<str>>,
-}
-
-impl Names {
-    fn of(document: &Document) -> Self {
-        use bloom_ir::document::{Action, NodeKind};
-        let mut names = Self::default();
-        let mut bind = |name: &str| {
-            names.variables.insert(name.into());
-        };
-        for target in document.nodes.values().filter_map(|node| node.on_error.as_ref()).chain(&document.catch) {
-            target.into.iter().for_each(|name| bind(name));
-        }
-        for node in document.nodes.values() {
-            match &node.kind {
-                NodeKind::Action(Action::Set { into, .. }) => bind(into),
-                NodeKind::Action(Action::Iter { item, index, key, .. }) => {
-                    bind(item);
-                    index.iter().chain(key).for_each(|name| bind(name));
-                }
-                NodeKind::Action(
-                    Action::Tool { into, .. } | Action::Flow { into, .. } | Action::Await { into, .. },
-                ) => into.iter().for_each(|name| bind(name)),
-                NodeKind::LlmCall(call) => bind(&call.into),
-                _ => {}
-            }
-        }
-        for node in document.nodes.values() {
-            if let NodeKind::Action(Action::Each { cursor, .. } | Action::Iter { cursor, .. }) = &node.kind {
-                names.cursors.insert(cursor.as_str().into());
-            }
-        }
-        names
-    }
 }

@@ -1,6 +1,6 @@
 //! Replay: a fresh machine is fed the recorded answers, and whatever it does is compared with what was recorded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use bloom_ir::document::NodeId;
 use bloom_ir::{Digest, Value};
@@ -8,12 +8,13 @@ use serde::Serialize;
 
 use crate::effect::{EffectRequest, Emission};
 use crate::history::{Chain, ChainError, Event};
-use crate::machine::{CursorState, End, Machine, Turn};
+use crate::machine::{BranchState, CursorState, End, Machine, Turn};
 use crate::program::{Place, Program};
 use crate::record::OpenEffect;
 
 mod difference;
 mod follow;
+mod open;
 
 use follow::Follower;
 
@@ -152,6 +153,9 @@ pub struct Position {
     pub variables: BTreeMap<String, Value>,
     /// The cursors of loops that have not run out.
     pub cursors: BTreeMap<String, CursorState>,
+    /// The branches of forks that it is in, each before those within it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub branches: Vec<BranchState>,
     /// The effects that it waits for.
     pub pending: Vec<EffectRequest>,
     /// What it emitted and the history does not hold yet.
@@ -188,7 +192,12 @@ pub struct Rebuilt {
     pub emitted: Vec<Emission>,
     /// Effects that the machine waits for, with what is recorded of them.
     pub open: Vec<OpenEffect>,
+    /// Signals that nobody has taken, by name, the oldest first.
+    pub signals: Signals,
 }
+
+/// Signals that were received and that nobody has taken, by name, the oldest first.
+pub type Signals = BTreeMap<String, VecDeque<Value>>;
 
 /// Why a run cannot go on.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -240,10 +249,10 @@ impl<'a> Rebuilder<'a> {
         if self.0.is_over() {
             return Err(RebuildError::Over);
         }
-        let Follower { chain, machine: Some(machine), unrecorded, open, .. } = self.0 else {
+        let Follower { chain, machine: Some(machine), unrecorded, open, signals, .. } = self.0 else {
             return Err(RebuildError::Empty);
         };
-        Ok(Rebuilt { machine, chain, emitted: unrecorded.into(), open })
+        Ok(Rebuilt { machine, chain, emitted: unrecorded.into(), open: open.into_vec(), signals })
     }
 }
 

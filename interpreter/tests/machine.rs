@@ -5,7 +5,7 @@
 mod support;
 
 use bloom_interpreter::effect::{Answer, EffectCall, EffectId, Usage};
-use bloom_interpreter::{End, LoadError, Machine, Next, ResolveError};
+use bloom_interpreter::{End, Machine, Next, ResolveError};
 use bloom_ir::Value;
 use serde_json::json;
 
@@ -80,18 +80,6 @@ fn error_goes_to_on_error_with_all_its_members() {
     let expected =
         json!({ "code": "timeout", "message": "it failed", "node": "n1", "retryable": true, "details": null });
     assert_eq!(machine.advance().next, Next::Finished(End::Completed { result: value(expected) }));
-}
-
-#[test]
-fn unsupported_op_is_refused_at_load_with_node_and_op() {
-    let mut document = document(json!({
-        "n1": { "type": "action", "op": "sleep", "for": "1000", "next": "n2" },
-        "n2": { "type": "return", "status": "completed", "value": "null" }
-    }));
-    document["policy"] = json!({});
-    let error = load(&document).unwrap_err();
-    assert_eq!(error, LoadError::Unsupported { node: request_node("n1"), op: "sleep" });
-    assert_eq!(error.to_string(), "node n1: this version does not execute `sleep`");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use bloom_interpreter::replay::{Divergence, RebuildError, Rebuilder, Verdict, Wh
 use bloom_ir::Value;
 use serde_json::json;
 
-use support::{Recorder, document, drive, go_on, load, request, start, value};
+use support::{Recorder, document, drive, go_on, load, request, start, time_of, value};
 
 /// Reads two notes, counts and asks about each, emits, and writes once.
 fn notes() -> serde_json::Value {
@@ -49,6 +49,7 @@ fn world(request: &EffectRequest, attempt: u32) -> Result<Answer, EffectError> {
             return Err(EffectError { retryable: true, ..EffectError::new("overloaded", "try again") });
         }
         EffectCall::Llm(call) => json!({ "title": call.prompt.clone() }),
+        other => panic!("{other:?}"),
     };
     Ok(Answer { value: Value::from(value), usage: None })
 }
@@ -316,8 +317,8 @@ fn run_that_its_driver_ended_in_an_endless_turn_agrees_without_going_through_it(
     recorder.add(record::started(&machine, "test"));
     let request = request(&machine.advance()).clone();
     let result = Ok(Answer { value: Value::Int(1), usage: None });
-    let at = recorder.add_all(OpenEffect::new(request.clone()).settle(1, result.clone()));
-    machine.resolve(&request.id, Outcome { result, at }).unwrap();
+    recorder.add_all(OpenEffect::new(request.clone()).settle(1, result.clone()));
+    machine.resolve(&request.id, Outcome { result, at: time_of(&request.id) }).unwrap();
     let before = machine.state_hash();
     assert_eq!(machine.advance_within(10_000, &mut Vec::new()), None);
 
@@ -346,7 +347,7 @@ fn run_rebuilt_after_a_crash_at_any_event_ends_with_the_same_history() {
             asked += 1;
             world(request, attempt)
         };
-        let mut recorder = Recorder { chain: rebuilt.chain, events: events[..length].to_vec() };
+        let mut recorder = Recorder::after(&rebuilt, &events[..length]);
         let mut machine = rebuilt.machine;
         go_on(&mut machine, turn, rebuilt.open, &mut recorder, &mut counting);
         assert_eq!(recorder.events, events, "{length}");

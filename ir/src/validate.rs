@@ -16,7 +16,7 @@ mod shape;
 
 use crate::canonical::{self, MAX_DEPTH, MAX_NUMBER, ReadError};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::document::Document;
+use crate::document::{Document, Node, NodeId};
 use crate::integrity::Hashed;
 
 use report::Report;
@@ -89,6 +89,21 @@ pub fn check(document: &Document) -> Result<Checked, Vec<Diagnostic>> {
     policy::check(document, &mut report);
     schemas::check(document, &mut report);
     report.finish().map(|warnings| Checked { warnings })
+}
+
+/// The nodes that a node may lead to, in their listed order, its error's last. A fork leads to its branches, then to its join.
+pub fn targets(node: &Node) -> impl Iterator<Item = &NodeId> {
+    parts::exits(node).into_iter().map(|exit| exit.to)
+}
+
+/// The variables that a node may set.
+pub fn variables_set(node: &Node) -> impl Iterator<Item = &str> {
+    parts::exits(node).into_iter().flat_map(|exit| exit.sets)
+}
+
+/// The texts of a node's expressions.
+pub fn expressions_of(node: &Node) -> impl Iterator<Item = &str> {
+    parts::expressions(node).into_iter().map(|(_, text)| text)
 }
 
 /// A text, cut to what fits a message.

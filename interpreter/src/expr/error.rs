@@ -86,7 +86,7 @@ impl EvalError {
 /// So that `on_error` takes it as it takes a failed effect.
 impl From<EvalError> for EffectError {
     fn from(error: EvalError) -> Self {
-        Self { code: error.code().to_owned(), message: error.to_string(), retryable: false, details: None }
+        Self::new(error.code(), error.to_string())
     }
 }
 

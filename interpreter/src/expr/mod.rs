@@ -61,5 +61,10 @@ pub use evaluate::{Environment, Evaluator, RunVars};
 pub use program::{Program, Slot};
 pub use settle::MAX_VALUE_DEPTH;
 
+/// The Unix milliseconds of an RFC 3339 text, as `date.parse` reads it.
+pub(crate) fn time_from_text(text: &str) -> Option<i64> {
+    functions::date::from_text(text)
+}
+
 #[cfg(test)]
 mod tests;

@@ -6,37 +6,56 @@ use std::sync::Arc;
 use bloom_ir::Value;
 
 use super::step::Fault;
+use super::tree::{Forked, FrameKey};
 use super::{CursorState, RunInfo};
 use crate::effect::{EffectId, EffectRequest};
 use crate::expr::{RunVars, Slot};
 use crate::limit::{Limit, MAX_STATE_BYTES, weight};
-use crate::program::{Inner, NodeIndex, Op};
+use crate::program::{Branch, Inner, NodeIndex, RegionIndex};
 
-/// A branch. The main branch is the only one yet.
+/// A branch: the main one, or one of a fork's.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
+    pub(super) region: RegionIndex,
+    /// Of a fork's branch: the frame that the fork stands in, and which of its branches this is.
+    pub(super) outer: Option<(FrameKey, usize)>,
     /// What the ids of its effects and emissions begin with: empty for the main branch, `n2#1.0/` for a fork's.
     pub(super) path: Arc<str>,
     /// The node that it is at: of an effect that is pending, else the one to do next; after the end the last one.
     pub(super) node: NodeIndex,
-    /// Null until set.
+    /// The join that it leads to.
+    pub(super) exit: Option<NodeIndex>,
+    /// By the region's slots; null until set.
     pub(super) variables: Vec<Value>,
     /// What each variable counts for; cursors keep it themselves.
     weights: Vec<u64>,
     pub(super) cursors: Vec<Option<Cursor>>,
-    /// The sum over variables and cursors.
+    /// The sum over variables and cursors; of a fork's branch, with all that was there where it began.
     total: u64,
-    /// How often each node was entered.
+    /// How often each node of the region was entered.
     pub(super) visits: Vec<u64>,
     /// Nodes since the last recorded result.
     pub(super) steps: u64,
     /// What expressions see as `run`.
     pub(super) run: RunVars,
-    /// Whether the document's `catch` has taken an error: the next one that nobody takes fails the run.
+    /// When each timer fires that was started, in Unix milliseconds.
+    pub(super) timers: Arc<BTreeMap<Arc<str>, i64>>,
+    /// Whether the document's `catch` has taken an error: the next one that nobody takes fails the run. Of the main branch.
     pub(super) catching: bool,
-    pub(super) pending: Option<Box<EffectRequest>>,
-    /// Bytes that were weighed in this slice: what counting them takes. No part of the state.
+    pub(super) standing: Standing,
+    /// Bytes that were weighed since this was last looked at: what counting them takes. No part of the state.
     pub(super) weighed: u64,
+}
+
+/// What a branch is doing.
+#[derive(Clone, Debug)]
+pub(super) enum Standing {
+    /// It goes on with its node.
+    Ready,
+    /// It waits for an effect.
+    Waiting(Box<EffectRequest>),
+    /// It waits for the branches of the fork that it is at.
+    Forked(Box<Forked>),
 }
 
 /// A collection that a loop goes over, and how far it came.
@@ -51,7 +70,7 @@ pub(super) struct Cursor {
 enum Elements {
     List(Arc<Vec<Value>>),
     /// A map, in key order.
-    Entries(Vec<(Arc<str>, Value)>),
+    Entries(Arc<Vec<(Arc<str>, Value)>>),
 }
 
 /// An element of a cursor.
@@ -67,7 +86,9 @@ impl Cursor {
     fn new(over: &Value, weight: u64) -> Option<Self> {
         let over = match over {
             Value::List(items) => Elements::List(items.clone()),
-            Value::Map(map) => Elements::Entries(map.iter().map(|(key, value)| (key.clone(), value.clone())).collect()),
+            Value::Map(map) => {
+                Elements::Entries(Arc::new(map.iter().map(|(key, value)| (key.clone(), value.clone())).collect()))
+            }
             _ => return None,
         };
         Some(Self { over, position: 0, weight })
@@ -86,25 +107,39 @@ impl Cursor {
         Some(Element { position, key, value })
     }
 
-    fn state(&self) -> CursorState {
+    pub(super) fn state(&self) -> CursorState {
         let over = match &self.over {
             Elements::List(items) => Value::List(items.clone()),
             Elements::Entries(entries) => entries.iter().cloned().collect(),
         };
         CursorState { over, position: self.position as u64 }
     }
+
+    /// Whether it is a copy of the other one that did not move.
+    pub(super) fn is_copy_of(&self, other: &Self) -> bool {
+        let same = match (&self.over, &other.over) {
+            (Elements::List(one), Elements::List(other)) => Arc::ptr_eq(one, other),
+            (Elements::Entries(one), Elements::Entries(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        };
+        same && self.position == other.position
+    }
 }
 
 impl Frame {
     pub(super) fn start(program: &Inner, run: &RunInfo) -> Self {
+        let region = program.main();
         Self {
+            region: RegionIndex::MAIN,
+            outer: None,
             path: "".into(),
             node: program.entry,
-            variables: vec![Value::Null; program.variables.len()],
-            weights: vec![0; program.variables.len()],
-            cursors: vec![None; program.cursors.len()],
+            exit: None,
+            variables: vec![Value::Null; region.variables.len()],
+            weights: vec![0; region.variables.len()],
+            cursors: vec![None; region.cursors.len()],
             total: 0,
-            visits: vec![0; program.nodes.len()],
+            visits: vec![0; region.nodes.len()],
             steps: 0,
             run: RunVars {
                 id: run.id.as_str().into(),
@@ -113,10 +148,40 @@ impl Frame {
                 started_at: run.started_at,
                 now: run.started_at,
             },
+            timers: Arc::default(),
             catching: false,
-            pending: None,
+            standing: Standing::Ready,
             weighed: 0,
         }
+    }
+
+    /// A branch of the fork that this frame, of this key, is at: with a copy of what it names of the state.
+    pub(super) fn branch(&self, program: &Inner, key: FrameKey, number: usize, branch: &Branch) -> Self {
+        let region = program.region(branch.region);
+        let outer = |slots: &[Slot], of: &[u64]| slots.iter().map(|slot| of[slot.0 as usize]).collect();
+        Self {
+            region: branch.region,
+            outer: Some((key, number)),
+            path: self.branch_path(program, number).into(),
+            node: branch.entry.unwrap_or(self.node),
+            exit: region.exit,
+            variables: region.outer_variables.iter().map(|slot| self.variables[slot.0 as usize].clone()).collect(),
+            weights: outer(&region.outer_variables, &self.weights),
+            cursors: region.outer_cursors.iter().map(|slot| self.cursors[slot.0 as usize].clone()).collect(),
+            total: self.total,
+            visits: vec![0; region.nodes.len()],
+            steps: self.steps,
+            run: self.run.clone(),
+            timers: self.timers.clone(),
+            catching: false,
+            standing: Standing::Ready,
+            weighed: 0,
+        }
+    }
+
+    /// The path of a branch of the fork that this frame is at.
+    pub(super) fn branch_path(&self, program: &Inner, number: usize) -> String {
+        format!("{}.{number}/", self.id(program))
     }
 
     /// Takes note that a result was recorded at a time.
@@ -127,25 +192,17 @@ impl Frame {
 
     /// The variables by name; one that was not set is null.
     pub(super) fn state<'a>(&'a self, program: &'a Inner) -> impl Iterator<Item = (&'a Arc<str>, Value)> {
-        program.variables.iter().zip(self.variables.iter().cloned())
+        program.region(self.region).variables.iter().zip(self.variables.iter().cloned())
+    }
+
+    /// How often the node that it is at was entered.
+    pub(super) fn visit(&self, program: &Inner) -> u64 {
+        self.visits[program.node(self.node).local as usize]
     }
 
     /// The id of what the current node asks for or hands out in this visit.
     pub(super) fn id(&self, program: &Inner) -> EffectId {
-        let Self { path, node, visits, .. } = self;
-        EffectId::new(format!("{path}{}#{}", program.id(*node), visits[node.0 as usize]))
-    }
-
-    /// Whether an effect of this id was asked for in this branch.
-    pub(super) fn has_been_at(&self, program: &Inner, effect: &EffectId) -> bool {
-        let asked = || {
-            let (node, visit) = effect.as_str().strip_prefix(&*self.path)?.rsplit_once('#')?;
-            let index = program.index(&bloom_ir::document::NodeId::new(node))?;
-            let visit: u64 = visit.parse().ok()?;
-            let asks = matches!(program.node(index).op, Op::Ask { .. });
-            Some(asks && visit >= 1 && visit <= self.visits[index.0 as usize])
-        };
-        asked().unwrap_or(false)
+        EffectId::new(format!("{}{}#{}", self.path, program.id(self.node), self.visit(program)))
     }
 
     /// Binds a variable, within the limits of the state.
@@ -172,6 +229,11 @@ impl Frame {
         Ok(())
     }
 
+    /// A variable's value, and what it counts for.
+    pub(super) fn weighed_variable(&self, slot: Slot) -> (Value, u64) {
+        (self.variables[slot.0 as usize].clone(), self.weights[slot.0 as usize])
+    }
+
     /// Puts a cursor at the start of a collection; false when the value is none.
     pub(super) fn open_cursor(&mut self, slot: Slot, over: &Value, inputs: u64) -> Result<bool, Fault> {
         let weight = weight(over).map_err(Fault::limit)?;
@@ -194,14 +256,14 @@ impl Frame {
         element
     }
 
-    fn close_cursor(&mut self, slot: Slot) {
+    pub(super) fn close_cursor(&mut self, slot: Slot) {
         if let Some(old) = self.cursors[slot.0 as usize].take() {
             self.total = self.total.saturating_sub(old.weight);
         }
     }
 
     pub(super) fn cursor_states(&self, program: &Inner) -> BTreeMap<String, CursorState> {
-        let states = program.cursors.iter().zip(&self.cursors);
+        let states = program.region(self.region).cursors.iter().zip(&self.cursors);
         states.filter_map(|(name, cursor)| Some((name.to_string(), cursor.as_ref()?.state()))).collect()
     }
 

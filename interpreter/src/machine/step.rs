@@ -1,19 +1,22 @@
 //! One node.
 
 use bloom_ir::Value;
-use bloom_ir::document::ReturnStatus;
+use bloom_ir::document::{EmitKind, ReturnStatus};
 
-use super::{End, Machine};
+use super::frame::Frame;
+use super::{End, RunInfo};
 use crate::contract::Contract;
-use crate::effect::{EffectCall, EffectError, EffectRequest, Emission};
-use crate::expr::{Budget, Environment, Program as Expression};
+use crate::effect::{EffectError, EffectRequest, Emission};
+use crate::expr::{Budget, Environment, Evaluator, Program as Expression};
 use crate::limit::{Limit, weight};
-use crate::program::{Ask, Inner, Node, NodeIndex, Op, TemplatePart};
+use crate::program::{Inner, Node, NodeIndex, Op};
 
 /// Where a node leads.
 pub(super) enum Move {
     To(NodeIndex),
     Ask(Box<EffectRequest>),
+    /// To the branches of the fork that this node is.
+    Fork,
     End(End),
 }
 
@@ -23,40 +26,59 @@ pub(super) struct Fault {
     pub(super) error: Box<EffectError>,
     /// Whether it is the end of the run; else `on_error` or `catch` takes it.
     pub(super) ends_run: bool,
+    /// Where it was raised, if not at the node that the frame is at: in a branch of the fork that this node is.
+    pub(super) at: Option<NodeIndex>,
 }
 
 impl Fault {
     pub(super) fn error(error: EffectError) -> Self {
-        Self { error: Box::new(error), ends_run: false }
+        Self { error: Box::new(error), ends_run: false, at: None }
     }
 
     pub(super) fn limit(error: EffectError) -> Self {
-        Self { error: Box::new(error), ends_run: true }
+        Self { error: Box::new(error), ends_run: true, at: None }
     }
 }
 
-impl Machine {
-    /// Does the current node. An emission is the only thing that it leaves behind when it fails afterwards, and nothing
-    /// fails afterwards.
-    pub(super) fn step(&mut self, program: &Inner, emitted: &mut Vec<Emission>) -> Result<Move, Fault> {
+/// What all branches of a run share.
+#[derive(Clone, Debug)]
+pub(super) struct Core {
+    pub(super) run: RunInfo,
+    pub(super) inputs: Value,
+    /// What the inputs count for in the state.
+    pub(super) inputs_weight: u64,
+    pub(super) evaluator: Evaluator,
+    pub(super) tokens: u64,
+    pub(super) proposals: u64,
+}
+
+impl Core {
+    /// Does the node that a frame is at. An emission is the only thing that it leaves behind when it fails afterwards, and
+    /// nothing fails afterwards.
+    pub(super) fn step(
+        &mut self,
+        program: &Inner,
+        frame: &mut Frame,
+        emitted: &mut Vec<Emission>,
+    ) -> Result<Move, Fault> {
         let limit = program.limits.max_steps;
-        let steps = self.frame.steps.saturating_add(1);
+        let steps = frame.steps.saturating_add(1);
         if steps > limit {
             return Err(Fault::limit(Limit::Steps.exceeded(limit, steps)));
         }
-        self.frame.steps = steps;
-        let at = self.frame.node;
-        let visits = &mut self.frame.visits[at.0 as usize];
+        frame.steps = steps;
+        let at = frame.node;
+        let node = program.node(at);
+        let visits = &mut frame.visits[node.local as usize];
         *visits = visits.saturating_add(1);
 
-        let node = program.node(at);
         match &node.op {
             Op::Set { into, value, next } => {
-                let value = self.checked(node, value)?;
-                self.frame.bind(*into, value, self.inputs_weight)?;
+                let value = self.checked(frame, node, value)?;
+                frame.bind(*into, value, self.inputs_weight)?;
                 Ok(Move::To(*next))
             }
-            Op::If { when, then, otherwise } => match self.checked(node, when)? {
+            Op::If { when, then, otherwise } => match self.checked(frame, node, when)? {
                 Value::Bool(true) => Ok(Move::To(*then)),
                 Value::Bool(false) => Ok(Move::To(*otherwise)),
                 other => {
@@ -66,7 +88,7 @@ impl Machine {
                 }
             },
             Op::Choice { on, cases, otherwise } => {
-                let value = self.checked(node, on)?;
+                let value = self.checked(frame, node, on)?;
                 let case = cases.iter().find(|(values, _)| values.contains(&value)).map(|(_, to)| *to);
                 case.or(*otherwise).map(Move::To).ok_or_else(|| {
                     let error = EffectError::new("no_case", "no case holds the value, and there is no default");
@@ -74,30 +96,30 @@ impl Machine {
                 })
             }
             Op::Each { over, cursor, next } => {
-                let over = self.checked(node, over)?;
-                if self.frame.open_cursor(*cursor, &over, self.inputs_weight)? {
+                let over = self.checked(frame, node, over)?;
+                if frame.open_cursor(*cursor, &over, self.inputs_weight)? {
                     return Ok(Move::To(*next));
                 }
                 let message = format!("a loop goes over a list or a map, not over a {}", over.type_name());
                 Err(Fault::error(EffectError::new("not_iterable", message)))
             }
             Op::Iter { cursor, item, index, key, next, done } => {
-                let Some(element) = self.frame.next_element(*cursor) else { return Ok(Move::To(*done)) };
+                let Some(element) = frame.next_element(*cursor) else { return Ok(Move::To(*done)) };
                 check(node, &element.value)?;
-                self.frame.bind(*item, element.value, self.inputs_weight)?;
+                frame.bind(*item, element.value, self.inputs_weight)?;
                 if let Some(index) = *index {
-                    self.frame.bind(index, Value::Int(element.position), self.inputs_weight)?;
+                    frame.bind(index, Value::Int(element.position), self.inputs_weight)?;
                 }
                 if let Some(key) = *key {
-                    self.frame.bind(key, element.key, self.inputs_weight)?;
+                    frame.bind(key, element.key, self.inputs_weight)?;
                 }
                 Ok(Move::To(*next))
             }
             Op::Emit { kind, name, action, value, next } => {
-                let value = self.handed_out(node, value)?;
+                let value = self.handed_out(frame, node, value)?;
                 self.count_emission(program, *kind)?;
                 emitted.push(Emission {
-                    id: self.frame.id(program),
+                    id: frame.id(program),
                     node: program.id(at).clone(),
                     kind: *kind,
                     name: name.to_string(),
@@ -107,17 +129,15 @@ impl Machine {
                 Ok(Move::To(*next))
             }
             Op::Ask { ask, .. } => {
-                let call = self.call(program, node, ask)?;
-                let request = EffectRequest {
-                    id: self.frame.id(program),
-                    node: program.id(at).clone(),
-                    visit: self.frame.visits[at.0 as usize],
-                    call,
-                };
+                let call = self.call(program, frame, node, ask)?;
+                let (id, visit) = (frame.id(program), frame.visit(program));
+                let request = EffectRequest { id, node: program.id(at).clone(), visit, call };
                 Ok(Move::Ask(Box::new(request)))
             }
+            Op::Fork { .. } => Ok(Move::Fork),
+            Op::Join { next } => Ok(Move::To(*next)),
             Op::Return { status, value } => {
-                let value = self.handed_out(node, value)?;
+                let value = self.handed_out(frame, node, value)?;
                 match status {
                     ReturnStatus::Completed => {
                         program.outputs.check(&value).map_err(Fault::error)?;
@@ -132,83 +152,41 @@ impl Machine {
         }
     }
 
-    fn value(&mut self, expr: &Expression) -> Result<Value, Fault> {
+    pub(super) fn value(&mut self, frame: &Frame, expr: &Expression) -> Result<Value, Fault> {
         let environment = Environment {
-            variables: &self.frame.variables,
+            variables: &frame.variables,
             input: &self.inputs,
-            run: &self.frame.run,
+            run: &frame.run,
             budget: Budget::default(),
         };
         self.evaluator.evaluate(expr, &environment).map_err(|error| Fault::error(error.into()))
     }
 
     /// The value of a pure node, which is what it was given and what it gives.
-    fn checked(&mut self, node: &Node, expr: &Expression) -> Result<Value, Fault> {
-        let value = self.value(expr)?;
+    fn checked(&mut self, frame: &Frame, node: &Node, expr: &Expression) -> Result<Value, Fault> {
+        let value = self.value(frame, expr)?;
         check(node, &value)?;
         Ok(value)
     }
 
     /// A value that leaves the run: it must not be too large or too deep to be recorded.
-    fn handed_out(&mut self, node: &Node, expr: &Expression) -> Result<Value, Fault> {
-        let value = self.checked(node, expr)?;
+    fn handed_out(&mut self, frame: &Frame, node: &Node, expr: &Expression) -> Result<Value, Fault> {
+        let value = self.checked(frame, node, expr)?;
         weight(&value).map_err(Fault::limit)?;
         Ok(value)
     }
 
-    fn call(&mut self, program: &Inner, node: &Node, ask: &Ask) -> Result<EffectCall, Fault> {
-        let (call, given) = match ask {
-            Ask::Tool { request, args } => {
-                let args: Value = args
-                    .iter()
-                    .map(|(name, arg)| Ok((name.clone(), self.value(arg)?)))
-                    .collect::<Result<Vec<_>, Fault>>()?
-                    .into_iter()
-                    .collect();
-                let mut request = request.clone();
-                request.args = args.clone();
-                (EffectCall::Tool(request), args)
+    /// Counts what is handed out against the run's limits.
+    fn count_emission(&mut self, program: &Inner, kind: EmitKind) -> Result<(), Fault> {
+        if kind == EmitKind::Proposal {
+            let limit = u64::from(program.limits.max_proposals);
+            let count = self.proposals.saturating_add(1);
+            if count > limit {
+                return Err(Fault::limit(Limit::Proposals.exceeded(limit, count)));
             }
-            Ask::Llm { request, prompt, system, memory } => {
-                let limit = program.limits.max_tokens;
-                if self.tokens >= limit {
-                    return Err(Fault::limit(Limit::Tokens.exceeded(limit, self.tokens)));
-                }
-                let mut request = request.clone();
-                request.prompt = self.filled(prompt)?;
-                request.system = system.as_deref().map(|parts| self.filled(parts)).transpose()?;
-                request.memory = memory.iter().map(|part| self.value(part)).collect::<Result<_, _>>()?;
-                let given = [
-                    ("prompt", Value::from(request.prompt.as_str())),
-                    ("system", request.system.as_deref().map_or(Value::Null, Value::from)),
-                    ("memory", request.memory.iter().cloned().collect()),
-                ];
-                (EffectCall::Llm(request), given.into_iter().collect())
-            }
-        };
-        weight(&given).map_err(Fault::limit)?;
-        if let Some(input) = node.checks.as_ref().and_then(|checks| checks.input.as_ref()) {
-            input.check(&given).map_err(Fault::error)?;
+            self.proposals = count;
         }
-        Ok(call)
-    }
-
-    /// A template's text: texts as they are, other values as compact JSON.
-    fn filled(&mut self, parts: &[TemplatePart]) -> Result<String, Fault> {
-        let mut text = String::new();
-        for part in parts {
-            match part {
-                TemplatePart::Text(literal) => text.push_str(literal),
-                TemplatePart::Expr(expr) => match self.value(expr)? {
-                    Value::String(value) => text.push_str(&value),
-                    other => {
-                        weight(&other).map_err(Fault::limit)?;
-                        text.push_str(&String::from_utf8_lossy(&other.to_bytes()));
-                    }
-                },
-            }
-        }
-        Ok(text)
+        Ok(())
     }
 }
 

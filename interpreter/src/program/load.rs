@@ -6,7 +6,11 @@ use std::sync::Arc;
 use bloom_ir::document::{self, Action, Decision, Document, ErrorTarget, NodeId, NodeKind, Schema};
 use bloom_ir::{Digest, Value};
 
-use super::{Ask, Checks, Inner, Names, Node, NodeIndex, Op, Program, Target, TemplatePart, position};
+use super::region::{Layout, MAX_FORK_DEPTH};
+use super::{
+    Ask, Awaited, Branch, Checks, Due, Inner, Node, NodeIndex, Op, Program, Region, RegionIndex, Target, TemplatePart,
+    position,
+};
 use crate::contract::{Contract, Side};
 use crate::effect::{LlmRequest, ToolRequest};
 use crate::expr::{self, Program as Expression, Slot};
@@ -14,13 +18,13 @@ use crate::expr::{self, Program as Expression, Slot};
 /// Why a document cannot be executed here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {
-    /// The node's operation is part of the language, but not of this version of the interpreter.
-    #[error("node {node}: this version does not execute `{op}`")]
-    Unsupported {
-        /// The node.
+    /// Forks stand within forks, too deep.
+    #[error("node {node}: forks may stand {limit} deep within each other, and not deeper")]
+    TooDeep {
+        /// The fork.
         node: NodeId,
-        /// Its operation.
-        op: &'static str,
+        /// How deep they may stand.
+        limit: usize,
     },
     /// An expression does not parse or names what does not exist.
     #[error("node {node}: `{text}`: {message}")]
@@ -55,7 +59,9 @@ pub enum LoadError {
 
 impl Program {
     pub(crate) fn compile(document: &Document, hash: Digest) -> Result<Self, LoadError> {
-        let names = Names::of(document);
+        let ids: Vec<NodeId> = document.nodes.keys().cloned().collect();
+        let Layout { regions, of, local, branches } =
+            Layout::of(document, &ids).map_err(|node| LoadError::TooDeep { node, limit: MAX_FORK_DEPTH })?;
         let mut inner = Inner {
             hash,
             flow: document.flow.clone(),
@@ -66,18 +72,21 @@ impl Program {
             entry: NodeIndex(0),
             catch: None,
             nodes: Vec::with_capacity(document.nodes.len()),
-            ids: document.nodes.keys().cloned().collect(),
-            variables: names.variables.into_iter().collect(),
-            cursors: names.cursors.into_iter().collect(),
+            ids,
+            regions,
             spots: document.source.as_ref().map(|source| source.map.clone()).unwrap_or_default(),
         };
+        let loader = |id, region, arms| Loader { document, inner: &inner, id, region, arms };
         let mut nodes = Vec::with_capacity(document.nodes.len());
-        for (id, node) in &document.nodes {
-            nodes.push(Loader { document, inner: &inner, id }.node(node)?);
+        for (((id, node), index), (region, local)) in
+            document.nodes.iter().zip((0..).map(NodeIndex)).zip(of.into_iter().zip(local))
+        {
+            let arms = branches.get(&index).map(Vec::as_slice).unwrap_or_default();
+            nodes.push(loader(id, region, arms).node(node, local)?);
         }
-        let loader = Loader { document, inner: &inner, id: &document.entry };
-        let entry = loader.target(&document.entry)?;
-        let catch = document.catch.as_ref().map(|target| loader.error_target(target)).transpose()?;
+        let main = loader(&document.entry, RegionIndex::MAIN, &[]);
+        let entry = main.target(&document.entry)?;
+        let catch = document.catch.as_ref().map(|target| main.error_target(target)).transpose()?;
         inner.nodes = nodes;
         inner.entry = entry;
         inner.catch = catch;
@@ -103,10 +112,18 @@ struct Loader<'a> {
     document: &'a Document,
     inner: &'a Inner,
     id: &'a NodeId,
+    /// The node's region.
+    region: RegionIndex,
+    /// Of a fork: its branches' regions.
+    arms: &'a [RegionIndex],
 }
 
 impl Loader<'_> {
-    fn node(&self, node: &document::Node) -> Result<Node, LoadError> {
+    fn region(&self) -> &Region {
+        self.inner.region(self.region)
+    }
+
+    fn node(&self, node: &document::Node, local: u32) -> Result<Node, LoadError> {
         let check = |schema: Option<&Schema>, side, word| {
             schema.map(|schema| contract(schema, side, &format!("the {word} of node {}", self.id))).transpose()
         };
@@ -114,7 +131,7 @@ impl Loader<'_> {
         let output = check(node.output.as_ref(), Side::Output, "output")?;
         let checks = (input.is_some() || output.is_some()).then(|| Box::new(Checks { input, output }));
         let on_error = node.on_error.as_ref().map(|target| self.error_target(target)).transpose()?;
-        Ok(Node { op: self.op(node)?, checks, on_error })
+        Ok(Node { op: self.op(node)?, checks, on_error, local })
     }
 
     fn op(&self, node: &document::Node) -> Result<Op, LoadError> {
@@ -139,6 +156,7 @@ impl Loader<'_> {
                 }),
                 into: Some(self.variable(&call.into)?),
                 next: self.target(&call.next)?,
+                on_timeout: None,
             },
             NodeKind::Decision(Decision::If { when, then, otherwise }) => {
                 Op::If { when: self.expr(when)?, then: self.target(then)?, otherwise: self.target(otherwise)? }
@@ -163,7 +181,6 @@ impl Loader<'_> {
     }
 
     fn action(&self, action: &Action) -> Result<Op, LoadError> {
-        let unsupported = |op| Err(LoadError::Unsupported { node: self.id.clone(), op });
         Ok(match action {
             Action::Set { into, value, next } => {
                 Op::Set { into: self.variable(into)?, value: self.expr(value)?, next: self.target(next)? }
@@ -192,22 +209,76 @@ impl Loader<'_> {
                     retry: retry.clone(),
                     on_unknown: *on_unknown,
                 };
-                let args = args
-                    .iter()
-                    .map(|(name, text)| Ok((name.as_str().into(), self.expr(text)?)))
-                    .collect::<Result<_, _>>()?;
-                Op::Ask {
-                    ask: Box::new(Ask::Tool { request, args }),
-                    into: self.optional_variable(into.as_deref())?,
-                    next: self.target(next)?,
-                }
+                let args = self.named(args)?;
+                self.ask(Ask::Tool { request, args }, into.as_deref(), next)?
             }
-            Action::Flow { .. } => return unsupported("flow"),
-            Action::Sleep { .. } => return unsupported("sleep"),
-            Action::Timer { .. } => return unsupported("timer"),
-            Action::Await { .. } => return unsupported("await"),
-            Action::Fork { .. } => return unsupported("fork"),
-            Action::Join { .. } => return unsupported("join"),
+            Action::Flow { flow, hash, inputs, into, wait, timeout_seconds, next } => {
+                let inputs = self.named(inputs)?;
+                let (flow, wait, seconds) = (flow.clone(), *wait, *timeout_seconds);
+                self.ask(Ask::Flow { flow, hash: *hash, wait, seconds, inputs }, into.as_deref(), next)?
+            }
+            Action::Sleep { due, next } => self.ask(Ask::Sleep { due: self.due(due)? }, None, next)?,
+            Action::Timer { name, due, next } => {
+                self.ask(Ask::Timer { name: name.as_str().into(), due: self.due(due)? }, None, next)?
+            }
+            Action::Await { what, schema, into, timeout_seconds, on_timeout, next } => {
+                let asked = match what {
+                    document::Awaited::Ask(ask) => Some(&ask.schema),
+                    document::Awaited::Signal(_) | document::Awaited::Timer(_) => None,
+                };
+                let place = || format!("the answer to node {}", self.id);
+                let answer = schema.iter().chain(asked).map(|schema| contract(schema, Side::Output, &place()));
+                let answer = answer.collect::<Result<_, _>>()?;
+                let what = match what {
+                    document::Awaited::Signal(name) => Awaited::Signal(name.clone()),
+                    document::Awaited::Timer(name) => Awaited::Timer(name.as_str().into()),
+                    document::Awaited::Ask(ask) => Awaited::Ask {
+                        title: self.template(&ask.title)?,
+                        text: self.template(&ask.text)?,
+                        schema: ask.schema.clone(),
+                        assignee: ask.assignee.clone(),
+                    },
+                };
+                let ask = Ask::Await { what, schema: schema.clone(), seconds: *timeout_seconds, answer };
+                let on_timeout = on_timeout.as_ref().map(|to| self.target(to)).transpose()?;
+                let into = self.optional_variable(into.as_deref())?;
+                Op::Ask { ask: Box::new(ask), into, next: self.target(next)?, on_timeout }
+            }
+            Action::Fork { branches, join } => Op::Fork {
+                branches: branches
+                    .iter()
+                    .zip(self.arms)
+                    .map(|(arm, region)| self.branch(arm, *region, join))
+                    .collect::<Result<_, _>>()?,
+                join: self.target(join)?,
+            },
+            Action::Join { next, .. } => Op::Join { next: self.target(next)? },
+        })
+    }
+
+    fn ask(&self, ask: Ask, into: Option<&str>, next: &NodeId) -> Result<Op, LoadError> {
+        let into = self.optional_variable(into)?;
+        Ok(Op::Ask { ask: Box::new(ask), into, next: self.target(next)?, on_timeout: None })
+    }
+
+    fn branch(&self, arm: &document::Branch, region: RegionIndex, join: &NodeId) -> Result<Branch, LoadError> {
+        let inner = self.inner.region(region);
+        let write = |name: &String| {
+            let own = inner.variable(name).ok_or_else(|| self.unknown(name))?;
+            Ok((own, self.variable(name)?))
+        };
+        let entry = (arm.entry != *join).then(|| self.target(&arm.entry)).transpose()?;
+        Ok(Branch { region, entry, writes: arm.writes.iter().map(write).collect::<Result<_, _>>()? })
+    }
+
+    fn named(&self, texts: &BTreeMap<String, String>) -> Result<Vec<(Arc<str>, Expression)>, LoadError> {
+        texts.iter().map(|(name, text)| Ok((name.as_str().into(), self.expr(text)?))).collect()
+    }
+
+    fn due(&self, due: &document::Due) -> Result<Due, LoadError> {
+        Ok(match due {
+            document::Due::For(text) => Due::For(self.expr(text)?),
+            document::Due::Until(text) => Due::Until(self.expr(text)?),
         })
     }
 
@@ -220,7 +291,7 @@ impl Loader<'_> {
     }
 
     fn variable(&self, name: &str) -> Result<Slot, LoadError> {
-        self.inner.variable(name).ok_or_else(|| self.unknown(name))
+        self.region().variable(name).ok_or_else(|| self.unknown(name))
     }
 
     fn optional_variable(&self, name: Option<&str>) -> Result<Option<Slot>, LoadError> {
@@ -228,7 +299,7 @@ impl Loader<'_> {
     }
 
     fn cursor(&self, name: &str) -> Result<Slot, LoadError> {
-        self.inner.cursor(name).ok_or_else(|| self.unknown(name))
+        self.region().cursor(name).ok_or_else(|| self.unknown(name))
     }
 
     fn unknown(&self, name: &str) -> LoadError {
@@ -250,6 +321,6 @@ impl Loader<'_> {
     fn expr(&self, text: &str) -> Result<Expression, LoadError> {
         let error = |message: String| LoadError::Expression { node: self.id.clone(), text: text.to_owned(), message };
         let ast = bloom_ir::expr::parse(text).map_err(|problem| error(problem.to_string()))?;
-        expr::compile(&ast, &mut |name| self.inner.variable(name)).map_err(|problem| error(problem.to_string()))
+        expr::compile(&ast, &mut |name| self.region().variable(name)).map_err(|problem| error(problem.to_string()))
     }
 }

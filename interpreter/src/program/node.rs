@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use bloom_ir::Value;
-use bloom_ir::document::{EmitKind, ReturnStatus};
+use bloom_ir::document::{EmitKind, ReturnStatus, Schema};
+use bloom_ir::{Digest, Value};
 
+use super::RegionIndex;
 use crate::contract::Contract;
 use crate::effect::{LlmRequest, ToolRequest};
 use crate::expr::{Program as Expression, Slot};
@@ -19,6 +20,8 @@ pub(crate) struct Node {
     /// Most nodes have none.
     pub(crate) checks: Option<Box<Checks>>,
     pub(crate) on_error: Option<Target>,
+    /// Its number within its region.
+    pub(crate) local: u32,
 }
 
 #[derive(Debug)]
@@ -76,6 +79,16 @@ pub(crate) enum Op {
         ask: Box<Ask>,
         into: Option<Slot>,
         next: NodeIndex,
+        /// Of an `await`: where it goes when its time is over.
+        on_timeout: Option<NodeIndex>,
+    },
+    Fork {
+        /// In their order.
+        branches: Vec<Branch>,
+        join: NodeIndex,
+    },
+    Join {
+        next: NodeIndex,
     },
     Return {
         status: ReturnStatus,
@@ -88,6 +101,34 @@ pub(crate) enum Op {
 pub(crate) enum Ask {
     Tool { request: ToolRequest, args: Vec<(Arc<str>, Expression)> },
     Llm { request: LlmRequest, prompt: Vec<TemplatePart>, system: Option<Vec<TemplatePart>>, memory: Vec<Expression> },
+    Flow { flow: String, hash: Digest, wait: bool, seconds: Option<u32>, inputs: Vec<(Arc<str>, Expression)> },
+    Sleep { due: Due },
+    Timer { name: Arc<str>, due: Due },
+    Await { what: Awaited, schema: Option<Schema>, seconds: Option<u32>, answer: Vec<Contract> },
+}
+
+/// When a sleep ends or a timer fires.
+#[derive(Debug)]
+pub(crate) enum Due {
+    For(Expression),
+    Until(Expression),
+}
+
+#[derive(Debug)]
+pub(crate) enum Awaited {
+    Signal(String),
+    Timer(Arc<str>),
+    Ask { title: Vec<TemplatePart>, text: Vec<TemplatePart>, schema: Schema, assignee: Option<String> },
+}
+
+/// A branch of a fork.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    pub(crate) region: RegionIndex,
+    /// Its first node; `None` when it has none.
+    pub(crate) entry: Option<NodeIndex>,
+    /// What it hands on at the join: slots in it, and slots where the fork stands.
+    pub(crate) writes: Vec<(Slot, Slot)>,
 }
 
 #[derive(Debug)]

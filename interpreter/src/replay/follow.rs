@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 
 use super::difference::{Difference, first_difference};
-use super::{Divergence, Position, ReplayReport, Verdict, What};
-use crate::effect::{Answer, EffectError, EffectId, Emission, Outcome};
+use super::open::OpenEffects;
+use super::{Divergence, Position, ReplayReport, Signals, Verdict, What};
+use crate::effect::{Answer, AwaitedThing, EffectCall, EffectError, EffectId, Emission, Outcome};
 use crate::history::{Chain, Event, EventType, Payload, Started};
 use crate::machine::{Machine, Next, RunInfo};
 use crate::program::Program;
-use crate::record::{self, OpenEffect};
+use crate::record;
 
 /// How many steps of a turn are done to show where a run stood that was stopped.
 const LOOK_AHEAD: u64 = 1_000_000;
@@ -25,14 +26,24 @@ pub(super) struct Follower<'a> {
     /// Emitted by the machine and not met in the history yet.
     pub(super) unrecorded: VecDeque<Emission>,
     /// What the machine waits for.
-    pub(super) open: Vec<OpenEffect>,
+    pub(super) open: OpenEffects,
+    /// Not taken yet.
+    pub(super) signals: Signals,
     over: bool,
 }
 
 impl<'a> Follower<'a> {
     pub(super) fn new(program: &'a Program) -> Self {
-        let (machine, unrecorded, open) = (None, VecDeque::new(), Vec::new());
-        Self { program, chain: Chain::default(), machine, is_behind: false, unrecorded, open, over: false }
+        Self {
+            program,
+            chain: Chain::default(),
+            machine: None,
+            is_behind: false,
+            unrecorded: VecDeque::new(),
+            open: OpenEffects::default(),
+            signals: Signals::new(),
+            over: false,
+        }
     }
 
     /// Whether the history holds the run's end.
@@ -56,6 +67,7 @@ impl<'a> Follower<'a> {
             nodes: machine.position(),
             variables: machine.state(),
             cursors: machine.cursors(),
+            branches: machine.branches(),
             pending: self.open.iter().map(|open| open.ask().clone()).collect(),
             unrecorded: self.unrecorded.iter().cloned().collect(),
             tokens: machine.tokens(),
@@ -88,13 +100,16 @@ impl<'a> Follower<'a> {
             self.over = true;
             return Ok(());
         }
+        if event.kind == EventType::SignalReceived {
+            return self.received(event);
+        }
         if self.is_stopped_before_turn(event) {
             self.over = true;
             return Ok(());
         }
         self.catch_up();
         match event.kind {
-            EventType::RunStarted | EventType::RunCancelled => {}
+            EventType::RunStarted | EventType::RunCancelled | EventType::SignalReceived => {}
             EventType::Emitted => {
                 self.expect(event, What::Emission, |due| matches!(due, Payload::Emitted { .. }))?;
                 self.unrecorded.pop_front();
@@ -157,11 +172,7 @@ impl<'a> Follower<'a> {
         let next = machine.advance_within(steps, &mut emitted);
         self.unrecorded.extend(emitted);
         if let Some(Next::Waiting(requests)) = &next {
-            for request in requests {
-                if !self.open.iter().any(|open| open.ask().id == request.id) {
-                    self.open.push(OpenEffect::new(request.clone()));
-                }
-            }
+            requests.iter().for_each(|request| self.open.ask(request));
         }
         self.is_behind = next.is_none();
         !self.is_behind
@@ -173,31 +184,44 @@ impl<'a> Follower<'a> {
             _ => None,
         };
         // Siblings may be requested in any order.
-        let place = self
-            .open
-            .iter()
-            .position(|open| !open.is_requested() && wanted.is_none_or(|effect| open.ask().id == *effect));
-        let is_request = |due: &Payload| matches!(due, Payload::EffectRequested { .. });
+        let place = match wanted {
+            Some(effect) => self.open.get(effect).filter(|open| !open.is_requested()),
+            None => self.open.first_unrequested(),
+        };
         match place {
-            Some(place) if self.unrecorded.is_empty() => {
-                if let Some(due) = self.open[place].clone().request() {
+            Some(open) if self.unrecorded.is_empty() => {
+                let mut open = open.clone();
+                if let Some(due) = open.request() {
                     self.agree(event, What::Request, &due)?;
                 }
-                self.open[place].note_requested();
+                self.open.note_requested(&open.ask().id);
                 Ok(())
             }
-            _ => self.expect(event, What::Request, is_request),
+            _ => self.expect(event, What::Request, |due| matches!(due, Payload::EffectRequested { .. })),
         }
     }
 
     fn attempted(&mut self, event: &Event) -> Result<(), Verdict> {
+        if let Some(Payload::EffectAttempted { effect, attempt, error, .. }) = &event.payload {
+            self.underway(event, effect)?;
+            if let Some(open) = self.open.get_mut(effect) {
+                open.note_failed(*attempt);
+            }
+            if let Some(machine) = &mut self.machine {
+                machine.spend(effect, error);
+            }
+        }
+        Ok(())
+    }
+
+    /// A signal may come at any time, also in the middle of a turn.
+    fn received(&mut self, event: &Event) -> Result<(), Verdict> {
         match &event.payload {
-            Some(Payload::EffectAttempted { effect, attempt, .. }) => {
-                let place = self.underway(event, effect)?;
-                self.open[place].note_failed(*attempt);
+            Some(Payload::SignalReceived { name, value, .. }) => {
+                self.signals.entry(name.clone()).or_default().push_back(value.clone());
                 Ok(())
             }
-            _ => Ok(()),
+            _ => Err(Verdict::Erased { seq: event.seq }),
         }
     }
 
@@ -207,11 +231,27 @@ impl<'a> Follower<'a> {
             Some(Payload::EffectFailed { effect, error, .. }) => (effect, Err(error)),
             _ => return Err(Verdict::Erased { seq: event.seq }),
         };
-        let place = self.underway(event, &effect)?;
-        self.open.remove(place);
+        self.underway(event, &effect)?;
+        if let Ok(answer) = &result {
+            self.take_signal(event, &effect, answer)?;
+        }
+        self.open.remove(&effect);
         self.resolve(event, &effect, result)?;
         self.is_behind = true;
         Ok(())
+    }
+
+    /// The answer to a wait for a signal is the oldest one of its name.
+    fn take_signal(&mut self, event: &Event, effect: &EffectId, answer: &Answer) -> Result<(), Verdict> {
+        let Some(EffectCall::Await(wait)) = self.open.get(effect).map(|open| &open.ask().call) else { return Ok(()) };
+        let AwaitedThing::Signal(name) = &wait.what else { return Ok(()) };
+        match self.signals.get_mut(name) {
+            Some(queue) if queue.front() == Some(&answer.value) => {
+                queue.pop_front();
+                Ok(())
+            }
+            _ => Err(Verdict::Misplaced { seq: event.seq, message: "it is not the oldest signal of its name" }),
+        }
     }
 
     fn resolve(
@@ -227,13 +267,12 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// The open effect that an event speaks of: it must have been requested.
-    fn underway(&self, event: &Event, effect: &EffectId) -> Result<usize, Verdict> {
-        if !self.unrecorded.is_empty() {
-            return Err(self.other_kind(event));
+    /// The effect that an event speaks of must be open, and have been requested.
+    fn underway(&self, event: &Event, effect: &EffectId) -> Result<(), Verdict> {
+        match self.open.get(effect) {
+            Some(open) if open.is_requested() && self.unrecorded.is_empty() => Ok(()),
+            _ => Err(self.other_kind(event)),
         }
-        let place = self.open.iter().position(|open| open.is_requested() && open.ask().id == *effect);
-        place.ok_or_else(|| self.other_kind(event))
     }
 
     fn failed(&mut self, event: &Event) -> Result<(), Verdict> {
@@ -251,7 +290,7 @@ impl<'a> Follower<'a> {
         if let Some(emission) = self.unrecorded.front() {
             return Some(Payload::Emitted { emission: emission.clone() });
         }
-        if let Some(open) = self.open.iter().find(|open| !open.is_requested()) {
+        if let Some(open) = self.open.first_unrequested() {
             return open.clone().request();
         }
         let machine = self.machine.as_ref()?;

@@ -6,11 +6,16 @@
 pub mod random;
 pub mod reference;
 
-use bloom_interpreter::effect::{Answer, EffectError, EffectRequest, Outcome};
+use std::collections::BTreeMap;
+
+use bloom_interpreter::effect::{
+    Answer, AwaitRequest, AwaitedThing, EffectCall, EffectError, EffectId, EffectRequest, Outcome,
+};
 use bloom_interpreter::history::{Chain, Event, Payload};
 use bloom_interpreter::record::{self, OpenEffect};
+use bloom_interpreter::replay::{Rebuilt, Signals};
 use bloom_interpreter::{LoadError, Machine, Next, Program, RunInfo, Turn};
-use bloom_ir::{SigningKey, Value, VerifiedIr};
+use bloom_ir::{Digest, SigningKey, Value, VerifiedIr};
 use serde_json::json;
 
 pub fn value(json: serde_json::Value) -> Value {
@@ -60,20 +65,43 @@ pub fn failure(code: &str, retryable: bool, at: i64) -> Outcome {
     Outcome { result: Err(EffectError { retryable, ..EffectError::new(code, "it failed") }), at }
 }
 
-pub fn request(turn: &Turn) -> &EffectRequest {
+pub fn requests(turn: &Turn) -> &[EffectRequest] {
     match &turn.next {
-        Next::Waiting(requests) => &requests[0],
+        Next::Waiting(requests) => requests,
         Next::Finished(end) => panic!("{end:?}"),
     }
+}
+
+pub fn request(turn: &Turn) -> &EffectRequest {
+    &requests(turn)[0]
 }
 
 /// What the world answers to a request, at an attempt from 1.
 pub type World<'a> = &'a mut dyn FnMut(&EffectRequest, u32) -> Result<Answer, EffectError>;
 
-/// Drives a run to its end as an engine does, with a clock that ticks once for each event, and records its history.
+/// Drives a run to its end as an engine does, and records its history.
 pub fn drive(program: &Program, inputs: serde_json::Value, world: World<'_>) -> (Vec<Event>, Machine) {
+    drive_in_order(program, inputs, 0, world)
+}
+
+/// The same; `order` says in which of many orders the answers of effects come that wait at the same time.
+pub fn drive_in_order(
+    program: &Program,
+    inputs: serde_json::Value,
+    order: u64,
+    world: World<'_>,
+) -> (Vec<Event>, Machine) {
+    drive_with(program, inputs, Recorder { order, ..Recorder::default() }, world)
+}
+
+/// The same with a recorder that has no events yet.
+pub fn drive_with(
+    program: &Program,
+    inputs: serde_json::Value,
+    mut recorder: Recorder,
+    world: World<'_>,
+) -> (Vec<Event>, Machine) {
     let mut machine = start(program, inputs);
-    let mut recorder = Recorder::default();
     recorder.add(record::started(&machine, "test"));
     let turn = machine.advance();
     go_on(&mut machine, turn, Vec::new(), &mut recorder, world);
@@ -84,47 +112,100 @@ pub fn drive(program: &Program, inputs: serde_json::Value, world: World<'_>) -> 
 pub struct Recorder {
     pub chain: Chain,
     pub events: Vec<Event>,
+    pub order: u64,
+    pub signals: Signals,
+    /// The run is left where it is after so many events; 0: never.
+    pub most: usize,
+}
+
+/// When an effect's outcome is recorded: by its id alone, so that it does not depend on what comes before.
+pub fn time_of(effect: &EffectId) -> i64 {
+    let [first, second, ..] = *Digest::of(effect.as_str().as_bytes()).as_bytes();
+    2_000 + i64::from(first) * 256 + i64::from(second)
 }
 
 impl Recorder {
-    pub fn add(&mut self, payload: Payload) -> i64 {
-        let at = 1_000 + i64::try_from(self.chain.seq()).unwrap();
-        self.events.push(self.chain.next(at, payload));
-        at
+    /// Behind the events that a run was rebuilt from.
+    pub fn after(rebuilt: &Rebuilt, events: &[Event]) -> Self {
+        let signals = rebuilt.signals.clone();
+        Self { chain: rebuilt.chain, events: events.to_vec(), signals, ..Self::default() }
     }
 
-    pub fn add_all(&mut self, payloads: impl IntoIterator<Item = Payload>) -> i64 {
-        payloads.into_iter().map(|payload| self.add(payload)).last().unwrap_or_default()
+    pub fn add(&mut self, payload: Payload) {
+        let at = match &payload {
+            Payload::EffectCompleted { effect, .. } | Payload::EffectFailed { effect, .. } => time_of(effect),
+            _ => 1_000 + i64::try_from(self.chain.seq()).unwrap(),
+        };
+        self.events.push(self.chain.next(at, payload));
+    }
+
+    pub fn add_all(&mut self, payloads: impl IntoIterator<Item = Payload>) {
+        payloads.into_iter().for_each(|payload| self.add(payload));
+    }
+
+    /// What is tried next: chosen by what waits, and by nothing that a rebuilt run does not know.
+    fn choose(&self, open: &BTreeMap<EffectId, OpenEffect>) -> EffectId {
+        let rank = |effect: &&EffectId| Digest::of(format!("{} {effect}", self.order).as_bytes()).to_string();
+        match self.order {
+            0 => open.keys().next().unwrap().clone(),
+            _ => open.keys().min_by_key(rank).unwrap().clone(),
+        }
     }
 }
 
 /// Drives on from a turn. A retryable error is tried again, three attempts in all.
 pub fn go_on(machine: &mut Machine, turn: Turn, open: Vec<OpenEffect>, recorder: &mut Recorder, world: World<'_>) {
-    let (mut turn, mut open) = (turn, open);
+    let mut turn = turn;
+    let mut open: BTreeMap<EffectId, OpenEffect> =
+        open.into_iter().map(|effect| (effect.ask().id.clone(), effect)).collect();
     loop {
         recorder.add_all(record::emitted(&turn));
-        let request = match &turn.next {
+        match &turn.next {
             Next::Finished(end) => {
                 recorder.add(record::ended(end, machine.state_hash()));
                 return;
             }
-            Next::Waiting(requests) => requests[0].clone(),
-        };
-        let mut effect = open.pop().unwrap_or_else(|| OpenEffect::new(request.clone()));
-        if request.recorded_first() {
-            recorder.add_all(effect.request());
+            Next::Waiting(requests) => {
+                for request in requests {
+                    let effect = open.entry(request.id.clone()).or_insert_with(|| OpenEffect::new(request.clone()));
+                    if request.recorded_first() {
+                        recorder.add_all(effect.request());
+                    }
+                }
+            }
         }
+        if recorder.most > 0 && recorder.events.len() >= recorder.most {
+            return;
+        }
+        let chosen = recorder.choose(&open);
+        let effect = open.get_mut(&chosen).unwrap();
+        let request = effect.ask().clone();
+        let signal = match &request.call {
+            EffectCall::Await(AwaitRequest { what: AwaitedThing::Signal(name), .. }) => Some(name.clone()),
+            _ => None,
+        };
+        let waiting = signal.as_ref().and_then(|name| recorder.signals.get_mut(name)?.pop_front());
+        let was_waiting = waiting.is_some();
         let result = loop {
+            if let Some(value) = waiting {
+                break Ok(Answer { value, usage: None });
+            }
             match world(&request, effect.attempt()) {
                 Err(error) if error.retryable && effect.attempt() < 3 => {
+                    machine.spend(&chosen, &error);
                     recorder.add_all(effect.attempted(error, 1_000));
                 }
+                Ok(answer) if signal.is_some() => break Ok(Answer { value: answer.value.normalized(), usage: None }),
                 result => break result,
             }
         };
+        if let (Some(name), Ok(answer), false) = (signal, &result, was_waiting) {
+            let value = answer.value.clone();
+            recorder.add(Payload::SignalReceived { name, value, sender: "somebody".to_owned() });
+        }
         let attempt = effect.attempt();
-        let at = recorder.add_all(effect.settle(attempt, result.clone()));
-        machine.resolve(&request.id, Outcome { result, at }).unwrap();
+        recorder.add_all(open.remove(&chosen).unwrap().settle(attempt, result.clone()));
+        machine.resolve(&chosen, Outcome { result, at: time_of(&chosen) }).unwrap();
         turn = machine.advance();
     }
 }

@@ -310,6 +310,7 @@ event-proposed = proposed
 event-artifact = artifact
 event-event = event
 event-log = note
+event-signal = signal
 event-completed = Completed.
 event-failed = Failed.
 event-cancelled = Cancelled.

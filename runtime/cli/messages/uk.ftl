@@ -318,6 +318,7 @@ event-proposed = запропоновано
 event-artifact = артефакт
 event-event = подія
 event-log = примітка
+event-signal = сигнал
 event-completed = Виконано.
 event-failed = Невдача.
 event-cancelled = Скасовано.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bloom_interpreter::effect::{EffectCall, EffectId, Emission, Usage};
+use bloom_interpreter::effect::{AwaitedThing, EffectCall, EffectId, Emission, Usage};
 use bloom_interpreter::history::{Event, Payload};
 use bloom_ir::Document;
 use bloom_ir::document::{EmitKind, NodeId};
@@ -99,6 +99,10 @@ impl<'a> Narrator<'a> {
             }
             Payload::EffectFailed { effect, error, .. } => Some(self.line(Mark::Bad, effect, error.to_string())),
             Payload::Emitted { emission } => Some(emitted(emission, catalogue)),
+            Payload::SignalReceived { name, sender, .. } => {
+                let line = Line::new(Mark::Good, text!(catalogue, "event-signal"));
+                Some(Line { about: name.clone(), detail: sender.clone(), ..line })
+            }
             Payload::RunCancelled { reason } => {
                 Some(Line { detail: reason.clone(), ..Line::new(Mark::Bad, text!(catalogue, "event-cancelled")) })
             }
@@ -152,6 +156,10 @@ pub(crate) fn called(call: &EffectCall) -> String {
     match call {
         EffectCall::Tool(request) => request.tool.clone(),
         EffectCall::Llm(_) => String::from("LLM"),
+        EffectCall::Flow(request) => request.flow.clone(),
+        EffectCall::Sleep(_) => String::from("sleep"),
+        EffectCall::Timer(_) => String::from("timer"),
+        EffectCall::Await(_) => String::from("await"),
     }
 }
 
@@ -159,7 +167,13 @@ pub(crate) fn called(call: &EffectCall) -> String {
 pub(crate) fn about(call: &EffectCall, visit: u64) -> String {
     match call {
         EffectCall::Tool(request) => request.first_text().unwrap_or_default().to_owned(),
-        EffectCall::Llm(_) => visit_of(visit),
+        EffectCall::Llm(_) | EffectCall::Flow(_) | EffectCall::Sleep(_) => visit_of(visit),
+        EffectCall::Timer(request) => request.name.clone(),
+        EffectCall::Await(request) => match &request.what {
+            AwaitedThing::Signal(name) => name.clone(),
+            AwaitedThing::Timer(timer) => timer.name.clone(),
+            AwaitedThing::Ask(question) => question.title.clone(),
+        },
     }
 }
 

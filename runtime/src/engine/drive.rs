@@ -156,6 +156,8 @@ impl Engine {
         for Open { effect, begun } in run.open.values() {
             match &effect.ask().call {
                 EffectCall::Llm(_) => needs_worker = true,
+                // A flow that has such nodes is not accepted.
+                EffectCall::Flow(_) | EffectCall::Sleep(_) | EffectCall::Timer(_) | EffectCall::Await(_) => {}
                 EffectCall::Tool(_) if called.contains(&effect.ask().id) => {}
                 EffectCall::Tool(call) => jobs.push(Job {
                     request: effect.ask().clone(),

@@ -1,6 +1,6 @@
 //! What a flow needs of this machine, checked before anything of it runs.
 
-use bloom_ir::document::{Document, Sandbox, ToolEffect};
+use bloom_ir::document::{Action, Document, NodeId, NodeKind, Sandbox, ToolEffect};
 use bloom_ir::{Digest, VerifiedIr};
 
 use crate::tool::ToolHost;
@@ -57,6 +57,12 @@ pub enum Refusal {
     /// In the profile `rehearsal` no tool runs.
     #[error("the sandbox profile is `rehearsal`: no tool runs, and scripted results of tools are not supported yet")]
     Rehearsal,
+    /// The engine does not perform such nodes.
+    #[error("node {node} waits or runs another flow, which this version of the engine does not do")]
+    Node {
+        /// The node.
+        node: NodeId,
+    },
 }
 
 /// Lists everything that stands against the flow.
@@ -65,6 +71,14 @@ pub(super) fn check(ir: &VerifiedIr, host: &dyn ToolHost) -> Result<(), Vec<Refu
     let mut refusals = Vec::new();
     if document.policy.sandbox == Sandbox::Rehearsal && !document.policy.allowed_tools.is_empty() {
         refusals.push(Refusal::Rehearsal);
+    }
+    for (id, node) in &document.nodes {
+        if let NodeKind::Action(
+            Action::Flow { .. } | Action::Sleep { .. } | Action::Timer { .. } | Action::Await { .. },
+        ) = &node.kind
+        {
+            refusals.push(Refusal::Node { node: id.clone() });
+        }
     }
     for tool in document.policy.allowed_tools.keys() {
         refusals.extend(of_tool(document, tool, host));

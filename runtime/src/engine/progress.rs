@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bloom_interpreter::effect::{EffectCall, EffectError, EffectId, Emission, Usage};
+use bloom_interpreter::effect::{AwaitedThing, EffectCall, EffectError, EffectId, Emission, Usage};
 use bloom_interpreter::program::Place;
 use bloom_ir::document::NodeId;
 
@@ -104,6 +104,18 @@ pub enum Asked {
     Tool(String),
     /// An LLM; the model, if the node names one.
     Llm(Option<String>),
+    /// Another flow, by its id.
+    Flow(String),
+    /// A time.
+    Sleep,
+    /// That a timer starts, by name.
+    Timer(String),
+    /// A signal, by name.
+    Signal(String),
+    /// That a timer fires, by name.
+    Fired(String),
+    /// A person; the question's title.
+    Person(String),
 }
 
 impl Asked {
@@ -111,6 +123,14 @@ impl Asked {
         match call {
             EffectCall::Tool(request) => Self::Tool(request.tool.clone()),
             EffectCall::Llm(request) => Self::Llm(request.model.clone()),
+            EffectCall::Flow(request) => Self::Flow(request.flow.clone()),
+            EffectCall::Sleep(_) => Self::Sleep,
+            EffectCall::Timer(request) => Self::Timer(request.name.clone()),
+            EffectCall::Await(request) => match &request.what {
+                AwaitedThing::Signal(name) => Self::Signal(name.clone()),
+                AwaitedThing::Timer(timer) => Self::Fired(timer.name.clone()),
+                AwaitedThing::Ask(question) => Self::Person(question.title.clone()),
+            },
         }
     }
 }

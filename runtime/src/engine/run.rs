@@ -188,7 +188,7 @@ impl Run {
         events: &[Event],
         proposals: Vec<ProposalId>,
     ) -> Self {
-        let Rebuilt { machine, chain, emitted, open } = rebuilt;
+        let Rebuilt { machine, chain, emitted, open, .. } = rebuilt;
         let open = open.into_iter().map(|effect| {
             let begun = effect.is_requested();
             (effect.ask().id.clone(), Open { effect, begun })
@@ -242,7 +242,7 @@ impl Run {
             asks: Asked::of(&request.call),
             about: match &request.call {
                 EffectCall::Tool(tool) => tool.first_text().map(str::to_owned),
-                EffectCall::Llm(_) => None,
+                _ => None,
             },
         }
     }

@@ -159,12 +159,8 @@ impl Task {
                 LeaseStatus::Failed
             }
             LeaseEnding::Expired => {
-                self.error = Some(EffectError {
-                    code: "lease_expired".to_owned(),
-                    message: format!("worker {} was not heard of in time", lease.worker),
-                    retryable: true,
-                    details: None,
-                });
+                let message = format!("worker {} was not heard of in time", lease.worker);
+                self.error = Some(EffectError { retryable: true, ..EffectError::new("lease_expired", message) });
                 self.retry();
                 LeaseStatus::Expired
             }
@@ -218,12 +214,7 @@ impl Task {
         self.status = TaskStatus::Failed;
         self.not_before = None;
         self.epoch = self.epoch.saturating_add(1);
-        self.error = Some(EffectError {
-            code: "cancelled".to_owned(),
-            message: reason.to_owned(),
-            retryable: false,
-            details: None,
-        });
+        self.error = Some(EffectError::new("cancelled", reason));
     }
 
     fn stale(&self, lease: &Lease, epoch: u64) -> TaskError {

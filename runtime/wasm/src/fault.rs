@@ -106,10 +106,9 @@ impl Fault {
             _ => None,
         };
         EffectError {
-            code: self.code().to_owned(),
-            message: format!("{tool}: {self}"),
             retryable: self.is_retryable(),
             details: details.map(|pairs| pairs.into_iter().map(|(key, text)| (key, Value::from(text))).collect()),
+            ..EffectError::new(self.code(), format!("{tool}: {self}"))
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::process::ProcessError;
 const MESSAGE_CHARS: usize = 600;
 
 pub(crate) fn permanent(code: &str, message: impl Into<String>) -> EffectError {
-    EffectError { code: code.to_owned(), message: message.into(), retryable: false, details: None }
+    EffectError::new(code, message)
 }
 
 pub(crate) fn passing(code: &str, message: impl Into<String>) -> EffectError {

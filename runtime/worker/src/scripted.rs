@@ -150,7 +150,7 @@ impl Scripted {
             .ok_or_else(|| self.no_answer(task))?;
         if let Some(error) = &entry.error {
             let ScriptedError { code, message, retryable, details } = error.clone();
-            return Err(EffectError { code, message, retryable, details });
+            return Err(EffectError { retryable, details, ..EffectError::new(code, message) });
         }
         let usage = entry.usage.as_ref().map(|usage| Usage {
             input_tokens: usage.input_tokens,

@@ -82,6 +82,11 @@ pub(super) fn diff(args: &[Value], _: &mut Meter) -> Result<Value, EvalError> {
     Ok(Value::Int((later - earlier) / length))
 }
 
+/// The Unix milliseconds of an RFC 3339 text, as `date.parse` reads it.
+pub(in crate::expr) fn from_text(text: &str) -> Option<i64> {
+    within_range("date.parse", read(text)).ok()
+}
+
 /// The length of a unit that has one.
 fn milliseconds(unit: &str) -> Option<i64> {
     match unit {

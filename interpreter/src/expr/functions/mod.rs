@@ -4,7 +4,7 @@
 
 mod collections;
 mod convert;
-mod date;
+pub(super) mod date;
 mod json;
 mod text;
 

@@ -257,7 +257,7 @@ pub fn answer(value: &str) -> Answer {
 
 /// A failure.
 pub fn error(retryable: bool) -> EffectError {
-    EffectError { code: "timeout".to_owned(), message: "too slow".to_owned(), retryable, details: None }
+    EffectError { retryable, ..EffectError::new("timeout", "too slow") }
 }
 
 /// A worker's ask for the fixtures' tasks.

@@ -120,6 +120,7 @@ fn asks_what(asks: &Asked) -> String {
     match asks {
         Asked::Tool(name) => format!("tool {name}"),
         Asked::Llm(model) => format!("llm {}", model.clone().unwrap_or_default()),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -133,6 +133,10 @@ fn called(asked: &Asked) -> &str {
     match asked {
         Asked::Tool(name) => name,
         Asked::Llm(_) => "LLM",
+        Asked::Flow(flow) => flow,
+        Asked::Sleep => "sleep",
+        Asked::Timer(_) => "timer",
+        Asked::Signal(_) | Asked::Fired(_) | Asked::Person(_) => "await",
     }
 }
 
@@ -144,7 +148,8 @@ fn icon(effect: &EffectSpot) -> String {
 fn about(effect: &EffectSpot) -> String {
     match &effect.asks {
         Asked::Tool(_) => effect.about.clone().unwrap_or_default(),
-        Asked::Llm(_) => visit_of(effect.visit),
+        Asked::Llm(_) | Asked::Flow(_) | Asked::Sleep => visit_of(effect.visit),
+        Asked::Timer(name) | Asked::Signal(name) | Asked::Fired(name) | Asked::Person(name) => name.clone(),
     }
 }
 
