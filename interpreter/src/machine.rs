@@ -22,7 +22,7 @@ mod tree;
 use frame::{Frame, Standing};
 pub use snapshot::{ArmState, CursorState, FrameState, RestoreError, SNAPSHOT_VERSION, Snapshot};
 use step::{Core, Fault, Move};
-use tree::{Arm, FrameKey, Frames};
+use tree::{Arm, Failure, FrameKey, Frames};
 
 /// What a node counts for in a slice, beside its expressions.
 const NODE_STEPS: u64 = 100;
@@ -160,7 +160,9 @@ impl Machine {
             if frame.exit == Some(frame.node) {
                 self.ready.pop_front();
                 let moved = self.end_branch(program, key, None);
-                moved.into_iter().for_each(|key| self.ready.push_front(key));
+                if let Some(key) = moved {
+                    self.ready.push_front(key);
+                }
                 continue;
             }
             let moved = self.core.step(program, frame, emitted);
@@ -181,7 +183,9 @@ impl Machine {
                 Err(fault) => {
                     self.ready.pop_front();
                     let moved = self.fail(program, key, fault);
-                    moved.into_iter().for_each(|key| self.ready.push_front(key));
+                    if let Some(key) = moved {
+                        self.ready.push_front(key);
+                    }
                 }
             }
         }
@@ -200,12 +204,7 @@ impl Machine {
     }
 
     /// A branch has come to its join, or failed. Gives the frame that can move now, if there is one.
-    fn end_branch(
-        &mut self,
-        program: &Inner,
-        key: FrameKey,
-        failure: Option<(Box<EffectError>, NodeIndex)>,
-    ) -> Option<FrameKey> {
+    fn end_branch(&mut self, program: &Inner, key: FrameKey, failure: Option<Failure>) -> Option<FrameKey> {
         let outer = self.frames.end_branch(program, key, failure)?;
         self.join(program, outer)
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::frame::{Frame, Standing};
 use super::step::Core;
-use super::tree::{Arm, Ended, Forked, FrameKey, Frames};
+use super::tree::{Arm, Ended, Forked, FrameKey, Frames, Written};
 use super::{End, Machine, RunInfo};
 use crate::effect::{EffectError, EffectRequest};
 use crate::expr::{Evaluator, Slot};
@@ -84,7 +84,7 @@ pub struct FrameState {
 #[serde(rename_all = "snake_case")]
 pub enum ArmState {
     /// It has not ended.
-    Open(FrameState),
+    Open(Box<FrameState>),
     /// It has come to the join, or failed.
     Ended {
         /// What the ids of its effects began with.
@@ -147,7 +147,7 @@ impl Machine {
         let mut arms = Vec::new();
         for (_, frame) in self.frames.in_order() {
             if let Some((outer, _)) = frame.outer {
-                arms.push(ArmState::Open(frame.to_state(program, Some(self.frames.get(outer)))));
+                arms.push(ArmState::Open(Box::new(frame.to_state(program, Some(self.frames.get(outer))))));
             }
             let Standing::Forked(forked) = &frame.standing else { continue };
             arms.extend(forked.arms.iter().enumerate().filter_map(|(number, arm)| match arm {
@@ -371,7 +371,7 @@ fn restore_arm(
     Ok(())
 }
 
-fn written_slots(branch: &Branch, written: Vec<Value>) -> Result<Vec<(Slot, Value, u64)>, RestoreError> {
+fn written_slots(branch: &Branch, written: Vec<Value>) -> Result<Vec<Written>, RestoreError> {
     if written.len() != branch.writes.len() {
         return Err(damaged("a branch hands on another number of variables than it writes"));
     }

@@ -91,11 +91,17 @@ pub(super) enum Arm {
     Ended(Box<Ended>),
 }
 
+/// A variable that a branch hands on: its slot in the region around, its value, and what that counts for.
+pub(super) type Written = (Slot, Value, u64);
+
+/// The error of a branch, and the node that raised it.
+pub(super) type Failure = (Box<EffectError>, NodeIndex);
+
 /// What is left of a branch that has ended.
 #[derive(Clone, Debug)]
 pub(super) struct Ended {
-    /// What it hands on, by the slots of the region around it, each with what it counts for; or the error, and where.
-    pub(super) result: Result<Vec<(Slot, Value, u64)>, (Box<EffectError>, NodeIndex)>,
+    /// What it hands on; or its error.
+    pub(super) result: Result<Vec<Written>, Failure>,
     /// `run.now` in it, in Unix milliseconds.
     pub(super) now: i64,
     /// Nodes since its last recorded result.
@@ -139,12 +145,7 @@ impl Frames {
     }
 
     /// A branch has come to its join, or failed. Gives the frame of the fork if that was the last of its branches.
-    pub(super) fn end_branch(
-        &mut self,
-        program: &Inner,
-        key: FrameKey,
-        failure: Option<(Box<EffectError>, NodeIndex)>,
-    ) -> Option<FrameKey> {
+    pub(super) fn end_branch(&mut self, program: &Inner, key: FrameKey, failure: Option<Failure>) -> Option<FrameKey> {
         let frame = self.remove(key)?;
         let (outer, number) = frame.outer?;
         let around = self.get_mut(outer);

@@ -172,7 +172,9 @@ impl<'a> Follower<'a> {
         let next = machine.advance_within(steps, &mut emitted);
         self.unrecorded.extend(emitted);
         if let Some(Next::Waiting(requests)) = &next {
-            requests.iter().for_each(|request| self.open.ask(request));
+            for request in requests {
+                self.open.ask(request);
+            }
         }
         self.is_behind = next.is_none();
         !self.is_behind
