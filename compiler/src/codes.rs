@@ -206,4 +206,14 @@ codes! {
     PATH_OUTSIDE = "D106";
     /// PARALLEL has no paths.
     NO_PATHS = "D107";
+    /// The question asks several things, or asks for what is not so.
+    COMPOUND_QUESTION = "D120";
+    /// `name` and `nearest` look the same and are two names.
+    LOOK_ALIKE = "D121";
+    /// This is no apostrophe.
+    APOSTROPHE = "D122";
+    /// A comma stands in a number.
+    DECIMAL_COMMA = "D123";
+    /// `name` stands twice.
+    REPEATED_MEMBER = "D124";
 }

@@ -24,17 +24,22 @@ struct Found {
 }
 
 impl Found {
-    fn add(&mut self, diagnostic: Diagnostic) {
+    fn add(&mut self, diagnostic: impl FnOnce() -> Diagnostic) {
         self.count += 1;
         if self.kept.len() < MOST {
-            self.kept.push(diagnostic);
+            self.kept.push(diagnostic());
         }
     }
 }
 
 impl Report {
     pub(crate) fn add(&mut self, diagnostic: Diagnostic) {
-        match diagnostic.severity {
+        self.add_with(diagnostic.severity, || diagnostic);
+    }
+
+    /// Adds what is made only if it is kept.
+    pub(crate) fn add_with(&mut self, severity: Severity, diagnostic: impl FnOnce() -> Diagnostic) {
+        match severity {
             Severity::Error => self.errors.add(diagnostic),
             Severity::Warning => self.warnings.add(diagnostic),
         }

@@ -25,8 +25,8 @@ fn every_code_has_a_message_and_a_hint_in_both_languages() {
         let mut diagnostic = Diagnostic::error(*code, Place::File);
         // Every variable that any message has.
         for name in [
-            "column", "detail", "dialect", "expected", "field", "found", "icon", "id", "limit", "line", "loop", "name",
-            "nearest", "number", "other", "target", "tool", "what",
+            "column", "detail", "kind", "letter", "reason", "script", "dialect", "expected", "field", "found", "icon",
+            "id", "limit", "line", "loop", "name", "nearest", "number", "other", "target", "tool", "what",
         ] {
             diagnostic = diagnostic.with(name, "value");
         }

@@ -1,7 +1,16 @@
 # Problems of diagrams and their texts: codes D….
 # The attribute `.hint` says what to do. Both languages have the same ids and the same variables.
 
-D001 = the file is not JSON: { $detail }
+D001 = the file is not JSON, line { $line }, column { $column }: { $reason ->
+        [end] it ends too early
+        [depth] its objects and arrays nest too deeply
+        [number] the number is too large
+        [surrogate] half of a character (a lone surrogate) stands in a text
+        [control] a control character stands in a text
+        [rest] something follows after its end
+        [comma] a comma stands before a closing bracket
+       *[other] { $detail }
+    }
     .hint = Save the diagram again in its editor, or compile a file that was not cut off.
 
 D002 = { $dialect ->
@@ -9,6 +18,7 @@ D002 = { $dialect ->
     [graf] this is a mind map, not a DRAKON diagram
     [free] this is a free drawing, not a DRAKON diagram
     [array] this is a JSON array, not a DRAKON diagram
+    [ir] this is a compiled program (IR), not a DRAKON diagram
     [xml] this is XML or HTML, not a DRAKON diagram
     [empty] the file is empty
     [encoding] the file is not encoded in UTF-8: line { $line } holds bytes that are no text
@@ -19,17 +29,42 @@ D002 = { $dialect ->
     .hint = { $dialect ->
         [encoding] Save the file with the encoding UTF-8.
         [utf16] Save the file with the encoding UTF-8.
+        [ir] It is run and checked as it is; it needs no compiling.
+        [graf] Draw the algorithm as a DRAKON diagram: a mind map has no order in which it could be carried out.
+        [free] Draw the algorithm as a DRAKON diagram: a free drawing has no order in which it could be carried out.
        *[other] Export the diagram as .drakon (DrakonHub, DrakonWidget) and compile that file.
     }
 
 D003 = the file holds no diagram: `items` must be an object of icons
     .hint = A diagram looks like { "{" }"items": { "{" }"1": { "{" }"type": "end"{ "}" }, …{ "}" }{ "}" }.
 
-D004 = `{ $field }` is { $found }; it must be { $expected }
+D004 = `{ $field }` is { $found ->
+        [null] missing
+        [boolean] true or false
+        [number] a number
+        [string] a text
+        [array] a list
+        [object] an object
+       *[other] { $found }
+    }; it must be { $expected ->
+        [string] a text
+        [integer] a whole number
+        [flag] 0 or 1
+       *[object] an object
+    }
     .hint = Correct the field in the file, or redraw the icon.
 
-D005 = “{ $icon }” is no icon of DRAKON, yet it stands in the flow
-    .hint = Replace the icon with one of the language, or detach it: decorations without connections are ignored.
+D005 = { $icon ->
+        [untyped] the type of this item is missing, yet it stands in the flow
+       *[other] “{ $icon }” is no icon of DRAKON, yet it stands in the flow
+    }
+    .hint = { $icon ->
+        [address] Lead the way to the branch itself: an address is drawn there and not stored.
+       *[other] { $nearest ->
+            [none] Replace the icon with one of the language, or detach it: decorations without connections are ignored.
+           *[other] Did you mean `{ $nearest }`?
+        }
+    }
 
 D006 = `{ $field }` leads to “{ $target }”, which does not exist
     .hint = Connect the icon to one that is in the diagram.
@@ -43,7 +78,10 @@ D008 = the branch has the number { $number }, as icon { $other } has
 D009 = there is a second end; the first is icon { $other }
     .hint = Lead every way to one end.
 
-D010 = nothing follows: `{ $field }` is missing
+D010 = { $field ->
+        [two] nothing follows to the right of this icon: `two` is missing
+       *[one] nothing follows below this icon: `one` is missing
+    }
     .hint = Connect the icon to what comes next.
 
 D011 = the branch has no name
@@ -352,3 +390,26 @@ D106 = PATH stands in PARALLEL, and nothing else does
 
 D107 = PARALLEL has no paths
     .hint = Put a PATH: below it for each path.
+
+D120 = the question asks several things at once, or for what is not so: “{ $found }”
+    .hint = { $kind ->
+        [not] Ask whether it is so, and swap Yes and No.
+       *[other] Ask one thing in each question: two questions one below the other are “and”, side by side “or”.
+    }
+
+D121 = `{ $name }` and `{ $nearest }` look the same and are two different names
+    .hint = Did you mean `{ $nearest }`? The letter “{ $letter }” in `{ $name }` is { $script ->
+        [cyrillic] Cyrillic
+        [latin] Latin
+        [greek] Greek
+       *[other] of another script
+    }; type the name again with one keyboard layout.
+
+D122 = “{ $found }” is no apostrophe
+    .hint = Write ' or ’ inside a word: { $name }.
+
+D123 = a comma stands in the number { $found }
+    .hint = Write a point: { $name }.
+
+D124 = `{ $name }` stands twice; programs would differ in which of the two they read
+    .hint = Remove one of the two from the file, or save the diagram again in its editor.

@@ -39,7 +39,7 @@ pub enum Place {
     Item {
         /// Its id.
         id: String,
-        /// What is written in it, as plain text; empty where it has none.
+        /// What is written in it, as plain text; empty where it has none. Of a long text, what is around the offending part.
         text: String,
         /// The offending part of `text`, in bytes.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,7 +49,7 @@ pub enum Place {
     Line {
         /// From 1.
         line: usize,
-        /// The line.
+        /// The line. Of a long one, what is around the offending part.
         text: String,
         /// The offending part of `text`, in bytes.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,6 +66,47 @@ pub enum Place {
         #[serde(skip_serializing_if = "Option::is_none")]
         item: Option<String>,
     },
+}
+
+/// So many bytes of a text are kept in a place: thousands of problems of one long text must not hold it thousands of times.
+const MOST_TEXT: usize = 4096;
+
+impl Place {
+    /// An icon, with the offending part of its text in bytes.
+    pub fn item(id: &str, text: &str, span: Option<Range<usize>>) -> Self {
+        let (text, span) = excerpt(text, span);
+        Self::Item { id: id.to_owned(), text, span }
+    }
+
+    /// A line, counted from 1, with the offending part of it in bytes.
+    pub fn line(line: usize, text: &str, span: Option<Range<usize>>) -> Self {
+        let (text, span) = excerpt(text, span);
+        Self::Line { line, text, span }
+    }
+}
+
+/// The text, or what is around the offending part of a long one.
+fn excerpt(text: &str, span: Option<Range<usize>>) -> (String, Option<Range<usize>>) {
+    const ELLIPSIS: &str = "…";
+    if text.len() <= MOST_TEXT {
+        return (text.to_owned(), span);
+    }
+    let at = span.as_ref().map_or(0, |span| span.start.min(text.len()));
+    let from = text.floor_char_boundary(at.saturating_sub(MOST_TEXT / 2));
+    // Whole lines, where they are not too long.
+    let from = text[from..text.floor_char_boundary(at)].find('\n').map_or(from, |line| from + line + 1);
+    let to = text.floor_char_boundary(from + MOST_TEXT);
+    let (mut made, mut lead) = (String::with_capacity(MOST_TEXT + 6), 0);
+    if from > 0 {
+        made.push_str(ELLIPSIS);
+        lead = ELLIPSIS.len();
+    }
+    made.push_str(&text[from..to]);
+    if to < text.len() {
+        made.push_str(ELLIPSIS);
+    }
+    let inside = |position: usize| position.clamp(from, to) - from + lead;
+    (made, span.map(|span| inside(span.start)..inside(span.end)))
 }
 
 /// One problem.
@@ -138,5 +179,22 @@ impl Serialize for Diagnostic {
             args: &self.args,
         }
         .serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_text_the_part_around_the_problem_is_kept() {
+        let text = format!("{}\nслово\n{}", "б".repeat(10_000), "в".repeat(10_000));
+        let start = text.find("слово").unwrap();
+        let Place::Item { text: kept, span: Some(span), .. } = Place::item("1", &text, Some(start..start + 10)) else {
+            panic!("a place has its span");
+        };
+        assert_eq!(&kept[span], "слово");
+        assert!(kept.len() <= MOST_TEXT + 6 && kept.starts_with('…') && kept.ends_with('…'));
+        assert_eq!(Place::item("1", "short", None), Place::Item { id: "1".into(), text: "short".into(), span: None });
     }
 }

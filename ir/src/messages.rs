@@ -9,6 +9,9 @@ use crate::document::Locale;
 const ENGLISH: [&str; 2] = [include_str!("../messages/document.en.ftl"), include_str!("../messages/diagram.en.ftl")];
 const UKRAINIAN: [&str; 2] = [include_str!("../messages/document.uk.ftl"), include_str!("../messages/diagram.uk.ftl")];
 
+/// The code of two words that look the same.
+const LOOK_ALIKE: &str = "D121";
+
 thread_local! {
     static BUNDLES: [FluentBundle<FluentResource>; 2] = [bundle(&ENGLISH), bundle(&UKRAINIAN)];
 }
@@ -25,14 +28,17 @@ fn bundle(catalogues: &[&str]) -> FluentBundle<FluentResource> {
 }
 
 pub(crate) fn message(diagnostic: &Diagnostic, locale: Locale) -> String {
-    format(diagnostic, locale, None).unwrap_or_else(|| diagnostic.code.to_string())
+    format(diagnostic, diagnostic.code.0, locale, None).unwrap_or_else(|| diagnostic.code.to_string())
 }
 
 pub(crate) fn hint(diagnostic: &Diagnostic, locale: Locale) -> Option<String> {
-    format(diagnostic, locale, Some("hint"))
+    let script = diagnostic.args.get("script").map_or("none", String::as_str);
+    // Whatever a word is, one that differs by a letter of another script is explained in the same way.
+    let code = if script == "none" { diagnostic.code.0 } else { LOOK_ALIKE };
+    format(diagnostic, code, locale, Some("hint"))
 }
 
-fn format(diagnostic: &Diagnostic, locale: Locale, attribute: Option<&str>) -> Option<String> {
+fn format(diagnostic: &Diagnostic, id: &str, locale: Locale, attribute: Option<&str>) -> Option<String> {
     let mut args = FluentArgs::new();
     for (name, value) in &diagnostic.args {
         args.set(*name, value.as_str());
@@ -42,7 +48,7 @@ fn format(diagnostic: &Diagnostic, locale: Locale, attribute: Option<&str>) -> O
             Locale::En => english,
             Locale::Uk => ukrainian,
         };
-        let message = bundle.get_message(diagnostic.code.0)?;
+        let message = bundle.get_message(id)?;
         let pattern = match attribute {
             None => message.value()?,
             Some(name) => message.get_attribute(name)?.value(),

@@ -10,6 +10,8 @@ pub(super) fn partners(diagram: &Diagram, report: &mut Report) -> Vec<Option<Ite
     let icons = &diagram.icons;
     let mut partner: Vec<Option<ItemId>> = vec![None; icons.len()];
     let mut failed = vec![false; icons.len()];
+    // Whether the walk is in a loop already: it does not go around in it.
+    let mut is_open = vec![false; icons.len()];
     // Every walk of a sound diagram is through icons of its own; this bounds those of broken ones.
     let mut budget = icons.len().saturating_mul(16) + 1024;
     for begin in 0..icons.len() {
@@ -17,14 +19,17 @@ pub(super) fn partners(diagram: &Diagram, report: &mut Report) -> Vec<Option<Ite
             continue;
         }
         let mut open = vec![begin];
+        is_open[begin] = true;
         let mut at = icons[begin].one;
+        let mut broken_off = icons[begin].severed;
         while let Some(item) = at {
             let Some(left) = budget.checked_sub(1) else { break };
             budget = left;
+            broken_off = icons[item].severed && icons[item].one.is_none();
             at = match icons[item].kind {
                 Kind::LoopBegin => match partner[item] {
                     Some(end) => icons[end].one,
-                    None if open.contains(&item) => None,
+                    None if std::mem::replace(&mut is_open[item], true) => None,
                     None => {
                         open.push(item);
                         icons[item].one
@@ -50,9 +55,12 @@ pub(super) fn partners(diagram: &Diagram, report: &mut Report) -> Vec<Option<Ite
             };
         }
         for begin in open {
+            is_open[begin] = false;
             if !failed[begin] {
                 failed[begin] = true;
-                report.add(icons[begin].error(codes::NO_LOOP_END));
+                if !broken_off {
+                    report.add(icons[begin].error(codes::NO_LOOP_END));
+                }
             }
         }
     }

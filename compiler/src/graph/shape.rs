@@ -7,7 +7,7 @@ use bloom_ir::diagnostic::Place;
 
 use super::Graph;
 use crate::codes;
-use crate::read::{Diagram, ItemId, Kind};
+use crate::read::{BROKEN_NUMBER, Diagram, ItemId, Kind, NO_NUMBER};
 use crate::report::Report;
 
 /// More branches or cases than people can take in.
@@ -26,13 +26,13 @@ pub(super) fn check_icons(diagram: &Diagram, report: &mut Report) {
         {
             report.add(icon.error(codes::SIDE).with("target", &diagram.icons[side].id));
         }
-        if icon.one.is_none() && !matches!(icon.kind, Kind::End | Kind::Duration) {
+        if icon.one.is_none() && !icon.severed && !matches!(icon.kind, Kind::End | Kind::Duration) {
             report.add(icon.error(codes::NO_NEXT).with("field", "one"));
         }
         if icon.kind == Kind::Question {
-            if icon.two.is_none() {
+            if icon.two.is_none() && !icon.severed {
                 report.add(icon.error(codes::NO_NEXT).with("field", "two"));
-            } else if icon.one == icon.two {
+            } else if icon.one == icon.two && icon.one.is_some() {
                 report.add(icon.warning(codes::EQUAL_ARMS));
             }
         }
@@ -57,15 +57,15 @@ pub(super) fn branches(diagram: &Diagram, report: &mut Report) -> Option<(ItemId
     let mut names: BTreeMap<String, &str> = BTreeMap::new();
     for pair in branches.windows(2) {
         let (former, latter) = (&diagram.icons[pair[0]], &diagram.icons[pair[1]]);
-        if latter.branch == i64::MAX {
+        if latter.branch == NO_NUMBER {
             report.add(
                 latter
                     .error(codes::WRONG_TYPE)
                     .with("field", "branchId")
-                    .with("expected", "number")
+                    .with("expected", "integer")
                     .with("found", "null"),
             );
-        } else if former.branch == latter.branch {
+        } else if former.branch == latter.branch && latter.branch != BROKEN_NUMBER {
             report.add(latter.error(codes::REPEATED_NUMBER).with("number", latter.branch).with("other", &former.id));
         }
     }
@@ -142,11 +142,14 @@ pub(super) fn cases(diagram: &Diagram, report: &mut Report) -> BTreeMap<ItemId, 
 
 /// What no run comes to.
 pub(super) fn check_reachable(graph: &Graph<'_>, report: &mut Report) {
+    // Where a way breaks off, what it should lead to is not blamed for it.
+    let severed = graph.diagram.icons.iter().any(|icon| icon.severed);
     for (item, icon) in graph.diagram.icons.iter().enumerate() {
         if graph.reachable[item] {
             continue;
         }
         match icon.kind {
+            Kind::Branch if severed => {}
             // A state that nothing leads to yet; its end may be all that is left of it.
             Kind::Branch if graph.machine => report.add(icon.warning(codes::LONELY_BRANCH)),
             Kind::Branch => report.add(icon.error(codes::LONELY_BRANCH)),

@@ -172,6 +172,9 @@ impl Lowering<'_> {
             Kind::Output | Kind::SimpleOutput => text::output_icon(&icon.secondary, lower, vocabulary),
             _ => {
                 let (statements, problems) = self.shelf(icon);
+                if !problems.is_empty() {
+                    self.perhaps_set.extend(text::unread::words(&icon.secondary));
+                }
                 for problem in problems {
                     self.problem(unit, problem);
                 }
@@ -291,6 +294,9 @@ impl Lowering<'_> {
             self.problem(unit, Problem::error(codes::NO_TEXT, 0..0));
             None
         } else {
+            if let Some(problem) = text::compound(Part::new(&icon.text, 0)) {
+                self.problem(unit, problem);
+            }
             let read = text::condition(Part::new(&icon.text, 0));
             self.asked(unit, read, &icon.text)
         };

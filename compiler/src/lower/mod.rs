@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::graph::Graph;
 use crate::report::Report;
 use crate::slug::slug;
-use crate::text::{self, Parameters, Problem, Unit, Vocabulary, program};
+use crate::text::{self, Parameters, Problem, Speller, Unit, Vocabulary, program};
 use crate::{Options, SourceFile};
 use draft::{Draft, StepId};
 
@@ -44,6 +44,9 @@ struct Lowering<'a> {
     parameters: BTreeSet<String>,
     /// What the parameters are written in.
     parameter_unit: usize,
+    /// What texts that could not be read may have set.
+    perhaps_set: BTreeSet<String>,
+    speller: Speller,
     problems: Vec<(usize, Problem)>,
 }
 
@@ -111,6 +114,8 @@ impl<'a> Lowering<'a> {
             error_variable: None,
             parameters: BTreeSet::new(),
             parameter_unit: 0,
+            perhaps_set: BTreeSet::new(),
+            speller: Speller::default(),
             problems: Vec::new(),
         }
     }
@@ -124,7 +129,7 @@ impl<'a> Lowering<'a> {
         // In the order of the file.
         self.problems.sort_by_key(|(unit, _)| *unit);
         for (unit, problem) in self.problems.drain(..) {
-            report.add(self.draft.units[unit].diagnose(&problem));
+            report.add_with(problem.severity, || self.draft.units[unit].diagnose(&problem));
         }
         report.errors() == 0
     }
@@ -137,7 +142,7 @@ impl<'a> Lowering<'a> {
         sound: bool,
         report: &mut Report,
     ) -> Option<Document> {
-        self.resolve(parameters);
+        self.resolve(parameters, sound && report.errors() == 0);
         if !self.tell(report) || !sound {
             return None;
         }

@@ -1,5 +1,6 @@
 //! The lines of a program to steps. Blocks are kept on a stack of our own, so depth costs no native stack.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Lowering;
@@ -29,8 +30,8 @@ enum BlockKind {
     Else,
     /// A loop; the step is where a round ends.
     Loop(StepId),
-    /// `ВИБІР`; the step is its decision.
-    Select(StepId),
+    /// `ВИБІР`; the step is its decision, and these are the values that its cases have so far.
+    Select(StepId, BTreeSet<String>),
     /// `ВИПАДОК`
     Case,
     /// `ГІЛКА`
@@ -164,7 +165,12 @@ impl Reader<'_, '_> {
                 let decision = self.at;
                 self.fill(decision, op, span);
                 self.at = NOWHERE;
-                self.blocks.push(Block { kind: BlockKind::Select(decision), indent, inner: None, after });
+                self.blocks.push(Block {
+                    kind: BlockKind::Select(decision, BTreeSet::new()),
+                    indent,
+                    inner: None,
+                    after,
+                });
             }
             Content::Broken => {
                 let after = self.reserve();
@@ -205,16 +211,15 @@ impl Reader<'_, '_> {
     }
 
     fn case(&mut self, indent: usize, literals: Vec<Spanned<serde_json::Value>>, span: &Range<usize>) {
-        let Some(Block { kind: BlockKind::Select(decision), after, .. }) = self.blocks.last() else {
+        let Some(Block { kind: BlockKind::Select(decision, known), after, .. }) = self.blocks.last_mut() else {
             self.lowering.problem(self.unit, Problem::error(codes::CASE_OUTSIDE, span.clone()).with("other", ""));
             return;
         };
         let (decision, after) = (*decision, *after);
+        let mut repeated = literals.clone();
+        repeated.retain(|literal| !known.insert(literal.node.to_string()));
         let body = self.reserve();
-        let mut repeated = Vec::new();
         if let Op::Choice { cases, .. } = &mut self.lowering.draft.steps[decision].op {
-            let known: Vec<serde_json::Value> = cases.iter().flat_map(|(values, _)| values.clone()).collect();
-            repeated.extend(literals.iter().filter(|literal| known.contains(&literal.node)).cloned());
             cases.push((literals.into_iter().map(|literal| literal.node).collect(), body));
         }
         for Spanned { node, span } in repeated {
@@ -281,7 +286,7 @@ impl Reader<'_, '_> {
                 self.link(block.after);
                 self.at = NOWHERE;
             }
-            BlockKind::Select(decision) => {
+            BlockKind::Select(decision, _) => {
                 if let Op::Choice { cases, .. } = &self.lowering.draft.steps[decision].op
                     && cases.is_empty()
                 {

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bloom_ir::diagnostic::Severity;
 use bloom_ir::expr::ast::{Expr, Root};
 
 use super::Lowering;
 use super::draft::{Draft, NOWHERE, Op, PROSE, Step, StepId};
 use super::paths::{self, Path};
 use crate::codes;
-use crate::text::{Expression, Parameters, Problem, Special, input, nearest, special};
+use crate::text::{Expression, Parameters, Problem, Special, foreign_letter, input, script, skeleton, special};
 
 /// More variables are no program that a person wrote.
 const MOST_VARIABLES: usize = 4096;
@@ -18,7 +19,8 @@ const ERROR_NAMES: [&str; 2] = ["помилка", "error"];
 
 impl Lowering<'_> {
     /// Gives every name its meaning; tells those that have none.
-    pub(super) fn resolve(&mut self, parameters: &Parameters) {
+    pub(super) fn resolve(&mut self, parameters: &Parameters, sound: bool) {
+        self.suspect();
         let mut set: BTreeSet<String> =
             self.draft.steps.iter().flat_map(|step| step.op.sets()).map(str::to_owned).collect();
         let mut used: BTreeSet<String> = BTreeSet::new();
@@ -43,13 +45,14 @@ impl Lowering<'_> {
                 for name in &expression.uses {
                     let known = set.contains(&name.name)
                         || parameters.by_name.contains_key(&name.name)
-                        || special(&name.name).is_some();
+                        || special(&name.name).is_some()
+                        || self.perhaps_set.contains(&name.name);
                     if !known {
                         let names = set.iter().chain(parameters.by_name.keys()).map(String::as_str);
                         let names = names.filter(|name| !name.starts_with('$'));
                         let problem = Problem::error(codes::UNKNOWN_VARIABLE, name.span.clone())
                             .with("name", &name.name)
-                            .near(nearest(&name.name, names));
+                            .near(self.speller.nearest(&name.name, names));
                         problems.push((step.unit, problem));
                     }
                 }
@@ -57,11 +60,46 @@ impl Lowering<'_> {
             }
         }
         // What is misspelt is not used, and what could not be read uses nothing.
-        if problems.is_empty() && self.problems.is_empty() {
+        let harmless = |(_, problem): &(usize, Problem)| problem.severity == Severity::Warning;
+        if sound && problems.is_empty() && self.problems.iter().all(harmless) {
             self.unused(&used, &mut problems);
         }
+        self.look_alikes(&mut problems);
         for (unit, problem) in problems {
             self.problem(unit, problem);
+        }
+    }
+
+    /// Remembers what may be set by texts that could not be read.
+    fn suspect(&mut self) {
+        let unread: BTreeSet<usize> = self
+            .problems
+            .iter()
+            .filter(|(_, problem)| problem.severity == Severity::Error)
+            .map(|(unit, _)| *unit)
+            .collect();
+        for unit in unread {
+            self.perhaps_set.extend(self.draft.units[unit].perhaps_sets());
+        }
+    }
+
+    /// Variables that nobody can tell apart by looking at them.
+    fn look_alikes(&self, problems: &mut Vec<(usize, Problem)>) {
+        let mut by_look: BTreeMap<String, &str> = BTreeMap::new();
+        let mut told = BTreeSet::new();
+        for step in &self.draft.steps {
+            for name in step.op.sets().into_iter().filter(|name| !name.starts_with('$')) {
+                let first = *by_look.entry(skeleton(name)).or_insert(name);
+                let Some(letter) = foreign_letter(name, first) else { continue };
+                if told.insert(name) {
+                    let problem = Problem::warning(codes::LOOK_ALIKE, step.span.clone())
+                        .with("name", name)
+                        .with("nearest", first)
+                        .with("letter", letter)
+                        .with("script", script(letter));
+                    problems.push((step.unit, problem));
+                }
+            }
         }
     }
 

@@ -103,9 +103,8 @@ impl Lowering<'_> {
                 if let Some(branch) = self.branches.get(&name.to_lowercase()) {
                     return *branch;
                 }
-                let problem = Problem::error(codes::UNKNOWN_BRANCH, span.clone())
-                    .with("name", name)
-                    .near(text::nearest(name, self.branches.keys().map(String::as_str)));
+                let near = self.speller.nearest(&name.to_lowercase(), self.branches.keys().map(String::as_str));
+                let problem = Problem::error(codes::UNKNOWN_BRANCH, span.clone()).with("name", name).near(near);
                 self.problem(unit, problem);
                 return NOWHERE;
             }

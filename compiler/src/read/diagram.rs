@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bloom_ir::Diagnostic;
-use bloom_ir::diagnostic::Place;
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::{Map, Value};
+use bloom_ir::diagnostic::{Code, Place};
 
 use super::html::plain_text;
+use super::json::{Json, Object};
+use super::kind::Kind;
 use crate::codes;
 use crate::report::Report;
+use crate::text::{Near, nearest};
 
 /// More items are no diagram that a person drew.
 const MOST_ITEMS: usize = 65_536;
+
+/// The number of a branch that has none.
+pub(crate) const NO_NUMBER: i64 = i64::MAX;
+/// The number of a branch whose own is no number, which was told.
+pub(crate) const BROKEN_NUMBER: i64 = i64::MAX - 1;
 
 /// The position of an icon in [`Diagram::icons`].
 pub(crate) type ItemId = usize;
@@ -54,6 +59,8 @@ pub(crate) struct Icon {
     pub(crate) one_is_yes: bool,
     /// Of a branch: its number.
     pub(crate) branch: i64,
+    /// Whether a connection of this icon leads nowhere, which was told: what is missing then is no other fault.
+    pub(crate) severed: bool,
 }
 
 impl Icon {
@@ -65,179 +72,67 @@ impl Icon {
 
     /// The icon as a place, with the offending part of its text.
     pub(crate) fn place(&self, span: Option<std::ops::Range<usize>>) -> Place {
-        Place::Item { id: self.id.clone(), text: self.text.clone(), span }
+        Place::item(&self.id, &self.text, span)
     }
 
     /// An error of this icon as a whole.
-    pub(crate) fn error(&self, code: bloom_ir::diagnostic::Code) -> Diagnostic {
+    pub(crate) fn error(&self, code: Code) -> Diagnostic {
         Diagnostic::error(code, self.place(None)).with("icon", self.kind)
     }
 
     /// A warning about this icon as a whole.
-    pub(crate) fn warning(&self, code: bloom_ir::diagnostic::Code) -> Diagnostic {
+    pub(crate) fn warning(&self, code: Code) -> Diagnostic {
         Diagnostic::warning(code, self.place(None)).with("icon", self.kind)
     }
 }
 
-/// What an icon is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Action,
-    ArrowLoop,
-    Branch,
-    Case,
-    Comment,
-    ControlEnd,
-    ControlStart,
-    Duration,
-    End,
-    Input,
-    Insertion,
-    LoopBegin,
-    LoopEnd,
-    Output,
-    ParBegin,
-    ParEnd,
-    Pause,
-    Process,
-    Question,
-    Select,
-    Shelf,
-    SimpleInput,
-    SimpleOutput,
-    Timer,
-}
-
-impl Kind {
-    fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "action" => Self::Action,
-            "arrow-loop" => Self::ArrowLoop,
-            "branch" => Self::Branch,
-            "case" => Self::Case,
-            "comment" => Self::Comment,
-            "ctrlend" => Self::ControlEnd,
-            "ctrlstart" => Self::ControlStart,
-            "duration" => Self::Duration,
-            "end" => Self::End,
-            "input" => Self::Input,
-            "insertion" => Self::Insertion,
-            "loopbegin" => Self::LoopBegin,
-            "loopend" => Self::LoopEnd,
-            "output" => Self::Output,
-            "parbegin" => Self::ParBegin,
-            "parend" => Self::ParEnd,
-            "pause" => Self::Pause,
-            "process" => Self::Process,
-            "question" => Self::Question,
-            "select" => Self::Select,
-            "shelf" => Self::Shelf,
-            "simpleinput" | "sinput" => Self::SimpleInput,
-            "simpleoutput" | "soutput" => Self::SimpleOutput,
-            "timer" => Self::Timer,
-            _ => return None,
-        })
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Action => "action",
-            Self::ArrowLoop => "arrow-loop",
-            Self::Branch => "branch",
-            Self::Case => "case",
-            Self::Comment => "comment",
-            Self::ControlEnd => "ctrlend",
-            Self::ControlStart => "ctrlstart",
-            Self::Duration => "duration",
-            Self::End => "end",
-            Self::Input => "input",
-            Self::Insertion => "insertion",
-            Self::LoopBegin => "loopbegin",
-            Self::LoopEnd => "loopend",
-            Self::Output => "output",
-            Self::ParBegin => "parbegin",
-            Self::ParEnd => "parend",
-            Self::Pause => "pause",
-            Self::Process => "process",
-            Self::Question => "question",
-            Self::Select => "select",
-            Self::Shelf => "shelf",
-            Self::SimpleInput => "simpleinput",
-            Self::SimpleOutput => "simpleoutput",
-            Self::Timer => "timer",
-        })
-    }
-}
-
-/// The members of a JSON object in the order of the file, with repeated keys.
-struct Members(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Members;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = access.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Collect)
-    }
-}
-
-/// What is read first: only `items` may be large, and its repeated keys would lose icons.
-#[derive(Deserialize)]
-struct Outer {
-    items: Option<Members>,
-    diagram: Option<Box<Outer>>,
-    #[serde(rename = "type")]
-    kind: Option<Value>,
-    name: Option<Value>,
-    params: Option<Value>,
-    keywords: Option<Value>,
-}
-
 /// Reads a diagram; what is wrong with it is in the report.
 pub(super) fn read(content: &str, report: &mut Report) -> Option<Diagram> {
-    let outer: Outer = match serde_json::from_str(content) {
-        Ok(outer) => outer,
-        Err(error) => {
-            report.add(explain(content, &error));
+    let mut outer = match Json::read(content) {
+        Ok(Json::Object(outer)) => outer,
+        Ok(Json::Array) => return refuse(report, "array"),
+        Ok(_) => {
+            report.add(Diagnostic::error(codes::NOT_A_DIAGRAM, Place::File));
+            return None;
+        }
+        Err(diagnostic) => {
+            report.add(*diagnostic);
             return None;
         }
     };
-    let wrapper_name = outer.name.as_ref().and_then(Value::as_str).map(str::to_owned);
-    let outer = match outer.diagram {
-        Some(inner) if outer.items.is_none() => *inner,
-        _ => outer,
-    };
-    match &outer.kind {
-        None | Some(Value::Null) => {}
-        Some(Value::String(kind)) if kind == "drakon" || kind.is_empty() || kind == "machine" => {}
-        Some(Value::String(kind)) => {
-            let dialect = kind.chars().take(40).collect::<String>();
-            report.add(Diagnostic::error(codes::OTHER_DIALECT, Place::File).with("dialect", dialect));
-            return None;
+    outer.tell_repeated(|| Place::File, report);
+    let wrapper_name = outer.get("name").and_then(Json::as_str).map(str::to_owned);
+    if outer.get("items").is_none() {
+        match outer.take("diagram") {
+            Some(Json::Object(inner)) => {
+                inner.tell_repeated(|| Place::File, report);
+                outer = inner;
+            }
+            Some(other) => {
+                report.add(wrong_type(Place::File, "diagram", "object", other.type_name()));
+                return None;
+            }
+            None => {}
         }
+    }
+    match outer.get("type") {
+        None => {}
+        Some(Json::String(kind)) if kind == "drakon" || kind.is_empty() || kind == "machine" => {}
+        Some(Json::String(kind)) => return refuse(report, &kind.chars().take(40).collect::<String>()),
         Some(other) => {
-            report.add(wrong_type(Place::File, "type", "string", other));
+            report.add(wrong_type(Place::File, "type", "string", other.type_name()));
             return None;
         }
     }
-    let Some(Members(items)) = outer.items else {
-        report.add(Diagnostic::error(codes::NOT_A_DIAGRAM, Place::File));
-        return None;
+    let machine = outer.get("type").and_then(Json::as_str) == Some("machine")
+        || matches!(outer.get("keywords"), Some(Json::Object(keywords)) if keywords.is_true("machine"));
+    let items = match outer.take("items") {
+        Some(Json::Object(Object(items))) => items,
+        None if outer.get("ir").is_some() && outer.get("nodes").is_some() => return refuse(report, "ir"),
+        _ => {
+            report.add(Diagnostic::error(codes::NOT_A_DIAGRAM, Place::File));
+            return None;
+        }
     };
     if items.len() > MOST_ITEMS {
         report.add(
@@ -248,72 +143,84 @@ pub(super) fn read(content: &str, report: &mut Report) -> Option<Diagram> {
         );
         return None;
     }
-    let params = text_of(&Place::File, "params", outer.params.as_ref(), report);
-    let keyword = outer.keywords.as_ref().and_then(|keywords| keywords.get("machine")) == Some(&Value::Bool(true));
-    let machine = keyword || outer.kind.as_ref().and_then(Value::as_str) == Some("machine");
-    let name = outer.name.as_ref().and_then(Value::as_str).map(str::to_owned).or(wrapper_name);
+    let params = text_of(&|| Place::File, "params", outer.get("params"), report);
+    let name = outer.get("name").and_then(Json::as_str).map(str::to_owned).or(wrapper_name);
     let icons = icons(items, report);
     Some(Diagram { name: name.filter(|name| !name.trim().is_empty()), params, machine, icons })
 }
 
-fn explain(content: &str, error: &serde_json::Error) -> Diagnostic {
-    if error.is_data() {
-        let array = content.trim_start().starts_with('[');
-        let diagnostic = if array {
-            Diagnostic::error(codes::OTHER_DIALECT, Place::File).with("dialect", "array")
-        } else {
-            Diagnostic::error(codes::NOT_A_DIAGRAM, Place::File)
-        };
-        return diagnostic.with("line", error.line());
-    }
-    Diagnostic::error(codes::NOT_JSON, Place::File)
-        .with("line", error.line())
-        .with("column", error.column())
-        .with("detail", error)
+fn refuse<T>(report: &mut Report, dialect: &str) -> Option<T> {
+    report.add(Diagnostic::error(codes::OTHER_DIALECT, Place::File).with("dialect", dialect));
+    None
 }
 
 /// An item whose edges are not looked up yet.
 struct Raw {
     icon: Icon,
-    edges: [(&'static str, Option<String>); 3],
+    edges: [Edge; 3],
 }
 
-fn icons(items: Vec<(String, Value)>, report: &mut Report) -> Vec<Icon> {
+/// Where a field says that the way goes on.
+struct Edge {
+    field: &'static str,
+    target: Option<String>,
+}
+
+/// What an id stands for.
+enum Item {
+    /// An icon.
+    Icon(ItemId),
+    /// Nothing that takes part in the flow.
+    Decoration { icon: String },
+    /// It could not be read, which was told.
+    Broken,
+}
+
+fn icons(items: Vec<(String, Json)>, report: &mut Report) -> Vec<Icon> {
     let mut raws: Vec<Raw> = Vec::with_capacity(items.len());
-    let mut ids: BTreeMap<String, Option<ItemId>> = BTreeMap::new();
+    let mut ids: BTreeMap<String, Item> = BTreeMap::new();
     for (id, item) in items {
-        let raw = match item {
-            Value::Object(fields) => raw(&id, &fields, report),
+        let place = || Place::item(&id, "", None);
+        let read = match item {
+            Json::Object(fields) => raw(&id, &fields, report),
             other => {
-                let place = Place::Item { id: id.clone(), text: String::new(), span: None };
-                report.add(wrong_type(place, "items", "object", &other));
-                None
+                report.add(wrong_type(place(), "items", "object", other.type_name()));
+                Err(Item::Broken)
             }
         };
-        let index = raw.map(|raw| {
-            raws.push(raw);
-            raws.len() - 1
-        });
-        if ids.insert(id.clone(), index).is_some() {
-            let place = Place::Item { id: id.clone(), text: String::new(), span: None };
-            report.add(Diagnostic::error(codes::REPEATED_ID, place).with("id", id));
+        let item = match read {
+            Ok(raw) => {
+                raws.push(raw);
+                Item::Icon(raws.len() - 1)
+            }
+            Err(item) => item,
+        };
+        if ids.contains_key(&id) {
+            report.add(Diagnostic::error(codes::REPEATED_ID, place()).with("id", &id));
         }
+        ids.insert(id, item);
     }
     let mut icons: Vec<Icon> = Vec::with_capacity(raws.len());
     for Raw { mut icon, edges } in raws {
-        for (field, target) in edges {
+        for Edge { field, target } in edges {
             let Some(target) = target else { continue };
-            match ids.get(&target) {
-                Some(Some(index)) => match field {
+            match ids.get_mut(&target) {
+                Some(Item::Icon(index)) => match field {
                     "one" => icon.one = Some(*index),
                     "two" => icon.two = Some(*index),
                     _ => icon.side = Some(*index),
                 },
-                // An item that is there but could not be read has its own diagnostic, if it matters.
-                Some(None) => {}
+                Some(Item::Broken) => icon.severed = true,
+                Some(item @ Item::Decoration { .. }) => {
+                    if let Item::Decoration { icon } = std::mem::replace(item, Item::Broken) {
+                        report.add(unknown_icon(Place::item(&target, "", None), &icon));
+                    }
+                    icon.severed = true;
+                }
                 None => {
                     let target: String = target.chars().take(60).collect();
                     report.add(icon.error(codes::DANGLING).with("field", field).with("target", target));
+                    icon.severed |= field != "side";
                 }
             }
         }
@@ -322,67 +229,60 @@ fn icons(items: Vec<(String, Value)>, report: &mut Report) -> Vec<Icon> {
     icons
 }
 
-/// The item, or `None` when it plays no part: decoration, or something that was reported.
-fn raw(id: &str, fields: &Map<String, Value>, report: &mut Report) -> Option<Raw> {
-    let place = |text: &str| Place::Item { id: id.to_owned(), text: text.to_owned(), span: None };
-    let content = match fields.get("content") {
-        None | Some(Value::Null) => fields.get("text"),
-        content => content,
-    };
-    let text = text_of(&place(""), "content", content, report);
-    let edge = |field: &'static str, report: &mut Report| match fields.get(field) {
-        None | Some(Value::Null) => (field, None),
-        Some(Value::String(target)) if target.is_empty() => (field, None),
-        Some(Value::String(target)) => (field, Some(target.clone())),
-        // Some tools write ids as numbers.
-        Some(Value::Number(number)) => (field, Some(number.to_string())),
-        Some(other) => {
-            report.add(wrong_type(place(&text), field, "string", other));
-            (field, None)
-        }
+/// The item, if it is an icon.
+fn raw(id: &str, fields: &Object, report: &mut Report) -> Result<Raw, Item> {
+    let content = fields.get("content").or_else(|| fields.get("text"));
+    let text = text_of(&|| Place::item(id, "", None), "content", content, report);
+    let place = || Place::item(id, &text, None);
+    fields.tell_repeated(place, report);
+    let edge = |field: &'static str, report: &mut Report| {
+        let target = match fields.get(field) {
+            None => None,
+            Some(Json::String(target)) if target.is_empty() => None,
+            Some(Json::String(target)) => Some(target.clone()),
+            // Some tools write ids as numbers.
+            Some(Json::Number(number)) => Some(number.to_string()),
+            Some(other) => {
+                report.add(wrong_type(place(), field, "string", other.type_name()));
+                None
+            }
+        };
+        Edge { field, target }
     };
     let edges = [edge("one", report), edge("two", report), edge("side", report)];
     let name = match fields.get("type") {
-        Some(Value::String(name)) => name.as_str(),
+        Some(Json::String(name)) => name.as_str(),
         Some(other) => {
-            report.add(wrong_type(place(&text), "type", "string", other));
-            return None;
+            report.add(wrong_type(place(), "type", "string", other.type_name()));
+            return Err(Item::Broken);
         }
         None => "",
     };
     let Some(kind) = Kind::parse(name) else {
-        if edges.iter().any(|(_, target)| target.is_some()) {
-            let name: String = name.chars().take(40).collect();
-            report.add(Diagnostic::error(codes::UNKNOWN_ICON, place(&text)).with("icon", name));
+        if edges.iter().all(|edge| edge.target.is_none()) {
+            return Err(Item::Decoration { icon: name.to_owned() });
         }
-        return None;
+        report.add(unknown_icon(place(), name));
+        return Err(Item::Broken);
     };
-    let secondary = text_of(&place(&text), "secondary", fields.get("secondary"), report);
-    let one_is_yes = match fields.get("flag1") {
-        None | Some(Value::Null | Value::Bool(false)) => false,
-        Some(Value::Bool(true)) => true,
-        Some(Value::Number(number)) => number.as_f64() == Some(1.0),
-        Some(other) => {
-            report.add(wrong_type(place(&text), "flag1", "number", other));
-            false
-        }
-    };
+    let secondary = text_of(&place, "secondary", fields.get("secondary"), report);
+    let one_is_yes = kind == Kind::Question && flag(&place, fields.get("flag1"), report);
     let branch = match fields.get("branchId") {
-        Some(Value::Number(number)) => number.as_i64().unwrap_or_else(|| {
-            report.add(wrong_type(place(&text), "branchId", "number", &Value::Number(number.clone())));
-            0
-        }),
-        None | Some(Value::Null) => i64::MAX,
-        Some(other) => {
-            report.add(wrong_type(place(&text), "branchId", "number", other));
-            i64::MAX
+        Some(Json::Number(number)) if number.is_i64() => number.as_i64().unwrap_or_default(),
+        Some(Json::Number(number)) if kind == Kind::Branch => {
+            report.add(wrong_type(place(), "branchId", "integer", number));
+            BROKEN_NUMBER
         }
+        Some(other) if kind == Kind::Branch => {
+            report.add(wrong_type(place(), "branchId", "integer", other.type_name()));
+            BROKEN_NUMBER
+        }
+        _ => NO_NUMBER,
     };
-    let type_name = name.to_owned();
     let icon = Icon {
         id: id.to_owned(),
         kind,
-        type_name,
+        type_name: name.to_owned(),
         text,
         secondary,
         one: None,
@@ -390,29 +290,52 @@ fn raw(id: &str, fields: &Map<String, Value>, report: &mut Report) -> Option<Raw
         side: None,
         one_is_yes,
         branch,
+        severed: false,
     };
-    Some(Raw { icon, edges })
+    Ok(Raw { icon, edges })
 }
 
-fn text_of(place: &Place, field: &str, value: Option<&Value>, report: &mut Report) -> String {
+/// Whether `one` of a question is Yes. What a guess could turn around is not guessed.
+fn flag(place: &impl Fn() -> Place, value: Option<&Json>, report: &mut Report) -> bool {
     match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => plain_text(text),
+        None | Some(Json::Bool(false)) => false,
+        Some(Json::Bool(true)) => true,
+        Some(Json::Number(number)) if number.as_f64() == Some(1.0) => true,
+        Some(Json::Number(number)) if number.as_f64() == Some(0.0) => false,
+        Some(Json::Number(number)) => {
+            report.add(wrong_type(place(), "flag1", "flag", number));
+            false
+        }
+        Some(Json::String(text)) => {
+            let text: String = text.chars().take(20).collect();
+            report.add(wrong_type(place(), "flag1", "flag", format!("\"{text}\"")));
+            false
+        }
         Some(other) => {
-            report.add(wrong_type(place.clone(), field, "string", other));
+            report.add(wrong_type(place(), "flag1", "flag", other.type_name()));
+            false
+        }
+    }
+}
+
+fn unknown_icon(place: Place, name: &str) -> Diagnostic {
+    let icon: String = if name.is_empty() { "untyped".to_owned() } else { name.chars().take(40).collect() };
+    let near = nearest(&icon, Kind::NAMES.iter().copied());
+    let near = near.as_ref().map_or("none", Near::word);
+    Diagnostic::error(codes::UNKNOWN_ICON, place).with("icon", &icon).with("nearest", near)
+}
+
+fn text_of(place: &impl Fn() -> Place, field: &str, value: Option<&Json>, report: &mut Report) -> String {
+    match value {
+        None => String::new(),
+        Some(Json::String(text)) => plain_text(text),
+        Some(other) => {
+            report.add(wrong_type(place(), field, "string", other.type_name()));
             String::new()
         }
     }
 }
 
-fn wrong_type(place: Place, field: &str, expected: &str, found: &Value) -> Diagnostic {
-    let found = match found {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
+fn wrong_type(place: Place, field: &str, expected: &str, found: impl fmt::Display) -> Diagnostic {
     Diagnostic::error(codes::WRONG_TYPE, place).with("field", field).with("expected", expected).with("found", found)
 }

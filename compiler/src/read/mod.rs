@@ -2,6 +2,8 @@
 
 mod diagram;
 mod html;
+mod json;
+mod kind;
 
 use bloom_ir::Diagnostic;
 use bloom_ir::diagnostic::Place;
@@ -10,7 +12,8 @@ use crate::codes;
 use crate::report::Report;
 use crate::{SourceFile, text};
 
-pub(crate) use diagram::{Diagram, Icon, ItemId, Kind};
+pub(crate) use diagram::{BROKEN_NUMBER, Diagram, Icon, ItemId, NO_NUMBER};
+pub(crate) use kind::Kind;
 
 /// No more is read: 64 MiB.
 const MOST_BYTES: usize = 64 << 20;
@@ -34,7 +37,7 @@ pub(crate) fn read<'a>(source: &SourceFile<'a>, report: &mut Report) -> Option<I
         );
         return None;
     }
-    if source.bytes.starts_with(b"SQLite format 3\0") {
+    if is_sqlite(source.bytes) {
         return refuse(report, "drn");
     }
     let content = match std::str::from_utf8(source.bytes) {
@@ -69,6 +72,11 @@ pub(crate) fn read<'a>(source: &SourceFile<'a>, report: &mut Report) -> Option<I
         return None;
     }
     diagram::read(content, report).map(Input::Diagram)
+}
+
+/// Whether the file is an `SQLite` database, in which DRAKON Editor keeps its diagrams.
+fn is_sqlite(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"SQLite format 3\0")
 }
 
 /// Whether a text begins as UTF-16: with its mark, or with a letter of ASCII of which one byte is zero.

@@ -1,5 +1,6 @@
 //! What is written in icons and in pseudocode, as trees.
 
+mod compound;
 mod expression;
 mod icons;
 mod keywords;
@@ -15,15 +16,20 @@ pub(crate) mod program;
 mod sections;
 mod shape;
 mod statement;
+pub(crate) mod unread;
 mod vocabulary;
 mod waiting;
 
+pub(crate) use compound::compound;
 pub(crate) use expression::{Expression, Use, expression as read_expression, input};
 pub(crate) use icons::{input as input_icon, insertion, output as output_icon, process, timer};
 pub(crate) use keywords::Keyword;
 pub(crate) use llm::{LlmCall, Template, template_parts};
 pub(crate) use loops::{LoopHead, literals, loop_head};
-pub(crate) use names::{Special, is_callee, is_variable, is_word, nearest, special, surface_name};
+pub(crate) use names::{
+    Near, Special, Speller, foreign_letter, is_callee, is_variable, is_word, nearest, script, skeleton, special,
+    surface_name,
+};
 pub(crate) use operators::binary;
 pub(crate) use parameters::{Parameters, declares_machine, parameters};
 pub(crate) use problem::{Problem, Unit};

@@ -104,29 +104,156 @@ pub(super) fn asks_for_tag(name: &str) -> bool {
     matches!(name, "має_тег" | "has_tag" | "hasTag")
 }
 
+/// More letters are no word that somebody misspelt.
+const LONGEST: usize = 100;
+
+/// A word that was probably meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Near<'a> {
+    word: &'a str,
+    /// The letter that looks like the right one and belongs to another script.
+    alike: Option<char>,
+}
+
+impl<'a> Near<'a> {
+    pub(crate) fn word(&self) -> &'a str {
+        self.word
+    }
+
+    pub(crate) fn alike(&self) -> Option<char> {
+        self.alike
+    }
+}
+
 /// The word that was probably meant.
-pub(crate) fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<Near<'a>> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let lower = word.to_lowercase();
     let length = lower.chars().count();
     let limit = (length / 3).max(1);
+    let shape = skeleton(word);
     words
         .into_iter()
-        .filter(|candidate| *candidate != word && candidate.chars().count().abs_diff(length) <= limit)
-        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= limit && *distance < length)
-        .min()
-        .map(|(_, candidate)| candidate)
+        .filter(|candidate| *candidate != word && candidate.len() <= 2 * LONGEST)
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
+        .filter_map(|candidate| {
+            if skeleton(candidate) == shape {
+                return Some((0, Near { word: candidate, alike: foreign_letter(word, candidate) }));
+            }
+            let distance = strsim::osa_distance(&lower, &candidate.to_lowercase());
+            (distance <= limit && distance < length).then_some((distance + 1, Near { word: candidate, alike: None }))
+        })
+        .min_by(|(one, former), (other, latter)| one.cmp(other).then_with(|| former.word.cmp(latter.word)))
+        .map(|(_, near)| near)
+}
+
+/// Looks for what was meant, as long as there is not too much to compare: a large program that is all wrong is told so
+/// in linear time, with suggestions for the first of its words.
+#[derive(Debug)]
+pub(crate) struct Speller {
+    left: usize,
+}
+
+impl Default for Speller {
+    fn default() -> Self {
+        Self { left: 500_000 }
+    }
+}
+
+impl Speller {
+    /// The word that was probably meant.
+    pub(crate) fn nearest<'a>(&mut self, word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<Near<'a>> {
+        let left = &mut self.left;
+        let counted = words.into_iter().take_while(|_| {
+            *left = left.saturating_sub(1);
+            *left > 0
+        });
+        nearest(word, counted)
+    }
+}
+
+/// The first letter that differs, of two words that look alike.
+pub(crate) fn foreign_letter(word: &str, other: &str) -> Option<char> {
+    word.chars().zip(other.chars()).find(|(letter, other)| letter != other).map(|(letter, _)| letter)
+}
+
+/// The script of a letter, as messages name it.
+pub(crate) fn script(letter: char) -> &'static str {
+    match letter {
+        '\u{400}'..='\u{52F}' => "cyrillic",
+        '\u{370}'..='\u{3FF}' => "greek",
+        letter if letter.is_alphabetic() && letter < '\u{250}' => "latin",
+        _ => "other",
+    }
+}
+
+/// A word with its letters as those of the Latin script that look like them (Unicode Technical Standard 39, for the
+/// scripts that Ukrainian keyboards mix).
+pub(crate) fn skeleton(word: &str) -> String {
+    word.chars().map(|letter| latin(letter).unwrap_or(letter)).collect()
+}
+
+fn latin(letter: char) -> Option<char> {
+    Some(match letter {
+        'а' | 'α' => 'a',
+        'с' => 'c',
+        'ԁ' => 'd',
+        'е' => 'e',
+        'һ' => 'h',
+        'і' => 'i',
+        'ї' => 'ï',
+        'ј' => 'j',
+        'к' | 'κ' => 'k',
+        'о' | 'ο' => 'o',
+        'р' | 'ρ' => 'p',
+        'ѕ' => 's',
+        'ν' => 'v',
+        'у' => 'y',
+        'х' => 'x',
+        'А' | 'Α' => 'A',
+        'В' | 'Β' => 'B',
+        'С' => 'C',
+        'Е' | 'Ε' => 'E',
+        'Н' | 'Η' => 'H',
+        'І' | 'Ι' => 'I',
+        'Ї' => 'Ï',
+        'Ј' => 'J',
+        'К' | 'Κ' => 'K',
+        'М' | 'Μ' => 'M',
+        'О' | 'Ο' => 'O',
+        'Р' | 'Ρ' => 'P',
+        'Ѕ' => 'S',
+        'Т' | 'Τ' => 'T',
+        'У' | 'Υ' => 'Y',
+        'Х' | 'Χ' => 'X',
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn word<'a>(written: &str, words: &[&'a str]) -> Option<&'a str> {
+        nearest(written, words.iter().copied()).map(|near| near.word())
+    }
+
     #[test]
     fn the_nearest_word_is_near() {
-        assert_eq!(nearest("нотатка", ["нотатки", "зміст"]), Some("нотатки"));
-        assert_eq!(nearest("read-note", ["read-notes", "read-memory"]), Some("read-notes"));
-        assert_eq!(nearest("x", ["y", "count"]), None);
-        assert_eq!(nearest("banana", ["count", "notes"]), None);
+        assert_eq!(word("нотатка", &["нотатки", "зміст"]), Some("нотатки"));
+        assert_eq!(word("read-note", &["read-notes", "read-memory"]), Some("read-notes"));
+        assert_eq!(word("x", &["y", "count"]), None);
+        assert_eq!(word("banana", &["count", "notes"]), None);
+    }
+
+    #[test]
+    fn a_letter_of_another_script_is_found() {
+        let near = nearest("сount", ["court", "count"]).unwrap();
+        assert_eq!((near.word(), near.alike().map(script)), ("count", Some("cyrillic")));
+        let near = nearest("x", ["х"]).unwrap();
+        assert_eq!((near.word(), near.alike().map(script)), ("х", Some("latin")));
+        assert_eq!(nearest("caunt", ["count"]).unwrap().alike(), None);
     }
 }

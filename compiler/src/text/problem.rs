@@ -6,6 +6,8 @@ use std::ops::Range;
 use bloom_ir::Diagnostic;
 use bloom_ir::diagnostic::{Code, Place, Severity};
 
+use super::names::{Near, script};
+use super::unread;
 use crate::codes;
 
 /// What the compiler reads texts from.
@@ -42,6 +44,14 @@ impl Unit {
     pub(crate) fn text(&self) -> &str {
         match self {
             Self::Icon { text, .. } | Self::Program { text, .. } => text,
+        }
+    }
+
+    /// What it may set, as far as that can be told of a text that cannot be read.
+    pub(crate) fn perhaps_sets(&self) -> Vec<String> {
+        match self {
+            Self::Icon { kind, text, .. } if matches!(kind.as_str(), "loopbegin" | "params") => unread::words(text),
+            Self::Icon { text, .. } | Self::Program { text, .. } => unread::targets(text),
         }
     }
 
@@ -86,9 +96,7 @@ impl Unit {
 
     fn place(&self, span: &Range<usize>) -> Place {
         match self {
-            Self::Icon { id, text, .. } => {
-                Place::Item { id: id.clone(), text: text.clone(), span: (!span.is_empty()).then(|| span.clone()) }
-            }
+            Self::Icon { id, text, .. } => Place::item(id, text, (!span.is_empty()).then(|| span.clone())),
             Self::Program { text, lines } => {
                 let line = self.line(span.start.min(text.len()));
                 let start = lines.get(line).copied().unwrap_or(0);
@@ -96,7 +104,7 @@ impl Unit {
                 let whole = &text[start..end];
                 // A construct of several lines is marked on its first.
                 let span = span.start.saturating_sub(start)..span.end.min(end).saturating_sub(start);
-                Place::Line { line: line + 1, text: whole.to_owned(), span: (!span.is_empty()).then_some(span) }
+                Place::line(line + 1, whole, (!span.is_empty()).then_some(span))
             }
         }
     }
@@ -123,8 +131,11 @@ impl Problem {
 
     /// Names what was probably meant.
     #[must_use]
-    pub(crate) fn near(self, nearest: Option<&str>) -> Self {
-        self.with("nearest", nearest.unwrap_or("none"))
+    pub(crate) fn near(self, near: Option<Near<'_>>) -> Self {
+        let alike = near.and_then(|near| near.alike());
+        self.with("nearest", near.map_or("none", |near| near.word()))
+            .with("script", alike.map_or("none", script))
+            .with("letter", alike.map(String::from).unwrap_or_default())
     }
 
     #[must_use]

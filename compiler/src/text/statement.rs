@@ -360,7 +360,7 @@ fn call(pair: Pair<'_, Rule>, part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Re
             && let Some(near) = vocabulary.nearest(&tool)
         {
             let span = part.span(callee.as_span());
-            return Err(Problem::error(codes::UNKNOWN_FUNCTION, span).with("name", tool).with("nearest", near));
+            return Err(Problem::error(codes::UNKNOWN_FUNCTION, span).with("name", tool).near(Some(near)));
         }
         return Ok(None);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bloom_ir::Digest;
 use bloom_ir::manifest::ToolManifest;
 
-use super::names::nearest;
+use super::names::{Near, nearest};
 
 /// The known tools, by name.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl<'a> Vocabulary<'a> {
     }
 
     /// The tool that was probably meant.
-    pub(crate) fn nearest(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn nearest(&self, name: &str) -> Option<Near<'a>> {
         nearest(name, self.tools.keys().copied())
     }
 
