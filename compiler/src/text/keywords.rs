@@ -136,8 +136,8 @@ pub(super) fn misspelt_head(part: Part<'_>) -> Option<Problem> {
         let part = part.trimmed();
         let word = first_word(part.text());
         let upper = word.to_uppercase();
-        let same = words(&OF_BLOCKS, word).find(|keyword| *keyword == upper)?;
-        (same != word).then(|| problem(part, word, same))
+        let same = words(&OF_BLOCKS).find(|keyword| *keyword == upper)?;
+        (same != word).then(|| problem(part, word).with("nearest", same))
     })
 }
 
@@ -147,19 +147,19 @@ fn near_one_of(part: Part<'_>, keywords: &[Keyword], capitals: bool) -> Option<P
     if let Some(target) = text.strip_prefix('→').or_else(|| text.strip_prefix("->")) {
         let target = part.slice(text.len() - target.len()..text.len()).trimmed();
         let word = first_word(target.text());
-        return nearest(&word.to_uppercase(), words(&OF_JUMPS, word)).map(|near| problem(target, word, near));
+        return nearest(&word.to_uppercase(), words(&OF_JUMPS)).map(|near| problem(target, word).near(Some(near)));
     }
     let word = first_word(text);
     let all_capitals = word.chars().all(|letter| !letter.is_lowercase()) && word.chars().count() > 2;
     if capitals && !all_capitals {
         return None;
     }
-    nearest(word, words(keywords, word)).map(|near| problem(part, word, near))
+    nearest(word, words(keywords)).map(|near| problem(part, word).near(Some(near)))
 }
 
-fn problem(part: Part<'_>, word: &str, near: &str) -> Problem {
+fn problem(part: Part<'_>, word: &str) -> Problem {
     let start = part.range().start;
-    Problem::error(codes::KEYWORD, start..start + word.len()).with("name", word).with("nearest", near)
+    Problem::error(codes::KEYWORD, start..start + word.len()).with("name", word)
 }
 
 fn first_word(text: &str) -> &str {
@@ -167,10 +167,9 @@ fn first_word(text: &str) -> &str {
     &text[..end.map_or(text.len(), |(at, _)| at)]
 }
 
-/// The words in the language of the one that was written.
-fn words(keywords: &[Keyword], written: &str) -> impl Iterator<Item = &'static str> {
-    let locale = if written.is_ascii() { Locale::En } else { Locale::Uk };
-    keywords.iter().map(move |keyword| keyword.word(locale))
+/// The words in both languages: one with a letter of the other keyboard is found as well.
+fn words(keywords: &[Keyword]) -> impl Iterator<Item = &'static str> {
+    keywords.iter().flat_map(|keyword| [keyword.word(Locale::En), keyword.word(Locale::Uk)])
 }
 
 #[cfg(test)]
@@ -194,6 +193,7 @@ mod tests {
             ("-> brek", "BREAK"),
             ("PAUS 5 min", "PAUSE"),
             ("ПАРАЛЕЛНО:", "ПАРАЛЕЛЬНО"),
+            ("СASE 1", "CASE"),
         ] {
             assert_eq!(meant(text).as_deref(), Some(word), "{text}");
         }
