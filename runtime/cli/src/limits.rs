@@ -61,17 +61,3 @@ fn hint(catalogue: &Catalogue) -> String {
         limits.as_object().into_iter().flatten().map(|(name, value)| format!("{name}={value}")).collect();
     text!(catalogue, "limit-hint", known = known.join(", "))
 }
-
-/// What to do about a run that ended at a limit, by its error's code.
-pub(crate) fn advice(code: &str, catalogue: &Catalogue) -> Option<String> {
-    let name = match code {
-        "limit_steps" => "max_steps",
-        "limit_tokens" => "max_tokens",
-        "limit_proposals" => "max_proposals",
-        "limit_events" => "max_events",
-        "limit_time" => "timeout_seconds",
-        "timeout" => "node_timeout_seconds",
-        _ => return None,
-    };
-    Some(text!(catalogue, "limit-advice", name = name))
-}

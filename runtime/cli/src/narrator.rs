@@ -5,14 +5,27 @@ use std::collections::BTreeMap;
 use bloom_interpreter::effect::{AwaitedThing, EffectCall, EffectId, Emission, Usage};
 use bloom_interpreter::history::{Event, Payload};
 use bloom_ir::Document;
-use bloom_ir::document::{EmitKind, NodeId};
+use bloom_ir::document::{EmitKind, NodeId, SourceKind};
 
 use crate::catalogue::{Catalogue, text};
 use crate::output::Mark;
 
 /// What is written in a flow's icons, by node.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Icons(BTreeMap<NodeId, String>);
+pub(crate) struct Icons {
+    /// In pseudocode, an icon is a line.
+    of_lines: bool,
+    icons: BTreeMap<NodeId, Icon>,
+}
+
+/// An icon of a diagram, or a line of pseudocode.
+#[derive(Clone, Debug)]
+pub(crate) struct Icon {
+    /// The item's id in the diagram; in pseudocode the line's number.
+    pub(crate) item: String,
+    /// What people read in it, shortened.
+    pub(crate) text: String,
+}
 
 impl Icons {
     /// Those that a document's source map names.
@@ -21,13 +34,30 @@ impl Icons {
         // The text stands on the first node of an icon only.
         let texts: BTreeMap<&str, &str> =
             source.map.values().filter_map(|spot| Some((spot.item.as_str(), spot.text.as_deref()?))).collect();
-        let text = |item: &str| texts.get(item).map(|text| (*text).to_owned()).unwrap_or_default();
-        Self(source.map.iter().map(|(node, spot)| (node.clone(), text(&spot.item))).collect())
+        let icon = |item: &String| Icon {
+            item: item.clone(),
+            text: texts.get(item.as_str()).map(|text| (*text).to_owned()).unwrap_or_default(),
+        };
+        Self {
+            of_lines: source.kind == SourceKind::Pseudocode,
+            icons: source.map.iter().map(|(node, spot)| (node.clone(), icon(&spot.item))).collect(),
+        }
+    }
+
+    /// The icon that a node was made from, if it is known.
+    pub(crate) fn icon(&self, node: &NodeId) -> Option<&Icon> {
+        self.icons.get(node)
+    }
+
+    /// The words for where an icon is.
+    pub(crate) fn place(&self, icon: &Icon, catalogue: &Catalogue) -> String {
+        let item = icon.item.as_str();
+        if self.of_lines { text!(catalogue, "at-line", item = item) } else { text!(catalogue, "at-icon", item = item) }
     }
 
     /// Empty for a node that no icon is known of.
     fn text(&self, node: &NodeId) -> String {
-        self.0.get(node).cloned().unwrap_or_default()
+        self.icon(node).map(|icon| icon.text.clone()).unwrap_or_default()
     }
 }
 

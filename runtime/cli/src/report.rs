@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use bloom_interpreter::history::Payload;
+use bloom_ir::document::NodeId;
 use bloom_ir::{Document, Value, validate};
 use bloom_runtime::record::{Proposal, ProposalStatus, RunRecord, RunStatus};
 use bloom_runtime::store::Store as _;
 
 use crate::catalogue::{Catalogue, text};
-use crate::limits;
 use crate::narrator::Icons;
 use crate::output::{Table, cut, one_line, plain};
 use crate::store::{Store, words};
@@ -27,8 +28,52 @@ pub(crate) async fn icons(store: &Store<'_>, run: &RunRecord) -> anyhow::Result<
     Ok(document(store, run).await?.map(|document| Icons::of(&document)).unwrap_or_default())
 }
 
-/// How the run ended, or that it has not.
-pub(crate) fn end(out: &mut impl Write, run: &RunRecord, catalogue: &Catalogue) -> io::Result<()> {
+/// Where a run failed: the node, and the icons to find it among.
+pub(crate) struct Failing {
+    node: NodeId,
+    icons: Icons,
+}
+
+impl Failing {
+    /// `None` when the run did not fail, or when it did at no node: it was the engine that ended it.
+    pub(crate) async fn of(run: &RunRecord, store: &Store<'_>) -> anyhow::Result<Option<Self>> {
+        if run.status != RunStatus::Failed {
+            return Ok(None);
+        }
+        let last = store.inner.history(&run.id, run.events, 1).await?.pop().and_then(|event| event.payload);
+        let Some(Payload::RunFailed { node: Some(node), .. }) = last else { return Ok(None) };
+        Ok(Some(Self { node, icons: icons(store, run).await? }))
+    }
+
+    /// `at icon 7: notes ← read-notes(folder)`.
+    fn text(&self, catalogue: &Catalogue) -> Option<String> {
+        let icon = self.icons.icon(&self.node)?;
+        let text = cut(&one_line(&icon.text), WIDTH);
+        let place = self.icons.place(icon, catalogue);
+        Some(if text.is_empty() { place } else { format!("{place}: {text}") })
+    }
+}
+
+/// A run's error for programs: with the node and the icon where it happened.
+pub(crate) fn error(run: &RunRecord, at: Option<&Failing>) -> serde_json::Value {
+    let mut error = serde_json::to_value(&run.error).unwrap_or_default();
+    if let (Some(members), Some(at)) = (error.as_object_mut(), at) {
+        members.insert("node".into(), at.node.as_str().into());
+        if let Some(icon) = at.icons.icon(&at.node) {
+            members.insert("item".into(), icon.item.as_str().into());
+            members.insert("icon".into(), icon.text.as_str().into());
+        }
+    }
+    error
+}
+
+/// How the run ended and where, or that it has not.
+pub(crate) fn end(
+    out: &mut impl Write,
+    run: &RunRecord,
+    at: Option<&Failing>,
+    catalogue: &Catalogue,
+) -> io::Result<()> {
     let (good, bad) = (anstyle::AnsiColor::Green.on_default().bold(), anstyle::AnsiColor::Red.on_default().bold());
     match (run.status, &run.error) {
         (RunStatus::Completed, _) => writeln!(out, "{good}{}{good:#}", text!(catalogue, "event-completed"))?,
@@ -39,7 +84,10 @@ pub(crate) fn end(out: &mut impl Write, run: &RunRecord, catalogue: &Catalogue) 
                 text!(catalogue, "run-failed"),
                 failure(&error.code, &error.message, catalogue)
             )?;
-            if let Some(advice) = limits::advice(&error.code, catalogue) {
+            if let Some(place) = at.and_then(|at| at.text(catalogue)) {
+                writeln!(out, "  {place}")?;
+            }
+            if let Some(advice) = of_code(&error.code, ".hint", catalogue) {
                 writeln!(out, "  {} {advice}", text!(catalogue, "hint"))?;
             }
         }
@@ -53,11 +101,15 @@ pub(crate) fn end(out: &mut impl Write, run: &RunRecord, catalogue: &Catalogue) 
 
 /// A run's error: what its code means, where the catalogue knows it, and what was found.
 fn failure(code: &str, message: &str, catalogue: &Catalogue) -> String {
-    let meaning = catalogue.find(&format!("code-{}", code.replace('_', "-")), &fluent_bundle::FluentArgs::new());
-    match meaning {
+    match of_code(code, "", catalogue) {
         Some(meaning) => format!("{meaning} ({code}): {}", plain(message)),
         None => format!("{}: {}", plain(code), plain(message)),
     }
+}
+
+/// What the catalogue has about a code; an attribute with its point.
+fn of_code(code: &str, attribute: &str, catalogue: &Catalogue) -> Option<String> {
+    catalogue.find(&format!("code-{}{attribute}", code.replace('_', "-")), &fluent_bundle::FluentArgs::new())
 }
 
 fn is_empty(value: &Value) -> bool {

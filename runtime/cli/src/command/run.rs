@@ -26,11 +26,12 @@ use crate::flow::{self, CompileArgs};
 use crate::host::{RootArgs, ToolArgs};
 use crate::keyring::Keyring;
 use crate::output::{self, Out};
+use crate::refusal;
+use crate::report::{self, Failing};
 use crate::session::{Form, Session};
 use crate::setting::Setting;
 use crate::signal;
 use crate::store::{self, Store, owner, words};
-use crate::{refusal, report};
 
 /// The execution context of runs that a person starts at this machine.
 const CONTEXT: &str = "local";
@@ -155,20 +156,21 @@ async fn conclude(id: &RunId, store: &Store<'_>, form: Form, session: &Session, 
     let filter = ProposalFilter { run: Some(id.clone()), status: None, limit: usize::MAX };
     let mut proposals = store.inner.proposals(&filter).await?;
     proposals.reverse();
+    let at = Failing::of(&run, store).await?;
     let exit = if run.status == RunStatus::Completed { Exit::Completed } else { Exit::Failed };
     if form == Form::Json {
         out.json(&json!({
             "run": run.id,
             "status": run.status,
             "result": run.result,
-            "error": run.error,
+            "error": report::error(&run, at.as_ref()),
             "proposals": proposals,
             "tokens": run.tokens,
         }))?;
         return Ok(exit);
     }
     let catalogue = &session.catalogue;
-    report::end(out, &run, catalogue)?;
+    report::end(out, &run, at.as_ref(), catalogue)?;
     writeln!(out, "{}", summary(&run, session))?;
     if !proposals.is_empty() {
         writeln!(out)?;

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::failure::Exit;
 use crate::narrator::Narrator;
 use crate::output::{Out, columns, one_line};
-use crate::report;
+use crate::report::{self, Failing};
 use crate::session::{Form, Session};
 use crate::store::{Store, words};
 
@@ -30,9 +30,14 @@ impl Show {
         let filter = ProposalFilter { run: Some(run.id.clone()), status: None, limit: usize::MAX };
         let mut proposals = store.inner.proposals(&filter).await?;
         proposals.reverse();
+        let at = Failing::of(&run, &store).await?;
         if session.form() == Form::Json {
             let tasks = store.inner.tasks(&run.id).await?;
-            out.json(&json!({ "run": run, "tasks": tasks, "proposals": proposals }))?;
+            let mut record = serde_json::to_value(&run)?;
+            if run.error.is_some() {
+                record["error"] = report::error(&run, at.as_ref());
+            }
+            out.json(&json!({ "run": record, "tasks": tasks, "proposals": proposals }))?;
             return Ok(Exit::Completed);
         }
         let catalogue = &session.catalogue;
@@ -61,7 +66,7 @@ impl Show {
                 writeln!(out, "  {}", line.in_columns(columns().saturating_sub(2)))?;
             }
         }
-        report::end(out, &run, catalogue)?;
+        report::end(out, &run, at.as_ref(), catalogue)?;
         report::proposals(out, &proposals, catalogue)?;
         if run.status == RunStatus::Running {
             writeln!(out, "{}", text!(catalogue, "run-can-resume", run = run.id.as_str()))?;

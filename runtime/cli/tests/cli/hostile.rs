@@ -27,7 +27,7 @@ fn a_note_of_50_megabytes_fails_the_run_with_a_reason() {
 }
 
 #[test]
-fn a_cyclic_symlink_leads_nowhere() {
+fn a_cyclic_symlink_fails_the_run_and_is_named() {
     if !has_tools() {
         return;
     }
@@ -36,11 +36,33 @@ fn a_cyclic_symlink_leads_nowhere() {
     std::os::unix::fs::symlink(".", place.path("notes/loop")).unwrap();
     std::os::unix::fs::symlink("self.md", place.path("notes/self.md")).unwrap();
     let run = json(&mut place.archivist_over(&place.path("notes")));
-    assert!(matches!(run["status"].as_str(), Some("completed" | "failed")), "{run}");
-    if run["status"] == "completed" {
-        assert_eq!(run["proposals"].as_array().unwrap().len(), 3, "the one note, once: {run}");
-    } else {
-        assert!(!run["error"]["message"].as_str().unwrap().is_empty(), "{run}");
+    assert_eq!(run["status"], "failed", "{run}");
+    let error = &run["error"];
+    assert_eq!(error["code"], "link_refused", "{run}");
+    assert!(error["message"].as_str().unwrap().contains("`notes/loop` is a symbolic link"), "{run}");
+    assert_eq!(run["proposals"], Value::Array(Vec::new()));
+    place.bloom().args(["replay", "last"]).assert().success();
+}
+
+#[test]
+fn a_failed_run_names_the_icon_and_says_what_to_do() {
+    if !has_tools() {
+        return;
+    }
+    let place = Place::new();
+    fs::create_dir(place.path("notes")).unwrap();
+    std::os::unix::fs::symlink("self.md", place.path("notes/self.md")).unwrap();
+    let error = json(&mut place.archivist_over(&place.path("notes")))["error"].take();
+    let icon = "нотатки ← read-notes(folder)";
+    let node = error["node"].as_str().unwrap();
+    assert!(!node.is_empty() && error["item"].is_string() && error["icon"].as_str().unwrap().contains(icon), "{error}");
+    assert_eq!(json(place.bloom().args(["show", "last", "--json"]))["run"]["error"], error);
+    for (language, place_of, hint) in
+        [("en", "at icon ", "out of the folder"), ("uk", "в іконі ", "приберіть посилання")]
+    {
+        let text = told(place.bloom().args(["show", "last", "--text", "--lang", language]));
+        let item = error["item"].as_str().unwrap();
+        assert!(text.contains(&format!("  {place_of}{item}: {icon}")) && text.contains(hint), "{text}");
     }
 }
 

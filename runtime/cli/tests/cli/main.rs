@@ -4,6 +4,7 @@
 
 mod archivist;
 mod arguments;
+mod codes;
 mod crash;
 mod edges;
 mod hostile;
