@@ -89,7 +89,7 @@ impl Drawing {
             "output" | "simpleoutput" | "soutput" => format!("EVENT done-{number}(x: x)"),
             "pause" => "5 s".to_owned(),
             "timer" => format!("\"timer {number}\" 5 min"),
-            "comment" | "ctrlstart" | "ctrlend" => format!("note {number}"),
+            "comment" => format!("note {number}"),
             _ => match number % 4 {
                 0 => format!("{own} = x + {number}"),
                 1 => "LOG x".to_owned(),
