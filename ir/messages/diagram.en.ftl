@@ -156,7 +156,7 @@ D035 = a case holds values such as "red", 5 or true, with commas between them
     .hint = Put words in quotation marks.
 
 D040 = this is not a statement; the nearest one is { $nearest }
-    .hint = Write it as a statement: an assignment, the call of a tool, or a question to an LLM.
+    .hint = Write it as a statement: an assignment, the call of a tool, or a question to an LLM; or leave it as it is for an LLM (--prose llm) or a person (--prose human).
 
 D041 = { $expected ->
     [value] “{ $found }” is not expected here; a value is
@@ -169,7 +169,7 @@ D042 = the text ends too early
     .hint = Finish the expression, or close its brackets.
 
 D043 = “{ $found }” cannot be answered with yes or no by a program
-    .hint = Compare values: notes is empty? · size(text) < 200 words? · x in list?
+    .hint = Compare values: notes is empty? · size(text) < 200 words? · x in list? Or let an LLM (--prose llm) or a person (--prose human) decide.
 
 D044 = nothing sets `{ $name }`
     .hint = { $nearest ->
@@ -238,7 +238,7 @@ D060 = the value is computed and lost
     .hint = Bind it: x ← …
 
 D061 = this is no head of a loop
-    .hint = Write for example note in notes · i = 0; i < n; i++ · 10 times.
+    .hint = Write for example note in notes · i = 0; i < n; i++ · 10 times. Or let an LLM (--prose llm) or a person (--prose human) say whether there is another round.
 
 D062 = this is no parameter
     .hint = Write a line each: name · name: type · name: type = default · # description.

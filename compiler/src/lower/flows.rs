@@ -6,9 +6,9 @@ use std::collections::btree_map::Entry;
 use serde_json::Value;
 
 use super::Lowering;
-use super::draft::{NOWHERE, Op};
+use super::draft::{NOWHERE, Op, Wish};
 use super::statements::bound;
-use crate::codes;
+use crate::{Prose, codes};
 use crate::text::{Argument, Expression, Problem, Spanned, Target, nearest};
 
 impl Lowering<'_> {
@@ -24,6 +24,11 @@ impl Lowering<'_> {
         let same = |name: &str| name.trim().to_lowercase() == flow.node.trim().to_lowercase();
         let options = self.options;
         let Some(known) = options.flows.iter().find(|known| same(&known.name) || same(&known.id)) else {
+            // A step of a checklist may be drawn as an insertion, too.
+            if options.prose != Prose::Error && args.is_empty() && target.is_none() {
+                let text = flow.node.clone();
+                return vec![Op::Prose { wish: Wish::Done, text, follows: false, timeout: None, next: NOWHERE }];
+            }
             let names = options.flows.iter().map(|known| known.name.as_str());
             let problem = Problem::error(codes::UNKNOWN_FLOW, flow.span.clone())
                 .with("name", &flow.node)

@@ -54,6 +54,8 @@ cmd-run = Run a flow: a diagram, pseudocode, signed IR, or a flow of the store
     .id = The flow's id [default: the file's name]
     .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
     .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .prose = What becomes of text that is no statement: error, llm (an LLM does it or answers it), human (a person does) [default: error]
+    .opaque = Take every icon's text as such text, also where it would parse; for an LLM unless --prose says otherwise
     .examples =
         bloom run archivist.drakon --notes ~/notes
         bloom run report.drakon --input days=7 --input title="This week" --json
@@ -67,6 +69,8 @@ cmd-check = Say what is wrong with diagrams, pseudocode or IR documents
     .files = The files
     .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .tools = A folder with more tools (*.wasm)
+    .prose = What becomes of text that is no statement: error, llm (an LLM does it or answers it), human (a person does) [default: error]
+    .opaque = Take every icon's text as such text, also where it would parse; for an LLM unless --prose says otherwise
     .examples =
         bloom check *.drakon
         bloom check flow.drakon --json
@@ -80,10 +84,27 @@ cmd-compile = Compile a diagram or pseudocode to a signed IR document
     .id = The flow's id [default: the file's name]
     .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
     .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .prose = What becomes of text that is no statement: error, llm (an LLM does it or answers it), human (a person does) [default: error]
+    .opaque = Take every icon's text as such text, also where it would parse; for an LLM unless --prose says otherwise
     .examples =
         bloom compile archivist.drakon -o archivist.ir.json
         bloom compile archivist.drakon --flow-version 1.2.0 --key release -o archivist.ir.json
         bloom compile archivist.ir.json --key reviewer -o archivist.ir.json     # signs beside the author
+
+cmd-rehearse = Walk a flow with the answers of an oracle, and say what no walk came to; no tool and no LLM runs
+    .file = A diagram, pseudocode, or an IR document
+    .runs = How many walks [default: 100, with --trace 1]
+    .oracle = The seed of the oracle: the same seed gives the same answers; further walks use the numbers after it [default: 1]
+    .trace = Print each event of the walk as a line of JSON instead
+    .tools = A folder with more tools (*.wasm)
+    .id = The flow's id [default: the file's name]
+    .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
+    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .prose = What becomes of text that is no statement: error, llm or human [default: llm; nobody is asked in a rehearsal]
+    .opaque = Take every icon's text as such text, also where it would parse
+    .examples =
+        bloom rehearse archivist.drakon
+        bloom rehearse checklist.drakon --opaque --oracle 7 --trace
 
 cmd-verify = Check hash and signatures of an IR document against the keys that this machine trusts
     .file = The document
@@ -589,3 +610,23 @@ limit-too-large = a limit is too large: the times and max_proposals are { $most 
 limit-hint = the limits, as they are without --limit: { $known }
 limit-of-signed = the limits of { $name } are part of the signed program
 limit-of-signed-hint = compile its diagram again with these limits
+
+## Rehearsals
+
+rehearsed = { $runs ->
+    [one] { $runs } rehearsal: { $reached } of { $all } icons reached.
+   *[other] { $runs } rehearsals: { $reached } of { $all } icons reached.
+}
+rehearsed-all = Every icon was reached, every way was taken, every rehearsal came to an end.
+rehearsed-never-reached = Never reached:
+rehearsed-never-taken = Never taken:
+rehearsed-endless = { $count ->
+    [one] { $count } rehearsal did not come to an end. It was here when it was cut off:
+   *[other] { $count } rehearsals did not come to an end. They were here when they were cut off:
+}
+rehearsed-icon = icon
+rehearsed-yes = Yes
+rehearsed-no = No
+rehearsed-other = all other values
+rehearsed-again = another round
+rehearsed-no-more = no more rounds

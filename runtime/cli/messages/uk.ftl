@@ -56,6 +56,8 @@ cmd-run = Виконати потік: схему, псевдокод, підп�
     .id = Ідентифікатор потоку [типово: назва файлу]
     .flow-version = Версія потоку; 0.0.0 ніколи не реєструється за назвою [типово: 0.0.0]
     .limit = Скільки може використати запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .prose = Що робити з текстом, який не є інструкцією: error (помилка), llm (виконає або відповість LLM), human (людина) [типово: error]
+    .opaque = Вважати таким текстом усе, що написано в іконах, навіть якщо воно розбирається; для LLM, якщо --prose не каже інакше
     .examples =
         bloom run archivist.drakon --notes ~/notes
         bloom run report.drakon --input days=7 --input title="Цей тиждень" --json
@@ -69,6 +71,8 @@ cmd-check = Сказати, що не так зі схемами, псевдок
     .files = Файли
     .limit = Скільки може використати запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .tools = Тека з додатковими інструментами (*.wasm)
+    .prose = Що робити з текстом, який не є інструкцією: error (помилка), llm (виконає або відповість LLM), human (людина) [типово: error]
+    .opaque = Вважати таким текстом усе, що написано в іконах, навіть якщо воно розбирається; для LLM, якщо --prose не каже інакше
     .examples =
         bloom check *.drakon
         bloom check flow.drakon --json
@@ -82,10 +86,27 @@ cmd-compile = Скомпілювати схему чи псевдокод у п�
     .id = Ідентифікатор потоку [типово: назва файлу]
     .flow-version = Версія потоку; 0.0.0 ніколи не реєструється за назвою [типово: 0.0.0]
     .limit = Скільки може використати запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .prose = Що робити з текстом, який не є інструкцією: error (помилка), llm (виконає або відповість LLM), human (людина) [типово: error]
+    .opaque = Вважати таким текстом усе, що написано в іконах, навіть якщо воно розбирається; для LLM, якщо --prose не каже інакше
     .examples =
         bloom compile archivist.drakon -o archivist.ir.json
         bloom compile archivist.drakon --flow-version 1.2.0 --key release -o archivist.ir.json
         bloom compile archivist.ir.json --key reviewer -o archivist.ir.json     # підпис поруч з авторовим
+
+cmd-rehearse = Пройти потік з відповідями оракула й сказати, куди жоден прохід не дійшов; жоден інструмент чи LLM не працює
+    .file = Діаграма, псевдокод або документ IR
+    .runs = Скільки проходів [типово: 100, з --trace 1]
+    .oracle = Зерно оракула: те саме зерно дає ті самі відповіді; наступні проходи беруть числа після нього [типово: 1]
+    .trace = Натомість друкувати кожну подію проходу рядком JSON
+    .tools = Тека з додатковими інструментами (*.wasm)
+    .id = Ідентифікатор потоку [типово: назва файлу]
+    .flow-version = Версія потоку; 0.0.0 ніколи не реєструють за назвою [типово: 0.0.0]
+    .limit = Скільки може витратити запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .prose = Що робити з текстом, який не є інструкцією: error, llm або human [типово: llm; на репетиції нікого не питають]
+    .opaque = Вважати таким текстом усе, що написано в іконах, навіть якщо воно розбирається
+    .examples =
+        bloom rehearse archivist.drakon
+        bloom rehearse checklist.drakon --opaque --oracle 7 --trace
 
 cmd-verify = Перевірити хеш і підписи документа IR за ключами, яким довіряє ця машина
     .file = Документ
@@ -601,3 +622,25 @@ limit-too-large = обмеження завелике: час і max_proposals �
 limit-hint = обмеження, які діють без --limit: { $known }
 limit-of-signed = обмеження { $name } — частина підписаної програми
 limit-of-signed-hint = скомпілюйте схему ще раз із цими обмеженнями
+
+## Репетиції
+
+rehearsed = { $runs ->
+    [one] { $runs } репетиція: пройдено ікон: { $reached } з { $all }.
+    [few] { $runs } репетиції: пройдено ікон: { $reached } з { $all }.
+   *[many] { $runs } репетицій: пройдено ікон: { $reached } з { $all }.
+}
+rehearsed-all = Кожну ікону пройдено, кожним шляхом хтось пішов, кожна репетиція дійшла кінця.
+rehearsed-never-reached = Сюди не дійшла жодна:
+rehearsed-never-taken = Цим шляхом не пішла жодна:
+rehearsed-endless = { $count ->
+    [one] { $count } репетиція не дійшла кінця. Її зупинено тут:
+    [few] { $count } репетиції не дійшли кінця. Їх зупинено тут:
+   *[many] { $count } репетицій не дійшли кінця. Їх зупинено тут:
+}
+rehearsed-icon = ікона
+rehearsed-yes = Так
+rehearsed-no = Ні
+rehearsed-other = усі інші значення
+rehearsed-again = ще одна ітерація
+rehearsed-no-more = більше ітерацій немає

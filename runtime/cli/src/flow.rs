@@ -17,6 +17,7 @@ use crate::failure::Explained;
 use crate::keyring::Keyring;
 use crate::limits::LimitArgs;
 use crate::output::{self, plain};
+use crate::prose::ProseArgs;
 use crate::refusal;
 use crate::session::Session;
 use crate::store::Store;
@@ -30,6 +31,8 @@ pub(crate) struct CompileArgs {
     pub(crate) flow_version: Option<String>,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) prose: ProseArgs,
 }
 
 impl CompileArgs {
@@ -38,7 +41,8 @@ impl CompileArgs {
         let limits = self.limits.limits(&session.catalogue)?;
         let tools = tools.installed().into_iter().map(|tool| (tool.manifest, Some(tool.digest))).collect();
         let (id, version) = (self.id.clone(), self.flow_version.clone());
-        Ok(Options { id, version, tools, limits, ..Options::default() })
+        let (prose, opaque) = (self.prose.mode(), self.prose.opaque());
+        Ok(Options { id, version, tools, limits, prose, opaque, ..Options::default() })
     }
 }
 

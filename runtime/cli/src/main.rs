@@ -19,6 +19,7 @@ mod limits;
 mod locale;
 mod narrator;
 mod output;
+mod prose;
 mod refusal;
 mod report;
 mod session;

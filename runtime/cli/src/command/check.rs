@@ -12,6 +12,7 @@ use crate::flow::{self, CompileArgs, FlowFile};
 use crate::host::ToolArgs;
 use crate::limits::LimitArgs;
 use crate::output::Out;
+use crate::prose::ProseArgs;
 use crate::session::{Form, Session};
 
 #[derive(Args, Debug)]
@@ -21,13 +22,15 @@ pub(crate) struct Check {
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
+    prose: ProseArgs,
+    #[command(flatten)]
     tools: ToolArgs,
 }
 
 impl Check {
     pub(crate) fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
         let host = self.tools.host(session)?;
-        let options = CompileArgs { limits: self.limits, ..CompileArgs::default() };
+        let options = CompileArgs { limits: self.limits, prose: self.prose, ..CompileArgs::default() };
         let options = options.options(&host, session)?;
         let mut errors = 0;
         let mut all = Vec::new();

@@ -8,6 +8,7 @@ mod flows;
 mod history;
 mod keys;
 mod proposals;
+mod rehearse;
 mod replay;
 mod run;
 mod runs;
@@ -26,6 +27,7 @@ pub(crate) enum Command {
     Run(run::Run),
     Check(check::Check),
     Compile(compile::Compile),
+    Rehearse(rehearse::Rehearse),
     Verify(verify::Verify),
     Keys(keys::Keys),
     Flows(flows::Flows),
@@ -45,6 +47,7 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Run(run) => wait(run.perform(session, out)),
         Command::Check(check) => check.perform(session, out),
         Command::Compile(compile) => compile.perform(session, out),
+        Command::Rehearse(rehearse) => rehearse.perform(session, out),
         Command::Verify(verify) => verify.perform(session, out),
         Command::Keys(keys) => keys.perform(session, out),
         Command::Tools(tools) => tools.perform(session, out),

@@ -1,0 +1,3 @@
+//! `bloom rehearse`: walks with the answers of an oracle.
+
+use crate::support::World;
