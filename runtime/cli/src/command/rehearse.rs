@@ -101,7 +101,7 @@ fn tell(out: &mut Out, document: &Document, coverage: &Coverage, catalogue: &Cat
     if !missed.ways.is_empty() {
         writeln!(out, "\n{}", text!(catalogue, "rehearsed-never-taken"))?;
         for (item, way) in &missed.ways {
-            writeln!(out, "  {}: {}", names.icon(item), plain(&names.way(document, item, way, catalogue)))?;
+            writeln!(out, "  {}: {}", names.icon(item), plain(&way(document, item, way, catalogue)))?;
         }
     }
     if coverage.cut > 0 {
@@ -135,18 +135,18 @@ impl<'a> Names<'a> {
             None => format!("{} {}", self.icon, plain(item)),
         }
     }
+}
 
-    /// A way out of an icon that decides.
-    fn way(&self, document: &Document, item: &str, way: &str, catalogue: &Catalogue) -> String {
-        let icon = document.source.as_ref().and_then(|source| source.icons.get(item)).map_or("", String::as_str);
-        match (way, icon) {
-            ("then" | "next", "loopbegin") | ("next", _) => text!(catalogue, "rehearsed-again"),
-            ("else" | "done", "loopbegin") | ("done", _) => text!(catalogue, "rehearsed-no-more"),
-            ("then", _) => text!(catalogue, "rehearsed-yes"),
-            ("else", "question" | "") => text!(catalogue, "rehearsed-no"),
-            ("else", _) => text!(catalogue, "rehearsed-other"),
-            _ => case(document, item, way).unwrap_or_else(|| way.to_owned()),
-        }
+/// A way out of an icon that decides.
+fn way(document: &Document, item: &str, way: &str, catalogue: &Catalogue) -> String {
+    let icon = document.source.as_ref().and_then(|source| source.icons.get(item)).map_or("", String::as_str);
+    match (way, icon) {
+        ("then" | "next", "loopbegin") | ("next", _) => text!(catalogue, "rehearsed-again"),
+        ("else" | "done", "loopbegin") | ("done", _) => text!(catalogue, "rehearsed-no-more"),
+        ("then", _) => text!(catalogue, "rehearsed-yes"),
+        ("else", "question" | "") => text!(catalogue, "rehearsed-no"),
+        ("else", _) => text!(catalogue, "rehearsed-other"),
+        _ => case(document, item, way).unwrap_or_else(|| way.to_owned()),
     }
 }
 

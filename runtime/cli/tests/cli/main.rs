@@ -10,5 +10,6 @@ mod edges;
 mod hostile;
 mod interrupt;
 mod refusal;
+mod rehearse;
 mod replay;
 mod support;
