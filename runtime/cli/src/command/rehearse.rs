@@ -100,8 +100,8 @@ fn tell(out: &mut Out, document: &Document, coverage: &Coverage, catalogue: &Cat
     }
     if !missed.ways.is_empty() {
         writeln!(out, "\n{}", text!(catalogue, "rehearsed-never-taken"))?;
-        for (item, way) in &missed.ways {
-            writeln!(out, "  {}: {}", names.icon(item), plain(&way(document, item, way, catalogue)))?;
+        for (item, arm) in &missed.ways {
+            writeln!(out, "  {}: {}", names.icon(item), plain(&way(document, item, arm, catalogue)))?;
         }
     }
     if coverage.cut > 0 {
