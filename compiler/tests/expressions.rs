@@ -97,3 +97,15 @@ fn a_mistake_is_marked_where_it_stands() {
         assert_eq!(&text[span.clone()], marked, "{written}");
     }
 }
+
+#[test]
+fn the_manual_says_what_becomes_of_what_people_write() {
+    let page = include_str!("../../docs/expressions.md");
+    let (_, rest) = page.split_once("```bloom\n").unwrap();
+    let (examples, _) = rest.split_once("```").unwrap();
+    assert!(examples.lines().count() > 15);
+    for line in examples.lines() {
+        let (written, expected) = line.split_once('→').unwrap();
+        assert_eq!(cel(written.trim()), expected.trim(), "{written}");
+    }
+}

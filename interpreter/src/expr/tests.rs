@@ -1,6 +1,7 @@
 mod digests;
 mod functions;
 mod limits;
+mod manual;
 mod semantics;
 
 use std::sync::LazyLock;
