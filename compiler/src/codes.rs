@@ -217,3 +217,21 @@ codes! {
     /// `name` stands twice.
     REPEATED_MEMBER = "D124";
 }
+
+/// Of texts that are understood, though what they name is not there or is not used as it should be.
+pub(crate) const OF_WHAT_IS_NAMED: [Code; 14] = [
+    UNKNOWN_TOOL,
+    UNKNOWN_POSITION,
+    UNKNOWN_ARGUMENT,
+    REPEATED_ARGUMENT,
+    MISSING_ARGUMENT,
+    TOO_MANY,
+    ACTION_NOT_LITERAL,
+    NOT_SAFE,
+    NOT_ONE_OF,
+    MEMBER_TARGET,
+    UNKNOWN_FLOW,
+    FLOW_POSITION,
+    NO_RESULT,
+    NOTHING_TO_TIME,
+];

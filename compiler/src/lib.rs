@@ -24,6 +24,7 @@
 mod codes;
 mod graph;
 mod lower;
+mod pseudocode;
 mod read;
 mod render;
 mod report;
@@ -132,4 +133,31 @@ pub fn compile(source: &SourceFile<'_>, options: &Options) -> Compilation {
     let diagnostics = report.finish();
     let compilation = Compilation { document, diagnostics };
     if compilation.has_errors() { Compilation { document: None, ..compilation } } else { compilation }
+}
+
+/// What a diagram is as pseudocode.
+#[derive(Clone, Debug)]
+pub struct Pseudocode {
+    /// The program; absent when the diagram has errors of its shape, or texts that cannot be read.
+    pub text: Option<String>,
+    /// What was found.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Writes a diagram as pseudocode, with the keywords of a language. It is complete, every icon stands in it once, and it
+/// compiles to the same program, as its hash tells. Text that is no statement is written in quotation marks, as prose.
+pub fn pseudocode(source: &SourceFile<'_>, options: &Options, locale: Locale) -> Pseudocode {
+    let mut report = report::Report::default();
+    let text = match read::read(source, &mut report) {
+        Some(read::Input::Diagram(diagram)) => graph::Graph::build(&diagram, &mut report).and_then(|graph| {
+            let prose = if options.prose == Prose::Error { Prose::Llm } else { options.prose };
+            let options = Options { prose, ..options.clone() };
+            let forms = lower::forms(&graph, &options, &mut report);
+            let sound = graph.sound && report.errors() == 0;
+            sound.then(|| pseudocode::print(&graph, &forms, &lower::title(&graph, source), &options, locale))
+        }),
+        Some(read::Input::Pseudocode(program)) => Some(program.to_owned()),
+        None => None,
+    };
+    Pseudocode { text, diagnostics: report.finish() }
 }

@@ -6,6 +6,7 @@ use bloom_ir::expr::ast::{BinaryOp, Expr, Literal};
 
 use super::Lowering;
 use super::draft::{ANSWER, NOWHERE, Op, Step, StepId, Wish};
+use super::forms::{Asked, CaseForm, Form};
 use super::statements::Ways;
 use crate::Prose;
 use crate::codes;
@@ -100,8 +101,11 @@ impl Lowering<'_> {
                 }
                 _ => {
                     let statements = self.icon_statements(icon, unit);
+                    if let Some(forms) = &mut self.forms {
+                        forms.set(item, Form::Statements(statements.clone()));
+                    }
                     self.sequence(at, unit, statements, &ways);
-                    self.timed(graph, icon, at, ways.next);
+                    self.timed(graph, item, at, ways.next);
                 }
             }
         }
@@ -109,11 +113,11 @@ impl Lowering<'_> {
             let icon = graph.icon(item);
             let at = heads[item];
             if icon.kind == Kind::Question {
-                self.question(icon, at, head(icon.one), head(icon.two));
+                self.question(item, icon, at, [head(icon.one), head(icon.two)]);
             } else {
                 self.select(graph, item, at, &heads);
             }
-            self.timed(graph, icon, at, NOWHERE);
+            self.timed(graph, item, at, NOWHERE);
         }
         self.draft.entry = heads[graph.entry];
         self.draft.catch = graph.catch.map(|catch| heads[catch]);
@@ -215,8 +219,8 @@ impl Lowering<'_> {
     }
 
     /// The duration beside an icon limits the steps from `at` up to `until` that take time.
-    fn timed(&mut self, graph: &Graph<'_>, icon: &Icon, at: StepId, until: StepId) {
-        let Some(side) = icon.side.map(|side| graph.icon(side)) else { return };
+    fn timed(&mut self, graph: &Graph<'_>, item: ItemId, at: StepId, until: StepId) {
+        let Some(side) = graph.icon(item).side.map(|side| graph.icon(side)) else { return };
         if self.options.opaque || side.kind != Kind::Duration {
             return;
         }
@@ -229,6 +233,9 @@ impl Lowering<'_> {
                 return;
             }
         };
+        if let Some(forms) = &mut self.forms {
+            forms.limit(item, seconds);
+        }
         let mut any = false;
         let mut step = at;
         while step != until
@@ -285,7 +292,7 @@ impl Lowering<'_> {
         Some(Err(text))
     }
 
-    fn question(&mut self, icon: &Icon, at: StepId, one: StepId, two: StepId) {
+    fn question(&mut self, item: ItemId, icon: &Icon, at: StepId, [one, two]: [StepId; 2]) {
         let unit = self.draft.steps[at].unit;
         let reading = icon.reading();
         let asked = if self.options.opaque {
@@ -301,6 +308,9 @@ impl Lowering<'_> {
             self.asked(unit, read, &icon.text)
         };
         let (then, otherwise) = if icon.one_is_yes { (one, two) } else { (two, one) };
+        if let (Some(forms), Some(asked)) = (&mut self.forms, &asked) {
+            forms.set(item, Form::Question(Asked::from(asked)));
+        }
         match asked {
             None => {}
             Some(Ok(when)) => {
@@ -315,10 +325,11 @@ impl Lowering<'_> {
         }
     }
 
-    /// A question by prose: an LLM or a person says yes or no.
-    pub(super) fn decided(&mut self, spot: &Spot, text: String, then: StepId, otherwise: StepId) {
+    /// A question by prose: an LLM or a person says yes or no. Returns the step that goes by the answer.
+    pub(super) fn decided(&mut self, spot: &Spot, text: String, then: StepId, otherwise: StepId) -> StepId {
         let decision = self.answered(spot, Wish::Decided, text);
         self.draft.steps[decision].op = Op::If { when: spot.answer(), then, otherwise };
+        decision
     }
 
     /// Puts a prose step; returns the step that decides by its answer.
@@ -358,6 +369,13 @@ impl Lowering<'_> {
         if let Some(Err(text)) = asked {
             let opaque = self.options.opaque;
             let text_of = |icon: &Icon| if opaque { icon.reading() } else { unquoted(&icon.text) };
+            if let Some(forms) = &mut self.forms {
+                let cases = cases
+                    .iter()
+                    .map(|(icon, ..)| CaseForm { values: vec![text_of(icon).into()], to: icon.one.unwrap_or(item) });
+                let cases = cases.collect();
+                forms.set(item, Form::Select { on: Asked::Prose(text.clone()), cases });
+            }
             let cases = cases.iter().map(|(icon, _, to)| (text_of(icon), *to)).collect();
             self.chosen(&Spot { unit, at, span: whole }, text, cases, icons);
             return;
@@ -365,9 +383,12 @@ impl Lowering<'_> {
         let mut seen: BTreeSet<String> = BTreeSet::new();
         let mut read = Vec::new();
         let mut otherwise = None;
+        let mut forms = Vec::new();
         for (icon, case_unit, to) in cases {
+            let mut form = CaseForm { values: Vec::new(), to: icon.one.unwrap_or(item) };
             if icon.text.trim().is_empty() {
                 otherwise = Some(to);
+                forms.push(form);
                 continue;
             }
             match text::literals(Part::new(&icon.text, 0)) {
@@ -380,12 +401,17 @@ impl Lowering<'_> {
                         }
                         values.push(node);
                     }
+                    form.values.clone_from(&values);
+                    forms.push(form);
                     read.push((values, to));
                 }
                 Err(problem) => self.problem(case_unit, problem),
             }
         }
         if let Some(Ok(on)) = asked {
+            if let Some(known) = &mut self.forms {
+                known.set(item, Form::Select { on: Asked::Expression(on.clone()), cases: forms });
+            }
             let span = on.span.clone();
             let op = Op::Choice { on, cases: read, otherwise, icons };
             self.draft.steps[at] = Step { op, unit, part: None, first: true, span };
@@ -430,6 +456,7 @@ impl Lowering<'_> {
         let text = &icon.text;
         let broken = Rounds { again: NOWHERE, leave: after };
         if self.options.opaque {
+            self.loop_form(item, &LoopHead::Prose(icon.reading()));
             let again = self.another(&Spot { unit, at, span: 0..text.len() }, icon.reading(), body, after);
             return Rounds { again, leave: after };
         }
@@ -439,10 +466,12 @@ impl Lowering<'_> {
         }
         match text::loop_head(Part::new(text, 0)) {
             Ok(head) => {
+                self.loop_form(item, &head);
                 let again = self.loop_steps(unit, at, head, body, after, 0..text.len());
                 Rounds { again, leave: after }
             }
             Err(_) if self.options.prose != Prose::Error && !text::looks_like_code(text) => {
+                self.loop_form(item, &LoopHead::Prose(text.trim().to_owned()));
                 let spot = Spot { unit, at, span: 0..text.len() };
                 let again = self.another(&spot, text.trim().to_owned(), body, after);
                 Rounds { again, leave: after }
@@ -451,6 +480,12 @@ impl Lowering<'_> {
                 self.problem(unit, problem);
                 broken
             }
+        }
+    }
+
+    fn loop_form(&mut self, item: ItemId, head: &LoopHead) {
+        if let Some(forms) = &mut self.forms {
+            forms.set(item, Form::Loop(head.clone()));
         }
     }
 

@@ -29,6 +29,13 @@ pub(super) struct Written {
     pub(super) via: BTreeMap<String, Vec<String>>,
 }
 
+impl Written {
+    /// Whether the nodes hold Cyrillic letters.
+    pub(super) fn is_cyrillic(&self) -> bool {
+        serde_json::to_string(&self.nodes).is_ok_and(|text| super::is_cyrillic(&text))
+    }
+}
+
 /// What the nodes of a program depend on besides its steps.
 pub(super) struct Setting<'a> {
     /// What the handler of errors calls the error.

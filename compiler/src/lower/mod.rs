@@ -4,6 +4,7 @@ mod diagram;
 mod draft;
 mod emit;
 mod flows;
+mod forms;
 mod paths;
 mod prose;
 mod pseudocode;
@@ -14,6 +15,7 @@ mod tools;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_ir::Digest;
+use bloom_ir::diagnostic::Severity;
 use bloom_ir::document::{AllowedTool, Document, FlowInfo, FlowKind, IrVersion, Locale, Policy, Source, SourceKind};
 use serde_json::json;
 
@@ -23,6 +25,7 @@ use crate::slug::slug;
 use crate::text::{self, Parameters, Problem, Speller, Unit, Vocabulary, program};
 use crate::{Options, SourceFile};
 use draft::{Draft, StepId};
+pub(crate) use forms::{Asked, CaseForm, Form, Forms};
 
 /// A program on its way into the IR.
 struct Lowering<'a> {
@@ -47,6 +50,8 @@ struct Lowering<'a> {
     /// What texts that could not be read may have set.
     perhaps_set: BTreeSet<String>,
     speller: Speller,
+    /// What icons are understood as, where somebody wants to know.
+    forms: Option<Forms>,
     problems: Vec<(usize, Problem)>,
 }
 
@@ -75,9 +80,35 @@ pub(crate) fn diagram(
     }
     lowering.parameters = parameters.by_name.keys().cloned().collect();
     lowering.icons(graph);
-    let title = graph.diagram.name.clone().unwrap_or_else(|| stem(source.name).to_owned());
-    let heading = Heading { title, kind: SourceKind::Drakon, machine };
+    let heading = Heading { title: title(graph, source), kind: SourceKind::Drakon, machine };
     lowering.finish(&parameters, &heading, source, graph.sound, report)
+}
+
+/// What a diagram is called.
+pub(crate) fn title(graph: &Graph<'_>, source: &SourceFile<'_>) -> String {
+    graph.diagram.name.clone().unwrap_or_else(|| stem(source.name).to_owned())
+}
+
+/// What each icon of a diagram is understood as. Texts that cannot be read are told; what they name need not exist.
+pub(crate) fn forms(graph: &Graph<'_>, options: &Options, report: &mut Report) -> Forms {
+    let vocabulary = Vocabulary::new(&options.tools);
+    let mut lowering = Lowering::new(options, &vocabulary);
+    lowering.forms = Some(Forms::default());
+    lowering.parameter_unit = lowering.draft.unit(Unit::icon("params", &"params", &graph.diagram.params));
+    if !options.opaque {
+        let (parameters, problems) = text::parameters(&graph.diagram.params);
+        for problem in problems {
+            lowering.problem(lowering.parameter_unit, problem);
+        }
+        lowering.parameters = parameters.by_name.keys().cloned().collect();
+    }
+    lowering.icons(graph);
+    let unread = |problem: &Problem| {
+        problem.severity == Severity::Error && !crate::codes::OF_WHAT_IS_NAMED.contains(&problem.code)
+    };
+    lowering.problems.retain(|(_, problem)| unread(problem));
+    lowering.tell(report);
+    lowering.forms.unwrap_or_default()
 }
 
 /// Lowers a program; the document is there when nothing is wrong.
@@ -116,6 +147,7 @@ impl<'a> Lowering<'a> {
             parameter_unit: 0,
             perhaps_set: BTreeSet::new(),
             speller: Speller::default(),
+            forms: None,
             problems: Vec::new(),
         }
     }
@@ -148,15 +180,24 @@ impl<'a> Lowering<'a> {
         }
         self.hand_over();
         self.check_assigned();
-        let locale = self.options.locale.unwrap_or_else(|| self.locale(&heading.title));
-        let setting = emit::Setting {
+        let setting = |locale| emit::Setting {
             error_variable: self.error_variable.as_deref(),
             prose: self.options.prose,
             locale,
             machine: heading.machine,
             inputs: !parameters.by_name.is_empty(),
         };
-        let nodes = emit::nodes(&self.draft, &setting);
+        let inputs = parameters.schema();
+        let mut locale = self.options.locale.unwrap_or_default();
+        let mut nodes = emit::nodes(&self.draft, &setting(locale));
+        // The language is that of the texts, not that of the keywords. What prose asks is put in it.
+        if let Ok(written) = &nodes
+            && self.options.locale.is_none()
+            && (is_cyrillic(&heading.title) || is_cyrillic(&inputs.to_string()) || written.is_cyrillic())
+        {
+            locale = Locale::Uk;
+            nodes = emit::nodes(&self.draft, &setting(locale));
+        }
         let nodes = match nodes {
             Ok(nodes) => Some(nodes),
             Err((unit, problem)) => {
@@ -178,7 +219,7 @@ impl<'a> Lowering<'a> {
                 kind: if heading.machine { FlowKind::Machine } else { FlowKind::Procedure },
                 locale,
             },
-            inputs: parameters.schema(),
+            inputs,
             outputs: json!({}),
             policy: Policy {
                 allowed_tools: std::mem::take(&mut self.allowed_tools),
@@ -210,13 +251,11 @@ impl<'a> Lowering<'a> {
             }
         }
     }
+}
 
-    /// Ukrainian where the texts hold Cyrillic letters.
-    fn locale(&self, title: &str) -> Locale {
-        let cyrillic = |text: &str| text.chars().any(|letter| ('\u{400}'..='\u{52F}').contains(&letter));
-        let texts = self.draft.units.iter().map(Unit::text);
-        if std::iter::once(title).chain(texts).any(cyrillic) { Locale::Uk } else { Locale::En }
-    }
+/// Whether a text holds Cyrillic letters.
+fn is_cyrillic(text: &str) -> bool {
+    text.chars().any(|letter| ('\u{400}'..='\u{52F}').contains(&letter))
 }
 
 /// The file's name without its folder.

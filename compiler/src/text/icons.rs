@@ -21,7 +21,7 @@ pub(crate) fn timer(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<Spann
     let mut due = None;
     for pair in parse(Rule::timer_only, part, vocabulary)? {
         match pair.as_rule() {
-            Rule::flow_name => named = Some(flow_name(pair, part).node),
+            Rule::flow_name => named = Some(flow_name(&pair, part).node),
             Rule::due => due = Some(waiting::due_of(pair, part)?),
             _ => {}
         }
@@ -40,7 +40,7 @@ pub(crate) fn insertion(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<S
     for pair in parse(Rule::insertion, part, vocabulary)? {
         match pair.as_rule() {
             Rule::target => target = Some(target_of(pair, part)?),
-            Rule::flow_name => flow = Some(flow_name(pair, part)),
+            Rule::flow_name => flow = Some(flow_name(&pair, part)),
             Rule::arguments => args = arguments(pair, part)?,
             Rule::limit => limit = Some(pair),
             _ => {}
@@ -64,7 +64,7 @@ pub(crate) fn process(
     if above.text.is_empty() || lower.text.is_empty() {
         for pair in parse(Rule::process, whole, vocabulary)? {
             match pair.as_rule() {
-                Rule::flow_name => flow = Some(flow_name(pair, whole)),
+                Rule::flow_name => flow = Some(flow_name(&pair, whole)),
                 Rule::arguments => args = arguments(pair, whole)?,
                 _ => {}
             }
@@ -98,7 +98,7 @@ pub(crate) fn input(upper: &str, lower: Part<'_>, vocabulary: &Vocabulary<'_>) -
         for pair in parse(Rule::signal, whole, vocabulary)? {
             match pair.as_rule() {
                 Rule::target => target = Some(target_of(pair, whole)?),
-                Rule::flow_name => signal = Some(flow_name(pair, whole).node),
+                Rule::flow_name => signal = Some(flow_name(&pair, whole).node),
                 Rule::limit => limit = Some(pair),
                 _ => {}
             }
@@ -127,7 +127,7 @@ pub(crate) fn output(upper: &str, lower: Part<'_>, vocabulary: &Vocabulary<'_>) 
         let mut args = Vec::new();
         for pair in pair.into_inner() {
             match pair.as_rule() {
-                Rule::flow_name => event = Some(flow_name(pair, whole).node),
+                Rule::flow_name => event = Some(flow_name(&pair, whole).node),
                 _ => args = arguments(pair, whole)?,
             }
         }
@@ -141,7 +141,7 @@ pub(crate) fn output(upper: &str, lower: Part<'_>, vocabulary: &Vocabulary<'_>) 
     for pair in head.into_inner() {
         match pair.as_rule() {
             Rule::string => named = Some(string_literal(pair.as_str())),
-            Rule::flow_name => named = Some(flow_name(pair, above).node),
+            Rule::flow_name => named = Some(flow_name(&pair, above).node),
             _ => {}
         }
     }
@@ -158,7 +158,7 @@ pub(crate) fn output(upper: &str, lower: Part<'_>, vocabulary: &Vocabulary<'_>) 
 fn name_above(above: Part<'_>, vocabulary: &Vocabulary<'_>) -> Result<Spanned<String>, Problem> {
     let pairs = parse(Rule::name_only, above, vocabulary).map_err(marked)?;
     let named = pairs.into_iter().find(|pair| pair.as_rule() == Rule::flow_name).ok_or_else(|| incomplete(above))?;
-    Ok(Spanned { span: 0..0, ..flow_name(named, above) })
+    Ok(Spanned { span: 0..0, ..flow_name(&named, above) })
 }
 
 fn marked(problem: Problem) -> Problem {

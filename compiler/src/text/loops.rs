@@ -17,6 +17,7 @@ use crate::codes;
 
 /// How a loop goes on.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each loop")]
 pub(crate) enum LoopHead {
     /// Over the elements of a list or a map.
     Each { key: Option<String>, item: String, over: Expression },

@@ -38,7 +38,7 @@ pub(crate) use statement::{
     Argument, AwaitKind, Due, Jump, Spanned, Statement, Target, condition, looks_like_code, prose, statements,
 };
 pub(crate) use vocabulary::Vocabulary;
-pub(crate) use waiting::{due, duration_seconds, quoted, takes_time};
+pub(crate) use waiting::{Asked, due, duration_seconds, takes_time};
 
 /// The grammar; its rules stay inside this module.
 mod grammar {

@@ -1,10 +1,10 @@
 //! Whole programs in pseudocode, line by line; blocks are told by indentation.
 
-use super::expression::Expression;
 use super::literal::{name, string_literal};
 use super::loops::{self, LoopHead};
 use super::sections::{Section, block_head, is_format, is_remark, line_end, sections, statement_end};
 use super::statement::{self, Spanned, Statement};
+use super::waiting::{self, Asked};
 use super::{Parameters, Part, Problem, Vocabulary, keywords, llm, parameters};
 use crate::codes;
 
@@ -18,13 +18,13 @@ pub(crate) struct Line {
 /// What a line says.
 #[derive(Debug)]
 pub(crate) enum Content {
-    If(Expression),
+    If(Asked),
     Else,
-    ElseIf(Expression),
+    ElseIf(Asked),
     Loop(LoopHead),
     /// `ПОВТОРЮВАТИ`: left by a jump only.
     Repeat,
-    Select(Expression),
+    Select(Asked),
     Case(Vec<Spanned<serde_json::Value>>),
     Branch(String),
     /// `ПАРАЛЕЛЬНО`: its paths follow.
@@ -52,6 +52,8 @@ pub(crate) struct Program {
 
 const BEGIN: [&str; 2] = ["ПОЧАТОК", "BEGIN"];
 const END: [&str; 2] = ["КІНЕЦЬ", "END"];
+
+const QUOTATION_MARKS: [char; 5] = ['"', '\'', '«', '“', '„'];
 
 /// Whether the text holds a program.
 pub(crate) fn is_program(text: &str) -> bool {
@@ -155,11 +157,11 @@ impl Reader<'_> {
             |words: &[&str]| keyword(trimmed, words).map(|after| Part::new(after, here + trimmed.len() - after.len()));
         let whole = here..here + trimmed.len();
         let content = if let Some(part) = head(&["ІНАКШЕ ЯКЩО", "ELSE IF", "ELSEIF", "ELIF"]) {
-            statement::condition(colonless(part)).map(Content::ElseIf)
+            waiting::asked(colonless(part)).map(Content::ElseIf)
         } else if let Some(part) = head(&["ІНАКШЕ", "ELSE"]) {
             alone(part, Content::Else)
         } else if let Some(part) = head(&["ЯКЩО", "IF"]) {
-            statement::condition(colonless(part)).map(Content::If)
+            waiting::asked(colonless(part)).map(Content::If)
         } else if keyword(trimmed, &["ДЛЯ", "FOR", "FOREACH"]).is_some() {
             let part = colonless(Part::new(trimmed, here));
             loops::loop_head(part).map(Content::Loop)
@@ -167,7 +169,7 @@ impl Reader<'_> {
             let part = colonless(part);
             if part.text().is_empty() { Ok(Content::Repeat) } else { loops::loop_head(part).map(Content::Loop) }
         } else if let Some(part) = head(&["ВИБІР", "SELECT"]) {
-            statement::condition(colonless(part)).map(Content::Select)
+            waiting::asked(colonless(part)).map(Content::Select)
         } else if let Some(part) = head(&["ВИПАДОК", "CASE"]) {
             loops::literals(colonless(part)).map(Content::Case)
         } else if let Some(part) = head(&["ПАРАЛЕЛЬНО", "PARALLEL"]) {
@@ -213,6 +215,13 @@ impl Reader<'_> {
             };
             let misspelt = || keywords::misspelt_head(Part::new(&self.text[here..end], here));
             match read {
+                // A block whose head is misspelt is still a block: what stands in it is looked at.
+                Ok(Spanned { node: Statement::Prose(_), span })
+                    if !self.text[here..].starts_with(QUOTATION_MARKS) && misspelt().is_some() =>
+                {
+                    self.problems.extend(misspelt());
+                    self.lines.push(Line { indent, content: Spanned { node: Content::Broken, span } });
+                }
                 Ok(Spanned { node, span }) => {
                     self.lines.push(Line { indent, content: Spanned { node: Content::Statement(node), span } });
                 }

@@ -304,7 +304,7 @@ pub(super) fn build(pair: Pair<'_, Rule>, part: Part<'_>, vocabulary: &Vocabular
             let mut args = Vec::new();
             for pair in pair.into_inner() {
                 match pair.as_rule() {
-                    Rule::flow_name => event = Some(waiting::flow_name(pair, part).node),
+                    Rule::flow_name => event = Some(waiting::flow_name(&pair, part).node),
                     Rule::arguments => args = arguments(pair, part)?,
                     _ => {}
                 }

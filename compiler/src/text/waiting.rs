@@ -8,7 +8,7 @@ use super::expression::{self, Expression};
 use super::grammar::{Grammar, Rule};
 use super::literal::{name, string_literal};
 use super::sections::syntax_error;
-use super::statement::{AwaitKind, Due, Spanned, Statement, Target, arguments};
+use super::statement::{self, AwaitKind, Due, Spanned, Statement, Target, arguments};
 use super::{Part, Problem, limits};
 use crate::codes;
 
@@ -51,7 +51,7 @@ pub(super) fn build(pair: Pair<'_, Rule>, target: Option<Target>, part: Part<'_>
             let mut args = Vec::new();
             for pair in pair.into_inner() {
                 match pair.as_rule() {
-                    Rule::flow_name => flow = Some(flow_name(pair, part)),
+                    Rule::flow_name => flow = Some(flow_name(&pair, part)),
                     Rule::arguments => args = arguments(pair, part)?,
                     _ => {}
                 }
@@ -62,7 +62,7 @@ pub(super) fn build(pair: Pair<'_, Rule>, target: Option<Target>, part: Part<'_>
 }
 
 /// A word, or a text where the name is not one word.
-pub(super) fn flow_name(pair: Pair<'_, Rule>, part: Part<'_>) -> Spanned<String> {
+pub(super) fn flow_name(pair: &Pair<'_, Rule>, part: Part<'_>) -> Spanned<String> {
     let span = part.span(pair.as_span());
     let node = match pair.clone().into_inner().next().map(|inner| inner.as_rule()) {
         Some(Rule::string) => string_literal(pair.as_str().trim()),
@@ -149,8 +149,39 @@ pub(super) fn quoted_line(part: Part<'_>) -> Result<Option<Statement>, Problem> 
 }
 
 /// The text, if the part is nothing but a quoted one.
-pub(crate) fn quoted(part: Part<'_>) -> Option<String> {
+pub(super) fn quoted(part: Part<'_>) -> Option<String> {
     leading_text(part.trimmed()).filter(|(_, rest)| rest.text.is_empty()).map(|(text, _)| text)
+}
+
+/// Reads the condition of a block: prose, in quotation marks or without, may have a limit of time.
+pub(super) fn asked(part: Part<'_>) -> Result<Asked, Problem> {
+    let part = part.trimmed();
+    if let Some((text, rest)) = leading_text(part)
+        && let Ok(mut pairs) = Grammar::parse(Rule::limit_only, rest.text)
+        && let Some(limit) = pairs.next().filter(|pair| pair.as_rule() == Rule::limit)
+    {
+        let Statement::Within { seconds, .. } = within(Statement::Prose(String::new()), limit, rest)? else {
+            return Err(Problem::error(codes::SYNTAX, part.range()));
+        };
+        let value = Expression::made(Expr::Literal(Literal::String(text)), part.range());
+        return Ok(Asked { value, seconds: Some(seconds) });
+    }
+    match statement::condition(part) {
+        Ok(value) => Ok(Asked { value, seconds: None }),
+        Err(problem) if problem.code == codes::PROSE_QUESTION => {
+            let value = Expression::made(Expr::Literal(Literal::String(part.text.to_owned())), part.range());
+            Ok(Asked { value, seconds: None })
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The condition of a block; a literal text is prose.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) value: Expression,
+    /// The limit of time for those who answer it.
+    pub(crate) seconds: Option<u32>,
 }
 
 /// The texts that a part begins with, joined, and what follows them.
