@@ -25,6 +25,7 @@ mod codes;
 mod graph;
 mod lower;
 mod pseudocode;
+mod outline;
 mod read;
 mod render;
 mod report;
@@ -37,6 +38,7 @@ use bloom_ir::manifest::ToolManifest;
 use bloom_ir::{Diagnostic, Digest};
 
 pub use crate::codes::ALL as CODES;
+pub use crate::outline::Outline;
 pub use crate::render::render;
 
 /// A file as it was read.
@@ -112,6 +114,8 @@ pub struct Compilation {
     pub document: Option<Document>,
     /// What was found, errors first, each in the order of the file: at most 1000, and one that counts the others.
     pub diagnostics: Vec<Diagnostic>,
+    /// What the diagnostics are shown among; empty where there are none.
+    pub outline: Outline,
 }
 
 impl Compilation {
@@ -124,14 +128,21 @@ impl Compilation {
 /// Compiles a diagram or pseudocode.
 pub fn compile(source: &SourceFile<'_>, options: &Options) -> Compilation {
     let mut report = report::Report::default();
-    let document = match read::read(source, &mut report) {
-        Some(read::Input::Diagram(diagram)) => graph::Graph::build(&diagram, &mut report)
-            .and_then(|graph| lower::diagram(&graph, source, options, &mut report)),
-        Some(read::Input::Pseudocode(program)) => lower::pseudocode(program, source, options, &mut report),
-        None => None,
+    let (document, outline): (_, Box<dyn FnOnce() -> Outline>) = match read::read(source, &mut report) {
+        Some(read::Input::Diagram(diagram)) => {
+            let document = graph::Graph::build(&diagram, &mut report)
+                .and_then(|graph| lower::diagram(&graph, source, options, &mut report));
+            (document, Box::new(|| Outline::of_diagram(diagram)))
+        }
+        Some(read::Input::Pseudocode(program)) => {
+            let document = lower::pseudocode(program, source, options, &mut report);
+            (document, Box::new(|| Outline::of_program(program)))
+        }
+        None => (None, Box::new(Outline::default)),
     };
     let diagnostics = report.finish();
-    let compilation = Compilation { document, diagnostics };
+    let outline = if diagnostics.is_empty() { Outline::default() } else { outline() };
+    let compilation = Compilation { document, diagnostics, outline };
     if compilation.has_errors() { Compilation { document: None, ..compilation } } else { compilation }
 }
 
@@ -142,22 +153,28 @@ pub struct Pseudocode {
     pub text: Option<String>,
     /// What was found.
     pub diagnostics: Vec<Diagnostic>,
+    /// What the diagnostics are shown among.
+    pub outline: Outline,
 }
 
 /// Writes a diagram as pseudocode, with the keywords of a language. It is complete, every icon stands in it once, and it
 /// compiles to the same program, as its hash tells. Text that is no statement is written in quotation marks, as prose.
 pub fn pseudocode(source: &SourceFile<'_>, options: &Options, locale: Locale) -> Pseudocode {
     let mut report = report::Report::default();
-    let text = match read::read(source, &mut report) {
-        Some(read::Input::Diagram(diagram)) => graph::Graph::build(&diagram, &mut report).and_then(|graph| {
-            let prose = if options.prose == Prose::Error { Prose::Llm } else { options.prose };
-            let options = Options { prose, ..options.clone() };
-            let forms = lower::forms(&graph, &options, &mut report);
-            let sound = graph.sound && report.errors() == 0;
-            sound.then(|| pseudocode::print(&graph, &forms, &lower::title(&graph, source), &options, locale))
-        }),
-        Some(read::Input::Pseudocode(program)) => Some(program.to_owned()),
-        None => None,
+    let (text, outline) = match read::read(source, &mut report) {
+        Some(read::Input::Diagram(diagram)) => {
+            let text = graph::Graph::build(&diagram, &mut report).and_then(|graph| {
+                let prose = if options.prose == Prose::Error { Prose::Llm } else { options.prose };
+                let options = Options { prose, ..options.clone() };
+                let forms = lower::forms(&graph, &options, &mut report);
+                let sound = graph.sound && report.errors() == 0;
+                sound.then(|| pseudocode::print(&graph, &forms, &lower::title(&graph, source), &options, locale))
+            });
+            (text, Outline::of_diagram(diagram))
+        }
+        Some(read::Input::Pseudocode(program)) => (Some(program.to_owned()), Outline::default()),
+        None => (None, Outline::default()),
     };
-    Pseudocode { text, diagnostics: report.finish() }
+    Pseudocode { text, diagnostics: report.finish(), outline }
+}
 }

@@ -50,11 +50,16 @@ impl Report {
         self.errors.count
     }
 
-    /// Errors first, each kind in the order in which it was found; last, how many are left out.
+    /// Errors first, each kind by its line or in the order in which it was found; last, how many are left out.
     pub(crate) fn finish(self) -> Vec<Diagnostic> {
         let found = self.errors.count + self.warnings.count;
         let mut diagnostics = self.errors.kept;
         diagnostics.extend(self.warnings.kept);
+        // Of a program, what one pass finds stands after what another found below it.
+        diagnostics.sort_by_key(|diagnostic| match diagnostic.place {
+            Place::Line { line, .. } => (diagnostic.severity, line),
+            _ => (diagnostic.severity, 0),
+        });
         diagnostics.truncate(MOST);
         let left_out = found - diagnostics.len();
         if left_out > 0 {

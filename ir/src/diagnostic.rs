@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::document::{Locale, NodeId};
 
 /// A stable code: `D…` for diagrams and their texts, `I…` for IR documents. Each has a page in `schemas/error-codes/`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Code(pub &'static str);
 
@@ -20,7 +21,7 @@ impl fmt::Display for Code {
 }
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// It cannot be compiled or loaded.
@@ -30,7 +31,7 @@ pub enum Severity {
 }
 
 /// Where it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase", tag = "kind")]
 pub enum Place {
     /// The file as a whole.
@@ -151,34 +152,76 @@ impl Diagnostic {
     }
 }
 
+/// What was found in a file, as `bloom check --format json` writes it: one for each file.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckedFile<'a> {
+    /// As it was named.
+    pub file: std::borrow::Cow<'a, str>,
+    /// Errors first.
+    pub diagnostics: &'a [Diagnostic],
+}
+
 /// With its message in both languages.
 impl Serialize for Diagnostic {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Texts {
-            en: String,
-            uk: String,
-        }
-        #[derive(Serialize)]
-        struct Wire<'a> {
-            code: Code,
-            severity: Severity,
-            place: &'a Place,
-            message: Texts,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            hint: Option<Texts>,
-            args: &'a BTreeMap<&'static str, String>,
-        }
         let hint = self.hint(Locale::En).zip(self.hint(Locale::Uk));
-        Wire {
+        written::Diagnostic {
             code: self.code,
             severity: self.severity,
             place: &self.place,
-            message: Texts { en: self.message(Locale::En), uk: self.message(Locale::Uk) },
-            hint: hint.map(|(en, uk)| Texts { en, uk }),
+            message: written::Texts { en: self.message(Locale::En), uk: self.message(Locale::Uk) },
+            hint: hint.map(|(en, uk)| written::Texts { en, uk }),
             args: &self.args,
         }
         .serialize(serializer)
+    }
+}
+
+/// Diagnostics as they are written, and the schema of that.
+pub(crate) mod written {
+    use std::collections::BTreeMap;
+
+    use schemars::JsonSchema;
+    use serde::Serialize;
+
+    use super::{Code, Place, Severity};
+
+    /// What was found in a file.
+    #[derive(JsonSchema)]
+    #[schemars(rename = "CheckedFile")]
+    #[expect(dead_code, reason = "only its schema is of use")]
+    pub(crate) struct File<'a> {
+        /// As it was named.
+        file: &'a str,
+        /// Errors first.
+        diagnostics: Vec<Diagnostic<'a>>,
+    }
+
+    /// One problem.
+    #[derive(JsonSchema, Serialize)]
+    pub(crate) struct Diagnostic<'a> {
+        /// Which, as D044: `bloom explain` says what it means.
+        pub(super) code: Code,
+        /// How bad.
+        pub(super) severity: Severity,
+        /// Where.
+        pub(super) place: &'a Place,
+        /// What is wrong, in one sentence.
+        pub(super) message: Texts,
+        /// What to do about it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub(super) hint: Option<Texts>,
+        /// What the message names.
+        pub(super) args: &'a BTreeMap<&'static str, String>,
+    }
+
+    /// A text in each language.
+    #[derive(JsonSchema, Serialize)]
+    pub(crate) struct Texts {
+        /// English.
+        pub(super) en: String,
+        /// Ukrainian.
+        pub(super) uk: String,
     }
 }
 

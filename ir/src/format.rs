@@ -7,6 +7,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::canonical::MAX_NUMBER;
+use crate::diagnostic::written;
 use crate::document::Document;
 use crate::manifest::ToolManifest;
 
@@ -41,6 +42,11 @@ pub fn document_schema() -> Value {
 /// The schema of what a tool says of itself.
 pub fn manifest_schema() -> Value {
     generate::<ToolManifest>()
+}
+
+/// The schema of what `bloom check --format json` writes.
+pub fn check_schema() -> Value {
+    generate::<Vec<written::File<'_>>>()
 }
 
 fn generate<T: JsonSchema>() -> Value {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use bloom_ir::diagnostic::{Diagnostic, Place};
+use bloom_ir::diagnostic::{CheckedFile, Diagnostic, Place};
 use bloom_ir::document::Locale;
 use bloom_ir::format;
 use bloom_ir::validate::codes;
@@ -20,6 +20,7 @@ fn the_published_schemas_are_those_of_the_types() {
     for (name, schema) in [
         ("ir-0.1.schema.json", format::document_schema()),
         ("tool-manifest-0.1.schema.json", format::manifest_schema()),
+        ("check-0.1.schema.json", format::check_schema()),
     ] {
         let generated = serde_json::to_string_pretty(&schema).unwrap() + "\n";
         let path = schemas().join(name);
@@ -42,6 +43,24 @@ fn the_published_schema_takes_a_document_and_refuses_a_misspelt_member() {
     assert_eq!(schema.iter_errors(&document).map(|it| it.to_string()).collect::<Vec<_>>(), [""; 0]);
     document["nodes"]["n2"]["nxt"] = "n3".into();
     assert!(!schema.is_valid(&document));
+}
+
+#[test]
+fn what_check_writes_is_what_its_schema_says() {
+    let schema = jsonschema::options().offline().build(&format::check_schema()).unwrap();
+    let places = [
+        Place::File,
+        Place::item("7", "x ← y", Some(6..7)),
+        Place::line(3, "x ← y", None),
+        Place::Node { node: None, pointer: "/nodes".to_owned(), item: Some("7".to_owned()) },
+    ];
+    let diagnostics: Vec<Diagnostic> =
+        places.into_iter().map(|place| Diagnostic::warning(codes::ALL[0], place).with("found", "1")).collect();
+    let written = serde_json::json!([CheckedFile { file: "a.drakon".into(), diagnostics: &diagnostics }]);
+    assert_eq!(schema.iter_errors(&written).map(|it| it.to_string()).collect::<Vec<_>>(), [""; 0]);
+    let mut other = written.clone();
+    other[0]["diagnostics"][0]["severity"] = "fatal".into();
+    assert!(!schema.is_valid(&other));
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(crate) const BROKEN_NUMBER: i64 = i64::MAX - 1;
 pub(crate) type ItemId = usize;
 
 /// A diagram whose items are known and whose edges lead to items.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Diagram {
     /// What the file calls itself.
     pub(crate) name: Option<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Diagram {
 }
 
 /// An item of a diagram.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Icon {
     /// As in the file.
     pub(crate) id: String,

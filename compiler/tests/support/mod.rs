@@ -102,7 +102,7 @@ pub fn rendered(compilation: &Compilation) -> String {
     let mut text = String::new();
     for locale in [Locale::En, Locale::Uk] {
         for diagnostic in &compilation.diagnostics {
-            writeln!(text, "{}\n", render(diagnostic, locale, false)).unwrap();
+            writeln!(text, "{}\n", render(diagnostic, &compilation.outline, locale, false)).unwrap();
         }
     }
     text

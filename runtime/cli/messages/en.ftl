@@ -67,6 +67,7 @@ cmd-run = Run a flow: a diagram, pseudocode, signed IR, or a flow of the store
 
 cmd-check = Say what is wrong with diagrams, pseudocode or IR documents
     .files = The files
+    .format = How to write what was found: text, json, or sarif (SARIF 2.1.0) [default: text]
     .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .tools = A folder with more tools (*.wasm)
     .prose = What becomes of text that is no statement: error, llm (an LLM does it or answers it), human (a person does) [default: error]
@@ -74,6 +75,12 @@ cmd-check = Say what is wrong with diagrams, pseudocode or IR documents
     .examples =
         bloom check *.drakon
         bloom check flow.drakon --json
+        bloom check *.drakon --format sarif > bloom.sarif
+
+cmd-explain = Say what an error code means, why, and what to do
+    .codes = The codes, as D044
+    .examples =
+        bloom explain D044
 
 cmd-compile = Compile a diagram or pseudocode to a signed IR document
     .file = A diagram, pseudocode, or an IR document to sign
@@ -630,3 +637,9 @@ rehearsed-no = No
 rehearsed-other = all other values
 rehearsed-again = another round
 rehearsed-no-more = no more rounds
+
+limit-advice = if so much is meant, give the run a higher limit: --limit { $name }=NUMBER
+
+no-such-code = There is no error code “{ $code }”.
+no-such-code-hint = Codes are a letter and three digits, as D044; all are listed in schemas/error-codes/README.md.
+explain-example = Example.

@@ -69,6 +69,7 @@ cmd-run = Виконати потік: схему, псевдокод, підп�
 
 cmd-check = Сказати, що не так зі схемами, псевдокодом або документами IR
     .files = Файли
+    .format = Як записати знайдене: text, json або sarif (SARIF 2.1.0) [типово: text]
     .limit = Скільки може використати запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .tools = Тека з додатковими інструментами (*.wasm)
     .prose = Що робити з текстом, який не є інструкцією: error (помилка), llm (виконає або відповість LLM), human (людина) [типово: error]
@@ -76,6 +77,12 @@ cmd-check = Сказати, що не так зі схемами, псевдок
     .examples =
         bloom check *.drakon
         bloom check flow.drakon --json
+        bloom check *.drakon --format sarif > bloom.sarif
+
+cmd-explain = Сказати, що означає код помилки, чому це помилка і що робити
+    .codes = Коди, наприклад D044
+    .examples =
+        bloom explain D044
 
 cmd-compile = Скомпілювати схему чи псевдокод у підписаний документ IR
     .file = Схема, псевдокод або документ IR, який треба підписати
@@ -644,3 +651,9 @@ rehearsed-no = Ні
 rehearsed-other = усі інші значення
 rehearsed-again = ще одна ітерація
 rehearsed-no-more = більше ітерацій немає
+
+limit-advice = якщо так і задумано, дайте запуску більше обмеження: --limit { $name }=ЧИСЛО
+
+no-such-code = Коду помилки «{ $code }» немає.
+no-such-code-hint = Код — це літера й три цифри, наприклад D044; усі перелічено в schemas/error-codes/README.md.
+explain-example = Приклад.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::Context as _;
-use bloom_compiler::{Options, SourceFile, compile};
+use bloom_compiler::{Compilation, Options, Outline, SourceFile, compile};
 use bloom_ir::diagnostic::Severity;
 use bloom_ir::{Diagnostic, Document, VerifiedIr, sign, validate, verify};
 use bloom_runtime::clock::Clock as _;
@@ -46,6 +46,12 @@ impl CompileArgs {
     }
 }
 
+/// What is wrong with a file, and what it is shown among.
+pub(crate) struct Findings {
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    outline: Outline,
+}
+
 /// A file, as far as it was looked at.
 pub(crate) struct FlowFile {
     /// Its name without the folder.
@@ -83,34 +89,35 @@ impl FlowFile {
     }
 
     /// What is wrong with it.
-    pub(crate) fn diagnostics(&self, options: &Options) -> Vec<Diagnostic> {
+    pub(crate) fn findings(&self, options: &Options) -> Findings {
         if !self.is_ir() {
-            return compile(&self.source(), options).diagnostics;
+            let Compilation { diagnostics, outline, .. } = compile(&self.source(), options);
+            return Findings { diagnostics, outline };
         }
-        match validate::read(&self.bytes).and_then(|document| validate::check(&document)) {
-            Ok(checked) => checked.warnings,
-            Err(diagnostics) => diagnostics,
-        }
+        let checked = validate::read(&self.bytes).and_then(|document| validate::check(&document));
+        let diagnostics = checked.map_or_else(|diagnostics| diagnostics, |checked| checked.warnings);
+        Findings { diagnostics, outline: Outline::default() }
     }
 
     /// Its document: compiled, or as it is. What was found is told on the standard error.
     pub(crate) fn document(&self, options: &Options, session: &Session) -> anyhow::Result<Document> {
-        let (document, diagnostics) = if self.is_ir() {
+        let (document, findings) = if self.is_ir() {
             let checked = validate::read(&self.bytes).and_then(|document| {
                 let warnings = validate::check(&document)?.warnings;
                 Ok((document, warnings))
             });
-            match checked {
+            let (document, diagnostics) = match checked {
                 Ok((document, warnings)) => (Some(document), warnings),
                 Err(diagnostics) => (None, diagnostics),
-            }
+            };
+            (document, Findings { diagnostics, outline: Outline::default() })
         } else {
-            let compilation = compile(&self.source(), options);
-            (compilation.document, compilation.diagnostics)
+            let Compilation { document, diagnostics, outline } = compile(&self.source(), options);
+            (document, Findings { diagnostics, outline })
         };
         // Nobody is left to tell where it cannot be written.
-        let _ = tell(&mut output::stderr(), self, &diagnostics, session);
-        let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+        let _ = tell(&mut output::stderr(), self, &findings, session);
+        let errors = findings.errors();
         document.ok_or_else(|| {
             Explained::failed(text!(session.catalogue, "compile-failed", name = &self.name, count = errors)).into()
         })
@@ -118,6 +125,13 @@ impl FlowFile {
 
     fn source(&self) -> SourceFile<'_> {
         SourceFile::new(&self.name, &self.bytes)
+    }
+}
+
+impl Findings {
+    /// How many errors there are.
+    pub(crate) fn errors(&self) -> usize {
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
     }
 }
 
@@ -183,15 +197,11 @@ impl Found {
 }
 
 /// Tells what was found in a file. The writer takes the colours away where they are not wanted.
-pub(crate) fn tell(
-    out: &mut impl Write,
-    file: &FlowFile,
-    diagnostics: &[Diagnostic],
-    session: &Session,
-) -> io::Result<()> {
+pub(crate) fn tell(out: &mut impl Write, file: &FlowFile, findings: &Findings, session: &Session) -> io::Result<()> {
     let locale = session.catalogue.locale();
-    for diagnostic in diagnostics {
-        writeln!(out, "{}: {}", plain(&file.name), bloom_compiler::render(diagnostic, locale, true))?;
+    for diagnostic in &findings.diagnostics {
+        let drawing = bloom_compiler::render(diagnostic, &findings.outline, locale, true);
+        writeln!(out, "{}: {drawing}\n", plain(&file.name))?;
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use bloom_ir::diagnostic::Severity;
-use clap::Args;
+use bloom_ir::diagnostic::CheckedFile;
+use clap::{Args, ValueEnum};
 
 use crate::catalogue::text;
 use crate::failure::Exit;
@@ -13,12 +13,15 @@ use crate::host::ToolArgs;
 use crate::limits::LimitArgs;
 use crate::output::Out;
 use crate::prose::ProseArgs;
+use crate::sarif;
 use crate::session::{Form, Session};
 
 #[derive(Args, Debug)]
 pub(crate) struct Check {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
+    #[arg(long, value_name = "FORMAT", value_enum, conflicts_with_all = ["json", "text"])]
+    format: Option<Format>,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -27,28 +30,54 @@ pub(crate) struct Check {
     tools: ToolArgs,
 }
 
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// As `schemas/check-0.1.schema.json` says.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+}
+
 impl Check {
     pub(crate) fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
         let host = self.tools.host(session)?;
         let options = CompileArgs { limits: self.limits, prose: self.prose, ..CompileArgs::default() };
         let options = options.options(&host, session)?;
+        let format = self.format.unwrap_or(match session.form() {
+            Form::Json => Format::Json,
+            Form::Text => Format::Text,
+        });
         let mut errors = 0;
         let mut all = Vec::new();
         for path in &self.files {
             let file = FlowFile::read(path, session)?;
-            let diagnostics = file.diagnostics(&options);
-            errors += diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
-            match session.form() {
-                Form::Json => all.push(serde_json::json!({ "file": path, "diagnostics": diagnostics })),
-                Form::Text => flow::tell(out, &file, &diagnostics, session)?,
+            let findings = file.findings(&options);
+            errors += findings.errors();
+            if format == Format::Text {
+                flow::tell(out, &file, &findings, session)?;
+            } else {
+                all.push((path.as_path(), findings.diagnostics));
             }
         }
-        match session.form() {
-            Form::Json => out.json(&all)?,
-            Form::Text if errors == 0 => {
+        match format {
+            Format::Json => {
+                let checked: Vec<_> = all
+                    .iter()
+                    .map(|(path, diagnostics)| CheckedFile { file: path.to_string_lossy(), diagnostics })
+                    .collect();
+                out.json(&checked)?;
+            }
+            Format::Sarif => {
+                let files: Vec<_> = all.iter().map(|(path, diagnostics)| (*path, diagnostics.as_slice())).collect();
+                out.json(&sarif::log(&files, session.catalogue.locale()))?;
+            }
+            Format::Text if errors == 0 => {
                 writeln!(out, "{}", text!(session.catalogue, "check-sound", count = self.files.len()))?;
             }
-            Form::Text => writeln!(out, "{}", text!(session.catalogue, "check-errors", count = errors))?,
+            Format::Text => writeln!(out, "{}", text!(session.catalogue, "check-errors", count = errors))?,
         }
         Ok(if errors == 0 { Exit::Completed } else { Exit::Failed })
     }

@@ -4,6 +4,7 @@ mod audit;
 mod check;
 mod compile;
 mod completions;
+mod explain;
 mod flows;
 mod history;
 mod keys;
@@ -28,6 +29,7 @@ pub(crate) enum Command {
     Check(check::Check),
     Compile(compile::Compile),
     Rehearse(rehearse::Rehearse),
+    Explain(explain::Explain),
     Verify(verify::Verify),
     Keys(keys::Keys),
     Flows(flows::Flows),
@@ -48,6 +50,7 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Check(check) => check.perform(session, out),
         Command::Compile(compile) => compile.perform(session, out),
         Command::Rehearse(rehearse) => rehearse.perform(session, out),
+        Command::Explain(explain) => explain.perform(session, out),
         Command::Verify(verify) => verify.perform(session, out),
         Command::Keys(keys) => keys.perform(session, out),
         Command::Tools(tools) => tools.perform(session, out),

@@ -90,6 +90,34 @@ fn a_diagram_with_errors_is_told_by_icon() {
 }
 
 #[test]
+fn findings_are_written_in_three_forms_without_colours() {
+    let place = Place::new();
+    let path = place.write("broken.drakon", r#"{"items": {"2": {"type": "branch", "branchId": 0, "one": "9"}}}"#);
+    let check = |arguments: &[&str]| place.bloom().arg("check").args(arguments).arg(&path).output().unwrap();
+    for (format, expected) in [("text", "└─→ nothing"), ("json", "\"code\":\"D006\""), ("sarif", "\"ruleId\":\"D006\"")]
+    {
+        let output = check(&["--format", format]);
+        assert_eq!(output.status.code(), Some(1), "{format}");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(stdout.contains(expected) && !stdout.contains('\u{1b}'), "{format}: {stdout}");
+    }
+    assert_eq!(check(&["--format", "xml"]).status.code(), Some(2));
+    assert_eq!(check(&["--format", "sarif", "--json"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_code_is_explained_in_the_language_of_the_person() {
+    let place = Place::new();
+    let explain = |arguments: &[&str]| stdout(place.bloom().arg("explain").args(arguments));
+    assert!(explain(&["d044", "--lang", "en"]).contains("What to do."));
+    assert!(explain(&["D044", "--lang", "uk"]).contains("Що робити."));
+    let found = json(place.bloom().args(["explain", "D044", "I001", "--json"]));
+    assert_eq!(found[1]["code"], "I001");
+    let unknown = place.bloom().args(["explain", "D999"]).output().unwrap();
+    assert_eq!(unknown.status.code(), Some(2));
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     let place = Place::new();
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_bloom"))

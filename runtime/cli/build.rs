@@ -1,0 +1,25 @@
+//! Puts the pages of the error codes into the binary, for `bloom explain` and for SARIF.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/error-codes");
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let mut pages: Vec<PathBuf> = fs::read_dir(&folder)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<io::Result<Vec<_>>>()?
+        .into_iter()
+        .filter(|path| path.file_stem().is_some_and(|name| name != "README"))
+        .collect();
+    pages.sort();
+    let mut source = String::from("pub(crate) const PAGES: &[(&str, &str)] = &[\n");
+    for page in pages {
+        let code = page.file_stem().unwrap_or_default().to_string_lossy();
+        let _ = writeln!(source, "    ({code:?}, include_str!({:?})),", fs::canonicalize(&page)?);
+    }
+    source.push_str("];\n");
+    let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;
+    fs::write(Path::new(&out).join("pages.rs"), source)
+}
