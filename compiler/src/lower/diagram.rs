@@ -1,6 +1,6 @@
 //! Icons to steps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_ir::expr::ast::{BinaryOp, Expr, Literal};
 
@@ -422,14 +422,24 @@ impl Lowering<'_> {
     pub(super) fn chosen(&mut self, spot: &Spot, text: String, texts: Vec<(String, StepId)>, icons: Vec<usize>) {
         let mut answers: Vec<String> = Vec::with_capacity(texts.len());
         let mut known: BTreeSet<String> = BTreeSet::new();
+        // How often a text was met, so that none is numbered from the start again.
+        let mut met: BTreeMap<String, u32> = BTreeMap::new();
         let mut cases = Vec::new();
         let mut otherwise = None;
-        for (text, to) in texts {
-            // Equal texts are told apart, so that each case can be chosen.
+        for (index, (text, to)) in texts.into_iter().enumerate() {
             let name = if text.trim().is_empty() { "*" } else { text.trim() };
-            let numbered = (2..).map(|number: u32| format!("{name} ({number})"));
-            let mut names = std::iter::once(name.to_owned()).chain(numbered);
-            let Some(unique) = names.find(|name| !known.contains(name)) else { continue };
+            let mut unique = name.to_owned();
+            if known.contains(name) && !self.options.opaque {
+                let unit = icons.get(index).copied().unwrap_or(spot.unit);
+                let written = serde_json::Value::from(name);
+                self.problem(unit, Problem::error(codes::REPEATED_CASE, 0..0).with("name", written));
+            }
+            // Equal texts are told apart, so that each case can be chosen.
+            let number = met.entry(unique.clone()).or_insert(1);
+            while known.contains(&unique) {
+                *number += 1;
+                unique = format!("{name} ({number})");
+            }
             known.insert(unique.clone());
             answers.push(unique.clone());
             if text.trim().is_empty() {

@@ -184,7 +184,8 @@ fn icons(items: Vec<(String, Json)>, report: &mut Report) -> Vec<Icon> {
         let read = match item {
             Json::Object(fields) => raw(&id, &fields, report),
             other => {
-                report.add(wrong_type(place(), "items", "object", other.type_name()));
+                let field = format!("items.{}", id.chars().take(40).collect::<String>());
+                report.add(wrong_type(place(), &field, "object", other.type_name()));
                 Err(Item::Broken)
             }
         };

@@ -185,9 +185,42 @@ pub(super) fn syntax_error(part: Part<'_>, error: &pest::error::Error<Rule>) -> 
             .with("expected", expected(&error.variant));
     }
     let start = part.text.len() - after_space.len();
+    if let Some(problem) = slip(part, start) {
+        return problem;
+    }
     let length = word_length(after_space);
     let span = part.offset + start..part.offset + start + length;
     Problem::error(codes::SYNTAX, span).with("found", &after_space[..length]).with("expected", expected(&error.variant))
+}
+
+/// A slip of the keyboard where the grammar stumbled: a sign that only looks like an apostrophe, a comma in a number.
+fn slip(part: Part<'_>, at: usize) -> Option<Problem> {
+    let (before, rest) = part.text.split_at(at);
+    let sign = rest.chars().next()?;
+    let after = &rest[sign.len_utf8()..];
+    let start = |is_part: fn(char) -> bool| {
+        before.char_indices().rev().take_while(|(_, letter)| is_part(*letter)).last().map(|(index, _)| index)
+    };
+    let end = |is_part: fn(char) -> bool| {
+        let length: usize = after.chars().take_while(|letter| is_part(*letter)).map(char::len_utf8).sum();
+        (length > 0).then_some(at + sign.len_utf8() + length)
+    };
+    match sign {
+        '`' | '´' | '′' | '‘' | '‛' | 'ˈ' => {
+            let word = start(is_letter)?..end(is_letter)?;
+            let meant = part.text[word].replace(sign, "'");
+            let span = part.offset + at..part.offset + at + sign.len_utf8();
+            Some(Problem::error(codes::APOSTROPHE, span).with("found", sign).with("name", meant))
+        }
+        ',' => {
+            let is_digit = |letter: char| letter.is_ascii_digit();
+            let number = start(is_digit)?..end(is_digit)?;
+            let found = &part.text[number.clone()];
+            let span = part.offset + number.start..part.offset + number.end;
+            Some(Problem::error(codes::DECIMAL_COMMA, span).with("found", found).with("name", found.replace(',', ".")))
+        }
+        _ => None,
+    }
 }
 
 /// A word that the catalogue translates.

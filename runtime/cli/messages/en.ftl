@@ -638,8 +638,7 @@ rehearsed-other = all other values
 rehearsed-again = another round
 rehearsed-no-more = no more rounds
 
-limit-advice = if so much is meant, give the run a higher limit: --limit { $name }=NUMBER
 
-no-such-code = There is no error code “{ $code }”.
-no-such-code-hint = Codes are a letter and three digits, as D044; all are listed in schemas/error-codes/README.md.
+no-such-code = there is no error code “{ $code }”
+no-such-code-hint = codes are a letter and three digits, as D044; all are listed in schemas/error-codes/README.md
 explain-example = Example.

@@ -652,8 +652,7 @@ rehearsed-other = усі інші значення
 rehearsed-again = ще одна ітерація
 rehearsed-no-more = більше ітерацій немає
 
-limit-advice = якщо так і задумано, дайте запуску більше обмеження: --limit { $name }=ЧИСЛО
 
-no-such-code = Коду помилки «{ $code }» немає.
-no-such-code-hint = Код — це літера й три цифри, наприклад D044; усі перелічено в schemas/error-codes/README.md.
+no-such-code = коду помилки «{ $code }» немає
+no-such-code-hint = код — це літера й три цифри, наприклад D044; усі перелічено в schemas/error-codes/README.md
 explain-example = Приклад.
