@@ -24,8 +24,8 @@
 mod codes;
 mod graph;
 mod lower;
-mod pseudocode;
 mod outline;
+mod pseudocode;
 mod read;
 mod render;
 mod report;
@@ -176,5 +176,4 @@ pub fn pseudocode(source: &SourceFile<'_>, options: &Options, locale: Locale) ->
         None => (None, Outline::default()),
     };
     Pseudocode { text, diagnostics: report.finish(), outline }
-}
 }
