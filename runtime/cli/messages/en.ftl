@@ -642,3 +642,9 @@ rehearsed-no-more = no more rounds
 no-such-code = there is no error code “{ $code }”
 no-such-code-hint = codes are a letter and three digits, as D044; all are listed in schemas/error-codes/README.md
 explain-example = Example.
+
+## Calls of other flows
+
+flow-calls-itself = { $name } calls “{ $flow }”, which calls it in turn
+flow-calls-itself-hint = a call runs one exact program, so no flow can call itself: use a loop
+callee-failed = { $name }, which is called, has errors

@@ -656,3 +656,9 @@ rehearsed-no-more = більше ітерацій немає
 no-such-code = коду помилки «{ $code }» немає
 no-such-code-hint = код — це літера й три цифри, наприклад D044; усі перелічено в schemas/error-codes/README.md
 explain-example = Приклад.
+
+## Виклики інших потоків
+
+flow-calls-itself = { $name } викликає «{ $flow }», а той у свою чергу — його
+flow-calls-itself-hint = виклик виконує одну точну програму, тож потік не може викликати сам себе: візьміть цикл
+callee-failed = у потоці { $name }, який викликають, є помилки

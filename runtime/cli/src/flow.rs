@@ -2,16 +2,17 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use bloom_compiler::{Compilation, Options, Outline, SourceFile, compile};
+use bloom_compiler::{Compilation, Options, Outline, SourceFile};
 use bloom_ir::diagnostic::Severity;
 use bloom_ir::{Diagnostic, Document, VerifiedIr, sign, validate, verify};
 use bloom_runtime::clock::Clock as _;
 use bloom_runtime::tool::ToolHost;
 use clap::Args;
 
+use crate::callees::compile_with_callees;
 use crate::catalogue::text;
 use crate::failure::Explained;
 use crate::keyring::Keyring;
@@ -54,6 +55,8 @@ pub(crate) struct Findings {
 
 /// A file, as far as it was looked at.
 pub(crate) struct FlowFile {
+    /// Where it lies.
+    pub(crate) path: PathBuf,
     /// Its name without the folder.
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
@@ -75,7 +78,7 @@ impl FlowFile {
         }
         let bytes = fs::read(path).with_context(cannot_read)?;
         let name = path.file_name().map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned());
-        Ok(Self { name, bytes })
+        Ok(Self { path: path.to_owned(), name, bytes })
     }
 
     /// Whether it is an IR document: a JSON object with the member `ir`, which no diagram has.
@@ -89,18 +92,24 @@ impl FlowFile {
     }
 
     /// What is wrong with it.
-    pub(crate) fn findings(&self, options: &Options) -> Findings {
+    pub(crate) fn findings(&self, options: &Options, session: &Session) -> anyhow::Result<Findings> {
         if !self.is_ir() {
-            let Compilation { diagnostics, outline, .. } = compile(&self.source(), options);
-            return Findings { diagnostics, outline };
+            let compilation = compile_with_callees(self, options, session)?.compilation;
+            return Ok(Findings::of(compilation).1);
         }
         let checked = validate::read(&self.bytes).and_then(|document| validate::check(&document));
         let diagnostics = checked.map_or_else(|diagnostics| diagnostics, |checked| checked.warnings);
-        Findings { diagnostics, outline: Outline::default() }
+        Ok(Findings { diagnostics, outline: Outline::default() })
     }
 
     /// Its document: compiled, or as it is. What was found is told on the standard error.
     pub(crate) fn document(&self, options: &Options, session: &Session) -> anyhow::Result<Document> {
+        Ok(self.documents(options, session)?.0)
+    }
+
+    /// Its document, and those of the flows that it calls, as far as they lie beside it.
+    fn documents(&self, options: &Options, session: &Session) -> anyhow::Result<(Document, Vec<Document>)> {
+        let mut callees = Vec::new();
         let (document, findings) = if self.is_ir() {
             let checked = validate::read(&self.bytes).and_then(|document| {
                 let warnings = validate::check(&document)?.warnings;
@@ -112,23 +121,32 @@ impl FlowFile {
             };
             (document, Findings { diagnostics, outline: Outline::default() })
         } else {
-            let Compilation { document, diagnostics, outline } = compile(&self.source(), options);
-            (document, Findings { diagnostics, outline })
+            let compiled = compile_with_callees(self, options, session)?;
+            callees = compiled.callees;
+            Findings::of(compiled.compilation)
         };
         // Nobody is left to tell where it cannot be written.
         let _ = tell(&mut output::stderr(), self, &findings, session);
         let errors = findings.errors();
-        document.ok_or_else(|| {
-            Explained::failed(text!(session.catalogue, "compile-failed", name = &self.name, count = errors)).into()
-        })
+        let document = document.ok_or_else(|| {
+            Explained::failed(text!(session.catalogue, "compile-failed", name = &self.name, count = errors))
+        })?;
+        Ok((document, callees))
     }
 
-    fn source(&self) -> SourceFile<'_> {
+    /// What the compiler reads.
+    pub(crate) fn source(&self) -> SourceFile<'_> {
         SourceFile::new(&self.name, &self.bytes)
     }
 }
 
 impl Findings {
+    /// The document of a compilation, if there is one, and what was found.
+    pub(crate) fn of(compilation: Compilation) -> (Option<Document>, Self) {
+        let Compilation { document, diagnostics, outline } = compilation;
+        (document, Self { diagnostics, outline })
+    }
+
     /// How many errors there are.
     pub(crate) fn errors(&self) -> usize {
         self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
@@ -137,8 +155,8 @@ impl Findings {
 
 /// A flow that a person named.
 pub(crate) enum Found {
-    /// In a file; signed, if it was compiled here.
-    Document { name: String, bytes: Vec<u8> },
+    /// In a file; signed, if it was compiled here, and so are the flows that it calls.
+    Document { name: String, bytes: Vec<u8>, callees: Vec<Vec<u8>> },
     /// In the store, as far as can be told before it is open.
     Stored(String),
 }
@@ -160,28 +178,38 @@ pub(crate) fn find(
     let file = FlowFile::read(path, session)?;
     if file.is_ir() {
         arguments.limits.none_for(&file.name, &session.catalogue)?;
-        return Ok(Found::Document { name: file.name, bytes: file.bytes });
+        return Ok(Found::Document { name: file.name, bytes: file.bytes, callees: Vec::new() });
     }
-    let document = file.document(&options, session)?;
+    let (document, callees) = file.documents(&options, session)?;
     let (key, is_new) = keyring.development()?;
     if is_new {
         let id = key.public().id();
         // A standard error that cannot be written leaves nobody to tell.
         let _ = writeln!(output::stderr(), "{}", text!(session.catalogue, "run-signed-new-key", id = id));
     }
-    Ok(Found::Document { name: file.name, bytes: sign::seal(document, &[&key]).to_bytes() })
+    let seal = |document| sign::seal(document, &[&key]).to_bytes();
+    let callees = callees.into_iter().map(seal).collect();
+    Ok(Found::Document { name: file.name, bytes: seal(document), callees })
 }
 
 impl Found {
-    /// The flow, if its signature is one that this machine trusts.
+    /// The flow, if its signature is one that this machine trusts. The flows that it calls are kept in the store.
     pub(crate) async fn verified(
         self,
         store: &Store<'_>,
         keyring: &Keyring<'_>,
         session: &Session,
     ) -> anyhow::Result<VerifiedIr> {
+        let trust = keyring.trust_list()?;
         let (name, bytes) = match self {
-            Self::Document { name, bytes } => (name, bytes),
+            Self::Document { name, bytes, callees } => {
+                for callee in callees {
+                    let callee = verify(&callee, &trust, session.clock.now())
+                        .map_err(|error| refusal::of_document(&name, &error, session))?;
+                    store.keep(&callee, session).await?;
+                }
+                (name, bytes)
+            }
             Self::Stored(name) => match store.flow(&name).await? {
                 Some(bytes) => (name, bytes),
                 None => {
@@ -191,7 +219,7 @@ impl Found {
                 }
             },
         };
-        verify(&bytes, &keyring.trust_list()?, session.clock.now())
+        verify(&bytes, &trust, session.clock.now())
             .map_err(|error| refusal::of_document(&name, &error, session).into())
     }
 }

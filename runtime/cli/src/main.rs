@@ -5,6 +5,7 @@
 
 mod apply;
 mod args;
+mod callees;
 mod catalogue;
 mod clock;
 mod command;

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bloom_runtime::record::{Actor, Proposal, ProposalError, ProposalId, RunId, RunRecord};
+use bloom_ir::VerifiedIr;
+use bloom_runtime::clock::Clock as _;
+use bloom_runtime::record::{Actor, FlowRecord, Proposal, ProposalError, ProposalId, RunId, RunRecord};
 use bloom_runtime::store::{ProposalFilter, RunFilter, Store as _, StoreError};
 use bloom_store::RedbStore;
 
@@ -58,6 +60,24 @@ impl<'a> Store<'a> {
             || text!(self.catalogue, "no-such-run", id = name),
             self.catalogue,
         )
+    }
+
+    /// Keeps a flow, so that others can call it.
+    pub(crate) async fn keep(&self, ir: &VerifiedIr, session: &Session) -> anyhow::Result<()> {
+        let flow = &ir.document().flow;
+        let record = FlowRecord {
+            hash: ir.hash(),
+            program: ir.program(),
+            id: flow.id.clone(),
+            version: flow.version.clone(),
+            title: flow.title.clone(),
+            stored_at: session.clock.now(),
+        };
+        let bytes = match self.inner.flow_document(record.hash).await? {
+            Some(_) => return Ok(()),
+            None => ir.bytes().to_vec(),
+        };
+        Ok(self.inner.put_flow(record, bytes, Vec::new()).await?)
     }
 
     /// The document of a flow by `id@version`, by hash, or by an unambiguous beginning of a hash.

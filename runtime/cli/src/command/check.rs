@@ -54,7 +54,7 @@ impl Check {
         let mut all = Vec::new();
         for path in &self.files {
             let file = FlowFile::read(path, session)?;
-            let findings = file.findings(&options);
+            let findings = file.findings(&options, session)?;
             errors += findings.errors();
             if format == Format::Text {
                 flow::tell(out, &file, &findings, session)?;

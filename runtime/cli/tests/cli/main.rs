@@ -4,6 +4,7 @@
 
 mod archivist;
 mod arguments;
+mod callees;
 mod codes;
 mod crash;
 mod edges;

@@ -1,0 +1,108 @@
+//! The flows that a diagram calls: their diagrams lie beside it, and what a call pins is compiled from them.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use bloom_compiler::{Compilation, KnownFlow, Options, Prose, compile};
+use bloom_ir::Document;
+
+use crate::catalogue::text;
+use crate::failure::Explained;
+use crate::flow::{self, Findings, FlowFile};
+use crate::output;
+use crate::session::Session;
+
+/// The code of a call whose flow is not known.
+const UNKNOWN_FLOW: &str = "D096";
+
+/// Calls that lead from one flow to the next; more are no design of a person.
+const DEEPEST: usize = 64;
+
+/// A flow with those that it calls.
+pub(crate) struct Compiled {
+    pub(crate) compilation: Compilation,
+    /// The flows that are called, each before those that call it.
+    pub(crate) callees: Vec<Document>,
+}
+
+/// Compiles a file and, as far as they lie beside it, the flows that it calls.
+pub(crate) fn compile_with_callees(file: &FlowFile, options: &Options, session: &Session) -> anyhow::Result<Compiled> {
+    let mut callees = Vec::new();
+    let mut trail = Vec::new();
+    let compilation = gather(file, options, session, &mut trail, &mut callees)?;
+    Ok(Compiled { compilation, callees })
+}
+
+fn gather(
+    file: &FlowFile,
+    options: &Options,
+    session: &Session,
+    trail: &mut Vec<PathBuf>,
+    callees: &mut Vec<Document>,
+) -> anyhow::Result<Compilation> {
+    let compilation = compile(&file.source(), options);
+    // Where prose is allowed, a call of a flow that is not known is prose.
+    let strict = Options { prose: Prose::Error, ..options.clone() };
+    let asked = if options.prose == Prose::Error { compilation.clone() } else { compile(&file.source(), &strict) };
+    let mut names: Vec<&str> = asked
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.code.0 == UNKNOWN_FLOW)
+        .filter_map(|diagnostic| diagnostic.args.get("name").map(String::as_str))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut known = options.clone();
+    trail.push(file.path.clone());
+    for name in names {
+        let Some(path) = beside(&file.path, name) else { continue };
+        if trail.contains(&path) || trail.len() > DEEPEST {
+            return Err(Explained::failed(text!(
+                session.catalogue,
+                "flow-calls-itself",
+                name = &file.name,
+                flow = name
+            ))
+            .hint(text!(session.catalogue, "flow-calls-itself-hint"))
+            .into());
+        }
+        let callee = FlowFile::read(&path, session)?;
+        // What is said of the caller, as its id, is not said of those that it calls.
+        let own = Options { id: None, version: None, safe_outputs: None, flows: Vec::new(), ..options.clone() };
+        let compiled = gather(&callee, &own, session, trail, callees)?;
+        let (document, findings) = Findings::of(compiled);
+        let Some(document) = document else {
+            // Nobody is left to tell where it cannot be written.
+            let _ = flow::tell(&mut output::stderr(), &callee, &findings, session);
+            let name = &callee.name;
+            return Err(Explained::failed(text!(session.catalogue, "callee-failed", name = name)).into());
+        };
+        let hash = document.hashed().hash;
+        let (id, inputs) = (document.flow.id.clone(), document.inputs.clone());
+        known.flows.push(KnownFlow { name: name.to_owned(), id, hash, inputs });
+        callees.push(document);
+    }
+    trail.pop();
+    if known.flows.len() == options.flows.len() { Ok(compilation) } else { Ok(compile(&file.source(), &known)) }
+}
+
+/// The diagram or pseudocode of this name in the same folder; case does not count.
+fn beside(path: &Path, name: &str) -> Option<PathBuf> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let wanted = name.trim().to_lowercase();
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+            let stem = [".drakon", ".drakon.json"].iter().find_map(|extension| name.strip_suffix(extension));
+            stem.is_some_and(|stem| stem.to_lowercase() == wanted)
+        })
+        .collect();
+    found.sort();
+    found.into_iter().next()
+}

@@ -1,0 +1,53 @@
+//! Diagrams that call others, which lie beside them.
+
+use serde_json::Value;
+
+use crate::support::{Place, json};
+
+fn diagram(place: &Place, name: &str, icons: &str) -> std::path::PathBuf {
+    let text = format!(
+        r#"{{"items": {{"1": {{"type": "end"}}, "2": {{"type": "branch", "branchId": 0, "one": "3"}}, {icons}}}}}"#
+    );
+    place.write(name, text)
+}
+
+const CALLER: &str = r#""3": {"type": "insertion", "content": "n ← Порахувати(слова: \"а б в\")", "one": "4"},
+    "4": {"type": "action", "content": "ПОВЕРНУТИ {n: n}", "one": "1"}"#;
+
+#[test]
+fn a_call_pins_the_diagram_that_lies_beside_its_caller() {
+    let place = Place::new();
+    let caller = diagram(&place, "flows/caller.drakon", CALLER);
+    let missing = place.bloom().arg("check").arg(&caller).output().unwrap();
+    let told = String::from_utf8(missing.stdout).unwrap();
+    assert_eq!(missing.status.code(), Some(1), "{told}");
+    assert!(told.contains("D096") && told.contains("Порахувати"), "{told}");
+
+    let text = r#"{"params": "слова: string", "items": {"1": {"type": "end"},
+        "2": {"type": "branch", "branchId": 0, "one": "3"},
+        "3": {"type": "action", "content": "ПОВЕРНУТИ {n: words(слова)}", "one": "1"}}}"#;
+    let callee = place.write("flows/порахувати.drakon", text);
+    place.bloom().arg("check").arg(&caller).assert().success();
+    let document: Value = json(place.bloom().arg("compile").arg(&caller));
+    let called: Value = json(place.bloom().arg("compile").arg(&callee));
+    assert_eq!(document["nodes"]["n1"]["hash"], called["integrity"]["hash"]);
+    assert_eq!(document["nodes"]["n1"]["op"], "flow");
+    let prose: Value = json(place.bloom().arg("compile").arg(&caller).args(["--prose", "llm"]));
+    assert_eq!(prose["nodes"]["n1"]["op"], "flow", "a call is no prose where the flow is there");
+
+    place.write("flows/порахувати.drakon", text.replace("words(", "wrds("));
+    let broken = place.bloom().arg("check").arg(&caller).output().unwrap();
+    let told = String::from_utf8(broken.stderr).unwrap();
+    assert!(told.contains("порахувати.drakon, which is called, has errors") && told.contains("D046"), "{told}");
+}
+
+#[test]
+fn flows_that_call_each_other_in_a_circle_are_refused() {
+    let place = Place::new();
+    let one = diagram(&place, "one.drakon", r#""3": {"type": "insertion", "content": "two", "one": "1"}"#);
+    diagram(&place, "two.drakon", r#""3": {"type": "process", "content": "One()", "one": "1"}"#);
+    let output = place.bloom().arg("check").arg(&one).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("which calls it in turn"), "{told}");
+}
