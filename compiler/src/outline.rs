@@ -89,8 +89,8 @@ impl Outline {
     }
 
     /// The lines before and after a line that say something, with their numbers.
-    pub(crate) fn lines_around(&self, line: usize) -> (Option<(usize, &str)>, Option<(usize, &str)>) {
-        let Content::Program { text, lines } = &self.0 else { return (None, None) };
+    pub(crate) fn lines_around(&self, line: usize) -> [Option<(usize, &str)>; 2] {
+        let Content::Program { text, lines } = &self.0 else { return [None, None] };
         let content = |number: usize| {
             let end = lines.get(number).map_or(text.len(), |next| next - 1);
             (number, &text[lines[number - 1]..end])
@@ -98,7 +98,7 @@ impl Outline {
         let says = |(_, content): &(usize, &str)| !content.trim().is_empty();
         let before = (1..line.min(lines.len() + 1)).rev().map(content).find(says);
         let after = (line + 1..=lines.len()).map(content).find(says);
-        (before, after)
+        [before, after]
     }
 }
 

@@ -206,7 +206,7 @@ impl Drawing {
 
     /// The line between the ones before and after it.
     fn line(&mut self, line: usize, text: &str, span: Option<&Range<usize>>, outline: &Outline) {
-        let (before, after) = outline.lines_around(line);
+        let [before, after] = outline.lines_around(line);
         let digits = after.map_or(line, |(number, _)| number).to_string().len().max(2);
         let columns = COLUMNS - digits - 6;
         let frame = self.paint.frame;

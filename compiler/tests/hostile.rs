@@ -121,6 +121,29 @@ fn one_mistake_is_one_error() {
 }
 
 #[test]
+fn a_loop_without_a_way_out_is_told_together_with_what_is_wrong_in_it() {
+    let endless = r#"{"items": {"1": {"type": "end"}, "2": {"type": "branch", "branchId": 0, "one": "9"},
+        "9": {"type": "arrow-loop", "one": "3"}, "3": {"type": "action", "content": "LOG x", "one": "4"},
+        "4": {"type": "action", "content": "do it", "one": "9"}}}"#;
+    let found = codes(&compile_text("a.drakon", endless)).join(" ");
+    assert!(["D025", "D040", "D044"].iter().all(|code| found.contains(code)), "{found}");
+    // What cannot be read may be the way out.
+    let unread = endless.replace("do it", "RETURN {a: }");
+    assert!(!codes(&compile_text("a.drakon", &unread)).contains(&"D025"));
+}
+
+#[test]
+fn the_deepest_value_of_the_deepest_member_is_a_sound_program() {
+    let deep = format!("{}x{}", "[".repeat(38), "]".repeat(38));
+    let chain = format!("x{}", " + 1".repeat(60));
+    for value in [deep, chain] {
+        let text = format!("BEGIN\n  PARAM x: any = 1\n  y ← {{}}\n  y.a.b.c.d.e.f.g.h.i.j ← {value}\n  LOG y\nEND\n");
+        let compilation = compile_text("a.md", &text);
+        assert!(compilation.document.is_some(), "{}", rendered(&compilation));
+    }
+}
+
+#[test]
 fn what_was_meant_is_suggested() {
     let hint = |text: &str, locale| {
         let compilation = compile_text("a.md", &format!("ПОЧАТОК\n{text}КІНЕЦЬ\n"));

@@ -196,7 +196,8 @@ fn hostile_texts_are_refused_by_their_limits() {
     let coalesced = format!("y = 1\nx = {}y{}", "(".repeat(35), ".a ?? 1)".repeat(35));
     let long = format!("x = \"{}\"", "a".repeat(1_000_000));
     let shape = format!("x ← LLM(\"a\") FORMAT {}string{}", "[".repeat(50_000), "]".repeat(50_000));
-    for text in [deep, prefixes, nots, chain, members, choices, coalesced, long, shape] {
+    let target = format!("y = 1\ny{} = 1", ".a".repeat(30_000));
+    for text in [target, deep, prefixes, nots, chain, members, choices, coalesced, long, shape] {
         let compilation = compile_text("hostile.drakon", &action(&text));
         let codes: Vec<&str> = compilation.diagnostics.iter().map(|diagnostic| diagnostic.code.0).collect();
         assert!(codes.contains(&"D057"), "{}…: {codes:?}", &text[..20]);

@@ -109,6 +109,8 @@ impl Lowering<'_> {
                 }
             }
         }
+        let variables = self.draft.steps.iter().flat_map(|step| step.op.sets()).map(str::to_owned);
+        self.variables = variables.collect();
         for item in late {
             let icon = graph.icon(item);
             let at = heads[item];
@@ -259,7 +261,7 @@ impl Lowering<'_> {
                 self.options.prose != Prose::Error
                     && text::special(name).is_none()
                     && !self.parameters.contains(name)
-                    && !self.draft.steps.iter().any(|step| step.op.sets().contains(&name.as_str()))
+                    && !self.variables.contains(name)
             }
             _ => false,
         }

@@ -3,6 +3,7 @@
 mod diagram;
 mod draft;
 mod emit;
+mod endless;
 mod flows;
 mod forms;
 mod paths;
@@ -45,6 +46,8 @@ struct Lowering<'a> {
     error_variable: Option<String>,
     /// The names of the parameters.
     parameters: BTreeSet<String>,
+    /// What the icons of a diagram set, once all but those that decide are lowered.
+    variables: BTreeSet<String>,
     /// What the parameters are written in.
     parameter_unit: usize,
     /// What texts that could not be read may have set.
@@ -144,6 +147,7 @@ impl<'a> Lowering<'a> {
             emitted: BTreeSet::new(),
             error_variable: None,
             parameters: BTreeSet::new(),
+            variables: BTreeSet::new(),
             parameter_unit: 0,
             perhaps_set: BTreeSet::new(),
             speller: Speller::default(),
@@ -175,6 +179,9 @@ impl<'a> Lowering<'a> {
         report: &mut Report,
     ) -> Option<Document> {
         self.resolve(parameters, sound && report.errors() == 0);
+        if sound && self.problems.iter().any(|(_, problem)| problem.severity == Severity::Error) {
+            self.check_endless(heading.machine);
+        }
         if !self.tell(report) || !sound {
             return None;
         }

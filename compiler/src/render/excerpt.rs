@@ -35,7 +35,7 @@ pub(super) fn rows(text: &str, span: Option<&Range<usize>>, columns: usize) -> V
         if number >= first && number <= marked + AROUND {
             let part =
                 span.filter(|_| number == marked).map(|span| span.start - start..(span.end - start).min(line.len()));
-            rows.push(row(line, part, columns));
+            rows.push(row(line, part.as_ref(), columns));
         }
         if number > marked + AROUND {
             break;
@@ -49,11 +49,11 @@ pub(super) fn rows(text: &str, span: Option<&Range<usize>>, columns: usize) -> V
 }
 
 /// A line in at most so many columns, of which the marked part stays in sight.
-fn row(line: &str, span: Option<Range<usize>>, columns: usize) -> Row {
+fn row(line: &str, span: Option<&Range<usize>>, columns: usize) -> Row {
     let mut cells: Vec<(String, usize)> = Vec::new();
     let mut mark: Option<Range<usize>> = None;
     for (at, character) in line.char_indices() {
-        if span.as_ref().is_some_and(|span| span.contains(&at)) {
+        if span.is_some_and(|span| span.contains(&at)) {
             let from = mark.map_or(cells.len(), |mark| mark.start);
             mark = Some(from..cells.len() + 1);
         }
@@ -158,7 +158,7 @@ mod tests {
 
     fn marked(line: &str, word: &str, columns: usize) -> (String, String) {
         let at = line.find(word).unwrap();
-        let Row { text, mark } = row(line, Some(at..at + word.len()), columns);
+        let Row { text, mark } = row(line, Some(&(at..at + word.len())), columns);
         let mark = mark.unwrap();
         assert!(text.width() <= columns && mark.end <= columns, "{text:?} {mark:?}");
         (text, format!("{}{}", " ".repeat(mark.start), "^".repeat(mark.len())))

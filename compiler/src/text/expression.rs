@@ -16,8 +16,8 @@ use crate::codes;
 
 /// Parts of one expression; also bounds how deep its tree can be.
 pub(super) const MOST_PARTS: usize = 2000;
-/// Levels of one tree; the IR's own limit.
-const MOST_DEPTH: usize = 100;
+/// Levels of one tree: the IR's own limit, less what a member that is set and a default that is put in add to it.
+const MOST_DEPTH: usize = bloom_ir::expr::MAX_DEPTH - 28;
 
 /// An expression in which plain names still are [`Expr::Variable`]s, whatever they will turn out to mean.
 #[derive(Clone, Debug)]

@@ -123,6 +123,9 @@ pub(crate) struct Argument {
     pub(crate) value: Expression,
 }
 
+/// Members within members of what is set: each makes its value two levels deeper.
+const MOST_MEMBERS: usize = 10;
+
 /// Reads the text of an icon. What can be read is read, also when something else cannot.
 pub(crate) fn statements(part: Part<'_>, vocabulary: &Vocabulary<'_>) -> (Vec<Spanned<Statement>>, Vec<Problem>) {
     let mut statements = Vec::new();
@@ -401,5 +404,9 @@ pub(super) fn target_of(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<Target, 
     if super::special(&variable).is_some() || variable == "v" {
         return Err(Problem::error(codes::RESERVED_NAME, span).with("name", variable));
     }
-    Ok(Target { name: variable, path: words.collect(), span })
+    let path: Vec<String> = words.collect();
+    if path.len() > MOST_MEMBERS {
+        return Err(Problem::error(codes::TOO_COMPLEX, span).with("limit", MOST_MEMBERS));
+    }
+    Ok(Target { name: variable, path, span })
 }
