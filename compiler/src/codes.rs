@@ -216,6 +216,26 @@ codes! {
     DECIMAL_COMMA = "D123";
     /// `name` stands twice.
     REPEATED_MEMBER = "D124";
+    /// A coordinate or a length is impossible.
+    DRN_NUMBERS = "D140";
+    /// Not an item that the editor's diagrams of algorithms have.
+    DRN_ITEM = "D141";
+    /// It touches icon (other).
+    DRN_TOUCH = "D142";
+    /// The line ends in nothing.
+    DRN_DANGLING = "D143";
+    /// Two lines cross.
+    DRN_CROSSING = "D144";
+    /// Several lines come to one side.
+    DRN_TWO_LINES = "D145";
+    /// A line goes up without an arrow, or an arrow points at nothing.
+    DRN_ARROW = "D146";
+    /// Nothing says where a run goes from here.
+    DRN_LINE = "D147";
+    /// The icon is not on a line.
+    DRN_ALONE = "D148";
+    /// The diagram has no begin icon, or several.
+    DRN_BEGIN = "D149";
 }
 
 /// Of texts that are understood, though what they name is not there or is not used as it should be.

@@ -22,6 +22,7 @@
 //! ```
 
 mod codes;
+pub mod drn;
 mod graph;
 mod lower;
 mod outline;

@@ -26,7 +26,7 @@ fn every_code_has_a_message_and_a_hint_in_both_languages() {
         // Every variable that any message has.
         for name in [
             "column", "detail", "kind", "letter", "reason", "script", "dialect", "expected", "field", "found", "icon",
-            "id", "limit", "line", "loop", "name", "nearest", "number", "other", "target", "tool", "what",
+            "id", "limit", "line", "loop", "name", "nearest", "number", "other", "target", "tool", "what", "x", "y",
         ] {
             diagnostic = diagnostic.with(name, "value");
         }

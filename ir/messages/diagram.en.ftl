@@ -413,3 +413,38 @@ D123 = a comma stands in the number { $found }
 
 D124 = `{ $name }` stands twice; programs would differ in which of the two they read
     .hint = Remove one of the two from the file, or save the diagram again in its editor.
+
+## Diagrams of DRAKON Editor
+
+D140 = { $icon } at { $x }, { $y } has impossible coordinates
+    .hint = Draw it again in the editor.
+
+D141 = “{ $icon }” at { $x }, { $y } is no item of an algorithm's diagram
+    .hint = Free drawings and other kinds of diagrams cannot be imported.
+
+D142 = { $icon } at { $x }, { $y } touches icon { $other }
+    .hint = Move them apart.
+
+D143 = the line at { $x }, { $y } ends in nothing
+    .hint = Lead it to an icon or to another line, or remove it.
+
+D144 = lines cross at { $x }, { $y }
+    .hint = Lines may join, not cross: lead one of them around.
+
+D145 = several lines come to one side of what is at { $x }, { $y }
+    .hint = Leave one line at each side of an icon, and draw no line over another.
+
+D146 = at { $x }, { $y } a line goes up without an arrow that points at a line
+    .hint = Draw the way back with an arrow that ends on the vertical line where the loop begins.
+
+D147 = at { $x }, { $y } nothing says where the line leads
+    .hint = Ways go down and join to the left, to the right only from a question or a select.
+
+D148 = { $icon } at { $x }, { $y } does not stand on a line
+    .hint = An icon has a line above and a line below.
+
+D149 = { $other ->
+    [none] the diagram has no begin icon
+   *[other] the diagram has another begin icon, { $other }
+}
+    .hint = A diagram begins in one place: an icon with a line below and none above.

@@ -39,7 +39,11 @@ fn compiled(diagram: &Value, options: &Options) -> Compilation {
 }
 
 fn told(compilation: &Compilation) -> String {
-    compilation.diagnostics.iter().map(|diagnostic| render(diagnostic, Locale::En, false) + "\n").collect()
+    compilation
+        .diagnostics
+        .iter()
+        .map(|diagnostic| render(diagnostic, &compilation.outline, Locale::En, false) + "\n")
+        .collect()
 }
 
 fn document(diagram: &Value, options: &Options) -> Document {

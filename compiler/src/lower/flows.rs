@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::Lowering;
 use super::draft::{NOWHERE, Op, Wish};
 use super::statements::bound;
-use crate::{Prose, codes};
 use crate::text::{Argument, Expression, Problem, Spanned, Target, nearest};
+use crate::{Prose, codes};
 
 impl Lowering<'_> {
     /// A call by name becomes one of the document that has this name now.

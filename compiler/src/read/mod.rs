@@ -13,6 +13,7 @@ use crate::report::Report;
 use crate::{SourceFile, text};
 
 pub(crate) use diagram::{BROKEN_NUMBER, Diagram, Icon, ItemId, NO_NUMBER};
+pub(crate) use html::plain_text;
 pub(crate) use kind::Kind;
 
 /// No more is read: 64 MiB.

@@ -113,6 +113,16 @@ cmd-rehearse = Walk a flow with the answers of an oracle, and say what no walk c
         bloom rehearse archivist.drakon
         bloom rehearse checklist.drakon --opaque --oracle 7 --trace
 
+cmd-import = Make native diagrams of a file of DRAKON Editor
+    .file = A .drn file
+    .output = The folder to write to, a file for each diagram
+    .force = Write also over files that are there
+    .examples =
+        bloom import flows.drn -o flows/
+        bloom check flows/*.drakon
+
+        Each diagram's lines are resolved; what is wrong with a drawing is told with its place on the sheet.
+
 cmd-verify = Check hash and signatures of an IR document against the keys that this machine trusts
     .file = The document
     .examples =
@@ -292,6 +302,21 @@ check-errors = { $count ->
     [one] { $count } error.
    *[other] { $count } errors.
 }
+
+## Importing
+
+imported = Wrote { $path }
+import-failed = { $count ->
+    [one] { $name } was not imported: it has an error
+   *[other] { $name } was not imported: it has { $count } errors
+}
+import-not-over = { $path } is there: it was left as it is
+import-not-over-hint = name another folder, or write over it with --force
+import-empty = { $name } has no diagrams
+import-native = { $name } is JSON, as native diagrams are: check it with bloom check, there is nothing to import
+import-no-database = { $name } is no file of DRAKON Editor: such files are databases of SQLite
+import-other = { $name } is a database of another application: it lacks the tables diagrams and items of DRAKON Editor
+import-damaged = { $name } is a damaged database: { $detail }
 
 ## Running
 

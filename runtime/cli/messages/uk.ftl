@@ -115,6 +115,16 @@ cmd-rehearse = Пройти потік з відповідями оракула 
         bloom rehearse archivist.drakon
         bloom rehearse checklist.drakon --opaque --oracle 7 --trace
 
+cmd-import = Зробити діаграми з файлу DRAKON Editor
+    .file = Файл .drn
+    .output = Тека, куди записати: по файлу на діаграму
+    .force = Записати й поверх файлів, які вже є
+    .examples =
+        bloom import flows.drn -o flows/
+        bloom check flows/*.drakon
+
+        Лінії кожної діаграми розбираються; про хиби рисунка сказано з їхнім місцем на аркуші.
+
 cmd-verify = Перевірити хеш і підписи документа IR за ключами, яким довіряє ця машина
     .file = Документ
     .examples =
@@ -299,6 +309,22 @@ check-errors = { $count ->
     [few] { $count } помилки.
    *[many] { $count } помилок.
 }
+
+## Імпорт
+
+imported = Записано { $path }
+import-failed = { $count ->
+    [one] { $name } не імпортовано: { $count } помилка
+    [few] { $name } не імпортовано: { $count } помилки
+   *[other] { $name } не імпортовано: { $count } помилок
+}
+import-not-over = { $path } уже є: його залишено як був
+import-not-over-hint = назвіть іншу теку або запишіть поверх із --force
+import-empty = у { $name } немає діаграм
+import-native = { $name } — це JSON, як і діаграми BLOOM: перевірте його командою bloom check, імпортувати нічого не треба
+import-no-database = { $name } — не файл DRAKON Editor: такі файли є базами даних SQLite
+import-other = { $name } — база даних іншої програми: у ній немає таблиць diagrams та items, які має DRAKON Editor
+import-damaged = { $name } — пошкоджена база даних: { $detail }
 
 ## Виконання
 

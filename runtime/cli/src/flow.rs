@@ -53,6 +53,13 @@ pub(crate) struct Findings {
     outline: Outline,
 }
 
+impl Findings {
+    /// What there is nothing to show among.
+    pub(crate) fn alone(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics, outline: Outline::default() }
+    }
+}
+
 /// A file, as far as it was looked at.
 pub(crate) struct FlowFile {
     /// Where it lies.

@@ -27,6 +27,7 @@ mod report;
 mod sarif;
 mod session;
 mod setting;
+mod sheets;
 mod signal;
 mod store;
 mod usage;

@@ -7,6 +7,7 @@ mod completions;
 mod explain;
 mod flows;
 mod history;
+mod import;
 mod keys;
 mod proposals;
 mod rehearse;
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     Compile(compile::Compile),
     Rehearse(rehearse::Rehearse),
     Explain(explain::Explain),
+    Import(import::Import),
     Verify(verify::Verify),
     Keys(keys::Keys),
     Flows(flows::Flows),
@@ -51,6 +53,7 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Compile(compile) => compile.perform(session, out),
         Command::Rehearse(rehearse) => rehearse.perform(session, out),
         Command::Explain(explain) => explain.perform(session, out),
+        Command::Import(import) => import.perform(session, out),
         Command::Verify(verify) => verify.perform(session, out),
         Command::Keys(keys) => keys.perform(session, out),
         Command::Tools(tools) => tools.perform(session, out),

@@ -9,6 +9,7 @@ mod codes;
 mod crash;
 mod edges;
 mod hostile;
+mod import;
 mod interrupt;
 mod refusal;
 mod rehearse;
