@@ -47,7 +47,7 @@ impl Lowering<'_> {
         let mut heads = vec![NOWHERE; count];
         for item in (0..count).filter(|item| graph.reachable[*item]) {
             let icon = graph.icon(item);
-            let unit = self.draft.unit(Unit::icon(&icon.id, &icon.kind, &icon.text));
+            let unit = self.draft.unit(Unit::icon(&icon.id, &icon.kind, &icon.text).under(&icon.secondary));
             heads[item] = self.draft.reserve(unit);
             self.icon_types.insert(icon.id.clone(), icon.type_name.clone());
         }

@@ -203,7 +203,8 @@ fn item(draft: &Draft, step: &Step) -> String {
 fn spot(draft: &Draft, step: &Step, exits: Vec<Exit>) -> SourceSpot {
     let unit = &draft.units[step.unit];
     let text = step.first.then(|| match unit {
-        Unit::Icon { text, .. } => shorten(text),
+        Unit::Icon { text, upper, .. } if upper.is_empty() => shorten(text),
+        Unit::Icon { text, upper, .. } => shorten(&format!("{upper}\n{}", text.trim())),
         Unit::Program { .. } => shorten(unit.line_text(unit.line(step.span.start))),
     });
     let cases = match &step.op {

@@ -19,8 +19,10 @@ pub(crate) enum Unit {
         id: String,
         /// What kind it is, as diagnostics name it.
         kind: String,
-        /// Its text.
+        /// Its text; of an icon that has two the lower one.
         text: String,
+        /// The upper text of an icon that has two.
+        upper: String,
     },
     /// A whole program.
     Program {
@@ -33,7 +35,16 @@ pub(crate) enum Unit {
 
 impl Unit {
     pub(crate) fn icon(id: impl Into<String>, kind: &dyn fmt::Display, text: impl Into<String>) -> Self {
-        Self::Icon { id: id.into(), kind: kind.to_string(), text: text.into() }
+        Self::Icon { id: id.into(), kind: kind.to_string(), text: text.into(), upper: String::new() }
+    }
+
+    /// The icon with an upper text.
+    #[must_use]
+    pub(crate) fn under(mut self, text: &str) -> Self {
+        if let Self::Icon { upper, .. } = &mut self {
+            text.trim().clone_into(upper);
+        }
+        self
     }
 
     pub(crate) fn program(text: &str) -> Self {
