@@ -14,8 +14,8 @@ use bloom_ir::Digest;
 use crate::record::Context;
 use crate::record::{
     Actor, AuditEntry, AuditNote, ContextId, FlowConflict, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease,
-    LeaseEnding, LeaseId, Proposal, ProposalError, ProposalId, ProposalStatus, RunError, RunId, RunRecord, RunStatus,
-    Task, TaskError, TaskId, Verdict, WorkerId,
+    LeaseEnding, LeaseId, Proposal, ProposalError, ProposalId, ProposalStatus, Question, QuestionId, RunError, RunId,
+    RunRecord, RunStatus, Task, TaskError, TaskId, Verdict, WorkerId,
 };
 
 pub use self::verify::{AuditCheck, verify_audit};
@@ -40,7 +40,7 @@ pub trait Store: Send + Sync {
     async fn submit(&self, submission: Submission) -> Result<(), StoreError>;
     /// Adds to a run's history, and what goes with it, if the history has `expected` events; else
     /// [`RunError::OutOfSequence`]. An outcome of an effect ends the effect's task, a failed attempt keeps it from being granted
-    /// before the recorded delay is over; the end of the run ends all of its tasks.
+    /// before the recorded delay is over; the end of the run ends all of its tasks and closes its questions.
     async fn append(&self, append: Append) -> Result<(), StoreError>;
     /// A run.
     async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, StoreError>;
@@ -48,6 +48,9 @@ pub trait Store: Send + Sync {
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError>;
     /// The events of a run from a sequence number on, at most `limit` of them.
     async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError>;
+    /// Runs that wait and go on by themselves not later than `until` (Unix milliseconds), with that time, earliest first, at
+    /// most `limit` of them.
+    async fn due_runs(&self, until: i64, limit: usize) -> Result<Vec<(i64, RunId)>, StoreError>;
     /// An inbox entry.
     async fn inbox_entry(&self, id: &InboxId) -> Result<Option<InboxEntry>, StoreError>;
 
@@ -69,6 +72,11 @@ pub trait Store: Send + Sync {
     async fn lease(&self, id: &LeaseId) -> Result<Option<Lease>, StoreError>;
     /// Leases that nobody ended.
     async fn active_leases(&self) -> Result<Vec<Lease>, StoreError>;
+
+    /// A question.
+    async fn question(&self, id: &QuestionId) -> Result<Option<Question>, StoreError>;
+    /// Questions, newest first.
+    async fn questions(&self, filter: &QuestionFilter) -> Result<Vec<Question>, StoreError>;
 
     /// A proposal.
     async fn proposal(&self, id: &ProposalId) -> Result<Option<Proposal>, StoreError>;
@@ -125,6 +133,14 @@ pub struct Append {
     pub tokens: u64,
     /// Tasks that the events asked for.
     pub tasks: Vec<Task>,
+    /// Whether the run does nothing but wait from now on.
+    pub waiting: bool,
+    /// When it goes on by itself then, in Unix milliseconds.
+    pub wake_at: Option<i64>,
+    /// Questions to people that the events asked, or that they answer.
+    pub questions: Vec<Question>,
+    /// Intents that the events came from.
+    pub inbox: Vec<InboxEntry>,
     /// Proposals that the events emitted. The store sets `duplicate_of`, and leaves out one whose run and emission it
     /// has already.
     pub proposals: Vec<Proposal>,
@@ -186,6 +202,17 @@ pub struct LeaseEnd {
     pub append: Option<Append>,
     /// For the audit log.
     pub audit: Vec<AuditNote>,
+}
+
+/// Which questions.
+#[derive(Clone, Debug, Default)]
+pub struct QuestionFilter {
+    /// Of this run.
+    pub run: Option<RunId>,
+    /// Only those that nobody has answered and whose run still waits.
+    pub open: bool,
+    /// At most so many.
+    pub limit: usize,
 }
 
 /// Which proposals.

@@ -19,6 +19,8 @@ pub struct EngineConfig {
     pub awaits_workers: bool,
     /// How long a lease lives.
     pub lease_ttl: Duration,
+    /// How many runs may stand above a run that a run starts.
+    pub max_depth: u32,
     /// How long a proposal waits for a decision.
     pub proposal_ttl: Duration,
     /// The engine's version, which `run.started` records.
@@ -34,6 +36,7 @@ impl Default for EngineConfig {
             llm_requires: vec!["llm".to_owned()],
             awaits_workers: false,
             lease_ttl: Duration::from_mins(5),
+            max_depth: 128,
             proposal_ttl: Duration::from_hours(72),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }

@@ -1,17 +1,21 @@
-//! A run is brought to its end.
+//! One run is driven.
 
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use bloom_interpreter::effect::{EffectCall, EffectError, EffectId};
-use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::child::Start;
 use super::live::{Live, Slot, With};
-use super::run::{Open, RunEnd};
+use super::run::{Desk, Open, Run, RunEnd};
 use super::tool::Job;
+use super::wait::Wait;
 use super::{Engine, EngineError};
 use crate::record::{RunError, RunId};
 use crate::store::StoreError;
@@ -26,17 +30,40 @@ enum View {
         /// That limit.
         limit: Duration,
     },
-    Open {
-        /// Calls of tools without an outcome.
-        jobs: Vec<Job>,
-        /// What stops every worker that could go on, if one is needed.
-        halted: Option<EffectError>,
-        /// What is left of the limit of active time.
-        left: Duration,
-        /// That limit.
-        limit: Duration,
-    },
+    Open(Box<Opened>),
 }
+
+/// A run that waits for effects.
+struct Opened {
+    /// Calls of tools without an outcome.
+    jobs: Vec<Job>,
+    /// Runs that it starts.
+    starts: Vec<Start>,
+    /// Whether it does nothing but wait.
+    is_resting: bool,
+    waits: Vec<Wait>,
+    /// When it goes on by itself, in Unix milliseconds.
+    due: Option<i64>,
+    /// What stops every worker that could go on, if one is needed.
+    halted: Option<EffectError>,
+    /// What is left of the limit of active time.
+    left: Duration,
+    /// That limit.
+    limit: Duration,
+}
+
+/// Why a driver has nothing more to do.
+pub(super) enum Stop {
+    Ended(RunEnd),
+    /// It does nothing but wait, and for longer than the driver has patience.
+    Waits(Vec<Wait>),
+}
+
+/// How long a driver waits for a time that is to come; `None`: for ever, and for whatever else is to come.
+pub(super) type Patience = Option<Duration>;
+
+/// The longest that a clock is not looked at: it may be set, and a machine may sleep, which a timer does not see.
+pub(super) const TICK: Duration = Duration::from_secs(1);
 
 /// Waits for `work` and lets the calls go on meanwhile: one of them may hold the run that `work` needs.
 async fn beside<T>(
@@ -53,22 +80,25 @@ async fn beside<T>(
 }
 
 impl Engine {
-    /// Brings a run to its end, from where its history stands: also after a crash, a stop, or an error of this method. A run
-    /// that has ended gives its end.
-    ///
-    /// Dropping the future stops the run without ending it: calls of tools in progress are interrupted, what is recorded
-    /// stays, and it can be driven again. One driver works at a time; another one waits.
-    pub async fn drive(&self, id: &RunId) -> Result<RunEnd, EngineError> {
+    /// Drives one run, until it ends or waits for too long. Runs that it starts, and those that it is the child of, are left
+    /// to who drives it: it tells `want`.
+    pub(super) async fn drive_one(
+        &self,
+        id: &RunId,
+        patience: watch::Receiver<Patience>,
+        want: &UnboundedSender<RunId>,
+    ) -> Result<Stop, EngineError> {
         let live = self.live(id);
-        let _driver = live.driver.lock().await;
+        let driver = live.driver.lock().await;
         if self.may_have_tasks(&live).await {
             self.expire_leases_of_the_dead(id).await?;
         }
-        let end = self.drive_alone(id, &live).await;
-        if end.is_ok() {
-            self.forget(id);
+        let stop = self.drive_alone(id, &live, patience, want).await;
+        drop(driver);
+        if stop.is_ok() {
+            self.forget(id, live);
         }
-        end
+        stop
     }
 
     /// Whether a worker may hold a task of the run, which is so for one that is not in memory.
@@ -80,7 +110,13 @@ impl Engine {
         }
     }
 
-    async fn drive_alone(&self, id: &RunId, live: &Live) -> Result<RunEnd, EngineError> {
+    async fn drive_alone(
+        &self,
+        id: &RunId,
+        live: &Live,
+        mut patience: watch::Receiver<Patience>,
+        want: &UnboundedSender<RunId>,
+    ) -> Result<Stop, EngineError> {
         live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut calls = FuturesUnordered::new();
         let mut called: BTreeSet<EffectId> = BTreeSet::new();
@@ -89,8 +125,8 @@ impl Engine {
                 return Err(EngineError::Interrupted { run: id.clone(), cause });
             }
             let since = Instant::now();
-            let (jobs, halted, left, limit) = match beside(&mut calls, self.look(id, live, &called)).await?? {
-                View::Over(end) => return Ok(end),
+            let opened = match beside(&mut calls, self.look(id, live, &called)).await?? {
+                View::Over(end) => return Ok(Stop::Ended(end)),
                 View::Moving { left, limit } => {
                     // Whoever wants to stop the run gets a turn here.
                     tokio::task::yield_now().await;
@@ -100,25 +136,44 @@ impl Engine {
                     }
                     continue;
                 }
-                View::Open { jobs, halted, left, limit } => (jobs, halted, left, limit),
+                View::Open(opened) => *opened,
             };
+            let Opened { jobs, starts, is_resting, waits, due, halted, left, limit } = opened;
             for job in jobs {
                 called.insert(job.request.id.clone());
                 live.note_begun(job.request.id.as_str());
                 let idle = live.idle_after(&job.request.id);
-                calls.push(async move {
-                    let _idle = idle;
-                    self.perform(id, job).await
-                });
+                calls.push(
+                    async move {
+                        let _idle = idle;
+                        self.perform(id, job).await
+                    }
+                    .boxed(),
+                );
+            }
+            for start in starts {
+                called.insert(start.request.id.clone());
+                calls.push(self.start_child(id, start, want).boxed());
             }
             if let (Some(error), true) = (halted, calls.is_empty()) {
                 return Err(EngineError::Halted { run: id.clone(), error });
+            }
+            let until_due = due.map(|due| self.until(due));
+            let is_patient = match *patience.borrow_and_update() {
+                None => true,
+                Some(patience) => until_due.is_some_and(|wait| wait <= patience),
+            };
+            if is_resting && calls.is_empty() && !is_patient {
+                return Ok(Stop::Waits(waits));
             }
             // Time in a queue does not count: only while something is performed the clock of the run goes on.
             let (is_active, since) = (live.performing() > 0, Instant::now());
             tokio::select! {
                 Some(done) = calls.next() => done?,
                 () = live.changed.notified() => {}
+                () = tokio::time::sleep(until_due.unwrap_or(TICK).min(TICK)), if until_due.is_some() => {}
+                // Whoever has the other end lives as long as this driver.
+                Ok(()) = patience.changed() => {}
                 () = tokio::time::sleep(left), if is_active => {
                     calls.clear();
                     self.run_out_of_time(id, limit).await?;
@@ -130,11 +185,30 @@ impl Engine {
         }
     }
 
-    /// Looks where the run stands, and goes on with a turn that is not recorded yet. Calls in `called` are under way.
+    /// How long until a time, in Unix milliseconds.
+    pub(super) fn until(&self, due: i64) -> Duration {
+        Duration::from_millis(u64::try_from(due.saturating_sub(self.clock.now())).unwrap_or_default())
+    }
+
+    /// Looks where the run stands, goes on with a turn that is not recorded yet, and ends waits that are over. Calls in
+    /// `called` are under way.
     async fn look(&self, id: &RunId, live: &Live, called: &BTreeSet<EffectId>) -> Result<View, EngineError> {
         match self.happen(id, With::Nothing, |run, desk| Ok(run.catch_up(desk))).await {
             Ok(()) | Err(EngineError::Over { .. }) => {}
             Err(error) => return Err(error),
+        }
+        loop {
+            let mut ended = false;
+            let end = |run: &mut Run, desk: &Desk<'_>| {
+                let addition = run.end_wait(desk);
+                ended = addition.is_some();
+                Ok(addition)
+            };
+            match self.happen(id, With::Nothing, end).await {
+                Ok(()) if ended => {}
+                Ok(()) | Err(EngineError::Over { .. }) => break,
+                Err(error) => return Err(error),
+            }
         }
         let mut slot = live.slot.lock().await;
         let run = match slot.as_mut() {
@@ -143,7 +217,16 @@ impl Engine {
             // Somebody's commit failed in between; the next look loads the run.
             None => {
                 live.changed.notify_one();
-                return Ok(View::Open { jobs: Vec::new(), halted: None, left: Duration::MAX, limit: Duration::MAX });
+                return Ok(View::Open(Box::new(Opened {
+                    jobs: Vec::new(),
+                    starts: Vec::new(),
+                    is_resting: false,
+                    waits: Vec::new(),
+                    due: None,
+                    halted: None,
+                    left: Duration::MAX,
+                    limit: Duration::MAX,
+                })));
             }
         };
         let limit = Duration::from_secs(run.policy().limits.timeout_seconds.into());
@@ -151,14 +234,20 @@ impl Engine {
         if run.is_moving() {
             return Ok(View::Moving { left, limit });
         }
-        let mut jobs = Vec::new();
+        let (mut jobs, mut starts) = (Vec::new(), Vec::new());
+        let depth = run.parent.as_ref().map_or(0, |parent| parent.depth).saturating_add(1);
         let mut needs_worker = false;
         for Open { effect, begun } in run.open.values() {
             match &effect.ask().call {
                 EffectCall::Llm(_) => needs_worker = true,
-                // A flow that has such nodes is not accepted.
-                EffectCall::Flow(_) | EffectCall::Sleep(_) | EffectCall::Timer(_) | EffectCall::Await(_) => {}
-                EffectCall::Tool(_) if called.contains(&effect.ask().id) => {}
+                EffectCall::Sleep(_) | EffectCall::Timer(_) | EffectCall::Await(_) => {}
+                EffectCall::Tool(_) | EffectCall::Flow(_) if called.contains(&effect.ask().id) => {}
+                EffectCall::Flow(call) => starts.push(Start {
+                    request: effect.ask().clone(),
+                    call: call.clone(),
+                    context: run.context.clone(),
+                    depth,
+                }),
                 EffectCall::Tool(call) => jobs.push(Job {
                     request: effect.ask().clone(),
                     call: call.clone(),
@@ -183,7 +272,10 @@ impl Engine {
             }
         }
         let halted = if needs_worker && live.performing() == 0 { self.what_stops_all_workers() } else { None };
-        Ok(View::Open { jobs, halted, left, limit })
+        let is_resting = run.is_resting();
+        let waits = if is_resting { run.waits() } else { Vec::new() };
+        let due = run.due();
+        Ok(View::Open(Box::new(Opened { jobs, starts, is_resting, waits, due, halted, left, limit })))
     }
 
     async fn run_out_of_time(&self, id: &RunId, limit: Duration) -> Result<(), EngineError> {

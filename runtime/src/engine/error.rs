@@ -7,7 +7,7 @@ use bloom_ir::{Digest, VerifyError};
 
 use super::policy::Refusal;
 use super::run::RunEnd;
-use crate::record::RunId;
+use crate::record::{QuestionId, QuestionStatus, RunId};
 use crate::store::StoreError;
 
 /// Why the engine cannot do what was asked. What a run itself runs into is no error of the engine: it is recorded in the
@@ -70,6 +70,42 @@ pub enum EngineError {
         /// Why.
         cause: String,
     },
+    /// The flow awaits no signal of that name.
+    #[error("run {run} awaits no signal `{name}`{}", known(.awaited))]
+    NoSuchSignal {
+        /// Which run.
+        run: RunId,
+        /// The name.
+        name: String,
+        /// The names that the flow awaits.
+        awaited: Vec<String>,
+    },
+    /// What was sent is not what is asked for.
+    #[error("what was sent is not what is asked for: {}", .problems.join("; "))]
+    Payload {
+        /// What is wrong with it.
+        problems: Vec<String>,
+    },
+    /// Too many signals wait for the run.
+    #[error("{count} signals of {bytes} bytes wait for run {run}; it may be {most} of 1 MiB together")]
+    TooManySignals {
+        /// Which run.
+        run: RunId,
+        /// How many wait.
+        count: usize,
+        /// Their bytes together.
+        bytes: usize,
+        /// How many may.
+        most: usize,
+    },
+    /// Nobody waits for an answer to the question any more.
+    #[error("question {question} is {status:?}: nobody waits for an answer")]
+    QuestionClosed {
+        /// Which.
+        question: QuestionId,
+        /// Where it stands.
+        status: QuestionStatus,
+    },
     /// The run does not wait for that effect.
     #[error("run {run} does not wait for effect {effect}")]
     NoSuchEffect {
@@ -90,6 +126,10 @@ impl EngineError {
     pub fn is_resumable(&self) -> bool {
         matches!(self, Self::Halted { .. } | Self::Interrupted { .. })
     }
+}
+
+fn known(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!("; it awaits {}", names.join(", ")) }
 }
 
 fn listed(problems: &[impl ToString]) -> String {

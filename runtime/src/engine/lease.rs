@@ -146,7 +146,8 @@ impl Engine {
         };
         let is_again = after.status == TaskStatus::Queued;
         let outcome = after.clone();
-        self.happen(&task.run, With::Lease(Box::new(end)), |run, desk| resolve(run, desk, &outcome, delay)).await?;
+        let with = With::Lease(Box::new(end));
+        self.happen_at_rest(&task.run, with, |run, desk| resolve(run, desk, &outcome, delay)).await?;
         if is_again {
             self.announce_work();
         }

@@ -8,7 +8,7 @@ use bloom_interpreter::effect::EffectId;
 use bloom_interpreter::history::Event;
 use bloom_interpreter::replay::{RebuildError, Rebuilder};
 use bloom_ir::{Pinned, VerifiedIr, verify_pinned};
-use tokio::sync::{Mutex as AsyncMutex, Notify};
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use super::Engine;
@@ -134,9 +134,14 @@ impl Engine {
         }
     }
 
-    /// Forgets a run that nobody drives any more.
-    pub(super) fn forget(&self, id: &RunId) {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    /// Forgets a run that nobody drives any more, unless somebody has something to do with it just now. `live` is what the
+    /// caller holds of it.
+    pub(super) fn forget(&self, id: &RunId, live: Arc<Live>) {
+        let mut all = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(live);
+        if all.get(id).is_some_and(|live| Arc::strong_count(live) == 1) {
+            all.remove(id);
+        }
     }
 
     pub(super) fn desk(&self) -> Desk<'_> {
@@ -151,25 +156,70 @@ impl Engine {
         with: With,
         make: impl FnOnce(&mut Run, &Desk<'_>) -> Made,
     ) -> Result<(), EngineError> {
+        self.happen_when(id, false, with, make).await
+    }
+
+    /// The same between two turns: a turn that is under way is brought to its end first.
+    pub(super) async fn happen_at_rest(
+        &self,
+        id: &RunId,
+        with: With,
+        make: impl FnOnce(&mut Run, &Desk<'_>) -> Made,
+    ) -> Result<(), EngineError> {
+        self.happen_when(id, true, with, make).await
+    }
+
+    async fn happen_when(
+        &self,
+        id: &RunId,
+        at_rest: bool,
+        with: With,
+        make: impl FnOnce(&mut Run, &Desk<'_>) -> Made,
+    ) -> Result<(), EngineError> {
         let live = self.live(id);
-        let mut slot = live.slot.clone().lock_owned().await;
-        let mut run = match self.taken(id, slot.take()).await? {
-            Slot::Open(run) => run,
-            Slot::Over(end) => {
-                *slot = Some(Slot::Over(end.clone()));
-                return Err(EngineError::Over { run: id.clone(), end: Box::new(end) });
+        let (run, slot) = loop {
+            let mut slot = live.slot.clone().lock_owned().await;
+            let mut run = match self.taken(id, slot.take()).await? {
+                Slot::Open(run) => run,
+                Slot::Over(end) => {
+                    *slot = Some(Slot::Over(end.clone()));
+                    return Err(EngineError::Over { run: id.clone(), end: Box::new(end) });
+                }
+            };
+            if !(at_rest && run.is_moving()) {
+                break (run, slot);
             }
+            match run.catch_up(&self.desk()) {
+                Some(addition) => self.record(&live, slot, run, addition, With::Nothing).await?,
+                None => *slot = Some(Slot::Open(run)),
+            }
+            // Whoever wants to stop the run gets a turn here.
+            tokio::task::yield_now().await;
         };
+        let (mut run, mut slot) = (run, slot);
         let Some(addition) = make(&mut run, &self.desk())? else {
             *slot = Some(Slot::of(run));
             return Ok(());
         };
+        self.record(&live, slot, run, addition, with).await
+    }
+
+    /// Commits an addition, puts the run back, and tells.
+    async fn record(
+        &self,
+        live: &Arc<Live>,
+        mut slot: OwnedMutexGuard<Option<Slot>>,
+        run: Box<Run>,
+        addition: Addition,
+        with: With,
+    ) -> Result<(), EngineError> {
+        let (id, live) = (run.id.clone(), live.clone());
         // A task of its own: if this future is dropped now, the run stays locked until the store has decided, whoever goes
         // on sees what was recorded, and who looks or waits for work is told.
         let (store, observer, work) = (self.store.clone(), self.observer.clone(), self.work.clone());
         let committing = tokio::spawn(async move {
             let by_worker = matches!(with, With::Lease(_));
-            let committed = commit(store.as_ref(), addition, with).await.inspect_err(|error| {
+            let mut committed = commit(store.as_ref(), addition, with).await.inspect_err(|error| {
                 // Who drives the run hears of it here, since the error itself goes to the worker.
                 if by_worker && !matches!(error, EngineError::Store(StoreError::Task(_))) {
                     live.interrupt(error);
@@ -178,15 +228,16 @@ impl Engine {
             if committed.has_work {
                 announce(&work);
             }
+            let orphans = std::mem::take(&mut committed.orphans);
             tell(observer.as_ref(), &live, &run.id, committed);
             *slot = Some(Slot::of(run));
             drop(slot);
             live.changed.notify_one();
-            Ok(())
+            Ok::<_, EngineError>(orphans)
         });
-        committing
-            .await
-            .unwrap_or_else(|lost| Err(EngineError::Interrupted { run: id.clone(), cause: lost.to_string() }))
+        let lost = |lost: tokio::task::JoinError| EngineError::Interrupted { run: id.clone(), cause: lost.to_string() };
+        let orphans: Vec<RunId> = committing.await.map_err(lost)??;
+        self.cancel_orphans(&id, orphans).await
     }
 
     /// What is in the slot, or what the store has.
@@ -204,7 +255,7 @@ impl Engine {
 
     /// Loads a run from the store, ready to go on.
     async fn load(&self, id: &RunId) -> Result<Slot, EngineError> {
-        let record = self.record(id).await?;
+        let record = self.record_of(id).await?;
         if record.status.is_terminal() {
             return Ok(Slot::Over(self.recorded_end(&record).await?));
         }
@@ -229,7 +280,7 @@ impl Engine {
     }
 
     /// The run's record.
-    pub(super) async fn record(&self, id: &RunId) -> Result<RunRecord, EngineError> {
+    pub(super) async fn record_of(&self, id: &RunId) -> Result<RunRecord, EngineError> {
         let not_found = || StoreError::NotFound { kind: "run", id: id.to_string() };
         Ok(self.store.run(id).await?.ok_or_else(not_found)?)
     }
@@ -256,7 +307,7 @@ impl Engine {
     }
 
     /// How a run ended, by its last event, or by its record where that was erased.
-    async fn recorded_end(&self, record: &RunRecord) -> Result<RunEnd, EngineError> {
+    pub(super) async fn recorded_end(&self, record: &RunRecord) -> Result<RunEnd, EngineError> {
         let last = self.store.history(&record.id, record.events, 1).await?.pop();
         if let Some(end) = last.and_then(|event| event.payload).as_ref().and_then(RunEnd::of_payload) {
             return Ok(end);
@@ -275,6 +326,8 @@ pub(super) struct Committed {
     pub(super) steps: Vec<Step>,
     /// Whether there are new tasks.
     pub(super) has_work: bool,
+    /// Runs that nobody waits for any more.
+    pub(super) orphans: Vec<RunId>,
 }
 
 /// Tells who looks what was committed.
@@ -289,7 +342,7 @@ pub(super) fn tell(observer: &dyn Observer, live: &Live, run: &RunId, committed:
 }
 
 async fn commit(store: &dyn Store, addition: Addition, with: With) -> Result<Committed, EngineError> {
-    let Addition { append, artifacts, steps } = addition;
+    let Addition { append, artifacts, steps, orphans } = addition;
     for bytes in artifacts {
         store.put_blob(bytes).await?;
     }
@@ -301,7 +354,7 @@ async fn commit(store: &dyn Store, addition: Addition, with: With) -> Result<Com
             store.end_lease(LeaseEnd { append: Some(append), ..*end }).await?;
         }
     }
-    Ok(Committed { recorded, steps, has_work })
+    Ok(Committed { recorded, steps, has_work, orphans })
 }
 
 fn cannot_go_on(run: &RunId, source: RebuildError) -> EngineError {

@@ -3,7 +3,8 @@
 //! A run is accepted by [`Engine::submit`] and brought to its end by [`Engine::drive`], which also goes on with a run that a
 //! crash, a stop or an exhausted quota left in the middle: there is no other way to resume. Tools are called by whoever
 //! drives the run; what an LLM is asked becomes a task, which a worker takes with [`Engine::grant`] and ends with
-//! [`Engine::end_lease`].
+//! [`Engine::end_lease`]. Waiting needs nobody: a run that waits for a time, a signal ([`Engine::signal`]) or a person
+//! ([`Engine::answer`]) is left, and [`Engine::tend`] goes on with it when its time has come.
 //!
 //! Invariants:
 //! - What happened is recorded before the run moves on; what leaves the process is recorded before it leaves.
@@ -12,7 +13,9 @@
 //! - A run that is refused leaves no record.
 
 mod cancel;
+mod child;
 mod config;
+mod crew;
 mod drive;
 mod error;
 mod lease;
@@ -24,17 +27,21 @@ mod proposal;
 mod replay;
 mod retry;
 mod run;
+mod signal;
 mod submit;
+mod tend;
 mod tool;
+mod wait;
 mod worker;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bloom_ir::TrustList;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 pub use self::config::EngineConfig;
+pub use self::crew::Driven;
 pub use self::error::EngineError;
 pub use self::lease::{LeaseResult, RetryAfter};
 use self::live::Live;
@@ -43,6 +50,7 @@ use self::programs::Programs;
 pub use self::progress::{Asked, EffectSpot, Observer, Progress, Step};
 pub use self::run::RunEnd;
 pub use self::submit::Submit;
+pub use self::wait::Wait;
 use self::worker::Workers;
 use crate::clock::{Clock, Ids};
 use crate::record::RunId;
@@ -63,6 +71,8 @@ pub struct Engine {
     programs: Mutex<Programs>,
     /// Counts what may have made work available.
     work: watch::Sender<u64>,
+    /// Who looks after all runs.
+    tending: Mutex<Option<mpsc::UnboundedSender<RunId>>>,
 }
 
 /// What an engine is made of.
@@ -99,6 +109,7 @@ impl Engine {
             workers: Mutex::default(),
             programs: Mutex::default(),
             work: watch::Sender::new(0),
+            tending: Mutex::default(),
         }
     }
 

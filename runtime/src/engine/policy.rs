@@ -1,6 +1,6 @@
 //! What a flow needs of this machine, checked before anything of it runs.
 
-use bloom_ir::document::{Action, Document, NodeId, NodeKind, Sandbox, ToolEffect};
+use bloom_ir::document::{Document, Sandbox, ToolEffect};
 use bloom_ir::{Digest, VerifiedIr};
 
 use crate::tool::ToolHost;
@@ -57,11 +57,23 @@ pub enum Refusal {
     /// In the profile `rehearsal` no tool runs.
     #[error("the sandbox profile is `rehearsal`: no tool runs, and scripted results of tools are not supported yet")]
     Rehearsal,
-    /// The engine does not perform such nodes.
-    #[error("node {node} waits or runs another flow, which this version of the engine does not do")]
-    Node {
-        /// The node.
-        node: NodeId,
+    /// A flow that it calls is not in the store.
+    #[error("the flow `{flow}` that it calls is not in the store; it is meant with hash {hash}")]
+    MissingFlow {
+        /// The flow's id.
+        flow: String,
+        /// The IR that is meant.
+        hash: Digest,
+    },
+    /// A flow that it calls is not trusted.
+    #[error("the flow `{flow}` that it calls, with hash {hash}, is not trusted: {message}")]
+    UntrustedFlow {
+        /// The flow's id.
+        flow: String,
+        /// The IR that is meant.
+        hash: Digest,
+        /// Why.
+        message: String,
     },
 }
 
@@ -71,14 +83,6 @@ pub(super) fn check(ir: &VerifiedIr, host: &dyn ToolHost) -> Result<(), Vec<Refu
     let mut refusals = Vec::new();
     if document.policy.sandbox == Sandbox::Rehearsal && !document.policy.allowed_tools.is_empty() {
         refusals.push(Refusal::Rehearsal);
-    }
-    for (id, node) in &document.nodes {
-        if let NodeKind::Action(
-            Action::Flow { .. } | Action::Sleep { .. } | Action::Timer { .. } | Action::Await { .. },
-        ) = &node.kind
-        {
-            refusals.push(Refusal::Node { node: id.clone() });
-        }
     }
     for tool in document.policy.allowed_tools.keys() {
         refusals.extend(of_tool(document, tool, host));

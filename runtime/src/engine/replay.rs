@@ -10,7 +10,7 @@ use crate::record::RunId;
 impl Engine {
     /// Replays a run's history with the IR that it pins, up to and with event `until` if that is given. Nothing is performed.
     pub async fn replay(&self, run: &RunId, until: Option<u64>) -> Result<ReplayReport, EngineError> {
-        let record = self.record(run).await?;
+        let record = self.record_of(run).await?;
         let ir = self.pinned(&record, Pinned::Replay).await?;
         let program = Program::load(&ir)?;
         let events = self.history(run).await?;

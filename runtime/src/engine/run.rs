@@ -6,20 +6,29 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bloom_interpreter::effect::{Answer, EffectCall, EffectError, EffectId, EffectRequest, Emission, NodeRef, Outcome};
+use bloom_interpreter::effect::{
+    Answer, AwaitRequest, AwaitedThing, EffectCall, EffectError, EffectId, EffectRequest, Emission, NodeRef, Outcome,
+    Question as Asking,
+};
 use bloom_interpreter::history::{Chain, Event, Payload};
+use bloom_interpreter::machine::StateMark;
 use bloom_interpreter::record::{self, OpenEffect};
-use bloom_interpreter::replay::Rebuilt;
+use bloom_interpreter::replay::{Rebuilt, Signals};
 use bloom_interpreter::{End, Machine, Next, Program, Turn};
 use bloom_ir::document::{EmitKind, NodeId, Policy};
 use bloom_ir::{Digest, Value, VerifiedIr};
 
+use super::child::child_id;
 use super::config::EngineConfig;
 use super::progress::{Asked, EffectSpot, Step};
 use super::proposal::Proposer;
 use super::retry::Schedule;
+use super::wait::Rest;
 use crate::clock::Ids;
-use crate::record::{Actor, AuditNote, ContextId, ProposalId, RunId, RunRecord, RunStatus, Task, TaskId, TaskStatus};
+use crate::record::{
+    Actor, AuditNote, ContextId, InboxEntry, Parent, ProposalId, Question, QuestionId, QuestionStatus, RunId,
+    RunRecord, RunStatus, Task, TaskId, TaskStatus,
+};
 use crate::store::Append;
 
 /// How many steps a run does without a pause, as [`Machine::advance_within`] counts them: some milliseconds, or one node
@@ -98,6 +107,10 @@ pub(super) struct Run {
     /// Of the last event.
     last_at: i64,
     pub(super) open: BTreeMap<EffectId, Open>,
+    /// Signals that nobody has taken.
+    pub(super) signals: Signals,
+    /// The run that started it, if a run did.
+    pub(super) parent: Option<Parent>,
     /// How long it was active before it came into memory, as far as its history tells: what its LLM calls took.
     pub(super) active_before: Duration,
     /// The turn that is not recorded yet.
@@ -112,8 +125,8 @@ pub(super) struct Run {
 struct Underway {
     /// What is to be recorded once the turn is whole.
     emitted: Vec<Emission>,
-    /// The machine before it.
-    before: Machine,
+    /// The state before it.
+    before: StateMark,
 }
 
 /// An effect without an outcome.
@@ -131,19 +144,26 @@ pub(super) struct Addition {
     /// Blobs that must be there before.
     pub(super) artifacts: Vec<Vec<u8>>,
     pub(super) steps: Vec<Step>,
+    /// Runs that nobody waits for any more: they are cancelled once this is committed.
+    pub(super) orphans: Vec<RunId>,
 }
 
 /// What one happening adds, before it is numbered and chained.
 #[derive(Default)]
-struct Draft {
-    payloads: Vec<Payload>,
+pub(super) struct Draft {
+    pub(super) payloads: Vec<Payload>,
     tasks: Vec<Task>,
+    pub(super) questions: Vec<Question>,
+    pub(super) inbox: Vec<InboxEntry>,
+    orphans: Vec<RunId>,
     proposals: Vec<crate::record::Proposal>,
     artifacts: Vec<Vec<u8>>,
     steps: Vec<Step>,
-    audit: Vec<AuditNote>,
+    pub(super) audit: Vec<AuditNote>,
     tokens: u64,
     end: Option<RunEnd>,
+    /// The state at the end, where that is not the machine's.
+    state: Option<Digest>,
 }
 
 impl Run {
@@ -164,6 +184,8 @@ impl Run {
             chain: Chain::default(),
             last_at: i64::MIN,
             open: BTreeMap::new(),
+            signals: Signals::new(),
+            parent: record.parent.clone(),
             active_before: Duration::ZERO,
             underway: None,
             artifacts: Vec::new(),
@@ -188,7 +210,7 @@ impl Run {
         events: &[Event],
         proposals: Vec<ProposalId>,
     ) -> Self {
-        let Rebuilt { machine, chain, emitted, open, .. } = rebuilt;
+        let Rebuilt { machine, chain, emitted, open, signals } = rebuilt;
         let open = open.into_iter().map(|effect| {
             let begun = effect.is_requested();
             (effect.ask().id.clone(), Open { effect, begun })
@@ -210,7 +232,9 @@ impl Run {
             chain,
             last_at: events.last().map_or(i64::MIN, |event| event.at),
             open: open.collect(),
-            underway: Some(Box::new(Underway { emitted, before: machine.clone() })),
+            signals,
+            parent: record.parent.clone(),
+            underway: Some(Box::new(Underway { emitted, before: machine.state_mark() })),
             machine,
             artifacts: artifacts.collect(),
             proposals,
@@ -259,7 +283,7 @@ impl Run {
     }
 
     /// What must be recorded before anything else is.
-    fn overdue(&mut self, desk: &Desk<'_>) -> Draft {
+    pub(super) fn overdue(&mut self, desk: &Desk<'_>) -> Draft {
         let mut draft = Draft::default();
         self.move_on(&mut draft, desk);
         draft
@@ -274,8 +298,27 @@ impl Run {
         desk: &Desk<'_>,
     ) -> Option<Addition> {
         let mut draft = self.overdue(desk);
+        self.settle_into(&mut draft, effect, attempt, result, desk)?;
+        Some(self.seal(draft, desk))
+    }
+
+    /// Adds an outcome and the turn that follows from it.
+    pub(super) fn settle_into(
+        &mut self,
+        draft: &mut Draft,
+        effect: &EffectId,
+        attempt: u32,
+        result: Result<Answer, EffectError>,
+        desk: &Desk<'_>,
+    ) -> Option<()> {
         let Open { effect: open, .. } = self.open.remove(effect)?;
-        let usage = result.as_ref().ok().and_then(|answer| answer.usage.clone());
+        let usage = match &result {
+            Ok(answer) => answer.usage.clone(),
+            Err(error) => error.usage.as_deref().cloned(),
+        };
+        if result.is_err() {
+            draft.orphans.extend(self.child_of(open.ask()));
+        }
         draft.steps.push(Step::Settled {
             effect: self.spot(open.ask()),
             attempt,
@@ -283,13 +326,19 @@ impl Run {
             error: result.as_ref().err().cloned(),
             usage: usage.clone(),
         });
-        if let Some(usage) = usage {
-            draft.tokens = usage.input_tokens.saturating_add(usage.output_tokens);
-        }
+        draft.tokens = draft.tokens.saturating_add(usage.map_or(0, |usage| usage.tokens()));
         draft.payloads.extend(open.settle(attempt, result.clone()));
         self.machine.resolve(effect, Outcome { result, at: self.at(desk) }).ok()?;
-        self.take_turn(&mut draft, desk);
-        Some(self.seal(draft, desk))
+        self.take_turn(draft, desk);
+        Some(())
+    }
+
+    /// The run that an effect waits for, if it waits for one.
+    fn child_of(&self, request: &EffectRequest) -> Option<RunId> {
+        match &request.call {
+            EffectCall::Flow(call) if call.wait => Some(child_id(&self.id, &request.id)),
+            _ => None,
+        }
     }
 
     /// An attempt failed, and another follows.
@@ -305,6 +354,8 @@ impl Run {
         let attempt = open.effect.attempt();
         let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         draft.payloads.extend(open.effect.attempted(error.clone(), delay_ms));
+        draft.tokens = draft.tokens.saturating_add(error.usage.as_ref().map_or(0, |usage| usage.tokens()));
+        self.machine.spend(effect, &error);
         let spot = self.spot(self.open.get(effect)?.effect.ask());
         draft.steps.push(Step::AttemptFailed { effect: spot, attempt, error, delay });
         Some(self.seal(draft, desk))
@@ -338,14 +389,14 @@ impl Run {
         match self.machine.advance_within(0, &mut emitted) {
             Some(next @ Next::Finished(_)) => self.record_turn(&mut draft, Turn { emitted, next }, desk),
             Some(Next::Waiting(_)) => emitted.iter().for_each(|emission| self.emit(&mut draft, emission, desk)),
-            None => self.machine = before,
+            None => draft.state = Some(before.hash(&self.program)),
         }
         draft
     }
 
     /// A turn begins. A short one, as most are, is recorded with what it follows from.
     fn take_turn(&mut self, draft: &mut Draft, desk: &Desk<'_>) {
-        self.underway = Some(Box::new(Underway { emitted: Vec::new(), before: self.machine.clone() }));
+        self.underway = Some(Box::new(Underway { emitted: Vec::new(), before: self.machine.state_mark() }));
         self.move_on(draft, desk);
     }
 
@@ -385,6 +436,7 @@ impl Run {
             draft.payloads.append(&mut more.payloads);
             draft.steps.append(&mut more.steps);
             draft.tasks.append(&mut more.tasks);
+            draft.questions.append(&mut more.questions);
             draft.proposals.append(&mut more.proposals);
             draft.artifacts.append(&mut more.artifacts);
             draft.end = more.end;
@@ -396,7 +448,8 @@ impl Run {
 
     fn end_failed(&mut self, draft: &mut Draft, error: EffectError) {
         let end = End::Failed { error: error.clone(), node: None };
-        draft.payloads.push(record::ended(&end, self.machine.state_hash()));
+        let state = draft.state.unwrap_or_else(|| self.machine.state_hash());
+        draft.payloads.push(record::ended(&end, state));
         draft.end = Some(RunEnd::Failed { error, node: None });
     }
 
@@ -427,11 +480,34 @@ impl Run {
             && let Some(payload) = open.effect.request()
         {
             draft.payloads.push(payload);
-            if let EffectCall::Llm(call) = &request.call {
-                draft.tasks.push(self.task(&request, call, desk));
+            match &request.call {
+                EffectCall::Llm(call) => draft.tasks.push(self.task(&request, call, desk)),
+                EffectCall::Await(AwaitRequest { what: AwaitedThing::Ask(asked), until, .. }) => {
+                    draft.questions.push(self.question(&request, asked, *until, desk));
+                }
+                _ => {}
             }
         }
         self.open.insert(request.id, open);
+    }
+
+    fn question(&self, request: &EffectRequest, asked: &Asking, until: Option<i64>, desk: &Desk<'_>) -> Question {
+        let at = self.at(desk);
+        Question {
+            id: QuestionId::new(desk.ids.fresh()),
+            run: self.id.clone(),
+            effect: request.id.clone(),
+            node: request.node.clone(),
+            context: self.context.clone(),
+            agent: self.agent().to_owned(),
+            asked: asked.clone(),
+            until,
+            status: QuestionStatus::Open,
+            created_at: at,
+            updated_at: at,
+            answer: None,
+            answered_by: None,
+        }
     }
 
     fn task(&self, request: &EffectRequest, call: &bloom_interpreter::effect::LlmRequest, desk: &Desk<'_>) -> Task {
@@ -463,8 +539,21 @@ impl Run {
     }
 
     /// Numbers and chains what is to be added.
-    fn seal(&mut self, draft: Draft, desk: &Desk<'_>) -> Addition {
-        let Draft { payloads, tasks, proposals, artifacts, mut steps, mut audit, tokens, end } = draft;
+    pub(super) fn seal(&mut self, draft: Draft, desk: &Desk<'_>) -> Addition {
+        let Draft {
+            payloads,
+            tasks,
+            questions,
+            inbox,
+            mut orphans,
+            proposals,
+            artifacts,
+            mut steps,
+            mut audit,
+            tokens,
+            end,
+            state: _,
+        } = draft;
         let expected = self.chain.seq();
         let at = self.at(desk);
         let events = payloads.into_iter().map(|payload| self.chain.next(at, payload)).collect();
@@ -474,6 +563,7 @@ impl Run {
         if let Some(end) = &end {
             audit.push(self.end_note(end));
             steps.push(Step::Ended(end.clone()));
+            orphans.extend(self.open.values().filter_map(|open| self.child_of(open.effect.ask())));
             self.open.clear();
             self.end = Some(end.clone());
         }
@@ -481,12 +571,26 @@ impl Run {
             note.at = at;
         }
         let status = end.map_or(RunStatus::Running, |end| end.status());
-        let append = Append { run: self.id.clone(), expected, events, status, tokens, tasks, proposals, audit };
-        Addition { append, artifacts, steps }
+        let Rest { waiting, wake_at } = self.rest();
+        let append = Append {
+            run: self.id.clone(),
+            expected,
+            events,
+            status,
+            tokens,
+            tasks,
+            waiting,
+            wake_at,
+            questions,
+            inbox,
+            proposals,
+            audit,
+        };
+        Addition { append, artifacts, steps, orphans }
     }
 
     /// The time of what is recorded now: never before what was recorded last, whatever the clock does.
-    fn at(&self, desk: &Desk<'_>) -> i64 {
+    pub(super) fn at(&self, desk: &Desk<'_>) -> i64 {
         desk.now.max(self.last_at)
     }
 
@@ -505,7 +609,7 @@ impl Run {
         )
     }
 
-    fn note<const N: usize>(&self, action: &str, actor: Actor, detail: [(&str, Value); N]) -> AuditNote {
+    pub(super) fn note<const N: usize>(&self, action: &str, actor: Actor, detail: [(&str, Value); N]) -> AuditNote {
         AuditNote {
             at: self.last_at,
             actor,

@@ -6,7 +6,9 @@ use bloom_ir::{Digest, Value, VerifiedIr};
 use super::live::{Committed, Slot, tell};
 use super::run::{Addition, Run};
 use super::{Engine, EngineError, policy};
-use crate::record::{Actor, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, RunId, RunRecord, RunStatus};
+use crate::record::{
+    Actor, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, Parent, RunId, RunRecord, RunStatus,
+};
 use crate::store::{Append, Submission};
 
 /// A run that somebody wants.
@@ -25,13 +27,31 @@ pub struct Submit {
     pub setting: Value,
 }
 
+/// Which run it becomes.
+pub(super) struct Origin {
+    pub(super) id: RunId,
+    pub(super) parent: Option<Parent>,
+}
+
 impl Engine {
-    /// Accepts a run: keeps in one commit its IR, its inbox entry, its record, `run.started`, and what its first turn needs. It moves on when it is driven. A flow that may not run here, or inputs that do not fit, leave nothing behind.
+    /// Accepts a run: keeps in one commit its IR, its inbox entry, its record, `run.started`, and what its first turn needs. It
+    /// moves on when it is driven. A flow that may not run here, or that calls one that is missing or may not, or inputs that
+    /// do not fit, leave nothing behind.
     pub async fn submit(&self, submit: Submit) -> Result<RunId, EngineError> {
+        let missing = self.check_called(&submit.ir).await?;
+        if !missing.is_empty() {
+            return Err(EngineError::Refused(missing));
+        }
+        let id = self.submit_from(submit, Origin { id: self.ids.run(), parent: None }).await?;
+        self.want(&id);
+        Ok(id)
+    }
+
+    pub(super) async fn submit_from(&self, submit: Submit, origin: Origin) -> Result<RunId, EngineError> {
         let Submit { ir, inputs, by, context, setting } = submit;
         policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
         let program = self.program(&ir)?;
-        let (id, now) = (self.ids.run(), self.clock.now());
+        let (Origin { id, parent }, now) = (origin, self.clock.now());
         let info = RunInfo { id: id.to_string(), started_at: now };
         let machine = Machine::start(&program, info, inputs).map_err(EngineError::Inputs)?;
 
@@ -78,11 +98,14 @@ impl Engine {
             result: None,
             error: None,
             tokens: 0,
+            parent,
+            waiting: false,
+            wake_at: None,
         };
         let mut desk = self.desk();
         // The first event bears the time at which the run started.
         desk.now = now;
-        let (run, Addition { append, artifacts, steps }) = Run::begin(&record, ir, machine, &by, &desk);
+        let (run, Addition { append, artifacts, steps, .. }) = Run::begin(&record, ir, machine, &by, &desk);
         for bytes in artifacts {
             self.store.put_blob(bytes).await?;
         }
@@ -91,7 +114,7 @@ impl Engine {
         self.store.submit(Submission { flow: kept, document, inbox, run: record, first: append }).await?;
 
         let live = self.live(&id);
-        tell(self.observer.as_ref(), &live, &run.id, Committed { recorded, steps, has_work });
+        tell(self.observer.as_ref(), &live, &run.id, Committed { recorded, steps, has_work, orphans: Vec::new() });
         *live.slot.lock().await = Some(Slot::of(Box::new(run)));
         if has_work {
             self.announce_work();

@@ -107,7 +107,8 @@ impl Engine {
         make: impl FnOnce(&mut super::run::Run, &super::run::Desk<'_>) -> Option<super::run::Addition>,
     ) -> Result<(), EngineError> {
         let gone = || EngineError::NoSuchEffect { run: run.clone(), effect: request.id.to_string() };
-        let done = self.happen(run, With::Nothing, |run, desk| make(run, desk).map(Some).ok_or_else(gone)).await;
+        let done =
+            self.happen_at_rest(run, With::Nothing, |run, desk| make(run, desk).map(Some).ok_or_else(gone)).await;
         match done {
             Err(EngineError::Over { .. }) => Ok(()),
             other => other,

@@ -40,6 +40,8 @@ ids! {
     LeaseId
     /// A worker.
     WorkerId
+    /// A question to a person.
+    QuestionId
     /// A proposal.
     ProposalId
     /// An inbox entry.

@@ -6,14 +6,16 @@ mod flow;
 mod id;
 mod inbox;
 mod proposal;
+mod question;
 mod run;
 mod task;
 
 pub use audit::{Actor, AuditChain, AuditEntry, AuditFault, AuditFaultKind, AuditNote};
 pub use context::Context;
 pub use flow::{FlowConflict, FlowRecord, FlowVersion};
-pub use id::{ContextId, InboxId, LeaseId, ProposalId, RunId, TaskId, WorkerId};
+pub use id::{ContextId, InboxId, LeaseId, ProposalId, QuestionId, RunId, TaskId, WorkerId};
 pub use inbox::{InboxEntry, InboxStatus};
 pub use proposal::{Approval, Proposal, ProposalError, ProposalStatus, Verdict};
-pub use run::{RunError, RunRecord, RunStatus, Stretch};
+pub use question::{Question, QuestionStatus};
+pub use run::{Parent, RunError, RunRecord, RunStatus, Stretch};
 pub use task::{Ended, Lease, LeaseEnding, LeaseStatus, Task, TaskError, TaskStatus, fits};

@@ -1,6 +1,6 @@
 //! Runs.
 
-use bloom_interpreter::effect::EffectError;
+use bloom_interpreter::effect::{EffectError, EffectId};
 use bloom_interpreter::history::{Chain, ChainError, Event, Payload};
 use bloom_ir::{Digest, Value};
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,28 @@ pub struct RunRecord {
     /// Tokens used so far.
     #[serde(default)]
     pub tokens: u64,
+    /// The run that started it, if a run did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+    /// Whether it does nothing but wait for a time, a signal or a person: then nobody needs to drive it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waiting: bool,
+    /// When it goes on by itself, in Unix milliseconds, while nobody drives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wake_at: Option<i64>,
+}
+
+/// The run that started another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// Which.
+    pub run: RunId,
+    /// Its effect that this run is.
+    pub effect: EffectId,
+    /// Whether it waits for this run.
+    pub waits: bool,
+    /// How many runs stand above this one.
+    pub depth: u32,
 }
 
 impl RunRecord {

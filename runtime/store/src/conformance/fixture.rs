@@ -70,6 +70,10 @@ impl Scribe {
             status: RunStatus::Running,
             tokens: 0,
             tasks: vec![],
+            waiting: false,
+            wake_at: None,
+            questions: vec![],
+            inbox: vec![],
             proposals: vec![],
             audit: vec![],
         }
@@ -124,6 +128,9 @@ impl Scribe {
             result: None,
             error: None,
             tokens: 0,
+            parent: None,
+            waiting: false,
+            wake_at: None,
         };
         let started = Payload::RunStarted(Started {
             run: self.run.to_string(),

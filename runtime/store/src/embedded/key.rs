@@ -31,6 +31,12 @@ impl Key {
         self.number(number.cast_unsigned() ^ (1 << 63))
     }
 
+    /// The signed number that a key begins with.
+    pub(super) fn signed_at(key: &[u8]) -> Option<i64> {
+        let number = u64::from_be_bytes(*key.first_chunk()?);
+        Some((number ^ (1 << 63)).cast_signed())
+    }
+
     pub(super) fn bytes(mut self, bytes: &[u8; 32]) -> Self {
         self.0.extend(bytes);
         self

@@ -26,21 +26,23 @@ use bloom_ir::Digest;
 use bloom_runtime::record::Context;
 use bloom_runtime::record::{
     AuditChain, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease, LeaseId,
-    Proposal, ProposalId, RunId, RunRecord, Task, TaskId,
+    Proposal, ProposalId, Question, QuestionId, RunId, RunRecord, Task, TaskId,
 };
 use bloom_runtime::store::{
-    Append, ApplyStep, Decision, Grant, GrantAsk, LeaseEnd, ProposalFilter, RunFilter, Store, StoreError, Submission,
+    Append, ApplyStep, Decision, Grant, GrantAsk, LeaseEnd, ProposalFilter, QuestionFilter, RunFilter, Store,
+    StoreError, Submission,
 };
 use redb::{CommitError, Database, DatabaseError, StorageBackend, StorageError, TableError, TransactionError};
 
 use self::guard::{Guarded, guarded};
 use self::owner::Owner;
 use self::table::{OpenTables, Rows as _, Snapshot, Stage, Table};
-use self::verbs::{context, flow, history, proposal, task};
+use self::verbs::{context, flow, history, proposal, question, task};
 use self::writer::Writer;
 
-/// The version of tables and rows that this program reads and writes.
-const SCHEMA: u32 = 1;
+/// The version of tables and rows that this program reads and writes. Version 2 has waiting runs and questions beside what
+/// version 1 has.
+const SCHEMA: u32 = 2;
 const SCHEMA_KEY: &[u8] = b"schema";
 
 /// What redb may keep of the file in memory, in bytes.
@@ -127,10 +129,10 @@ fn prepare(database: &Guarded, path: &str) -> Result<(), StoreError> {
     let mut tables = OpenTables::new(&transaction);
     let mut stage = Stage::new(&mut tables);
     let found = stage.get(Table::Meta, SCHEMA_KEY)?.map(|row| row::decode::<u32>(&row)).transpose()?;
-    let is_new = found.is_none();
+    let is_changed = found != Some(SCHEMA);
     match found {
         Some(SCHEMA) => {}
-        None => {
+        None | Some(1) => {
             stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
             stage.flush()?;
             Table::ALL.iter().try_for_each(|table| tables.open(*table))?;
@@ -141,10 +143,11 @@ fn prepare(database: &Guarded, path: &str) -> Result<(), StoreError> {
         Some(found) => return Err(StoreError::Damaged(format!("schema version {found} never was"))),
     }
     drop(tables);
-    if is_new {
-        return transaction.commit().map_err(backend);
+    if is_changed {
+        transaction.commit().map_err(backend)?;
+    } else {
+        transaction.abort().map_err(backend)?;
     }
-    transaction.abort().map_err(backend)?;
     check_ends(&snapshot(database)?)
 }
 
@@ -252,6 +255,10 @@ impl Store for RedbStore {
         self.read(move |rows| query::history(rows, &run, from, limit)).await
     }
 
+    async fn due_runs(&self, until: i64, limit: usize) -> Result<Vec<(i64, RunId)>, StoreError> {
+        self.read(move |mut rows| history::due(&mut rows, until, limit)).await
+    }
+
     async fn inbox_entry(&self, id: &InboxId) -> Result<Option<InboxEntry>, StoreError> {
         self.look(|mut rows| history::inbox_entry(&mut rows, id))
     }
@@ -290,6 +297,15 @@ impl Store for RedbStore {
 
     async fn active_leases(&self) -> Result<Vec<Lease>, StoreError> {
         self.read(query::active_leases).await
+    }
+
+    async fn question(&self, id: &QuestionId) -> Result<Option<Question>, StoreError> {
+        self.look(|mut rows| question::question(&mut rows, id))
+    }
+
+    async fn questions(&self, filter: &QuestionFilter) -> Result<Vec<Question>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |rows| question::questions(rows, &filter)).await
     }
 
     async fn proposal(&self, id: &ProposalId) -> Result<Option<Proposal>, StoreError> {

@@ -50,6 +50,8 @@ tables! {
     RunsByFlow "runs_by_flow"
     /// Status, time, run → run.
     RunsByStatus "runs_by_status"
+    /// Time at which it goes on by itself, run → run.
+    Wakes "wakes"
     /// Number → event. One growing number for all runs, so that appends touch the last page and not a page for each run.
     Events "events"
     /// Run, number in its history → number of the event.
@@ -64,6 +66,14 @@ tables! {
     Leases "leases"
     /// Active lease → lease.
     ActiveLeases "active_leases"
+    /// Question → itself.
+    Questions "questions"
+    /// Time, question → question.
+    QuestionsByTime "questions_by_time"
+    /// Time, question → question, of those that are open.
+    OpenQuestions "open_questions"
+    /// Run, effect → question.
+    QuestionsByEffect "questions_by_effect"
     /// Proposal → itself.
     Proposals "proposals"
     /// Time, proposal → proposal.

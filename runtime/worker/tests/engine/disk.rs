@@ -10,10 +10,11 @@ use bloom_ir::Digest;
 use bloom_runtime::record::Context;
 use bloom_runtime::record::{
     AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease, LeaseId, Proposal,
-    ProposalId, RunId, RunRecord, Task, TaskId,
+    ProposalId, Question, QuestionId, RunId, RunRecord, Task, TaskId,
 };
 use bloom_runtime::store::{
-    Append, ApplyStep, Decision, Grant, GrantAsk, LeaseEnd, ProposalFilter, RunFilter, Store, StoreError, Submission,
+    Append, ApplyStep, Decision, Grant, GrantAsk, LeaseEnd, ProposalFilter, QuestionFilter, RunFilter, Store,
+    StoreError, Submission,
 };
 use futures::future::BoxFuture;
 
@@ -151,6 +152,9 @@ impl Store for Disk {
         self.histories.fetch_add(1, Ordering::SeqCst);
         verb!(self.read(run) history &run, from, limit)
     }
+    async fn due_runs(&self, until: i64, limit: usize) -> Result<Vec<(i64, RunId)>, StoreError> {
+        verb!(self.read() due_runs until, limit)
+    }
     async fn inbox_entry(&self, id: &InboxId) -> Result<Option<InboxEntry>, StoreError> {
         verb!(self.read(id) inbox_entry &id)
     }
@@ -178,6 +182,12 @@ impl Store for Disk {
     }
     async fn active_leases(&self) -> Result<Vec<Lease>, StoreError> {
         verb!(self.read() active_leases)
+    }
+    async fn question(&self, id: &QuestionId) -> Result<Option<Question>, StoreError> {
+        verb!(self.read(id) question &id)
+    }
+    async fn questions(&self, filter: &QuestionFilter) -> Result<Vec<Question>, StoreError> {
+        verb!(self.read(filter) questions &filter)
     }
     async fn proposal(&self, id: &ProposalId) -> Result<Option<Proposal>, StoreError> {
         verb!(self.read(id) proposal &id)

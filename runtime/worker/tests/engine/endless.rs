@@ -138,6 +138,10 @@ async fn cut_off(world: &World, run: &RunId, events: usize) -> World {
         status: RunStatus::Running,
         tokens: 0,
         tasks: Vec::new(),
+        waiting: false,
+        wake_at: None,
+        questions: Vec::new(),
+        inbox: Vec::new(),
         proposals: Vec::new(),
         audit: Vec::new(),
     };

@@ -11,4 +11,5 @@ mod proposal;
 mod run;
 mod stop;
 mod time;
+mod wait;
 mod world;

@@ -1,14 +1,18 @@
 //! Runs and their histories.
 
+use std::ops::ControlFlow;
+
 use bloom_interpreter::effect::EffectId;
 use bloom_interpreter::history::{Chain, Event, Payload};
 use bloom_ir::Value;
 use bloom_runtime::record::{
-    AuditNote, FlowRecord, InboxEntry, InboxId, Proposal, RunId, RunRecord, RunStatus, Stretch, Task,
+    AuditNote, FlowRecord, InboxEntry, InboxId, Proposal, Question, RunId, RunRecord, RunStatus, Stretch, Task,
 };
 use bloom_runtime::store::{Append, StoreError, Submission};
 
-use super::{Key, Rows, Stage, Table, flow, keep_blob, must_be_new, proposal, read, require, row, task, write_audit};
+use super::{
+    Key, Rows, Stage, Table, flow, keep_blob, must_be_new, proposal, question, read, require, row, task, write_audit,
+};
 use crate::embedded::row::EventRow;
 
 /// A submission whose rows are made and checked in themselves: on the caller's time, not on the writer's.
@@ -49,6 +53,7 @@ impl PreparedSubmission {
         must_be_new(stage, Table::Inbox, "inbox entry", inbox.id.as_str())?;
         stage.put(Table::Inbox, inbox.id.as_str().into(), row::encode(&inbox));
 
+        (run.waiting, run.wake_at) = (false, None);
         let inputs = std::mem::take(&mut run.inputs);
         stage.put(Table::RunInputs, id.as_str().into(), row::encode(&inputs));
         stage.put(Table::Runs, id.as_str().into(), row::encode(&run));
@@ -71,15 +76,34 @@ pub(in super::super) struct PreparedAppend {
     status: RunStatus,
     tokens: u64,
     tasks: Vec<Task>,
+    waiting: bool,
+    wake_at: Option<i64>,
+    questions: Vec<Question>,
+    inbox: Vec<InboxEntry>,
     proposals: Vec<Proposal>,
     audit: Vec<AuditNote>,
 }
 
 impl PreparedAppend {
     pub(in super::super) fn new(append: Append) -> Result<Self, StoreError> {
-        let Append { run, expected, events, status, tokens, tasks, proposals, audit } = append;
-        if tasks.iter().any(|task| task.run != run) || proposals.iter().any(|proposal| proposal.run != run) {
-            return Err(StoreError::Contradiction("tasks and proposals are of the run that is appended to"));
+        let Append {
+            run,
+            expected,
+            events,
+            status,
+            tokens,
+            tasks,
+            waiting,
+            wake_at,
+            questions,
+            inbox,
+            proposals,
+            audit,
+        } = append;
+        let mut owners = tasks.iter().map(|task| &task.run);
+        let mut owners = owners.by_ref().chain(proposals.iter().map(|proposal| &proposal.run));
+        if owners.by_ref().chain(questions.iter().map(|question| &question.run)).any(|owner| *owner != run) {
+            return Err(StoreError::Contradiction("tasks, questions and proposals are of the run that is appended to"));
         }
         Ok(Self {
             stretch: Stretch::check(&run, expected, &events)?,
@@ -91,6 +115,10 @@ impl PreparedAppend {
             status,
             tokens,
             tasks,
+            waiting,
+            wake_at,
+            questions,
+            inbox,
             proposals,
             audit,
         })
@@ -109,7 +137,19 @@ impl PreparedAppend {
         let id = self.run.as_str();
         let mut run: RunRecord = require(stage, Table::Runs, "run", id)?;
         let before = (run.status, run.events);
+        let woken_at = run.wake_at;
         run.extend(&self.stretch, self.status, self.tokens)?;
+        run.waiting = self.waiting && !run.status.is_terminal();
+        run.wake_at = self.wake_at.filter(|_| !run.status.is_terminal());
+        if woken_at != run.wake_at {
+            let key = |at: i64| Key::new().signed(at).text(id).build();
+            if let Some(at) = woken_at {
+                stage.remove(Table::Wakes, key(at));
+            }
+            if let Some(at) = run.wake_at {
+                stage.put(Table::Wakes, key(at), id.into());
+            }
+        }
         stage.put(Table::Runs, id.into(), row::encode(&run));
         if run.status != before.0 {
             stage.remove(Table::RunsByStatus, time_key(status_key(before.0), &run));
@@ -133,11 +173,20 @@ impl PreparedAppend {
         for (effect, until) in self.delayed {
             task::delay(stage, &self.run, &effect, until)?;
         }
+        for question in &self.questions {
+            question::keep(stage, question)?;
+        }
+        for entry in &self.inbox {
+            must_be_new(stage, Table::Inbox, "inbox entry", entry.id.as_str())?;
+            stage.put(Table::Inbox, entry.id.as_str().into(), row::encode(entry));
+        }
         for effect in self.resolved {
             task::resolve(stage, &self.run, &effect, at)?;
+            question::resolve(stage, &self.run, &effect, at)?;
         }
         if run.status.is_terminal() {
             task::cancel_all(stage, &self.run, at)?;
+            question::close_all(stage, &self.run, at)?;
         }
         for proposal in self.proposals {
             proposal::create(stage, proposal)?;
@@ -168,6 +217,20 @@ pub(in super::super) fn run(rows: &mut impl Rows, id: &RunId) -> Result<Option<R
     let Some(mut run) = read::<RunRecord>(rows, Table::Runs, id.as_str())? else { return Ok(None) };
     run.inputs = require::<Value>(rows, Table::RunInputs, "inputs of run", id.as_str())?;
     Ok(Some(run))
+}
+
+/// Runs that go on by themselves until a time.
+pub(in super::super) fn due(rows: &mut impl Rows, until: i64, limit: usize) -> Result<Vec<(i64, RunId)>, StoreError> {
+    let mut found = Vec::new();
+    rows.ascend(Table::Wakes, &Key::new().span(), |key, id| {
+        let at = Key::signed_at(key).ok_or_else(|| StoreError::Damaged("a wake has no time".to_owned()))?;
+        if at > until || found.len() == limit {
+            return Ok(ControlFlow::Break(()));
+        }
+        found.push((at, RunId::new(row::id(id)?)));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
 }
 
 pub(in super::super) fn inbox_entry(rows: &mut impl Rows, id: &InboxId) -> Result<Option<InboxEntry>, StoreError> {

@@ -1,0 +1,204 @@
+//! Runs that runs start.
+//!
+//! A child is a run of its own, with a history of its own, whose id follows from its parent's id and effect: so that a crash
+//! between the parent's request and the child's start leads to one child and not to two. It pins the IR that its parent
+//! names by hash. Its end is its parent's answer; the end of a parent that waits for it cancels it.
+
+use bloom_interpreter::effect::{Answer, EffectError, EffectId, EffectRequest, FlowRequest};
+use bloom_ir::document::{Action, NodeKind};
+use bloom_ir::{Digest, Value, VerifiedIr, verify};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::live::With;
+use super::policy::{self, Refusal};
+use super::run::RunEnd;
+use super::submit::{Origin, Submit};
+use super::{Engine, EngineError};
+use crate::record::{Actor, ContextId, Parent, RunId};
+use crate::store::StoreError;
+
+/// The id of the run that an effect of a run starts.
+pub(super) fn child_id(parent: &RunId, effect: &EffectId) -> RunId {
+    let hex = Digest::of(format!("{parent}/{effect}").as_bytes()).hex();
+    // As a UUID of version 8 (RFC 9562, section 5.8), whose content is its maker's.
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    RunId::new(format!("{}-{}-8{}-8{}-{}", part(0, 8), part(8, 12), part(12, 15), part(15, 18), part(18, 30)))
+}
+
+/// A child that is to be started.
+pub(super) struct Start {
+    pub(super) request: EffectRequest,
+    pub(super) call: FlowRequest,
+    pub(super) context: ContextId,
+    /// How many runs stand above it.
+    pub(super) depth: u32,
+}
+
+impl Engine {
+    /// Starts a child that is not there yet, and has it driven. What keeps it from starting is the effect's error.
+    pub(super) async fn start_child(
+        &self,
+        parent: &RunId,
+        start: Start,
+        want: &UnboundedSender<RunId>,
+    ) -> Result<(), EngineError> {
+        let id = child_id(parent, &start.request.id);
+        match self.store.run(&id).await? {
+            Some(child) if child.status.is_terminal() && start.call.wait => {
+                let end = self.recorded_end(&child).await?;
+                return self.hand_up(parent, &start.request.id, &id, &start.call.flow, &end).await;
+            }
+            Some(_) => {}
+            None => {
+                if let Err(error) = self.submit_child(parent, &id, &start).await? {
+                    return self.settle_flow(parent, &start.request.id, Err(error)).await;
+                }
+            }
+        }
+        if !start.call.wait {
+            let value = Value::from(id.as_str());
+            self.settle_flow(parent, &start.request.id, Ok(Answer { value, usage: None })).await?;
+        }
+        // Nobody listens when the driver is gone.
+        let _ = want.send(id);
+        Ok(())
+    }
+
+    async fn submit_child(
+        &self,
+        parent: &RunId,
+        id: &RunId,
+        start: &Start,
+    ) -> Result<Result<(), EffectError>, EngineError> {
+        let Start { request, call, context, depth } = start;
+        let limit = self.config.max_depth;
+        if *depth > limit {
+            let message = format!("this flow would be the {depth}th below the first one; the limit is {limit}");
+            let details = [("limit", limit), ("measured", *depth)].map(|(name, number)| (name, Value::from(number)));
+            return Ok(Err(EffectError::new("limit_flow_depth", message).with_details(details.into_iter().collect())));
+        }
+        let Some(document) = self.store.flow_document(call.hash).await? else {
+            let message = format!("the store does not have the flow `{}` with hash {}", call.flow, call.hash);
+            return Ok(Err(EffectError::new("missing_flow", message)));
+        };
+        let ir = match verify(&document, &self.trust, self.clock.now()) {
+            Ok(ir) => ir,
+            Err(error) => {
+                let message = format!("the flow `{}` is not trusted: {error}", call.flow);
+                return Ok(Err(EffectError::new("untrusted_flow", message)));
+            }
+        };
+        let by = Actor(format!("run:{parent}"));
+        let submit = Submit { ir, inputs: call.inputs.clone(), by, context: context.clone(), setting: Value::Null };
+        let parent = Parent { run: parent.clone(), effect: request.id.clone(), waits: call.wait, depth: *depth };
+        let origin = Origin { id: id.clone(), parent: Some(parent) };
+        let refused = |code: &str, error: &EngineError| {
+            EffectError::new(code, format!("the flow `{}` was not started: {error}", call.flow))
+        };
+        match self.submit_from(submit, origin).await {
+            Ok(_) | Err(EngineError::Store(StoreError::RunExists(_))) => Ok(Ok(())),
+            Err(EngineError::Inputs(error)) => Ok(Err(error)),
+            Err(error @ EngineError::Refused(_)) => Ok(Err(refused("refused_flow", &error))),
+            Err(error @ EngineError::Load(_)) => Ok(Err(refused("flow_not_executable", &error))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A child has ended: its parent, which is given back, has its answer.
+    pub(super) async fn tell_parent(&self, child: &RunId, end: &RunEnd) -> Result<Option<RunId>, EngineError> {
+        let record = self.record_of(child).await?;
+        let Some(parent) = record.parent.filter(|parent| parent.waits) else { return Ok(None) };
+        self.hand_up(&parent.run, &parent.effect, child, &record.flow, end).await?;
+        Ok(Some(parent.run))
+    }
+
+    async fn hand_up(
+        &self,
+        parent: &RunId,
+        effect: &EffectId,
+        child: &RunId,
+        flow: &str,
+        end: &RunEnd,
+    ) -> Result<(), EngineError> {
+        let failed = |code: &str, message: String, details: Value| {
+            let details = [("run", Value::from(child.as_str())), ("details", details)].into_iter().collect();
+            Err(EffectError::new(code, format!("flow `{flow}`: {message}")).with_details(details))
+        };
+        let result = match end.clone() {
+            RunEnd::Completed { result } => Ok(Answer { value: result, usage: None }),
+            RunEnd::Failed { error, .. } => failed(&error.code, error.message, error.details.unwrap_or_default()),
+            RunEnd::Cancelled { reason } => failed("cancelled", format!("it was cancelled: {reason}"), Value::Null),
+        };
+        self.settle_flow(parent, effect, result).await
+    }
+
+    async fn settle_flow(
+        &self,
+        parent: &RunId,
+        effect: &EffectId,
+        result: Result<Answer, EffectError>,
+    ) -> Result<(), EngineError> {
+        let settled =
+            self.happen_at_rest(parent, With::Nothing, |run, desk| Ok(run.settle(effect, 1, result, desk))).await;
+        match settled {
+            // It does not wait any more.
+            Err(EngineError::Over { .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// A parent that waited for it has ended: then so does the child. Says whether that was so.
+    pub(super) async fn is_orphan(&self, parent: Option<&Parent>) -> Result<bool, EngineError> {
+        let Some(parent) = parent.filter(|parent| parent.waits) else { return Ok(false) };
+        Ok(self.record_of(&parent.run).await?.status.is_terminal())
+    }
+
+    /// Cancels runs that nobody waits for any more.
+    pub(super) async fn cancel_orphans(&self, parent: &RunId, orphans: Vec<RunId>) -> Result<(), EngineError> {
+        for orphan in orphans {
+            let by = Actor(format!("run:{parent}"));
+            match Box::pin(self.cancel(&orphan, &by, "the run that started it does not wait for it any more")).await {
+                Ok(()) | Err(EngineError::Over { .. } | EngineError::Store(StoreError::NotFound { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// What stands against the flows that a flow calls, and those that they call: each must be in the store, be trusted, and
+    /// be allowed to run here.
+    pub(super) async fn check_called(&self, ir: &VerifiedIr) -> Result<Vec<Refusal>, EngineError> {
+        let mut refusals = Vec::new();
+        let mut known = vec![ir.hash()];
+        let mut rest = called(ir);
+        while let Some((flow, hash)) = rest.pop() {
+            if known.contains(&hash) {
+                continue;
+            }
+            known.push(hash);
+            let Some(document) = self.store.flow_document(hash).await? else {
+                refusals.push(Refusal::MissingFlow { flow, hash });
+                continue;
+            };
+            match verify(&document, &self.trust, self.clock.now()) {
+                Ok(ir) => {
+                    rest.extend(called(&ir));
+                    refusals.extend(policy::check(&ir, self.tools.as_ref()).err().into_iter().flatten());
+                }
+                Err(error) => refusals.push(Refusal::UntrustedFlow { flow, hash, message: error.to_string() }),
+            }
+        }
+        Ok(refusals)
+    }
+}
+
+/// The flows that a document calls.
+fn called(ir: &VerifiedIr) -> Vec<(String, Digest)> {
+    let nodes = ir.document().nodes.values();
+    nodes
+        .filter_map(|node| match &node.kind {
+            NodeKind::Action(Action::Flow { flow, hash, .. }) => Some((flow.clone(), *hash)),
+            _ => None,
+        })
+        .collect()
+}

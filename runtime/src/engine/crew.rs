@@ -1,0 +1,177 @@
+//! A run is brought to its end, with the runs that it starts.
+//!
+//! Drivers are not nested, however deep runs start runs: all stand side by side here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
+use tokio::sync::{mpsc, watch};
+
+use super::drive::{Patience, Stop};
+use super::run::RunEnd;
+use super::wait::Wait;
+use super::{Engine, EngineError};
+use crate::record::{Actor, RunId};
+
+/// How far a run was driven.
+#[derive(Clone, Debug)]
+pub enum Driven {
+    /// To its end.
+    Ended(RunEnd),
+    /// It waits, and so do all runs that it started; what is due first comes first.
+    Waits(Vec<Wait>),
+}
+
+impl Engine {
+    /// Brings a run to its end, from where its history stands: also after a crash, a stop, or an error of this method. A run
+    /// that has ended gives its end. It waits as long as the run does, for times, signals and people, and drives the runs
+    /// that it starts; those that it does not wait for as far as they go without waiting.
+    ///
+    /// Dropping the future stops the run without ending it: calls of tools in progress are interrupted, what is recorded
+    /// stays, and it can be driven again. One driver works at a time; another one waits.
+    pub async fn drive(&self, id: &RunId) -> Result<RunEnd, EngineError> {
+        loop {
+            if let Driven::Ended(end) = self.drive_with(id, None).await? {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// The same, but leaves a run that does nothing but wait: unless a time is to come within `patience`. It can be driven
+    /// again later, by [`Engine::tend`] too.
+    pub async fn drive_until_it_waits(&self, id: &RunId, patience: Duration) -> Result<Driven, EngineError> {
+        self.drive_with(id, Some(patience)).await
+    }
+
+    async fn drive_with(&self, root: &RunId, patience: Patience) -> Result<Driven, EngineError> {
+        let (patience, watched) = watch::channel(patience);
+        let mut crew = Crew::new(self, watched);
+        crew.drive(root.clone());
+        let mut waits: BTreeMap<RunId, Vec<Wait>> = BTreeMap::new();
+        let mut ended = None;
+        while let Some((run, stop)) = crew.next().await {
+            match stop? {
+                Stop::Waits(list) => {
+                    waits.insert(run, list);
+                }
+                Stop::Ended(end) => {
+                    waits.remove(&run);
+                    if run == *root {
+                        // Those that it did not wait for go on alone.
+                        patience.send_replace(Some(Duration::ZERO));
+                        ended = Some(end);
+                    }
+                }
+            }
+        }
+        if let Some(end) = ended {
+            return Ok(Driven::Ended(end));
+        }
+        let mut waits: Vec<Wait> = waits.into_values().flatten().collect();
+        waits.sort_by_key(|wait| wait.due.unwrap_or(i64::MAX));
+        Ok(Driven::Waits(waits))
+    }
+}
+
+/// Drivers that work side by side.
+pub(super) struct Crew<'e> {
+    engine: &'e Engine,
+    patience: watch::Receiver<Patience>,
+    driving: FuturesUnordered<BoxFuture<'e, (RunId, Result<Stop, EngineError>)>>,
+    under_way: BTreeSet<RunId>,
+    /// Runs that somebody wants to be driven while they are, and are to be looked at again.
+    again: BTreeSet<RunId>,
+    want: mpsc::UnboundedSender<RunId>,
+    wanted: mpsc::UnboundedReceiver<RunId>,
+}
+
+impl<'e> Crew<'e> {
+    pub(super) fn new(engine: &'e Engine, patience: watch::Receiver<Patience>) -> Self {
+        let (want, wanted) = mpsc::unbounded_channel();
+        Self {
+            engine,
+            patience,
+            driving: FuturesUnordered::new(),
+            under_way: BTreeSet::new(),
+            again: BTreeSet::new(),
+            want,
+            wanted,
+        }
+    }
+
+    /// How many runs are being driven, with those that drivers have asked for.
+    pub(super) fn admit(&mut self) -> usize {
+        while let Ok(run) = self.wanted.try_recv() {
+            self.drive(run);
+        }
+        self.driving.len()
+    }
+
+    pub(super) fn is_driving(&self, run: &RunId) -> bool {
+        self.under_way.contains(run)
+    }
+
+    pub(super) fn drive(&mut self, run: RunId) {
+        if !self.under_way.insert(run.clone()) {
+            self.again.insert(run);
+            return;
+        }
+        let (engine, patience, want) = (self.engine, self.patience.clone(), self.want.clone());
+        let driving = async move {
+            let stop = engine.drive_and_tell(&run, patience, &want).await;
+            (run, stop)
+        };
+        self.driving.push(driving.boxed());
+    }
+
+    /// The next run that stopped; `None` when none is driven and none is wanted.
+    pub(super) async fn next(&mut self) -> Option<(RunId, Result<Stop, EngineError>)> {
+        loop {
+            if self.admit() == 0 {
+                return None;
+            }
+            tokio::select! {
+                Some(run) = self.wanted.recv() => self.drive(run),
+                Some((run, stop)) = self.driving.next() => {
+                    self.under_way.remove(&run);
+                    let is_again = self.again.remove(&run);
+                    if is_again && matches!(stop, Ok(Stop::Waits(_))) {
+                        self.drive(run);
+                        continue;
+                    }
+                    return Some((run, stop));
+                }
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Drives a run; when it ends, the run that waits for it is told, and is to be driven.
+    async fn drive_and_tell(
+        &self,
+        run: &RunId,
+        patience: watch::Receiver<Patience>,
+        want: &mpsc::UnboundedSender<RunId>,
+    ) -> Result<Stop, EngineError> {
+        let record = self.record_of(run).await?;
+        if !record.status.is_terminal() && self.is_orphan(record.parent.as_ref()).await? {
+            let by = record.parent.map_or_else(|| "system".to_owned(), |parent| format!("run:{}", parent.run));
+            match self.cancel(run, &Actor(by), "the run that waited for it has ended").await {
+                Ok(()) | Err(EngineError::Over { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let stop = self.drive_one(run, patience, want).await?;
+        if let Stop::Ended(end) = &stop
+            && let Some(parent) = self.tell_parent(run, end).await?
+        {
+            // Nobody listens when the driver is gone.
+            let _ = want.send(parent);
+        }
+        Ok(stop)
+    }
+}

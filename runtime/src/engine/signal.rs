@@ -1,0 +1,135 @@
+//! What comes to a run from outside: signals, and answers of people.
+
+use bloom_interpreter::effect::{Answer, AwaitedThing, EffectCall};
+use bloom_interpreter::history::Payload;
+use bloom_ir::document::{Action, Awaited, NodeKind, Schema};
+use bloom_ir::{CompiledSchema, Pinned, Value};
+
+use super::live::With;
+use super::run::{Addition, Desk, Draft, Run};
+use super::{Engine, EngineError};
+use crate::record::{Actor, InboxEntry, InboxId, InboxStatus, Question, QuestionId, QuestionStatus, RunId};
+use crate::store::StoreError;
+
+/// So many signals wait for a run.
+const MOST_SIGNALS: usize = 100;
+
+/// So many bytes have all signals together that wait for a run.
+const MOST_BYTES: usize = 1024 * 1024;
+
+impl Engine {
+    /// Sends a signal to a run. It is kept until an `await` of that name takes it, the oldest first. The name must be one that
+    /// the flow awaits, and the payload what every `await` of that name asks for.
+    pub async fn signal(&self, run: &RunId, name: &str, value: Value, by: &Actor) -> Result<(), EngineError> {
+        let record = self.record_of(run).await?;
+        let ir = self.pinned(&record, Pinned::Resume).await?;
+        let mut awaited: Vec<&str> = Vec::new();
+        let mut schemas: Vec<&Schema> = Vec::new();
+        for node in ir.document().nodes.values() {
+            if let NodeKind::Action(Action::Await { what: Awaited::Signal(other), schema, .. }) = &node.kind {
+                awaited.push(other);
+                schemas.extend(schema.iter().filter(|_| other == name));
+            }
+        }
+        if !awaited.contains(&name) {
+            awaited.sort_unstable();
+            awaited.dedup();
+            let (run, name, awaited) = (run.clone(), name.to_owned(), awaited.into_iter().map(str::to_owned).collect());
+            return Err(EngineError::NoSuchSignal { run, name, awaited });
+        }
+        let value = value.normalized();
+        check(&value, schemas)?;
+        let bytes = value.to_bytes().len();
+        self.happen(run, With::Nothing, |run, desk| {
+            let (count, waiting) = run.signals_waiting();
+            if count >= MOST_SIGNALS || waiting.saturating_add(bytes) > MOST_BYTES {
+                let (run, count) = (run.id.clone(), count);
+                return Err(EngineError::TooManySignals { run, count, bytes: waiting, most: MOST_SIGNALS });
+            }
+            Ok(Some(run.receive(name, value, by, desk)))
+        })
+        .await?;
+        self.want(run);
+        Ok(())
+    }
+
+    /// Answers a question. The answer must be what the question asks for.
+    pub async fn answer(&self, question: &QuestionId, value: Value, by: &Actor) -> Result<Question, EngineError> {
+        let missing = || StoreError::NotFound { kind: "question", id: question.to_string() };
+        let found = self.store.question(question).await?.ok_or_else(missing)?;
+        let closed = |status| EngineError::QuestionClosed { question: question.clone(), status };
+        if found.status != QuestionStatus::Open {
+            return Err(closed(found.status));
+        }
+        let value = value.normalized();
+        check(&value, vec![&found.asked.schema])?;
+        let run = found.run.clone();
+        let mut answered = found;
+        self.happen_at_rest(&run, With::Nothing, |run, desk| {
+            let schema = match run.open.get(&answered.effect).map(|open| &open.effect.ask().call) {
+                Some(EffectCall::Await(wait)) if matches!(wait.what, AwaitedThing::Ask(_)) => wait.schema.as_ref(),
+                _ => return Err(closed(QuestionStatus::Closed)),
+            };
+            check(&value, schema.into_iter().collect())?;
+            answered.answer(value.clone(), by.clone(), run.at(desk));
+            Ok(run.answer(&answered, desk))
+        })
+        .await?;
+        self.want(&run);
+        Ok(answered)
+    }
+}
+
+fn check(value: &Value, schemas: Vec<&Schema>) -> Result<(), EngineError> {
+    for schema in schemas {
+        // The document was checked when it was loaded.
+        let Ok(schema) = CompiledSchema::compile(schema) else { continue };
+        if let Err(violations) = schema.validate(value) {
+            let shown = |violation: &bloom_ir::schema::Violation| format!("{}: {}", violation.path, violation.message);
+            let problems = violations.iter().map(shown).map(|text| text.trim_start_matches(": ").to_owned()).collect();
+            return Err(EngineError::Payload { problems });
+        }
+    }
+    Ok(())
+}
+
+impl Run {
+    /// How many signals wait, and their bytes together.
+    fn signals_waiting(&self) -> (usize, usize) {
+        let waiting = self.signals.values().flatten();
+        waiting.fold((0, 0), |(count, bytes), value| (count + 1, bytes.saturating_add(value.to_bytes().len())))
+    }
+
+    /// A signal came. It is recorded at once, also in the middle of a turn; who drives the run hands it over.
+    fn receive(&mut self, name: &str, value: Value, by: &Actor, desk: &Desk<'_>) -> Addition {
+        let mut draft = Draft::default();
+        let inbox = InboxEntry {
+            id: InboxId::new(desk.ids.fresh()),
+            source: by.clone(),
+            action: "signal".to_owned(),
+            target: format!("{}/{name}", self.id),
+            payload: value.clone(),
+            status: InboxStatus::Processed,
+            created_at: self.at(desk),
+            correlation_id: self.id.to_string(),
+            approved_by: Some(by.clone()),
+        };
+        draft.inbox.push(inbox);
+        draft.audit.push(self.note("signal_received", by.clone(), [("name", Value::from(name))]));
+        self.signals.entry(name.to_owned()).or_default().push_back(value.clone());
+        let (name, sender) = (name.to_owned(), by.to_string());
+        draft.payloads.push(Payload::SignalReceived { name, value, sender });
+        self.seal(draft, desk)
+    }
+
+    /// A question has its answer, and the run moves on.
+    fn answer(&mut self, question: &Question, desk: &Desk<'_>) -> Option<Addition> {
+        let mut draft = self.overdue(desk);
+        let by = question.answered_by.clone()?;
+        draft.audit.push(question.audit_note(by, self.at(desk)));
+        draft.questions.push(question.clone());
+        let answer = Answer { value: question.answer.clone()?, usage: None };
+        self.settle_into(&mut draft, &question.effect, 1, Ok(answer), desk)?;
+        Some(self.seal(draft, desk))
+    }
+}

@@ -1,0 +1,106 @@
+//! All runs are looked after: those that a crash left in the middle go on, and those that sleep are woken.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::crew::Crew;
+use super::drive::TICK;
+use super::{Engine, EngineError};
+use crate::record::{RunId, RunStatus};
+use crate::store::RunFilter;
+
+/// So many runs are in memory at a time; more wait for their turn.
+const AT_ONCE: usize = 64;
+
+/// A run whose driver had an error is left alone for so long.
+const PAUSE: Duration = Duration::from_secs(30);
+
+impl Engine {
+    /// Looks after all runs of the store until `stop`: goes on with those that are in the middle of something, drives those
+    /// that are submitted or sent a signal or an answer, and wakes each that waits when its time has come. A run that waits
+    /// takes no memory and no thread meanwhile.
+    ///
+    /// An error of the store ends it; an error of one run is told by `tracing`, and the run is tried again later.
+    pub async fn tend(&self, stop: impl Future<Output = ()>) -> Result<(), EngineError> {
+        let (_patience, watched) = watch::channel(Some(Duration::ZERO));
+        let mut crew = Crew::new(self, watched);
+        let (want, mut wanted) = tokio::sync::mpsc::unbounded_channel();
+        *self.tending.lock().unwrap_or_else(PoisonError::into_inner) = Some(want);
+        let mut queue: VecDeque<RunId> = self.unfinished().await?.into();
+        let mut paused: BTreeMap<RunId, Instant> = BTreeMap::new();
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let next = self.queue_due(&mut queue, &mut paused, &crew).await?;
+            while crew.admit() < AT_ONCE
+                && let Some(run) = queue.pop_front()
+            {
+                crew.drive(run);
+            }
+            let is_driving = crew.admit() > 0;
+            let until_due = next.map_or(TICK, |due| self.until(due)).min(TICK);
+            tokio::select! {
+                () = &mut stop => break,
+                Some(run) = wanted.recv() => queue.push_back(run),
+                Some((run, stopped)) = crew.next(), if is_driving => {
+                    if let Err(error) = stopped {
+                        tracing::warn!(%run, %error, "a run cannot go on for now");
+                        paused.insert(run, Instant::now() + PAUSE);
+                    }
+                }
+                () = tokio::time::sleep(until_due), if next.is_some() || !paused.is_empty() => {}
+            }
+        }
+        self.tending.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(())
+    }
+
+    /// Runs that somebody has to drive, oldest first.
+    async fn unfinished(&self) -> Result<Vec<RunId>, EngineError> {
+        let mut runs = Vec::new();
+        for status in [RunStatus::Queued, RunStatus::Running] {
+            let filter = RunFilter { status: Some(status), limit: usize::MAX, ..RunFilter::default() };
+            runs.extend(self.store.runs(&filter).await?.into_iter().filter(|run| !run.waiting).map(|run| run.id));
+        }
+        runs.reverse();
+        Ok(runs)
+    }
+
+    /// Queues runs whose time has come; gives the time of the next one.
+    async fn queue_due(
+        &self,
+        queue: &mut VecDeque<RunId>,
+        paused: &mut BTreeMap<RunId, Instant>,
+        crew: &Crew<'_>,
+    ) -> Result<Option<i64>, EngineError> {
+        let now = self.clock.now();
+        let ready = Instant::now();
+        for run in paused.extract_if(.., |_, until| *until <= ready).map(|(run, _)| run) {
+            queue.push_back(run);
+        }
+        // Those that are being driven stand among them until they have moved on; further ones are found when some have.
+        let due = self.store.due_runs(i64::MAX, AT_ONCE.saturating_mul(2).saturating_add(1)).await?;
+        let mut next = None;
+        for (at, run) in due {
+            if at > now {
+                next = Some(at);
+                break;
+            }
+            if !queue.contains(&run) && !paused.contains_key(&run) && !crew.is_driving(&run) {
+                queue.push_back(run);
+            }
+        }
+        Ok(next)
+    }
+
+    /// Has a run driven, if somebody looks after all runs.
+    pub(super) fn want(&self, run: &RunId) {
+        if let Some(tending) = &*self.tending.lock().unwrap_or_else(PoisonError::into_inner) {
+            // Nobody listens while it ends.
+            let _ = tending.send(run.clone());
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What a run waits for that nobody performs: a time, a signal, a person, another run.
+
+use std::cmp::Reverse;
+
+use bloom_interpreter::effect::{Answer, AwaitedThing, EffectCall, EffectError, EffectId, EffectRequest, TIMEOUT};
+
+use super::progress::EffectSpot;
+use super::run::{Addition, Desk, Run};
+use crate::record::RunId;
+
+/// Something that a run waits for.
+#[derive(Clone, Debug)]
+pub struct Wait {
+    /// The run.
+    pub run: RunId,
+    /// What.
+    pub effect: EffectSpot,
+    /// When the run goes on by itself, in Unix milliseconds.
+    pub due: Option<i64>,
+}
+
+/// Whether and how long a run rests.
+pub(super) struct Rest {
+    /// Whether it waits for a time, a signal or a person and does nothing else.
+    pub(super) waiting: bool,
+    /// When it goes on by itself.
+    pub(super) wake_at: Option<i64>,
+}
+
+/// Whether nobody has to do anything about an effect: the time, a signal, a person or another run ends it.
+pub(super) fn is_wait(call: &EffectCall) -> bool {
+    match call {
+        EffectCall::Sleep(_) | EffectCall::Await(_) => true,
+        EffectCall::Flow(call) => call.wait,
+        EffectCall::Tool(_) | EffectCall::Llm(_) | EffectCall::Timer(_) => false,
+    }
+}
+
+impl Run {
+    /// Whether it does nothing but wait, so that nobody has to drive it.
+    pub(super) fn is_resting(&self) -> bool {
+        let mut calls = self.open.values().map(|open| &open.effect.ask().call);
+        self.end().is_none() && !self.is_moving() && calls.all(is_wait)
+    }
+
+    pub(super) fn rest(&self) -> Rest {
+        if !self.is_resting() {
+            return Rest { waiting: false, wake_at: None };
+        }
+        // Who waits for a run may have to be told that it has ended.
+        let waits_for_run = self.open.values().any(|open| matches!(open.effect.ask().call, EffectCall::Flow(_)));
+        Rest { waiting: !waits_for_run, wake_at: self.due() }
+    }
+
+    /// When it goes on by itself, in Unix milliseconds.
+    pub(super) fn due(&self) -> Option<i64> {
+        self.open.values().filter_map(|open| open.effect.ask().call.due()).min()
+    }
+
+    /// All that it waits for, what is due first coming first.
+    pub(super) fn waits(&self) -> Vec<Wait> {
+        let open = self.open.values().map(|open| open.effect.ask()).filter(|request| is_wait(&request.call));
+        let wait = |request: &EffectRequest| Wait {
+            run: self.id.clone(),
+            effect: self.spot(request),
+            due: request.call.due(),
+        };
+        let mut waits: Vec<Wait> = open.map(wait).collect();
+        waits.sort_by_key(|wait| Reverse(wait.due.map(Reverse)));
+        waits
+    }
+
+    /// Ends one wait that is over, what is due first coming first; `None` when none is. Signals go before times: what was
+    /// recorded first wins.
+    pub(super) fn end_wait(&mut self, desk: &Desk<'_>) -> Option<Addition> {
+        if self.is_moving() {
+            return None;
+        }
+        let (effect, result) = self.over(desk.now)?;
+        let mut draft = self.overdue(desk);
+        self.settle_into(&mut draft, &effect, 1, result, desk)?;
+        Some(self.seal(draft, desk))
+    }
+
+    fn over(&mut self, now: i64) -> Option<(EffectId, Result<Answer, EffectError>)> {
+        let mut first: Option<(i64, &EffectRequest)> = None;
+        for open in self.open.values() {
+            let request = open.effect.ask();
+            let due = match &request.call {
+                EffectCall::Timer(_) => i64::MIN,
+                EffectCall::Await(wait) => match &wait.what {
+                    AwaitedThing::Signal(name) if self.signals.get(name).is_some_and(|queue| !queue.is_empty()) => {
+                        i64::MIN
+                    }
+                    _ => request.call.due().unwrap_or(i64::MAX),
+                },
+                EffectCall::Sleep(_) | EffectCall::Flow(_) => request.call.due().unwrap_or(i64::MAX),
+                EffectCall::Tool(_) | EffectCall::Llm(_) => i64::MAX,
+            };
+            if due <= now && first.is_none_or(|(earliest, _)| due < earliest) {
+                first = Some((due, request));
+            }
+        }
+        let (_, request) = first?;
+        let id = request.id.clone();
+        let timed_out = |what: &str| {
+            let message = format!("the time given for {what} was over");
+            Err(EffectError { retryable: true, ..EffectError::new(TIMEOUT, message) })
+        };
+        let result = match &request.call {
+            EffectCall::Await(wait) => match &wait.what {
+                AwaitedThing::Signal(name) => {
+                    match self.signals.get_mut(name).and_then(std::collections::VecDeque::pop_front) {
+                        Some(value) => Ok(Answer { value, usage: None }),
+                        None => timed_out(&format!("the signal `{name}`")),
+                    }
+                }
+                AwaitedThing::Timer(timer) if timer.due <= now && wait.until.is_none_or(|until| timer.due <= until) => {
+                    Ok(Answer::default())
+                }
+                AwaitedThing::Timer(timer) => timed_out(&format!("the timer `{}`", timer.name)),
+                AwaitedThing::Ask(_) => timed_out("an answer"),
+            },
+            EffectCall::Flow(call) => timed_out(&format!("the flow `{}`", call.flow)),
+            EffectCall::Sleep(_) | EffectCall::Timer(_) | EffectCall::Tool(_) | EffectCall::Llm(_) => {
+                Ok(Answer::default())
+            }
+        };
+        Some((id, result))
+    }
+}
