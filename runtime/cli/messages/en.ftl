@@ -38,7 +38,7 @@ cmd = Runs algorithms that people draw: compiles a diagram, signs it, runs it, a
         bloom replay last                          prove that the last run follows from its program
 
         Exit status: 0 completed; 1 failed; 2 the arguments are wrong;
-        3 refused (signature, trust, policy); 128 + N stopped by signal N.
+        3 refused (signature, trust, policy); 4 the run waits; 128 + N stopped by signal N.
 
 cmd-run = Run a flow: a diagram, pseudocode, signed IR, or a flow of the store
     .flow = A file, or a flow of the store by id@version or hash
@@ -50,6 +50,7 @@ cmd-run = Run a flow: a diagram, pseudocode, signed IR, or a flow of the store
     .context = The folder that tools may read as context [default: the notes]
     .memory = The folder with the agents' memory [default: memory in the data directory]
     .resume = Go on with a run that was interrupted
+    .wait = Wait as long as the run does, for times, signals and people; else the command ends with status 4 once the run only waits
     .progress = What to tell on the standard error meanwhile: auto, lines, json (a line of JSON for each recorded event), none [default: auto]
     .id = The flow's id [default: the file's name]
     .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
@@ -192,6 +193,35 @@ cmd-proposals-approve = Approve proposals; a memory update is applied at once
 
 cmd-proposals-reject = Reject proposals
     .proposals = Their ids, or unambiguous parts of them
+    .note = Why
+
+cmd-questions = See what runs ask people
+    .examples =
+        bloom questions list
+        bloom questions show 0b5c
+        bloom answer 0b5c true
+
+cmd-questions-list = List the questions that wait for an answer
+    .run = Of this run only
+    .all = Also those that were answered, and those that nobody needs answered any more
+
+cmd-questions-show = Show a question, and what its answer must be
+    .question = Its id, or an unambiguous part of it
+
+cmd-answer = Answer a question of a run; the run goes on when it is resumed
+    .question = The question's id, or an unambiguous part of it
+    .answer = The answer as JSON, as true, 7 or "yes"; a text needs no quotes where a text is asked for
+
+cmd-signal = Tell a run that something happened that it waits for
+    .run = The run's id, an unambiguous part of it, or last
+    .name = The signal's name, as the diagram has it
+    .value = What comes with it, as JSON [default: null]
+    .examples =
+        bloom signal last archive
+        bloom signal 0b5c payment 20
+
+cmd-cancel = End a run, with the runs that it waits for
+    .run = The run's id, an unambiguous part of it, or last
     .note = Why
 
 cmd-tools = List the tools that flows may call
@@ -348,6 +378,21 @@ run-id = Run { $run }
 run-interrupted = Interrupted. Nothing that was recorded is lost; go on with: bloom run --resume { $run }
 run-over = The run { $run } has ended already: { $status }.
 run-can-resume = It can go on: bloom run --resume { $run }
+run-cancelled = The run { $run } was cancelled.
+waits-time = It waits until { $time }.
+waits-until = at most until { $time }
+waits-signal = It waits for the signal “{ $name }”: bloom signal { $run } { $name }
+waits-question = It waits for an answer to “{ $title }”: bloom answer { $id } JSON
+signal-sent = The signal “{ $name }” was recorded.
+signal-none = this flow awaits no signals, so not { $name } either
+signal-unknown = this flow awaits no signal of the name { $name }
+signal-unknown-hint = it awaits: { $names }
+signals-too-many = too many signals wait for this run already
+payload-bad = this is no JSON: { $value }
+payload-bad-hint = texts stand in quotes: '"yes"'
+payload-does-not-fit = this is not what is asked for: { $problems }
+question-answered = The answer was recorded.
+question-closed = question { $id } is { $status }: nobody waits for an answer
 at-icon = at icon { $item }
 at-line = at line { $item }
 run-failed = Failed.
@@ -424,6 +469,22 @@ code-cancelled = the call was stopped, because the run was
     .hint = start the run again if that was not meant
 code-outcome-unknown = nobody knows whether a tool did its work before the crash
     .hint = look whether it did; then run the flow again, or set on_unknown for the tool
+code-not-duration = a pause or a timer got something that is no duration
+    .hint = a duration is a number of milliseconds: 5 * 60 * 1000
+code-not-time = a pause or a timer got something that is no time
+    .hint = a time is a number of Unix milliseconds or a text as 2026-11-21T08:30:00Z
+code-no-timer = the timer that is waited for was not started on the way here
+    .hint = start the timer before the icon that waits for it, in the same branch
+code-limit-flow-depth = flows call each other too deeply
+    .hint = a flow may call itself without an end; divide the work otherwise
+code-missing-flow = a flow that is called is not in the store
+    .hint = compile that flow with the same data directory, then run this one again
+code-untrusted-flow = a flow that is called is not trusted
+    .hint = bloom keys lists whom this machine trusts; sign that flow with such a key
+code-refused-flow = a flow that is called may not run here
+    .hint = the message says what stands against it
+code-flow-not-executable = a flow that is called cannot be executed
+    .hint = compile it again with this version
 code-no-worker = the flow asks an LLM and nobody answers
     .hint = name who answers: --llm claude, --llm command:PROGRAM, --llm scripted:FILE
 code-lease-expired = who took the task did not come back in time
@@ -520,6 +581,7 @@ code-no-tags = no tag of a proposal has a name
 no-runs = there are no runs yet
 no-such-run = there is no run { $id }
 no-such-proposal = there is no proposal { $id }
+no-such-question = there is no question { $id }
 ambiguous = { $count } ids begin or end with { $id }
 ambiguous-hint = give more of it
 no-proposals = No proposals.
@@ -544,6 +606,10 @@ rejected = Rejected: { $action } for { $target }
 status-requested = requested
 status-queued = queued
 status-running = running
+status-waiting = waiting
+status-open = open
+status-answered = answered
+status-closed = closed
 status-completed = completed
 status-failed = failed
 status-cancelled = cancelled
@@ -604,6 +670,8 @@ column-action = ACTION
 column-actor = WHO
 column-agent = AGENT
 column-applied = RESULT
+column-answer = ANSWER
+column-answered = ANSWERED
 column-capabilities = ASKS FOR
 column-decided = DECIDED
 column-description = DESCRIPTION
@@ -618,6 +686,7 @@ column-key = KEY
 column-made = MADE
 column-name = NAME
 column-proposal = PROPOSAL
+column-question = QUESTION
 column-repeats = REPEATS
 column-roles = ROLES
 column-run = RUN

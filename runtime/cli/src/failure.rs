@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     Usage,
     /// It may not: the signature, the trust list or the policy says no.
     Refused,
+    /// A run waits for a time, a signal or a person; it can be resumed.
+    Waiting,
     /// A signal of this number stopped it; a run can be resumed.
     Interrupted(u8),
 }
@@ -28,6 +30,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Refused => 3,
+            Self::Waiting => 4,
             // As shells report it.
             Self::Interrupted(signal) => 128_u8.saturating_add(signal),
         }

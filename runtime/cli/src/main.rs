@@ -11,6 +11,7 @@ mod clock;
 mod command;
 mod data;
 mod durable;
+mod engine;
 mod failure;
 mod flow;
 mod help;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use bloom_ir::VerifiedIr;
 use bloom_runtime::clock::Clock as _;
-use bloom_runtime::record::{Actor, FlowRecord, Proposal, ProposalError, ProposalId, RunId, RunRecord};
-use bloom_runtime::store::{ProposalFilter, RunFilter, Store as _, StoreError};
+use bloom_runtime::record::{
+    Actor, FlowRecord, Proposal, ProposalError, ProposalId, Question, QuestionId, RunId, RunRecord,
+};
+use bloom_runtime::store::{ProposalFilter, QuestionFilter, RunFilter, Store as _, StoreError};
 use bloom_store::RedbStore;
 
 use crate::catalogue::{Catalogue, text};
@@ -97,6 +99,16 @@ impl<'a> Store<'a> {
         })
     }
 
+    /// The question of an id, or of an unambiguous beginning or end of one.
+    pub(crate) async fn question(&self, name: &str) -> anyhow::Result<Question> {
+        if let Some(question) = self.inner.question(&QuestionId::new(name)).await? {
+            return Ok(question);
+        }
+        let all = self.inner.questions(&QuestionFilter { limit: usize::MAX, ..QuestionFilter::default() }).await?;
+        let missing = || text!(self.catalogue, "no-such-question", id = name);
+        one(all, name, |question| question.id.as_str(), missing, self.catalogue)
+    }
+
     /// The proposal of an id, or of an unambiguous beginning or end of one.
     pub(crate) async fn proposal(&self, name: &str) -> anyhow::Result<Proposal> {
         if let Some(proposal) = self.inner.proposal(&ProposalId::new(name)).await? {
@@ -181,7 +193,7 @@ pub(crate) fn explained(error: StoreError, catalogue: &Catalogue) -> anyhow::Err
 pub(crate) mod words {
     //! The states of records in words.
 
-    use bloom_runtime::record::{ProposalStatus, RunStatus};
+    use bloom_runtime::record::{ProposalStatus, QuestionStatus, RunRecord, RunStatus};
 
     use crate::catalogue::{Catalogue, text};
 
@@ -193,6 +205,19 @@ pub(crate) mod words {
             RunStatus::Completed => text!(catalogue, "status-completed"),
             RunStatus::Failed => text!(catalogue, "status-failed"),
             RunStatus::Cancelled => text!(catalogue, "status-cancelled"),
+        }
+    }
+
+    /// Where a run stands: also whether it waits, which is no status of its own.
+    pub(crate) fn standing(run: &RunRecord, catalogue: &Catalogue) -> String {
+        if run.waiting { text!(catalogue, "status-waiting") } else { self::run(run.status, catalogue) }
+    }
+
+    pub(crate) fn question(status: QuestionStatus, catalogue: &Catalogue) -> String {
+        match status {
+            QuestionStatus::Open => text!(catalogue, "status-open"),
+            QuestionStatus::Answered => text!(catalogue, "status-answered"),
+            QuestionStatus::Closed => text!(catalogue, "status-closed"),
         }
     }
 

@@ -92,14 +92,12 @@ impl Engine {
         let submit = Submit { ir, inputs: call.inputs.clone(), by, context: context.clone(), setting: Value::Null };
         let parent = Parent { run: parent.clone(), effect: request.id.clone(), waits: call.wait, depth: *depth };
         let origin = Origin { id: id.clone(), parent: Some(parent) };
-        let refused = |code: &str, error: &EngineError| {
-            EffectError::new(code, format!("the flow `{}` was not started: {error}", call.flow))
-        };
+        let message = |error: &EngineError| format!("the flow `{}` was not started: {error}", call.flow);
         match self.submit_from(submit, origin).await {
             Ok(_) | Err(EngineError::Store(StoreError::RunExists(_))) => Ok(Ok(())),
             Err(EngineError::Inputs(error)) => Ok(Err(error)),
-            Err(error @ EngineError::Refused(_)) => Ok(Err(refused("refused_flow", &error))),
-            Err(error @ EngineError::Load(_)) => Ok(Err(refused("flow_not_executable", &error))),
+            Err(error @ EngineError::Refused(_)) => Ok(Err(EffectError::new("refused_flow", message(&error)))),
+            Err(error @ EngineError::Load(_)) => Ok(Err(EffectError::new("flow_not_executable", message(&error)))),
             Err(error) => Err(error),
         }
     }

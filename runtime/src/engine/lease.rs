@@ -1,5 +1,6 @@
 //! Tasks are leased to workers, and what they bring back moves runs on.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use bloom_interpreter::effect::EffectError;
@@ -31,8 +32,25 @@ pub enum RetryAfter {
 }
 
 impl Engine {
-    /// Grants a worker the best task that it can do, of one run or of all.
+    /// Grants a worker the best task that it can do, of all runs, or of one run and those that are driven with it.
     pub async fn grant(&self, worker: &WorkerId, run: Option<RunId>) -> Result<Option<Grant>, EngineError> {
+        let Some(run) = run else { return self.grant_of(worker, None).await };
+        for run in self.with_driven(run) {
+            if let Some(grant) = self.grant_of(worker, Some(run)).await? {
+                return Ok(Some(grant));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A run, and those that are in memory beside it.
+    fn with_driven(&self, run: RunId) -> Vec<RunId> {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = live.keys().filter(|other| **other != run).cloned();
+        std::iter::once(run.clone()).chain(others).collect()
+    }
+
+    async fn grant_of(&self, worker: &WorkerId, run: Option<RunId>) -> Result<Option<Grant>, EngineError> {
         let Some(provides) = self.provides(worker) else { return Ok(None) };
         let ask = GrantAsk {
             lease: LeaseId::new(self.ids.fresh()),
@@ -62,8 +80,12 @@ impl Engine {
     /// nothing asks again. `None` when none waits for its time; new work is told by [`Engine::work`].
     pub async fn next_due(&self, worker: &WorkerId, run: Option<&RunId>) -> Result<Option<Duration>, EngineError> {
         let Some(provides) = self.provides(worker) else { return Ok(None) };
-        let due = self.store.next_due(&provides, run).await.map_err(EngineError::from);
-        let due = due.inspect_err(|error| self.interrupt_all(error))?;
+        let runs = run.map_or_else(|| vec![None], |run| self.with_driven(run.clone()).into_iter().map(Some).collect());
+        let mut due = None;
+        for run in runs {
+            let next = self.store.next_due(&provides, run.as_ref()).await.map_err(EngineError::from);
+            due = due.into_iter().chain(next.inspect_err(|error| self.interrupt_all(error))?).min();
+        }
         let until = |due: i64| u64::try_from(due.saturating_sub(self.clock.now())).unwrap_or_default();
         Ok(due.map(|due| Duration::from_millis(until(due))))
     }

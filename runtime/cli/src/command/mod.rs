@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
+mod answer;
 mod audit;
+mod cancel;
 mod check;
 mod compile;
 mod completions;
@@ -11,10 +13,12 @@ mod import;
 mod keys;
 mod proposals;
 mod rehearse;
+mod questions;
 mod replay;
 mod run;
 mod runs;
 mod show;
+mod signal;
 mod tools;
 mod verify;
 
@@ -40,6 +44,10 @@ pub(crate) enum Command {
     History(history::History),
     Replay(replay::Replay),
     Proposals(proposals::Proposals),
+    Questions(questions::Questions),
+    Answer(answer::Answer),
+    Signal(signal::Signal),
+    Cancel(cancel::Cancel),
     Tools(tools::Tools),
     Audit(audit::Audit),
     Completions(completions::Completions),
@@ -64,6 +72,10 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::History(history) => wait(history.perform(session, out)),
         Command::Replay(replay) => wait(replay.perform(session, out)),
         Command::Proposals(proposals) => wait(proposals.perform(session, out)),
+        Command::Questions(questions) => wait(questions.perform(session, out)),
+        Command::Answer(answer) => wait(answer.perform(session, out)),
+        Command::Signal(signal) => wait(signal.perform(session, out)),
+        Command::Cancel(cancel) => wait(cancel.perform(session, out)),
         Command::Audit(audit) => wait(audit.perform(session, out)),
     }
 }

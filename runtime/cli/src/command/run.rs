@@ -7,11 +7,12 @@ mod progress;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bloom_ir::VerifiedIr;
-use bloom_runtime::engine::{Engine, EngineConfig, EngineError, Parts, Submit};
+use bloom_runtime::engine::{Asked, Driven, Engine, EngineError, Submit, Wait};
 use bloom_runtime::record::{ContextId, RunId, RunRecord, RunStatus};
-use bloom_runtime::store::{ProposalFilter, Store as _};
+use bloom_runtime::store::{ProposalFilter, QuestionFilter, Store as _};
 use bloom_worker::InProcessWorker;
 use clap::Args;
 use serde_json::json;
@@ -20,18 +21,18 @@ use self::llm::Choice;
 use self::progress::{Manner, Reporter};
 use crate::apply;
 use crate::catalogue::text;
-use crate::clock::TimeOrderedIds;
-use crate::failure::{Exit, Explained};
+use crate::clock;
+use crate::engine;
+use crate::failure::Exit;
 use crate::flow::{self, CompileArgs};
 use crate::host::{RootArgs, ToolArgs};
 use crate::keyring::Keyring;
-use crate::output::{self, Out};
-use crate::refusal;
+use crate::output::{self, Out, one_line};
 use crate::report::{self, Failing};
 use crate::session::{Form, Session};
 use crate::setting::Setting;
 use crate::signal;
-use crate::store::{self, Store, owner, words};
+use crate::store::{Store, owner, words};
 
 /// The execution context of runs that a person starts at this machine.
 const CONTEXT: &str = "local";
@@ -52,6 +53,8 @@ pub(crate) struct Run {
     roots: RootArgs,
     #[arg(long, value_name = "RUN", conflicts_with_all = ["flow", "input", "inputs", "id", "flow_version", "limit"])]
     resume: Option<String>,
+    #[arg(long)]
+    wait: bool,
     #[arg(long, value_enum, default_value = "auto", value_name = "MANNER")]
     progress: Manner,
     #[command(flatten)]
@@ -78,7 +81,7 @@ impl Run {
                 writeln!(output::stderr(), "{}", over(&run, session))?;
                 return conclude(&run.id, &store, form, session, out).await;
             }
-            let setting = given.or(Setting::of(&run, &store).await?);
+            let setting = given.or(Setting::of(&engine::first(&run, &store).await?, &store).await?);
             let document = report::document(&store, &run).await?;
             let tools = Arc::new(tokio::task::block_in_place(|| setting.host(session))?);
             (Task::Resumed(run.id), document, store, tools, setting)
@@ -96,26 +99,23 @@ impl Run {
             (Task::New { ir, inputs }, Some(document), store, tools, given)
         };
         let choice = Choice::parse(setting.llm.as_deref(), &session.catalogue)?;
-        let executor = match &document {
-            Some(document) => choice.executor(document, session).await?,
-            None => None,
-        };
+        let mut executor = None;
+        if let Some(document) = document {
+            let called = engine::called(&document, &store).await?;
+            for document in std::iter::once(&document).chain(&called) {
+                if executor.is_none() {
+                    executor = choice.executor(document, session).await?;
+                }
+            }
+        }
         let reporter = Arc::new(Reporter::new(self.progress, form, &session.catalogue));
-        let engine = Arc::new(Engine::new(Parts {
-            store: store.inner.clone(),
-            tools,
-            clock: Arc::new(session.clock),
-            ids: Arc::new(TimeOrderedIds),
-            trust: keyring.trust_list()?,
-            observer: reporter.clone(),
-            config: EngineConfig::default(),
-        }));
+        let engine = Arc::new(engine::over(&store, tools, reporter.clone(), session)?);
         let id = match task {
             Task::Resumed(id) => id,
             Task::New { ir, inputs } => {
                 let context = ContextId::new(CONTEXT);
                 let submit = Submit { ir, inputs, by: owner(), context, setting: setting.to_value() };
-                engine.submit(submit).await.map_err(|error| explained(error, session))?
+                engine.submit(submit).await.map_err(|error| engine::explained(error, session))?
             }
         };
         reporter.note(&text!(session.catalogue, "run-id", run = id.as_str()));
@@ -124,7 +124,7 @@ impl Run {
             InProcessWorker::start(engine.clone(), executor, 1, Some(id.clone()))
         });
         let driven = tokio::select! {
-            end = engine.drive(&id) => Ok(end),
+            driven = drive(&engine, &id, self.wait) => Ok(driven),
             signal = signal::interrupted() => Err(signal),
         };
         if let Some(worker) = worker {
@@ -132,8 +132,9 @@ impl Run {
         }
         reporter.finish();
         match driven {
-            Ok(Ok(_)) => conclude(&id, &store, form, session, out).await,
-            Ok(Err(error)) => Err(explained(error, session)),
+            Ok(Ok(Driven::Ended(_))) => conclude(&id, &store, form, session, out).await,
+            Ok(Ok(Driven::Waits(waits))) => tell_waits(&id, &waits, &store, form, session, out).await,
+            Ok(Err(error)) => Err(engine::explained(error, session)),
             Err(signal) => {
                 let message = text!(session.catalogue, "run-interrupted", run = id.as_str());
                 writeln!(output::stderr(), "{message}")?;
@@ -148,6 +149,77 @@ impl Run {
     fn setting(&self) -> Setting {
         Setting { llm: self.llm.as_deref().map(llm::absolute), ..self.roots.setting(&self.tools) }
     }
+}
+
+/// Times that are to come within this are waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn drive(engine: &Engine, run: &RunId, wait: bool) -> Result<Driven, EngineError> {
+    if wait {
+        return engine.drive(run).await.map(Driven::Ended);
+    }
+    engine.drive_until_it_waits(run, PATIENCE).await
+}
+
+/// Tells what the run waits for, and how it goes on.
+async fn tell_waits(
+    id: &RunId,
+    waits: &[Wait],
+    store: &Store<'_>,
+    form: Form,
+    session: &Session,
+    out: &mut Out,
+) -> anyhow::Result<Exit> {
+    let catalogue = &session.catalogue;
+    let mut told = Vec::new();
+    for wait in waits.iter().filter(|wait| !matches!(wait.effect.asks, Asked::Flow(_))) {
+        let filter = QuestionFilter { run: Some(wait.run.clone()), open: true, limit: usize::MAX };
+        let questions = store.inner.questions(&filter).await?;
+        told.push((wait, questions.into_iter().find(|question| question.effect == wait.effect.effect)));
+    }
+    if form == Form::Json {
+        let run = store.run(id.as_str()).await?;
+        let waits: Vec<_> = told
+            .iter()
+            .map(|(wait, question)| {
+                let (kind, name) = match &wait.effect.asks {
+                    Asked::Signal(name) => ("signal", Some(name)),
+                    Asked::Person(title) => ("question", Some(title)),
+                    Asked::Fired(name) => ("timer", Some(name)),
+                    _ => ("sleep", None),
+                };
+                let question = question.as_ref().map(|question| &question.id);
+                json!({
+                    "run": wait.run, "node": wait.effect.node, "for": kind, "name": name, "until": wait.due,
+                    "question": question,
+                })
+            })
+            .collect();
+        out.json(&json!({
+            "run": id, "status": "waiting", "result": null, "error": null, "waits": waits, "proposals": [],
+            "tokens": run.tokens,
+        }))?;
+        return Ok(Exit::Waiting);
+    }
+    for (wait, question) in told {
+        let until = wait.due.map(clock::local).unwrap_or_default();
+        let line = match (&wait.effect.asks, question) {
+            (Asked::Signal(name), _) => {
+                text!(catalogue, "waits-signal", name = name, run = wait.run.as_str())
+            }
+            (Asked::Person(title), question) => {
+                let id = question.map(|question| question.id.to_string()).unwrap_or_default();
+                text!(catalogue, "waits-question", title = one_line(title), id = id)
+            }
+            _ => text!(catalogue, "waits-time", time = until.as_str()),
+        };
+        writeln!(out, "{line}")?;
+        if wait.due.is_some() && matches!(wait.effect.asks, Asked::Signal(_) | Asked::Person(_)) {
+            writeln!(out, "  {}", text!(catalogue, "waits-until", time = until))?;
+        }
+    }
+    writeln!(out, "{}", text!(catalogue, "run-can-resume", run = id.as_str()))?;
+    Ok(Exit::Waiting)
 }
 
 /// Tells how the run ended and what it proposes.
@@ -190,28 +262,4 @@ fn summary(run: &RunRecord, session: &Session) -> String {
 fn over(run: &RunRecord, session: &Session) -> String {
     let (id, status) = (run.id.as_str(), words::run(run.status, &session.catalogue));
     text!(session.catalogue, "run-over", run = id, status = status)
-}
-
-/// Why a run was not accepted, or stopped, in the person's language.
-fn explained(error: EngineError, session: &Session) -> anyhow::Error {
-    let catalogue = &session.catalogue;
-    match error {
-        EngineError::Store(error) => store::explained(error, catalogue),
-        EngineError::Untrusted(error) => refusal::of_document(&text!(catalogue, "run-flow"), &error, session).into(),
-        EngineError::Refused(_) => {
-            anyhow::Error::new(error).context(Explained::refused(text!(catalogue, "run-refused")))
-        }
-        EngineError::Inputs(error) => {
-            anyhow::Error::new(error).context(Explained::usage(text!(catalogue, "inputs-do-not-fit")))
-        }
-        EngineError::Halted { run, error } => {
-            let hint = text!(catalogue, "run-can-resume", run = run.as_str());
-            anyhow::Error::new(error).context(Explained::failed(text!(catalogue, "run-waits")).hint(hint))
-        }
-        EngineError::Interrupted { ref run, .. } => {
-            let hint = text!(catalogue, "run-can-resume", run = run.as_str());
-            anyhow::Error::new(error).context(Explained::failed(text!(catalogue, "run-stopped")).hint(hint))
-        }
-        error => anyhow::Error::new(error).context(Explained::failed(text!(catalogue, "run-not-possible"))),
-    }
 }

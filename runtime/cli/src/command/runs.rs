@@ -58,7 +58,7 @@ impl Runs {
             table.row([
                 short.of(run.id.as_str()),
                 format!("{}@{}", run.flow, run.version),
-                words::run(run.status, catalogue),
+                words::standing(&run, catalogue),
                 clock::local(run.created_at),
                 run.events.to_string(),
                 run.tokens.to_string(),

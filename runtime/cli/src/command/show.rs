@@ -45,7 +45,7 @@ impl Show {
             (text!(catalogue, "column-run"), run.id.to_string()),
             (text!(catalogue, "column-flow"), format!("{}@{}", run.flow, run.version)),
             (text!(catalogue, "column-hash"), run.ir.to_string()),
-            (text!(catalogue, "column-status"), words::run(run.status, catalogue)),
+            (text!(catalogue, "column-status"), words::standing(&run, catalogue)),
             (text!(catalogue, "column-started"), clock::local(run.created_at)),
             (text!(catalogue, "column-updated"), clock::local(run.updated_at)),
             (text!(catalogue, "column-events"), run.events.to_string()),

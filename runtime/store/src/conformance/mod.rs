@@ -82,6 +82,14 @@ checks! {
         racing_workers_get_different_tasks
         delayed_task_is_not_granted_before_it_is_due
     }
+    waits {
+        waiting_runs_are_found_when_they_are_due
+        run_that_moves_on_is_not_woken
+        question_is_kept_and_answered
+        outcome_of_the_effect_closes_its_question
+        end_of_the_run_closes_its_questions
+        signal_keeps_its_inbox_entry
+    }
     proposals {
         emission_makes_one_proposal
         same_content_while_pending_is_a_duplicate

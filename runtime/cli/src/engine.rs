@@ -1,0 +1,129 @@
+//! The engine of a command that does something to a run that is there.
+
+use std::sync::Arc;
+
+use bloom_ir::document::{Action, NodeKind};
+use bloom_ir::{Digest, Document, validate};
+use bloom_runtime::engine::{Engine, EngineConfig, EngineError, Observer, Parts};
+use bloom_runtime::record::RunRecord;
+use bloom_runtime::store::Store as _;
+use bloom_wasm::WasmHost;
+
+use crate::catalogue::text;
+use crate::clock::TimeOrderedIds;
+use crate::failure::Explained;
+use crate::keyring::Keyring;
+use crate::session::Session;
+use crate::setting::Setting;
+use crate::store::{self, Store};
+use crate::{output, refusal};
+
+/// An engine over the store, with these tools.
+pub(crate) fn over(
+    store: &Store<'_>,
+    tools: Arc<WasmHost>,
+    observer: Arc<dyn Observer>,
+    session: &Session,
+) -> anyhow::Result<Engine> {
+    Ok(Engine::new(Parts {
+        store: store.inner.clone(),
+        tools,
+        clock: Arc::new(session.clock),
+        ids: Arc::new(TimeOrderedIds),
+        trust: Keyring::of(session)?.trust_list()?,
+        observer,
+        config: EngineConfig::default(),
+    }))
+}
+
+/// An engine with what a run was started with.
+pub(crate) async fn of_run(run: &RunRecord, store: &Store<'_>, session: &Session) -> anyhow::Result<Engine> {
+    let setting = Setting::of(&first(run, store).await?, store).await?;
+    let tools = Arc::new(tokio::task::block_in_place(|| setting.host(session))?);
+    over(store, tools, Arc::new(()), session)
+}
+
+/// The run that a person started, above a run that a run started.
+pub(crate) async fn first(run: &RunRecord, store: &Store<'_>) -> anyhow::Result<RunRecord> {
+    let mut run = run.clone();
+    while let Some(parent) = &run.parent {
+        match store.inner.run(&parent.run).await? {
+            Some(above) => run = above,
+            None => break,
+        }
+    }
+    Ok(run)
+}
+
+/// The documents of the flows that a flow calls, and of those that they call, as far as the store has them.
+pub(crate) async fn called(document: &Document, store: &Store<'_>) -> anyhow::Result<Vec<Document>> {
+    let hashes = |document: &Document| -> Vec<Digest> {
+        let nodes = document.nodes.values();
+        nodes
+            .filter_map(|node| match &node.kind {
+                NodeKind::Action(Action::Flow { hash, .. }) => Some(*hash),
+                _ => None,
+            })
+            .collect()
+    };
+    let (mut found, mut known, mut rest) = (Vec::new(), Vec::new(), hashes(document));
+    while let Some(hash) = rest.pop() {
+        if known.contains(&hash) {
+            continue;
+        }
+        known.push(hash);
+        let bytes = store.inner.flow_document(hash).await?;
+        if let Some(document) = bytes.and_then(|bytes| validate::read(&bytes).ok()) {
+            rest.extend(hashes(&document));
+            found.push(document);
+        }
+    }
+    Ok(found)
+}
+
+/// Why the engine did not do what was asked, in the person's language.
+pub(crate) fn explained(error: EngineError, session: &Session) -> anyhow::Error {
+    let catalogue = &session.catalogue;
+    match error {
+        EngineError::Store(error) => store::explained(error, catalogue),
+        EngineError::Untrusted(error) => refusal::of_document(&text!(catalogue, "run-flow"), &error, session).into(),
+        EngineError::Refused(_) => {
+            anyhow::Error::new(error).context(Explained::refused(text!(catalogue, "run-refused")))
+        }
+        EngineError::Inputs(error) => {
+            anyhow::Error::new(error).context(Explained::usage(text!(catalogue, "inputs-do-not-fit")))
+        }
+        EngineError::Halted { run, error } => {
+            let hint = text!(catalogue, "run-can-resume", run = run.as_str());
+            anyhow::Error::new(error).context(Explained::failed(text!(catalogue, "run-waits")).hint(hint))
+        }
+        EngineError::Interrupted { ref run, .. } => {
+            let hint = text!(catalogue, "run-can-resume", run = run.as_str());
+            anyhow::Error::new(error).context(Explained::failed(text!(catalogue, "run-stopped")).hint(hint))
+        }
+        EngineError::Over { run, end } => {
+            let status = store::words::run(end.status(), catalogue);
+            Explained::failed(text!(catalogue, "run-over", run = run.as_str(), status = status)).into()
+        }
+        EngineError::NoSuchSignal { name, awaited, .. } if awaited.is_empty() => {
+            Explained::failed(text!(catalogue, "signal-none", name = name)).into()
+        }
+        EngineError::NoSuchSignal { name, awaited, .. } => {
+            let hint = text!(catalogue, "signal-unknown-hint", names = awaited.join(", "));
+            Explained::failed(text!(catalogue, "signal-unknown", name = name)).hint(hint).into()
+        }
+        EngineError::Payload { problems } => {
+            let problems: Vec<_> = problems.iter().map(|problem| output::plain(problem).into_owned()).collect();
+            Explained::usage(text!(catalogue, "payload-does-not-fit", problems = problems.join("; "))).into()
+        }
+        EngineError::TooManySignals { .. } => {
+            anyhow::Error::new(error).context(Explained::failed(text!(catalogue, "signals-too-many")))
+        }
+        EngineError::QuestionClosed { question, status } => {
+            let status = store::words::question(status, catalogue);
+            let question = question.as_str();
+            Explained::failed(text!(catalogue, "question-closed", id = question, status = status)).into()
+        }
+        error => anyhow::Error::new(error).context(Explained::failed(text!(catalogue, "run-not-possible"))),
+    }
+}
