@@ -35,7 +35,7 @@ impl Engine {
     /// Grants a worker the best task that it can do, of all runs, or of one run and those that are driven with it.
     pub async fn grant(&self, worker: &WorkerId, run: Option<RunId>) -> Result<Option<Grant>, EngineError> {
         let Some(run) = run else { return self.grant_of(worker, None).await };
-        for run in self.with_driven(run) {
+        for run in self.with_driven(&run) {
             if let Some(grant) = self.grant_of(worker, Some(run)).await? {
                 return Ok(Some(grant));
             }
@@ -44,9 +44,9 @@ impl Engine {
     }
 
     /// A run, and those that are in memory beside it.
-    fn with_driven(&self, run: RunId) -> Vec<RunId> {
+    fn with_driven(&self, run: &RunId) -> Vec<RunId> {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        let others = live.keys().filter(|other| **other != run).cloned();
+        let others = live.keys().filter(|other| *other != run).cloned();
         std::iter::once(run.clone()).chain(others).collect()
     }
 
@@ -80,7 +80,7 @@ impl Engine {
     /// nothing asks again. `None` when none waits for its time; new work is told by [`Engine::work`].
     pub async fn next_due(&self, worker: &WorkerId, run: Option<&RunId>) -> Result<Option<Duration>, EngineError> {
         let Some(provides) = self.provides(worker) else { return Ok(None) };
-        let runs = run.map_or_else(|| vec![None], |run| self.with_driven(run.clone()).into_iter().map(Some).collect());
+        let runs = run.map_or_else(|| vec![None], |run| self.with_driven(run).into_iter().map(Some).collect());
         let mut due = None;
         for run in runs {
             let next = self.store.next_due(&provides, run.as_ref()).await.map_err(EngineError::from);
