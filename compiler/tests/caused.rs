@@ -72,7 +72,7 @@ fn every_code_is_caused() {
         caused.extend(codes(&compile_file(&path)));
     }
     let many = (0..1100).fold(String::new(), |lines, line| format!("{lines}  LOG x{line}\n"));
-    let inputs = [
+    let inputs = vec![
         ("D001", compile_text("a.drakon", "{")),
         ("D002", compile_text("a.drakon", "<svg/>")),
         ("D003", compile_text("a.drakon", "{}")),
