@@ -238,3 +238,17 @@ fn json_that_nests_deeply_is_refused() {
     let compilation = compile_text("deep.drakon", &format!("{}{}", "{\"diagram\":".repeat(10_000), "}".repeat(10_000)));
     assert_eq!(compilation.diagnostics[0].code.0, "D001");
 }
+
+#[test]
+fn blocks_that_nothing_leads_to_are_told() {
+    let blocks = ["REPEAT 3 times", "REPEAT", "FOR EACH y IN [1]", "IF x > 0", "SELECT x", "PARALLEL"];
+    for block in blocks {
+        let after_branch = format!("BEGIN\n  x = 1\n  BRANCH \"b\"\n    LOG x\n  {block}\n    LOG x\nEND\n");
+        let among_cases =
+            format!("BEGIN\n  x = 1\n  SELECT x\n    CASE 1\n      LOG x\n    {block}\n      LOG x\nEND\n");
+        for program in [after_branch, among_cases] {
+            let compilation = compile_text("outside.md", &program);
+            assert!(compilation.has_errors(), "{program}");
+        }
+    }
+}

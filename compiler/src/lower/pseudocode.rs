@@ -168,6 +168,16 @@ impl Reader<'_, '_> {
             self.open(BlockKind::Broken, indent, after);
             return;
         }
+        let opens = matches!(
+            node,
+            Content::If(_) | Content::Loop(_) | Content::Repeat | Content::Select(_) | Content::Parallel
+        );
+        if opens && self.at == NOWHERE {
+            // Between cases, or after a branch: nothing leads here. What stands in the block is looked at all the same.
+            let problem = Problem::error(codes::CASE_OUTSIDE, span.clone()).with("other", "");
+            self.lowering.problem(self.unit, problem);
+            self.at = self.reserve();
+        }
         match node {
             Content::Statement(statement) => self.statement(Spanned { node: statement, span }),
             Content::If(condition) => {
