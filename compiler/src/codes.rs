@@ -206,6 +206,28 @@ codes! {
     PATH_OUTSIDE = "D106";
     /// PARALLEL has no paths.
     NO_PATHS = "D107";
+    /// The agent may not call the tool `name`.
+    NOT_ALLOWED = "D108";
+    /// The file does not begin with front matter.
+    NO_FRONT_MATTER = "D110";
+    /// The front matter is no plain YAML.
+    FRONT_MATTER_YAML = "D111";
+    /// The field `name` stands twice.
+    REPEATED_FIELD = "D112";
+    /// The field `field` is missing.
+    MISSING_FIELD = "D113";
+    /// `field` is (found); it must be (expected).
+    FIELD_VALUE = "D114";
+    /// There is no field `name`.
+    UNKNOWN_FIELD = "D115";
+    /// None of the tools can make a proposal.
+    NO_SAFE_TOOL = "D116";
+    /// Nothing follows the front matter.
+    EMPTY_BODY = "D117";
+    /// The agent in (other) has this slug, too.
+    SAME_SLUG = "D118";
+    /// The body is not what the diagram (other) says.
+    OTHER_BODY = "D119";
     /// The question asks several things, or asks for what is not so.
     COMPOUND_QUESTION = "D120";
     /// `name` and `nearest` look the same and are two names.
@@ -239,7 +261,8 @@ codes! {
 }
 
 /// Of texts that are understood, though what they name is not there or is not used as it should be.
-pub(crate) const OF_WHAT_IS_NAMED: [Code; 14] = [
+pub(crate) const OF_WHAT_IS_NAMED: [Code; 15] = [
+    NOT_ALLOWED,
     UNKNOWN_TOOL,
     UNKNOWN_POSITION,
     UNKNOWN_ARGUMENT,

@@ -21,6 +21,7 @@
 //! assert_eq!(compilation.document.unwrap().flow.id, "greeting");
 //! ```
 
+pub mod agent;
 mod codes;
 pub mod drn;
 mod graph;
@@ -71,6 +72,10 @@ pub struct Options {
     pub tools: Vec<(ToolManifest, Option<Digest>)>,
     /// The proposal actions that may be emitted; absent: those that the flow emits.
     pub safe_outputs: Option<Vec<String>>,
+    /// The tools that may be called; absent: all that are known.
+    pub allowed_tools: Option<Vec<String>>,
+    /// The LLM of calls that name no other.
+    pub model: Option<String>,
     /// How much a run may use; absent: the format's own limits.
     pub limits: Option<Limits>,
     /// Which capabilities the tools may have; absent: `restricted`.

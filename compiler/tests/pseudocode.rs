@@ -14,6 +14,8 @@ mod support;
 
 use bloom_compiler::{Options, Prose, SourceFile, compile, pseudocode};
 use bloom_ir::document::Locale;
+use proptest::prelude::*;
+use support::random::{Texts, diagram};
 use support::{corpus, fixtures, name, options, rendered};
 
 /// What is wrong with the pseudocode of a diagram that compiles; the pseudocode where there is any.
@@ -67,5 +69,22 @@ fn real_diagrams_are_the_same_programs() {
     if let Some((id, problem)) = different.iter().min_by_key(|(_, problem)| problem.len()) {
         let ids: Vec<&String> = different.iter().map(|(id, _)| id).take(20).collect();
         panic!("{ids:?}\n{id}: {problem}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_diagrams_are_the_same_programs(
+        (diagram, texts) in prop_oneof![Just(Texts::Prose), Just(Texts::Statements)]
+            .prop_flat_map(|texts| (diagram(60, texts), Just(texts))),
+        uk in any::<bool>(), prose in prop_oneof![Just(Prose::Llm), Just(Prose::Human)],
+    ) {
+        let locale = if uk { Locale::Uk } else { Locale::En };
+        let options = Options { prose, opaque: texts == Texts::Prose, ..options() };
+        if let Err(problem) = round_trip("random.drakon", diagram.to_string().as_bytes(), &options, locale) {
+            panic!("{problem}");
+        }
     }
 }

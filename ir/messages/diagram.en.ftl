@@ -414,6 +414,58 @@ D123 = a comma stands in the number { $found }
 D124 = `{ $name }` stands twice; programs would differ in which of the two they read
     .hint = Remove one of the two from the file, or save the diagram again in its editor.
 
+D108 = the agent may not call the tool `{ $name }`
+    .hint = { $nearest ->
+        [none] Add it to `tools` in `_agent.md`.
+       *[other] Did you mean `{ $nearest }`? Otherwise add it to `tools` in `_agent.md`.
+    }
+
+D110 = the file does not begin with front matter
+    .hint = Put the fields between two lines `---` at the top of the file.
+
+D111 = the front matter is no plain YAML: { $detail }
+    .hint = Use maps, lists and scalars; no anchors, aliases or tags.
+
+D112 = the field `{ $name }` stands twice
+    .hint = Keep one of them.
+
+D113 = the field `{ $field }` is missing
+    .hint = Add it to the front matter.
+
+D114 = `{ $field }` is { $found }; it must be { $expected ->
+        [text] a text that is not empty
+        [slug] small Latin letters, digits and dashes
+        [version] a version such as 1.2.0
+        [model] the id of a model
+        [names] a list of at least one name
+        [status] draft, active, paused, error or archived
+        [date] a date or time such as 2026-02-14T12:00:00Z
+        [temperature] a number from 0 to 1
+        [steps] a whole number from 1 to 20
+        [triggers] manual: true or false, cron: a schedule of five fields or null, events: a list or null
+        [context] folder: a text, max_sources: a whole number, notebook_id: a text
+       *[other] the file name of a diagram (.drakon or .drakon.json)
+    }
+    .hint = Correct the value.
+
+D115 = there is no field `{ $name }`
+    .hint = { $nearest ->
+        [none] Remove it: nobody reads it.
+       *[other] Did you mean `{ $nearest }`?
+    }
+
+D116 = none of the tools can make a proposal
+    .hint = Add a tool that does, as create-proposal.
+
+D117 = nothing follows the front matter
+    .hint = Write the instructions, or export them from a diagram.
+
+D118 = the agent in { $other } has this slug, too
+    .hint = Give one of the two another slug.
+
+D119 = the body is not what the diagram { $other } says
+    .hint = Export it again, or mark the field as modified manually.
+
 ## Diagrams of DRAKON Editor
 
 D140 = { $icon } at { $x }, { $y } has impossible coordinates

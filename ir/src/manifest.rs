@@ -34,3 +34,13 @@ pub struct ToolManifest {
     #[serde(default)]
     pub capabilities: Vec<String>,
 }
+
+impl ToolManifest {
+    /// The action that every proposal of this tool has, where its schemas leave no choice.
+    pub fn fixed_action(&self) -> Option<&str> {
+        [&self.input, &self.output].into_iter().find_map(|schema| {
+            let action = schema.get("properties")?.get("action")?;
+            action.get("const").or_else(|| action.get("default"))?.as_str()
+        })
+    }
+}

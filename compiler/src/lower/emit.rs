@@ -41,6 +41,8 @@ pub(super) struct Setting<'a> {
     /// What the handler of errors calls the error.
     pub(super) error_variable: Option<&'a str>,
     pub(super) prose: Prose,
+    /// The LLM of calls that name no other.
+    pub(super) model: Option<String>,
     pub(super) locale: Locale,
     pub(super) machine: bool,
     /// Whether the run has inputs.
@@ -326,7 +328,7 @@ impl Writer<'_> {
                     prompt: write(&call.prompt),
                     system: call.system.as_ref().map(|system| write(system)),
                     memory: call.memory.iter().map(|memory| self.text(memory)).collect(),
-                    model: call.model.clone(),
+                    model: call.model.clone().or_else(|| self.setting.model.clone()),
                     max_tokens: call.max_tokens,
                     session: None,
                     into: call.target.name.clone(),

@@ -190,6 +190,7 @@ impl<'a> Lowering<'a> {
         let setting = |locale| emit::Setting {
             error_variable: self.error_variable.as_deref(),
             prose: self.options.prose,
+            model: self.options.model.clone(),
             locale,
             machine: heading.machine,
             inputs: !parameters.by_name.is_empty(),

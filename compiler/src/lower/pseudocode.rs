@@ -467,7 +467,7 @@ impl Reader<'_, '_> {
                 self.at = block.after;
             }
             BlockKind::Select(decision, _) => {
-                if let Op::Choice { cases, .. } = &self.lowering.draft.steps[decision].op
+                if let Op::Choice { cases, otherwise: None, .. } = &self.lowering.draft.steps[decision].op
                     && cases.is_empty()
                 {
                     let span = self.lowering.draft.steps[decision].span.clone();

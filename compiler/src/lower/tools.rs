@@ -26,6 +26,11 @@ impl Lowering<'_> {
         tool: &Spanned<String>,
         args: Vec<Argument>,
     ) -> Vec<Op> {
+        if let Some(allowed) = self.options.allowed_tools.as_ref().filter(|allowed| !allowed.contains(&tool.node)) {
+            let near = nearest(&tool.node, allowed.iter().map(String::as_str));
+            let problem = Problem::error(codes::NOT_ALLOWED, tool.span.clone()).with("name", &tool.node).near(near);
+            self.problem(unit, problem);
+        }
         let Some((manifest, digest)) = self.vocabulary.tool(&tool.node) else {
             return self.unknown_tool(unit, target, tool, args);
         };
@@ -200,11 +205,7 @@ fn proposal_action(
             None => Err(no_literal(action.span.clone())),
         };
     }
-    let fixed = [&manifest.input, &manifest.output].into_iter().find_map(|schema| {
-        let action = schema.get("properties")?.get("action")?;
-        action.get("const").or_else(|| action.get("default")).and_then(Value::as_str)
-    });
-    fixed.map(str::to_owned).ok_or_else(|| no_literal(tool.span.clone()))
+    manifest.fixed_action().map(str::to_owned).ok_or_else(|| no_literal(tool.span.clone()))
 }
 
 /// A call whose result is bound, if at all, as it is.

@@ -29,6 +29,8 @@ struct Place {
     leave: Option<ItemId>,
     block: usize,
     body: usize,
+    /// The body of the innermost path: paths that meet in one icon have ends of their own.
+    path: usize,
     /// Whether it goes on from `ELSE`, on its line.
     chained: bool,
 }
@@ -94,7 +96,17 @@ pub(super) fn lines(flow: &Flow<'_>, locale: Locale) -> Lines {
         }
         let block = layout.block(None);
         let body = layout.body();
-        let place = Place { indent, depth: 0, next: flow.end, again: None, leave: None, block, body, chained: false };
+        let place = Place {
+            indent,
+            depth: 0,
+            next: flow.end,
+            again: None,
+            leave: None,
+            block,
+            body,
+            path: body,
+            chained: false,
+        };
         layout.tasks.push(Task::Fill(block, indent));
         layout.tasks.push(Task::Close { place, end: flow.end });
         layout.tasks.push(Task::Icon(root, place));
@@ -119,8 +131,14 @@ impl Layout<'_> {
                 Task::Path { line, way, end, place } => {
                     self.text(place.indent + STEP, line);
                     let inner = self.inner(place);
-                    let inner =
-                        Place { indent: place.indent + 2 * STEP, next: Some(end), again: None, leave: None, ..inner };
+                    let inner = Place {
+                        indent: place.indent + 2 * STEP,
+                        next: Some(end),
+                        again: None,
+                        leave: None,
+                        path: inner.body,
+                        ..inner
+                    };
                     self.block_of(way, inner, Some(end));
                 }
                 Task::Fill(block, indent) => {
@@ -410,9 +428,19 @@ impl Layout<'_> {
     }
 
     fn jump(&mut self, to: ItemId, place: Place) {
-        match self.jump_word(to, place) {
-            Some(word) => self.text(place.indent, word),
-            None => self.lines.push(Line::Jump(place.indent, to)),
+        if let Some(word) = self.jump_word(to, place) {
+            self.text(place.indent, word);
+        } else {
+            let label = self.label(to, place);
+            self.lines.push(Line::Jump(place.indent, label));
+        }
+    }
+
+    /// What a step is known by in the lines.
+    fn label(&self, item: ItemId, place: Place) -> usize {
+        match self.flow.graph.icon(item).kind {
+            Kind::ParEnd => self.flow.exits.len() + place.path,
+            _ => item,
         }
     }
 
@@ -422,7 +450,8 @@ impl Layout<'_> {
         if put_off.is_empty() {
             if let Some(end) = end.filter(|end| matches!(self.flow.graph.icon(*end).kind, Kind::LoopEnd | Kind::ParEnd))
             {
-                self.lines.push(Line::Tail(place.indent, end));
+                let label = self.label(end, place);
+                self.lines.push(Line::Tail(place.indent, label));
             }
             return;
         }

@@ -4,19 +4,21 @@ use std::collections::BTreeMap;
 
 use bloom_ir::document::Locale;
 
-use crate::read::ItemId;
 use crate::text::Keyword;
+
+/// What a step is known by before it has a number: an icon, or the end of a path.
+type StepKey = usize;
 
 /// A line, with its indentation in columns.
 pub(super) enum Line {
     /// A statement, or the head of a block; what follows its first line is indented already.
     Text(usize, String),
     /// Before an icon that jumps may lead to.
-    Label(usize, ItemId),
+    Label(usize, StepKey),
     /// At the end of a block that jumps may lead to.
-    Tail(usize, ItemId),
+    Tail(usize, StepKey),
     /// A jump to an icon that has no other name.
-    Jump(usize, ItemId),
+    Jump(usize, StepKey),
 }
 
 #[derive(Default)]
@@ -41,7 +43,7 @@ impl Lines {
     /// The text of the lines, each ended; steps that jumps lead to are numbered in the order of the text.
     pub(super) fn render(&self, locale: Locale) -> String {
         let step = Keyword::Step.word(locale);
-        let mut used: BTreeMap<ItemId, usize> = BTreeMap::new();
+        let mut used: BTreeMap<StepKey, usize> = BTreeMap::new();
         for line in &self.lines {
             if let Line::Jump(_, item) = line {
                 used.insert(*item, 0);
@@ -56,7 +58,7 @@ impl Lines {
                 *number = count;
             }
         }
-        let number = |item: &ItemId| used.get(item).copied();
+        let number = |item: &StepKey| used.get(item).copied();
         let mut text = String::new();
         let mut last = 0;
         let mut put = |indent: usize, line: &str| {
