@@ -95,7 +95,7 @@ impl Lowering<'_> {
                 }
                 let problem = Problem::error(codes::UNKNOWN_STEP, span.clone())
                     .with("name", name)
-                    .near(crate::text::nearest(name, self.labels.keys().map(String::as_str)));
+                    .near(self.speller.nearest(name, self.labels.keys().map(String::as_str)));
                 self.problem(unit, problem);
                 return NOWHERE;
             }
