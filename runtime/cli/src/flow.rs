@@ -226,8 +226,7 @@ impl Found {
                 }
             },
         };
-        verify(&bytes, &trust, session.clock.now())
-            .map_err(|error| refusal::of_document(&name, &error, session).into())
+        verify(&bytes, &trust, session.clock.now()).map_err(|error| refusal::of_document(&name, &error, session).into())
     }
 }
 

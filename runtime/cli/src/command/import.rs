@@ -40,7 +40,8 @@ impl Import {
             let Imported { diagram, diagnostics } = drn::import(sheet);
             let findings = Findings::alone(diagnostics);
             let path = self.output.join(free_name(&sheet.name, &mut names));
-            let shown = FlowFile { name: format!("{}: {}", file.name, sheet.name), bytes: Vec::new() };
+            let name = format!("{}: {}", file.name, sheet.name);
+            let shown = FlowFile { path: self.file.clone(), name, bytes: Vec::new() };
             if session.form() == Form::Text {
                 flow::tell(out, &shown, &findings, session)?;
             }
