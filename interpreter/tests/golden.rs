@@ -38,3 +38,33 @@ fn refused_tool_that_catch_takes() {
     assert_eq!((error.code.as_str(), error.message.as_str()), ("refused", "not today: 0.1"));
     assert_eq!(node.unwrap().as_str(), "n4");
 }
+
+#[test]
+fn branches_within_branches_whose_results_came_in_another_order() {
+    let end = end(
+        include_str!("../../fixtures/histories/forked.ir.json"),
+        include_str!("../../fixtures/histories/forked.jsonl"),
+    );
+    let End::Completed { result } = end else { panic!("{end:?}") };
+    assert_eq!(result.as_list().unwrap()[1..], ["refused".into(), "n6".into(), bloom_ir::Value::Int(42_055)]);
+}
+
+#[test]
+fn pauses_timers_signals_and_a_person() {
+    let end = end(
+        include_str!("../../fixtures/histories/waited.ir.json"),
+        include_str!("../../fixtures/histories/waited.jsonl"),
+    );
+    let expected = [bloom_ir::Value::Int(20), true.into(), bloom_ir::Value::Int(14_833)].into_iter().collect();
+    assert_eq!(end, End::Completed { result: expected });
+}
+
+#[test]
+fn flows_that_are_waited_for_started_and_failed() {
+    let end = end(
+        include_str!("../../fixtures/histories/called.ir.json"),
+        include_str!("../../fixtures/histories/called.jsonl"),
+    );
+    let End::Completed { result } = end else { panic!("{end:?}") };
+    assert_eq!(result.as_list().unwrap()[2], "negative".into());
+}
