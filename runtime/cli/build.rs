@@ -17,7 +17,8 @@ fn main() -> io::Result<()> {
     let mut source = String::from("pub(crate) const PAGES: &[(&str, &str)] = &[\n");
     for page in pages {
         let code = page.file_stem().unwrap_or_default().to_string_lossy();
-        let _ = writeln!(source, "    ({code:?}, include_str!({:?})),", fs::canonicalize(&page)?);
+        let path = fs::canonicalize(&page)?.to_string_lossy().into_owned();
+        let _ = writeln!(source, "    ({code:?}, include_str!({path:?})),");
     }
     source.push_str("];\n");
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;

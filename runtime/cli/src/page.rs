@@ -57,6 +57,8 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[test]
@@ -82,7 +84,7 @@ mod tests {
         for (code, _) in PAGES {
             let page = Page::of(code).unwrap();
             let cell = |locale| page.text(locale).title.replace('|', "\\|");
-            list.push_str(&format!("| [{code}]({code}.md) | {} | {} |\n", cell(Locale::En), cell(Locale::Uk)));
+            writeln!(list, "| [{code}]({code}.md) | {} | {} |", cell(Locale::En), cell(Locale::Uk)).unwrap();
         }
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/error-codes/README.md");
         if std::env::var_os("BLESS").is_some() {

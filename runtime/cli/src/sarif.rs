@@ -1,6 +1,7 @@
 //! Findings in the Static Analysis Results Interchange Format (SARIF 2.1.0, OASIS), for editors and code hosts.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use bloom_ir::diagnostic::{Place, Severity};
@@ -146,7 +147,10 @@ fn uri(path: &Path) -> String {
     for byte in path.trim_start_matches("./").bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
-            other => uri.push_str(&format!("%{other:02X}")),
+            other => {
+                // Writing into a String cannot fail.
+                let _ = write!(uri, "%{other:02X}");
+            }
         }
     }
     uri
