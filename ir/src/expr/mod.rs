@@ -47,6 +47,7 @@ mod parse;
 mod print;
 mod quote;
 mod token;
+pub mod types;
 pub mod variables;
 
 pub use ast::Expr;
