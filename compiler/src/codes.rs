@@ -258,6 +258,24 @@ codes! {
     DRN_ALONE = "D148";
     /// The diagram has no begin icon, or several.
     DRN_BEGIN = "D149";
+    /// A (found) has no members, so it has no `name`.
+    NO_MEMBERS = "D155";
+    /// There is no member `name` here: there is (expected).
+    NO_MEMBER = "D156";
+    /// The function `name` takes (expected), and not (found).
+    WRONG_ARGUMENT = "D157";
+    /// There is no operation (found).
+    WRONG_OPERAND = "D158";
+    /// A question must be true or false, and this is a (found).
+    NOT_CONDITION = "D159";
+    /// A loop goes over a list or a map, and this is a (found).
+    NOT_ITERABLE = "D160";
+    /// `name` may be null.
+    MAYBE_NULL = "D161";
+    /// The argument `name` of `tool` is a (found); it must be (expected).
+    ARGUMENT_KIND = "D162";
+    /// A (found) is never equal to a (expected).
+    NEVER_EQUAL = "D163";
 }
 
 /// Of texts that are understood, though what they name is not there or is not used as it should be.

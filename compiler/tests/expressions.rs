@@ -9,8 +9,8 @@ use support::{compile_text, rendered};
 /// The expression of `x ← …` in a flow where some names are variables and one is a parameter.
 fn cel(written: &str) -> String {
     let program = format!(
-        "BEGIN\n  PARAM folder: string\n  PARAM limit: int = 5\n  нотатки ← []\n  notes ← []\n  нотатка ← {{}}\n  зміст ← \"\"\n  \
-         a ← 1\n  b ← 2\n  пам'ять ← {{}}\n  x ← {written}\n  RETURN [нотатки, notes, нотатка, зміст, a, b, пам'ять, x]\nEND\n"
+        "BEGIN\n  PARAM folder: string\n  PARAM limit: int = 5\n  нотатки ← []\n  notes ← []\n  нотатка ← json.parse(\"{{}}\")\n  зміст ← \"\"\n  \
+         a ← 1\n  b ← 2\n  пам'ять ← json.parse(\"{{}}\")\n  x ← {written}\n  RETURN [нотатки, notes, нотатка, зміст, a, b, пам'ять, x]\nEND\n"
     );
     let compilation = compile_text("expression.md", &program);
     let document = compilation.document.clone().unwrap_or_else(|| panic!("{written}\n{}", rendered(&compilation)));
@@ -44,7 +44,8 @@ fn words_units_and_names_become_cel() {
         ("1.5 h", "5400000"),
         ("нотатка.має_тег(\"x\")", "'x' in v['нотатка'].tags"),
         ("істина", "true"),
-        ("хиба АБО ніщо", "false || null"),
+        ("хиба АБО істина", "false || true"),
+        ("ніщо", "null"),
         ("поточний_час", "run.now"),
         ("now - run.started_at", "run.now - run.started_at"),
         ("folder", "input.folder"),
@@ -86,8 +87,9 @@ fn a_mistake_is_marked_where_it_stands() {
         ("\"abc", "D066", "\"abc"),
         ("12345678901234567890", "D068", "12345678901234567890"),
     ] {
-        let program =
-            format!("BEGIN\n  a ← 1\n  b ← 2\n  notes ← []\n  зміст ← \"\"\n  нотатка ← {{}}\n  x ← {written}\nEND\n");
+        let program = format!(
+            "BEGIN\n  a ← 1\n  b ← 2\n  notes ← []\n  зміст ← \"\"\n  нотатка ← json.parse(\"{{}}\")\n  x ← {written}\nEND\n"
+        );
         let compilation = compile_text("mistake.md", &program);
         let diagnostic = &compilation.diagnostics[0];
         assert_eq!(diagnostic.code.0, code, "{written}: {}", rendered(&compilation));

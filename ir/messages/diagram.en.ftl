@@ -500,3 +500,33 @@ D149 = { $other ->
    *[other] the diagram has another begin icon, { $other }
 }
     .hint = A diagram begins in one place: an icon with a line below and none above.
+
+D155 = `{ $name }` is asked of a value of the type { $found }, which has no members
+    .hint = Name what holds it: an element of the list (`for each`, `list[0]`), or another variable.
+
+D156 = there is no member `{ $name }` here; there is { $expected }
+    .hint = { $nearest ->
+        [none] Use one of them, or ask whether it is there: has(x.{ $name }).
+       *[other] Did you mean `{ $nearest }`?
+    }
+
+D157 = `{ $name }` does not take { $found }; there is { $expected }
+    .hint = Give it a value of the right type, or convert: int(x), double(x), string(x), json.format(x).
+
+D158 = there is no { $found }
+    .hint = Give both sides the same type: int(x), double(x), string(x).
+
+D159 = a condition must be true or false, and this is of the type { $found }
+    .hint = Compare it with something: x == 1, size(x) > 0, x is not empty.
+
+D160 = a loop goes over a list or a map, and this is of the type { $found }
+    .hint = Give it a list: split(text, ","), keys(map), [one].
+
+D161 = `{ $name }` may be null: its schema says so
+    .hint = Ask first: { $name } == null, or give another value: { $name } == null ? 0 : { $name }.
+
+D162 = the argument `{ $name }` of { $tool } must be of the type { $expected }, and this is { $found }
+    .hint = Give it another value, or convert: int(x), string(x), json.format(x).
+
+D163 = a { $found } is never equal to a { $expected }
+    .hint = Convert one of them: int(x), string(x).

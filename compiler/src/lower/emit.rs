@@ -24,6 +24,8 @@ pub(super) struct Written {
     pub(super) entry: NodeId,
     pub(super) catch: Option<ErrorTarget>,
     pub(super) nodes: BTreeMap<NodeId, Node>,
+    /// The step that each node is made from.
+    pub(super) steps: BTreeMap<NodeId, StepId>,
     pub(super) map: BTreeMap<NodeId, SourceSpot>,
     /// The icons passed before the entry and before the handler of errors.
     pub(super) via: BTreeMap<String, Vec<String>>,
@@ -94,7 +96,8 @@ pub(super) fn nodes(draft: &Draft, setting: &Setting<'_>) -> Result<Written, (us
         ErrorTarget { to: id(catch), into: setting.error_variable.map(str::to_owned) }
     });
     via.retain(|_, icons| !icons.is_empty());
-    Ok(Written { entry: id(entry), catch, nodes, map, via })
+    let steps = order.iter().map(|step| (id(*step), *step)).collect();
+    Ok(Written { entry: id(entry), catch, nodes, steps, map, via })
 }
 
 /// A way out of a step, past all that does nothing.

@@ -12,12 +12,15 @@ mod pseudocode;
 mod scope;
 mod statements;
 mod tools;
+mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_ir::Digest;
 use bloom_ir::diagnostic::Severity;
-use bloom_ir::document::{AllowedTool, Document, FlowInfo, FlowKind, IrVersion, Locale, Policy, Source, SourceKind};
+use bloom_ir::document::{
+    AllowedTool, Document, FlowInfo, FlowKind, IrVersion, Locale, NodeId, Policy, Source, SourceKind,
+};
 use serde_json::json;
 
 use crate::graph::Graph;
@@ -250,7 +253,10 @@ impl<'a> Lowering<'a> {
         };
         // What the checks above left open would be a fault of ours; it must not leave this crate.
         match bloom_ir::validate::check(&document) {
-            Ok(_) => Some(document),
+            Ok(_) => {
+                self.check_types(&document, &nodes.steps);
+                self.tell(report).then_some(document)
+            }
             Err(diagnostics) => {
                 for diagnostic in diagnostics {
                     report.add(diagnostic);
@@ -258,6 +264,19 @@ impl<'a> Lowering<'a> {
                 None
             }
         }
+    }
+
+    /// Tells what schemas prove to go wrong, at the word that it is about.
+    fn check_types(&mut self, document: &Document, steps: &BTreeMap<NodeId, StepId>) {
+        let mut problems = Vec::new();
+        for (node, types::Fault { mut problem, word }) in types::faults(document, self.options) {
+            let Some(step) = steps.get(node).and_then(|step| self.draft.steps.get(*step)) else { continue };
+            let (unit, text) = (step.unit, self.draft.units[step.unit].text());
+            problem.span = text::find_word(text, &step.span, &word).unwrap_or_else(|| step.span.clone());
+            problems.push((unit, problem));
+        }
+        problems.sort_by_key(|(unit, problem)| (*unit, problem.span.start));
+        self.problems.extend(problems);
     }
 }
 

@@ -27,8 +27,8 @@ pub(crate) use keywords::Keyword;
 pub(crate) use llm::{LlmCall, Template, template_parts};
 pub(crate) use loops::{LoopHead, literals, loop_head};
 pub(crate) use names::{
-    Near, Special, Speller, foreign_letter, is_callee, is_variable, is_word, nearest, script, skeleton, special,
-    surface_name,
+    Near, Special, Speller, find_word, foreign_letter, is_callee, is_variable, is_word, nearest, script, skeleton,
+    special, surface_name,
 };
 pub(crate) use operators::binary;
 pub(crate) use parameters::{Parameters, declares_machine, parameters};

@@ -1,5 +1,7 @@
 //! Words with a meaning of their own, and the nearest of some words.
 
+use std::ops::Range;
+
 use bloom_ir::document::Locale;
 use pest::Parser;
 
@@ -123,6 +125,17 @@ impl<'a> Near<'a> {
     pub(crate) fn alike(&self) -> Option<char> {
         self.alike
     }
+}
+
+/// Where a whole word stands in a part of a text.
+pub(crate) fn find_word(text: &str, part: &Range<usize>, word: &str) -> Option<Range<usize>> {
+    let within = text.get(part.clone()).filter(|_| !word.is_empty())?;
+    let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+    within.match_indices(word).map(|(at, _)| part.start + at).find_map(|start| {
+        let end = start + word.len();
+        let alone = !text[..start].ends_with(is_letter) && !text[end..].starts_with(is_letter);
+        alone.then_some(start..end)
+    })
 }
 
 /// The word that was probably meant.

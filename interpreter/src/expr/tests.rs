@@ -3,6 +3,7 @@ mod functions;
 mod limits;
 mod manual;
 mod semantics;
+mod types;
 
 use std::sync::LazyLock;
 

@@ -84,6 +84,26 @@ pub enum Expr {
     },
 }
 
+impl Expr {
+    /// The expressions that it is made of, one level below.
+    pub fn parts(&self) -> Vec<&Self> {
+        match self {
+            Self::Literal(_) | Self::Variable(_) | Self::Root(_) | Self::Local(_) => Vec::new(),
+            Self::Member { target, .. } | Self::Has { target, .. } => vec![target],
+            Self::Index { target, index } => vec![target, index],
+            Self::Unary { operand, .. } => vec![operand],
+            Self::Binary { left, right, .. } => vec![left, right],
+            Self::Conditional { condition, then, otherwise } => vec![condition, then, otherwise],
+            Self::List(items) => items.iter().collect(),
+            Self::Map(entries) => entries.iter().flat_map(|(key, value)| [key, value]).collect(),
+            Self::Call { args, .. } => args.iter().collect(),
+            Self::Macro { range, filter, body, .. } => {
+                std::iter::once(&**range).chain(filter.as_deref()).chain(std::iter::once(&**body)).collect()
+            }
+        }
+    }
+}
+
 /// A constant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal {

@@ -152,6 +152,7 @@ impl Type {
     }
 
     /// The type of its elements, where it is a list.
+    #[must_use]
     pub fn items(&self) -> Self {
         match &self.items {
             _ if self.kinds == Kinds::NONE => Self::never(),

@@ -194,10 +194,10 @@ impl Walk<'_> {
     /// Something that must be true or false.
     fn condition(&mut self, expr: &Expr) {
         let of = self.infer(expr);
-        if !of.may(Kinds::BOOL) {
-            self.found.push(Finding::NotCondition { found: of.kinds() });
-        } else {
+        if of.may(Kinds::BOOL) {
             self.not_null(expr, &of);
+        } else {
+            self.found.push(Finding::NotCondition { found: of.kinds() });
         }
     }
 
@@ -209,10 +209,10 @@ impl Walk<'_> {
             }
             UnaryOp::Negate => {
                 let of = self.infer(operand);
-                if !of.may(Kinds::NUMBER) {
-                    self.found.push(Finding::WrongOperand { operator: "-", left: None, right: of.kinds() });
-                } else {
+                if of.may(Kinds::NUMBER) {
                     self.not_null(operand, &of);
+                } else {
+                    self.found.push(Finding::WrongOperand { operator: "-", left: None, right: of.kinds() });
                 }
                 Type::of(Kinds::NUMBER)
             }
