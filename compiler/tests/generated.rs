@@ -68,3 +68,9 @@ fn the_random_diagrams_have_all_icons() {
     assert!(largest > 80, "{largest}");
     assert!(backwards > 300, "{backwards}");
 }
+
+#[test]
+fn a_choice_of_nothing_but_what_is_left_reads_back() {
+    let written = compile_text("left.md", "BEGIN\n  x = 1\n  SELECT x\n    ELSE\n      LOG x\nEND\n");
+    assert!(written.document.is_some(), "{}", rendered(&written));
+}

@@ -1,0 +1,32 @@
+//! What is done with bytes from outside, and what must hold then, whatever they are.
+
+use bloom_compiler::{Compilation, Options, SourceFile, compile, render};
+use bloom_ir::document::Locale;
+
+/// Compiles a file of this name, shows what was found in both languages, and checks the program if there is one.
+pub fn compiles_or_explains(name: &str, bytes: &[u8]) {
+    let compilation = compile(&SourceFile::new(name, bytes), &Options::default());
+    assert_eq!(compilation.document.is_none(), compilation.has_errors());
+    for diagnostic in &compilation.diagnostics {
+        for locale in [Locale::En, Locale::Uk] {
+            assert!(!render(diagnostic, &compilation.outline, locale, false).is_empty());
+        }
+    }
+    passes_the_checks(&compilation);
+}
+
+fn passes_the_checks(compilation: &Compilation) {
+    if let Some(document) = &compilation.document
+        && let Err(problems) = bloom_ir::validate::check(document)
+    {
+        panic!("{problems:?}");
+    }
+}
+
+/// Reads a document and checks it; what was read is written in canonical form, and reads back the same.
+pub fn reads_or_explains(bytes: &[u8]) {
+    let Ok(document) = bloom_ir::validate::read(bytes) else { return };
+    let _ = bloom_ir::validate::check(&document);
+    let written = bloom_ir::canonical::to_bytes(&document).expect("what was read can be written");
+    assert_eq!(bloom_ir::validate::read(&written).as_ref(), Ok(&document));
+}
