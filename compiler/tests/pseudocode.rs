@@ -88,3 +88,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn every_example_of_the_manual_compiles() {
+    let manual = std::fs::read_to_string(support::root().join("docs/pseudocode.md")).unwrap();
+    let examples: Vec<&str> = manual.split("```bloom\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(examples.len() >= 8);
+    for example in examples {
+        let options = Options { prose: Prose::Llm, ..options() };
+        let compilation = compile(&SourceFile::new("example.md", example.as_bytes()), &options);
+        assert!(compilation.document.is_some(), "{}\n{example}", rendered(&compilation));
+    }
+}

@@ -151,6 +151,23 @@ pub fn read<'a>(text: &'a str, tools: &[ToolManifest]) -> AgentFile<'a> {
     file
 }
 
+/// That another agent has the slug of this one; `other` is its folder.
+pub fn same_slug(text: &str, other: &str) -> Diagnostic {
+    at(codes::SAME_SLUG, text, line_of(text, "slug")).with("other", other)
+}
+
+/// That the body is not what the diagram of this name says.
+pub fn other_body(text: &str, diagram: &str) -> Diagnostic {
+    let diagnostic = at(codes::OTHER_BODY, text, line_of(text, "generated_from")).with("other", diagram);
+    Diagnostic { severity: Severity::Warning, ..diagnostic }
+}
+
+/// The line of a field, from 1.
+fn line_of(text: &str, field: &str) -> usize {
+    let is_field = |line: &str| line.strip_prefix(field).is_some_and(|rest| rest.trim_start().starts_with(':'));
+    text.lines().position(is_field).map_or(1, |line| line + 1)
+}
+
 /// The front matter and what follows it.
 fn split(text: &str) -> Option<(&str, &str)> {
     let after = text.strip_prefix("---")?;

@@ -124,6 +124,33 @@ cmd-import = Make native diagrams of a file of DRAKON Editor
 
         Each diagram's lines are resolved; what is wrong with a drawing is told with its place on the sheet.
 
+cmd-pseudocode = Write a diagram as pseudocode, which compiles to the same program
+    .file = A diagram
+    .locale = The language of the keywords: uk or en [default: that of the texts of bloom]
+    .output = The file to write; without it, the standard output
+    .tools = A folder with more tools (*.wasm)
+    .prose = What becomes of text that is no statement: error, llm (an LLM does it or answers it), human (a person does) [default: error]
+    .opaque = Take every icon's text as such text, also where it would parse; for an LLM unless --prose says otherwise
+    .examples =
+        bloom pseudocode archivist.drakon --locale uk
+        bloom pseudocode archivist.drakon --locale en -o archivist.md
+
+cmd-agent = Make the files of an agent from its diagram, and check them for activation
+
+cmd-agent-export = Write _agent.md and pseudocode.md from the diagram in a folder
+    .folder = The agent's folder
+    .locale = The language of the keywords: uk or en [default: that of the texts of bloom]
+    .force = Write also over a body that was written by hand
+    .tools = A folder with more tools (*.wasm)
+    .examples =
+        bloom agent export agents/archivist
+
+cmd-agent-check = Say what stands in the way of activating an agent
+    .folder = The agent's folder
+    .tools = A folder with more tools (*.wasm)
+    .examples =
+        bloom agent check agents/archivist
+
 cmd-verify = Check hash and signatures of an IR document against the keys that this machine trusts
     .file = The document
     .examples =
@@ -742,3 +769,17 @@ explain-example = Example.
 flow-calls-itself = { $name } calls “{ $flow }”, which calls it in turn
 flow-calls-itself-hint = a call runs one exact program, so no flow can call itself: use a loop
 callee-failed = { $name }, which is called, has errors
+
+## Agents
+
+agent-broken = { $path } is no sound description of an agent
+agent-broken-hint = See what is wrong with it: bloom agent check, with its folder.
+agent-by-hand = the body of { $path } was changed by hand
+agent-by-hand-hint = Move it elsewhere, or write over it with --force.
+agent-exported = { $path } is written, from { $name }
+agent-no-diagram = { $count ->
+    [0] there is no diagram in { $path }
+   *[other] there are { $count } diagrams in { $path }, and none is called main-flow
+}
+agent-no-diagram-hint = Put one .drakon file into the folder or its folder drakon, or name it in `generated_from`.
+agent-sound = nothing stands in the way of activation

@@ -126,6 +126,33 @@ cmd-import = Зробити діаграми з файлу DRAKON Editor
 
         Лінії кожної діаграми розбираються; про хиби рисунка сказано з їхнім місцем на аркуші.
 
+cmd-pseudocode = Записати схему псевдокодом, який компілюється в ту саму програму
+    .file = Схема
+    .locale = Мова ключових слів: uk або en [типово: мова текстів bloom]
+    .output = Файл, який записати; без нього — стандартний вивід
+    .tools = Тека з додатковими інструментами (*.wasm)
+    .prose = Що робити з текстом, який не є інструкцією: error (помилка), llm (виконає або відповість LLM), human (людина) [типово: error]
+    .opaque = Вважати таким текстом усе, що написано в іконах, навіть якщо воно розбирається; для LLM, якщо --prose не каже інакше
+    .examples =
+        bloom pseudocode archivist.drakon --locale uk
+        bloom pseudocode archivist.drakon --locale en -o archivist.md
+
+cmd-agent = Створити файли агента з його схеми та перевірити їх перед активацією
+
+cmd-agent-export = Записати _agent.md і pseudocode.md зі схеми в теці
+    .folder = Тека агента
+    .locale = Мова ключових слів: uk або en [типово: мова текстів bloom]
+    .force = Записати й поверх тіла, яке написали вручну
+    .tools = Тека з додатковими інструментами (*.wasm)
+    .examples =
+        bloom agent export agents/archivist
+
+cmd-agent-check = Сказати, що заважає активувати агента
+    .folder = Тека агента
+    .tools = Тека з додатковими інструментами (*.wasm)
+    .examples =
+        bloom agent check agents/archivist
+
 cmd-verify = Перевірити хеш і підписи документа IR за ключами, яким довіряє ця машина
     .file = Документ
     .examples =
@@ -757,3 +784,17 @@ explain-example = Приклад.
 flow-calls-itself = { $name } викликає «{ $flow }», а той у свою чергу — його
 flow-calls-itself-hint = виклик виконує одну точну програму, тож потік не може викликати сам себе: візьміть цикл
 callee-failed = у потоці { $name }, який викликають, є помилки
+
+## Агенти
+
+agent-broken = { $path } — не справний опис агента
+agent-broken-hint = Подивіться, що з ним не так: bloom agent check з його текою.
+agent-by-hand = тіло { $path } змінено вручну
+agent-by-hand-hint = Перенесіть його деінде або запишіть поверх із --force.
+agent-exported = { $path } записано з { $name }
+agent-no-diagram = { $count ->
+    [0] у { $path } немає схеми
+   *[other] схем у { $path }: { $count }, і жодна не називається main-flow
+}
+agent-no-diagram-hint = Покладіть один файл .drakon у теку чи в її теку drakon або назвіть його в `generated_from`.
+agent-sound = активації ніщо не заважає

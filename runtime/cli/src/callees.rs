@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use bloom_compiler::{Compilation, KnownFlow, Options, Prose, compile};
 use bloom_ir::Document;
 
+use crate::agents;
 use crate::catalogue::text;
 use crate::failure::Explained;
 use crate::flow::{self, Findings, FlowFile};
@@ -40,6 +41,7 @@ fn gather(
     trail: &mut Vec<PathBuf>,
     callees: &mut Vec<Document>,
 ) -> anyhow::Result<Compilation> {
+    let options = &agents::policy(file, options, !trail.is_empty(), session)?;
     let compilation = compile(&file.source(), options);
     // Where prose is allowed, a call of a flow that is not known is prose.
     let strict = Options { prose: Prose::Error, ..options.clone() };

@@ -3,6 +3,7 @@
 //! It holds no rule of the language, of runs or of storage: those live in the crates that it puts together. What it
 //! prints comes from a catalogue in each language (`messages/`), never from the code.
 
+mod agents;
 mod apply;
 mod args;
 mod callees;

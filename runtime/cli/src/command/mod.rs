@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod agent;
 mod answer;
 mod audit;
 mod cancel;
@@ -12,6 +13,7 @@ mod history;
 mod import;
 mod keys;
 mod proposals;
+mod pseudocode;
 mod questions;
 mod rehearse;
 mod replay;
@@ -36,6 +38,8 @@ pub(crate) enum Command {
     Rehearse(rehearse::Rehearse),
     Explain(explain::Explain),
     Import(import::Import),
+    Pseudocode(pseudocode::Pseudocode),
+    Agent(agent::Agent),
     Verify(verify::Verify),
     Keys(keys::Keys),
     Flows(flows::Flows),
@@ -62,6 +66,8 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Rehearse(rehearse) => rehearse.perform(session, out),
         Command::Explain(explain) => explain.perform(session, out),
         Command::Import(import) => import.perform(session, out),
+        Command::Pseudocode(pseudocode) => pseudocode.perform(session, out),
+        Command::Agent(agent) => agent.perform(session, out),
         Command::Verify(verify) => verify.perform(session, out),
         Command::Keys(keys) => keys.perform(session, out),
         Command::Tools(tools) => tools.perform(session, out),
