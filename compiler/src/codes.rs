@@ -276,6 +276,8 @@ codes! {
     ARGUMENT_KIND = "D162";
     /// A (found) is never equal to a (expected).
     NEVER_EQUAL = "D163";
+    /// Pseudocode has no picture.
+    NO_PICTURE = "D150";
 }
 
 /// Of texts that are understood, though what they name is not there or is not used as it should be.

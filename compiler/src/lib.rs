@@ -24,6 +24,7 @@
 pub mod agent;
 mod codes;
 pub mod drn;
+mod draw;
 mod graph;
 mod lower;
 mod outline;
@@ -40,6 +41,7 @@ use bloom_ir::manifest::ToolManifest;
 use bloom_ir::{Diagnostic, Digest};
 
 pub use crate::codes::ALL as CODES;
+pub use crate::draw::{DrawOptions, Drawing, Overlay, Theme, draw};
 pub use crate::outline::Outline;
 pub use crate::render::render;
 

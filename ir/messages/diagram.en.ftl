@@ -530,3 +530,6 @@ D162 = the argument `{ $name }` of { $tool } must be of the type { $expected }, 
 
 D163 = a { $found } is never equal to a { $expected }
     .hint = Convert one of them: int(x), string(x).
+
+D150 = a program in words has no icons to draw
+    .hint = Draw the diagram that it was printed from, or print its steps: `bloom pseudocode`.

@@ -1,0 +1,181 @@
+//! What every picture must hold: nothing crosses, nothing overlaps, no text leaves its icon.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+
+use super::layout::{Layout, Role, Wire};
+use super::svg::texts;
+use super::text::{LEADING, SIZE};
+use super::*;
+
+type Point = (i64, i64);
+
+fn layout_of(name: &str, bytes: &[u8]) -> Option<Layout> {
+    let mut report = Report::default();
+    let Some(Input::Diagram(diagram)) = read::read(&SourceFile::new(name, bytes), &mut report) else { return None };
+    let graph = Graph::build(&diagram, &mut report)?;
+    let title = diagram.name.clone().unwrap_or_else(|| name.to_owned());
+    Some(Layout::new(&graph, &title, Words::of(Locale::En), &BTreeMap::new()))
+}
+
+/// What is wrong with a layout.
+fn faults(layout: &Layout) -> Vec<String> {
+    let mut faults = Vec::new();
+    overlaps(layout, &mut faults);
+    clipped(layout, &mut faults);
+    crossings(layout, &mut faults);
+    faults
+}
+
+fn overlaps(layout: &Layout, faults: &mut Vec<String>) {
+    let mut boxes: Vec<_> = layout.placed.iter().map(|p| (p.y, p.x, p.x + p.block.width, p.y + p.block.height)).collect();
+    boxes.sort_unstable();
+    for (index, a) in boxes.iter().enumerate() {
+        for b in boxes[index + 1..].iter().take_while(|b| b.0 < a.3) {
+            if a.1 < b.2 && b.1 < a.2 {
+                faults.push(format!("icons {a:?} and {b:?} overlap"));
+            }
+        }
+    }
+}
+
+fn clipped(layout: &Layout, faults: &mut Vec<String>) {
+    for placed in &layout.placed {
+        let padding = placed.block.shape.padding();
+        let inner = (placed.x + padding.left.min(8), placed.x + placed.block.width - padding.right.min(8));
+        let upper = placed.y;
+        let lower = placed.y + placed.block.height;
+        let mut last = i64::MIN / 2;
+        for text in texts(placed) {
+            let half = text.line.width / 2;
+            let (left, right) = match (text.is_centred, text.is_right_to_left) {
+                (true, _) => (text.x - half, text.x - half + text.line.width),
+                (false, false) => (text.x, text.x + text.line.width),
+                (false, true) => (text.x - text.line.width, text.x),
+            };
+            let fits = placed.block.shape == super::size::Shape::Letter || left >= inner.0 - 1 && right <= inner.1 + 1;
+            if !fits || text.y - SIZE < upper || text.y + 4 > lower || text.y - last < LEADING {
+                faults.push(format!("“{}” leaves {:?} at {},{}", text.line.text, placed.block.shape, placed.x, placed.y));
+            }
+            last = text.y;
+        }
+    }
+}
+
+/// Two segments with a point in common.
+fn touch(a: (Point, Point), b: (Point, Point)) -> bool {
+    let span = |a: i64, b: i64| (a.min(b), a.max(b));
+    let ((ax0, ax1), (ay0, ay1)) = (span(a.0.0, a.1.0), span(a.0.1, a.1.1));
+    let ((bx0, bx1), (by0, by1)) = (span(b.0.0, b.1.0), span(b.0.1, b.1.1));
+    ax0 <= bx1 && bx0 <= ax1 && ay0 <= by1 && by0 <= ay1
+}
+
+fn is_level(segment: (Point, Point)) -> bool {
+    segment.0.1 == segment.1.1
+}
+
+fn crossings(layout: &Layout, faults: &mut Vec<String>) {
+    let mut segments: Vec<((Point, Point), &Wire)> = Vec::new();
+    for wire in &layout.wires {
+        for pair in wire.points.windows(2) {
+            assert!(pair[0].0 == pair[1].0 || pair[0].1 == pair[1].1, "a slanting line");
+            segments.push(((pair[0], pair[1]), wire));
+        }
+    }
+    segments.sort_by_key(|((a, b), _)| a.1.min(b.1));
+    for (index, (a, first)) in segments.iter().enumerate() {
+        let bottom = a.0.1.max(a.1.1);
+        for (b, second) in segments[index + 1..].iter().take_while(|(b, _)| b.0.1.min(b.1.1) <= bottom) {
+            if !touch(*a, *b) || std::ptr::eq(*first, *second) {
+                continue;
+            }
+            let related = first.ends.iter().flatten().any(|end| second.ends.contains(&Some(*end)));
+            let rails = first.role == Role::Rail && second.role == Role::Rail;
+            // Lines that meet at a part may touch; they may not cross through each other.
+            let through = is_level(*a) != is_level(*b) && {
+                let (level, upright) = if is_level(*a) { (*a, *b) } else { (*b, *a) };
+                let (x, y) = (upright.0.0, level.0.1);
+                let within = |at: i64, from: i64, to: i64| at > from.min(to) && at < from.max(to);
+                within(x, level.0.0, level.1.0) && within(y, upright.0.1, upright.1.1)
+            };
+            let bar = matches!(first.role, Role::Bar(_)) || matches!(second.role, Role::Bar(_));
+            if !(related || rails) || (through && !bar) {
+                faults.push(format!("lines {a:?} ({:?}) and {b:?} ({:?})", first.ends, second.ends));
+            }
+        }
+    }
+    // No line runs through an icon.
+    let mut boxes: Vec<_> = layout.placed.iter().map(|p| (p.y, p.x, p.x + p.block.width, p.y + p.block.height)).collect();
+    boxes.sort_unstable();
+    let tallest = boxes.iter().map(|b| b.3 - b.0).max().unwrap_or(0);
+    for (segment, _) in &segments {
+        let (x0, x1) = (segment.0.0.min(segment.1.0), segment.0.0.max(segment.1.0));
+        let (y0, y1) = (segment.0.1.min(segment.1.1), segment.0.1.max(segment.1.1));
+        let start = boxes.partition_point(|b| b.0 < y0 - tallest);
+        for b in boxes[start..].iter().take_while(|b| b.0 < y1) {
+            if x0 < b.2 && b.1 < x1 && y0 < b.3 && b.0 < y1 || (x0 == x1 && x0 > b.1 && x0 < b.2 && y0 < b.3 && y1 > b.0) || (y0 == y1 && y0 > b.0 && y0 < b.3 && x0 < b.2 && x1 > b.1) {
+                faults.push(format!("line {segment:?} runs through the icon {b:?}"));
+            }
+        }
+    }
+}
+
+fn fixtures() -> Vec<(String, Vec<u8>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    let mut found = vec![("archivist".to_owned(), std::fs::read(root.join("archivist/archivist.drakon")).unwrap())];
+    let mut paths: Vec<_> = std::fs::read_dir(root.join("diagrams")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == "drakon")) {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        found.push((name, std::fs::read(&path).unwrap()));
+    }
+    found
+}
+
+/// Every diagram of the corpus that can be read.
+fn corpus() -> Option<Vec<(String, String)>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/diagrams.jsonl.gz");
+    let Ok(file) = std::fs::File::open(&path) else {
+        println!("skipped: there is no corpus beside the project");
+        return None;
+    };
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
+    let lines = text.lines().map(|line| {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+        (text("id"), text("diagram"))
+    });
+    Some(lines.collect())
+}
+
+#[test]
+fn fixtures_have_no_crossing_no_overlap_and_no_clipped_text() {
+    for (name, bytes) in fixtures() {
+        let layout = layout_of(&name, &bytes).unwrap();
+        assert_eq!(faults(&layout), Vec::<String>::new(), "{name}");
+        assert_eq!(layout.cuts, 0, "{name}");
+    }
+}
+
+#[test]
+fn corpus_has_no_crossing_no_overlap_and_no_clipped_text() {
+    let Some(corpus) = corpus() else { return };
+    let (mut drawn, mut cuts, mut cut, mut wrong) = (0, 0, 0, Vec::new());
+    for (id, text) in corpus {
+        let Some(layout) = layout_of(&id, text.as_bytes()) else { continue };
+        drawn += 1;
+        cuts += layout.cuts;
+        cut += usize::from(layout.cuts > 0);
+        if layout.cuts > 0 && std::env::var_os("BLOOM_DRAW_LIST").is_some() {
+            println!("{id}: {} cuts", layout.cuts);
+        }
+        let faults = faults(&layout);
+        if !faults.is_empty() {
+            wrong.push((id, faults.len(), faults[0].clone()));
+        }
+    }
+    println!("drawn {drawn}, with lines that go on at a letter {cut} ({cuts} lines), wrong {}", wrong.len());
+    assert!(wrong.is_empty(), "{} diagrams: {:#?}", wrong.len(), &wrong[..wrong.len().min(12)]);
+}
