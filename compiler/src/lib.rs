@@ -23,8 +23,8 @@
 
 pub mod agent;
 mod codes;
-pub mod drn;
 mod draw;
+pub mod drn;
 mod graph;
 mod lower;
 mod outline;

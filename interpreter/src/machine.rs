@@ -17,11 +17,13 @@ mod frame;
 mod settle;
 mod snapshot;
 mod step;
+mod trail;
 mod tree;
 
 use frame::{Frame, Standing};
 pub use snapshot::{ArmState, CursorState, FrameState, RestoreError, SNAPSHOT_VERSION, Snapshot};
 use step::{Core, Fault, Move};
+use trail::Trail;
 use tree::{Arm, Failure, FrameKey, Frames};
 
 /// What a node counts for in a slice, beside its expressions.
@@ -105,6 +107,8 @@ pub struct Machine {
     /// Whether the turn is whole.
     is_told: bool,
     end: Option<End>,
+    /// Which nodes were done after which, where somebody asked for it. No part of the state.
+    trail: Option<Trail>,
 }
 
 impl Machine {
@@ -123,6 +127,7 @@ impl Machine {
             asked: Vec::new(),
             is_told: false,
             end: None,
+            trail: None,
         })
     }
 
@@ -165,6 +170,9 @@ impl Machine {
                 }
                 continue;
             }
+            if let Some(trail) = &mut self.trail {
+                trail.note(key, frame.node);
+            }
             let moved = self.core.step(program, frame, emitted);
             weighed = weighed.saturating_add(std::mem::take(&mut frame.weighed));
             match moved {
@@ -199,6 +207,9 @@ impl Machine {
     /// Starts the branches of a fork: the first of them is the first to move.
     fn fork(&mut self, program: &Inner, key: FrameKey) {
         let branches = self.frames.fork(program, key);
+        if let Some(trail) = &mut self.trail {
+            branches.iter().for_each(|branch| trail.begin(*branch, self.frames.get_mut(key).node));
+        }
         let moved = if branches.is_empty() { self.join(program, key).into_iter().collect() } else { branches };
         moved.into_iter().rev().for_each(|key| self.ready.push_front(key));
     }
@@ -345,6 +356,19 @@ impl Machine {
     /// All effects that it waits for, in the order of their ids.
     pub fn pending(&self) -> impl Iterator<Item = &EffectRequest> {
         self.pending.keys().filter_map(|effect| self.request(effect))
+    }
+
+    /// Keeps from now on which nodes are done after which.
+    pub(crate) fn keep_trail(&mut self) {
+        self.trail = Some(Trail::default());
+    }
+
+    /// Of each pair of nodes how often the second was done after the first, in one branch; the first node of a run comes
+    /// after none.
+    pub(crate) fn trail(&self) -> impl Iterator<Item = (Option<&NodeId>, &NodeId, u64)> {
+        let program = self.program.inner();
+        let pairs = self.trail.iter().flat_map(Trail::pairs);
+        pairs.map(|(from, to, count)| (from.map(|from| program.id(from)), program.id(to), count))
     }
 
     /// The program that it runs.

@@ -15,8 +15,10 @@ use crate::record::OpenEffect;
 mod difference;
 mod follow;
 mod open;
+mod walk;
 
 use follow::Follower;
+pub use walk::{IconWalk, walk};
 
 /// What a replay found.
 #[derive(Clone, Debug, PartialEq)]

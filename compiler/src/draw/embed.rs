@@ -238,7 +238,10 @@ impl<'p> Front<'p> {
                     };
                     self.lead(line, raised);
                 }
-                let raised: Vec<PartId> = (0..self.plan.parts.len()).rev().take_while(|part| matches!(self.plan.parts[*part].what, What::Foot { raised: true, .. })).collect();
+                let raised: Vec<PartId> = (0..self.plan.parts.len())
+                    .rev()
+                    .take_while(|part| matches!(self.plan.parts[*part].what, What::Foot { raised: true, .. }))
+                    .collect();
                 for part in raised {
                     self.look(part);
                 }

@@ -343,7 +343,10 @@ impl Painter<'_, '_> {
                 continue;
             }
             let at = self.places.line_x[id];
-            let (from, to) = ((self.places.x[line.from], self.places.y[line.from]), (self.places.x[line.to], self.places.y[line.to]));
+            let (from, to) = (
+                (self.places.x[line.from], self.places.y[line.from]),
+                (self.places.x[line.to], self.places.y[line.to]),
+            );
             let [mut start, mut end] = [line.from, line.to].map(|part| self.extents[part].clone());
             // Lines run through the head of an arrow loop.
             if self.is_arrow_loop(line.from) {
@@ -399,8 +402,8 @@ impl Painter<'_, '_> {
         if taken.is_empty() {
             return counts;
         }
-        for (id, line) in self.plan.lines.iter().enumerate() {
-            counts[id] = line.origin.and_then(|origin| taken.get(&origin).copied()).unwrap_or(0);
+        for (count, line) in counts.iter_mut().zip(&self.plan.lines) {
+            *count = line.origin.and_then(|origin| taken.get(&origin).copied()).unwrap_or(0);
         }
         // A meeting above another was added after it, so a few rounds would do; a stack does in any order.
         let meetings = |part: &PartId| matches!(self.plan.parts[*part].what, What::Join | What::Tail(_));
@@ -408,7 +411,8 @@ impl Painter<'_, '_> {
         for part in (0..self.plan.parts.len()).filter(meetings) {
             waits[part] = self.plan.parts[part].ins.iter().filter(|line| self.is_from_meeting(**line)).count();
         }
-        let mut ready: Vec<PartId> = (0..self.plan.parts.len()).filter(meetings).filter(|part| waits[*part] == 0).collect();
+        let mut ready: Vec<PartId> =
+            (0..self.plan.parts.len()).filter(meetings).filter(|part| waits[*part] == 0).collect();
         while let Some(part) = ready.pop() {
             let ins = &self.plan.parts[part].ins;
             let sum = ins.iter().filter(|line| !self.plan.lines[**line].back).map(|line| counts[*line]).sum();

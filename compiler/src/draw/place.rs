@@ -151,7 +151,13 @@ impl Levels {
     }
 
     /// Makes the first line into a meeting level, if it can be. Returns the meeting of the others, where there is one.
-    fn try_level(&mut self, plan: &mut Plan, extents: &mut Vec<Extent>, y: &mut Vec<i64>, meeting: PartId) -> Option<PartId> {
+    fn try_level(
+        &mut self,
+        plan: &mut Plan,
+        extents: &mut Vec<Extent>,
+        y: &mut Vec<i64>,
+        meeting: PartId,
+    ) -> Option<PartId> {
         let ins = plan.parts[meeting].ins.clone();
         let is_meeting = matches!(plan.parts[meeting].what, What::Join | What::Tail(_));
         let (first, others) = ins.split_first()?;
@@ -180,7 +186,9 @@ impl Levels {
         let above = plan.part(What::Join, plan.parts[meeting].column);
         extents.push(Extent::default());
         self.with.push(None);
-        y.push(forward.iter().map(|line| y[plan.lines[*line].from] + distance(plan, extents, &plan.lines[*line])).max()?);
+        y.push(
+            forward.iter().map(|line| y[plan.lines[*line].from] + distance(plan, extents, &plan.lines[*line])).max()?,
+        );
         for line in &forward {
             plan.lines[*line].to = above;
         }
@@ -228,8 +236,7 @@ fn heights(plan: &Plan, extents: &[Extent], levels: &Levels) -> Option<Vec<i64>>
                 let line = &plan.lines[*line];
                 (line.to, distance(plan, extents, line))
             });
-            let beside =
-                below[*part].iter().map(|to| (*to, extents[*part].down + JOIN_GAP + extents[*to].up));
+            let beside = below[*part].iter().map(|to| (*to, extents[*part].down + JOIN_GAP + extents[*to].up));
             for (to, distance) in lines.chain(beside) {
                 let to = stands_with(to);
                 if to == place {

@@ -19,9 +19,7 @@ pub(super) fn outline(placed: &Placed) -> (String, String) {
         Shape::Capsule => rounded(x, y, w, h, h.min(44) / 2),
         Shape::Letter => rounded(x, y, w, h, h / 2),
         Shape::Parameters => rounded(x, y, w, h, 7),
-        Shape::Header => {
-            polygon(&[(x, y), (right, y), (right, bottom - 12), (x + w / 2, bottom), (x, bottom - 12)])
-        }
+        Shape::Header => polygon(&[(x, y), (right, y), (right, bottom - 12), (x + w / 2, bottom), (x, bottom - 12)]),
         Shape::Address => polygon(&[(x + w / 2, y), (right, y + 12), (right, bottom), (x, bottom), (x, y + 12)]),
         Shape::Of(kind) => match kind {
             Kind::Question => polygon(&[
@@ -33,17 +31,10 @@ pub(super) fn outline(placed: &Placed) -> (String, String) {
                 (x, middle),
             ]),
             Kind::Select => polygon(&[(x + 16, y), (right, y), (right - 16, bottom), (x, bottom)]),
-            Kind::Case => {
-                polygon(&[(x, y), (right, y), (right, bottom - 11), (x + w / 2, bottom), (x, bottom - 11)])
+            Kind::Case => polygon(&[(x, y), (right, y), (right, bottom - 11), (x + w / 2, bottom), (x, bottom - 11)]),
+            Kind::LoopBegin => {
+                polygon(&[(x + 12, y), (right - 12, y), (right, y + 12), (right, bottom), (x, bottom), (x, y + 12)])
             }
-            Kind::LoopBegin => polygon(&[
-                (x + 12, y),
-                (right - 12, y),
-                (right, y + 12),
-                (right, bottom),
-                (x, bottom),
-                (x, y + 12),
-            ]),
             Kind::LoopEnd => polygon(&[
                 (x, y),
                 (right, y),
@@ -72,7 +63,7 @@ pub(super) fn outline(placed: &Placed) -> (String, String) {
                     (right, bottom),
                     (x, bottom),
                     (x, upper + (bottom - upper)),
-                    (x + 16, (upper + bottom) / 2),
+                    (x + 16, upper.midpoint(bottom)),
                     (x, upper),
                 ])
             }
@@ -83,38 +74,27 @@ pub(super) fn outline(placed: &Placed) -> (String, String) {
                     (right - 16, y),
                     (right - 16, upper),
                     (right - 16, upper),
-                    (right, (upper + bottom) / 2),
+                    (right, upper.midpoint(bottom)),
                     (right - 16, bottom),
                     (x, bottom),
                 ])
             }
-            Kind::SimpleInput => {
-                polygon(&[(x, y), (right, y), (right, bottom), (x, bottom), (x + 16, middle)])
-            }
+            Kind::SimpleInput => polygon(&[(x, y), (right, y), (right, bottom), (x, bottom), (x + 16, middle)]),
             Kind::SimpleOutput => {
                 polygon(&[(x, y), (right - 16, y), (right, middle), (right - 16, bottom), (x, bottom)])
             }
             Kind::Pause => polygon(&[(x, y), (right, y), (right - 14, bottom), (x + 14, bottom)]),
             Kind::Duration => polygon(&[(x + 14, y), (right - 14, y), (right, bottom), (x, bottom)]),
-            Kind::Timer => polygon(&[
-                (x, y),
-                (right, y),
-                (right - 16, middle),
-                (right, bottom),
-                (x, bottom),
-                (x + 16, middle),
-            ]),
+            Kind::Timer => {
+                polygon(&[(x, y), (right, y), (right - 16, middle), (right, bottom), (x, bottom), (x + 16, middle)])
+            }
             Kind::ControlStart => {
                 inner = polygon(&[(x + 9, middle - 8), (x + 23, middle), (x + 9, middle + 8)]);
                 rectangle()
             }
             Kind::ControlEnd => {
-                inner = polygon(&[
-                    (x + 9, middle - 7),
-                    (x + 23, middle - 7),
-                    (x + 23, middle + 7),
-                    (x + 9, middle + 7),
-                ]);
+                inner =
+                    polygon(&[(x + 9, middle - 7), (x + 23, middle - 7), (x + 23, middle + 7), (x + 9, middle + 7)]);
                 rectangle()
             }
             Kind::Comment => {
@@ -143,8 +123,8 @@ fn polygon(points: &[(i64, i64)]) -> String {
     polyline(points) + "Z"
 }
 
-fn rounded(x: i64, y: i64, w: i64, h: i64, r: i64) -> String {
-    let (h_run, v_run) = (w - 2 * r, h - 2 * r);
+fn rounded(x: i64, y: i64, width: i64, height: i64, r: i64) -> String {
+    let (h_run, v_run) = (width - 2 * r, height - 2 * r);
     format!(
         "M{} {y}h{h_run}a{r} {r} 0 0 1 {r} {r}v{v_run}a{r} {r} 0 0 1 -{r} {r}h-{h_run}a{r} {r} 0 0 1 -{r} -{r}v-{v_run}a{r} {r} 0 0 1 {r} -{r}Z",
         x + r

@@ -4,7 +4,7 @@ use crate::graph::Graph;
 use crate::read::{ItemId, Kind};
 
 use super::plan::{Part, Plan, What};
-use super::text::{Font, LEADING, Line};
+use super::text::{Font, LEADING, Line, count, height};
 use super::words::Words;
 
 /// Text is broken into lines of this width, unless there is much of it.
@@ -96,7 +96,6 @@ impl Block {
     fn measure(&mut self) {
         let Padding { left, right, top, bottom } = self.shape.padding();
         let widest = |lines: &[Line]| lines.iter().map(|line| line.width).max().unwrap_or(0);
-        let height = |lines: &[Line]| lines.len() as i64 * LEADING;
         let text = widest(&self.lines).max(widest(&self.upper));
         self.width = (text + left + right).max(LEAST_WIDTH);
         self.width += self.width % 2;
@@ -117,11 +116,11 @@ impl Shape {
 /// Lines of the usual width; much text gets wider ones, so that it does not become a ribbon.
 fn fitted(text: &str, font: &Font) -> Vec<Line> {
     let lines = font.lines(text, TEXT_WIDTH);
-    let count = lines.len() as i64;
-    if count <= 14 {
+    let rows = count(lines.len());
+    if rows <= 14 {
         return lines;
     }
-    let area = count * LEADING * TEXT_WIDTH;
+    let area = rows * LEADING * TEXT_WIDTH;
     let wide = (area * 3 / 2).isqrt().clamp(TEXT_WIDTH, 1600);
     font.lines(text, wide)
 }

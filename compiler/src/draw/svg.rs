@@ -9,7 +9,7 @@ use crate::read::{ItemId, Kind};
 use super::layout::{Layout, Placed, Role, Wire};
 use super::shape::outline;
 use super::size::Shape;
-use super::text::{BASELINE, LEADING, Line, clean, is_right_to_left};
+use super::text::{BASELINE, LEADING, Line, clean, count, is_right_to_left};
 use super::theme::Theme;
 use super::words::Words;
 use super::{Overlay, foot_name};
@@ -160,7 +160,11 @@ impl Page<'_, '_> {
             (Shape::Address, Some(item)) => foot_name(self.graph, item),
             (_, Some(item)) => {
                 let icon = self.graph.icon(item);
-                if icon.secondary.trim().is_empty() { icon.text.clone() } else { format!("{}: {}", icon.secondary, icon.text) }
+                if icon.secondary.trim().is_empty() {
+                    icon.text.clone()
+                } else {
+                    format!("{}: {}", icon.secondary, icon.text)
+                }
             }
             _ => String::new(),
         };
@@ -234,7 +238,7 @@ impl Page<'_, '_> {
             return;
         }
         // The badge's letters are of eleven fourteenths of the size.
-        let width = text.chars().count() as i64 * 7 + 10;
+        let width = count(text.chars().count()) * 7 + 10;
         let _ = writeln!(
             out,
             "<g class=\"badge\" aria-hidden=\"true\"><rect x=\"{}\" y=\"{}\" width=\"{width}\" height=\"16\" rx=\"8\"/>\
@@ -268,7 +272,7 @@ pub(super) fn texts(placed: &Placed) -> Vec<TextAt<'_>> {
     let set = |lines: &[Line], top: i64, height: i64| -> Vec<(usize, i64, i64, bool, bool)> {
         let widest = lines.iter().map(|line| line.width).max().unwrap_or(0);
         let flush = is_flush(block.shape, lines);
-        let mut y = top + (height - lines.len() as i64 * LEADING) / 2;
+        let mut y = top + (height - super::text::height(lines)) / 2;
         let mut set = Vec::new();
         for (index, line) in lines.iter().enumerate() {
             let right = is_right_to_left(&line.text);

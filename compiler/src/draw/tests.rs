@@ -1,4 +1,5 @@
 //! What every picture must hold: nothing crosses, nothing overlaps, no text leaves its icon.
+#![expect(clippy::disallowed_methods, reason = "tests read the fixtures and the corpus")]
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -29,7 +30,8 @@ fn faults(layout: &Layout) -> Vec<String> {
 }
 
 fn overlaps(layout: &Layout, faults: &mut Vec<String>) {
-    let mut boxes: Vec<_> = layout.placed.iter().map(|p| (p.y, p.x, p.x + p.block.width, p.y + p.block.height)).collect();
+    let mut boxes: Vec<_> =
+        layout.placed.iter().map(|p| (p.y, p.x, p.x + p.block.width, p.y + p.block.height)).collect();
     boxes.sort_unstable();
     for (index, a) in boxes.iter().enumerate() {
         for b in boxes[index + 1..].iter().take_while(|b| b.0 < a.3) {
@@ -56,7 +58,8 @@ fn clipped(layout: &Layout, faults: &mut Vec<String>) {
             };
             let fits = placed.block.shape == super::size::Shape::Letter || left >= inner.0 - 1 && right <= inner.1 + 1;
             if !fits || text.y - SIZE < upper || text.y + 4 > lower || text.y - last < LEADING {
-                faults.push(format!("“{}” leaves {:?} at {},{}", text.line.text, placed.block.shape, placed.x, placed.y));
+                faults
+                    .push(format!("“{}” leaves {:?} at {},{}", text.line.text, placed.block.shape, placed.x, placed.y));
             }
             last = text.y;
         }
@@ -106,7 +109,8 @@ fn crossings(layout: &Layout, faults: &mut Vec<String>) {
         }
     }
     // No line runs through an icon.
-    let mut boxes: Vec<_> = layout.placed.iter().map(|p| (p.y, p.x, p.x + p.block.width, p.y + p.block.height)).collect();
+    let mut boxes: Vec<_> =
+        layout.placed.iter().map(|p| (p.y, p.x, p.x + p.block.width, p.y + p.block.height)).collect();
     boxes.sort_unstable();
     let tallest = boxes.iter().map(|b| b.3 - b.0).max().unwrap_or(0);
     for (segment, _) in &segments {
@@ -114,7 +118,10 @@ fn crossings(layout: &Layout, faults: &mut Vec<String>) {
         let (y0, y1) = (segment.0.1.min(segment.1.1), segment.0.1.max(segment.1.1));
         let start = boxes.partition_point(|b| b.0 < y0 - tallest);
         for b in boxes[start..].iter().take_while(|b| b.0 < y1) {
-            if x0 < b.2 && b.1 < x1 && y0 < b.3 && b.0 < y1 || (x0 == x1 && x0 > b.1 && x0 < b.2 && y0 < b.3 && y1 > b.0) || (y0 == y1 && y0 > b.0 && y0 < b.3 && x0 < b.2 && x1 > b.1) {
+            if x0 < b.2 && b.1 < x1 && y0 < b.3 && b.0 < y1
+                || (x0 == x1 && x0 > b.1 && x0 < b.2 && y0 < b.3 && y1 > b.0)
+                || (y0 == y1 && y0 > b.0 && y0 < b.3 && x0 < b.2 && x1 > b.1)
+            {
                 faults.push(format!("line {segment:?} runs through the icon {b:?}"));
             }
         }
@@ -124,7 +131,8 @@ fn crossings(layout: &Layout, faults: &mut Vec<String>) {
 fn fixtures() -> Vec<(String, Vec<u8>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
     let mut found = vec![("archivist".to_owned(), std::fs::read(root.join("archivist/archivist.drakon")).unwrap())];
-    let mut paths: Vec<_> = std::fs::read_dir(root.join("diagrams")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(root.join("diagrams")).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     for path in paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == "drakon")) {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();

@@ -48,9 +48,10 @@ impl Font {
         let face = Face::parse(bytes, 0).ok();
         let units = face.as_ref().map_or(2048, |face| i64::from(face.units_per_em()));
         let mut font = Self { face, units, kept: Vec::new() };
-        font.kept = (0..KEPT).map(|code| u32::try_from(code).ok().and_then(char::from_u32)).map(|character| {
-            character.map_or(0, |character| font.look_up(character))
-        }).collect();
+        font.kept = (0..KEPT)
+            .map(|code| u32::try_from(code).ok().and_then(char::from_u32))
+            .map(|character| character.map_or(0, |character| font.look_up(character)))
+            .collect();
         font
     }
 
@@ -141,6 +142,16 @@ impl Font {
     }
 }
 
+/// How high so many lines are, in pixels.
+pub(super) fn height(lines: &[Line]) -> i64 {
+    count(lines.len()) * LEADING
+}
+
+/// A count as a number of pixels is made of; no file has so many of anything that it would not fit.
+pub(super) fn count(things: usize) -> i64 {
+    i64::try_from(things).unwrap_or(i64::MAX)
+}
+
 /// What may stand in a picture: control characters, those that turn the direction of text, and what XML does not know are
 /// shown as replaced, so that nothing hides or moves what people read.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
@@ -183,7 +194,12 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_asked() {
         let font = Font::regular();
-        for text in ["Перевірити налаштування скрипки, перш ніж учень почне", "Donaudampfschifffahrtsgesellschaft", "音楽を演奏する前に弦を調整してください", "e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}"] {
+        for text in [
+            "Перевірити налаштування скрипки, перш ніж учень почне",
+            "Donaudampfschifffahrtsgesellschaft",
+            "音楽を演奏する前に弦を調整してください",
+            "e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}",
+        ] {
             let lines = font.lines(text, 60);
             assert!(lines.len() > 1 || font.width(text) <= 60, "{text}");
             assert!(lines.iter().all(|line| line.width <= 61), "{lines:?}");

@@ -206,6 +206,7 @@ impl Machine {
             ready,
             asked: pending.keys().cloned().collect(),
             pending,
+            trail: None,
             is_told: false,
             end: snapshot.end,
         })

@@ -106,7 +106,7 @@ impl Coverage {
 }
 
 /// The icon of the case that a way belongs to.
-fn taken_case<'a>(arm: &str, cases: &'a [String]) -> Option<&'a String> {
+pub(crate) fn taken_case<'a>(arm: &str, cases: &'a [String]) -> Option<&'a String> {
     let position = match arm.split_once(':') {
         Some(("case" | "branch", number)) => number.parse().ok()?,
         None if arm == "else" => cases.len().checked_sub(1)?,
@@ -129,7 +129,7 @@ fn reachable(document: &Document) -> BTreeSet<&NodeId> {
 }
 
 /// The ways out that a rehearsal can take, by their names in the source map.
-fn arms(node: &NodeKind) -> Vec<(String, &NodeId)> {
+pub(crate) fn arms(node: &NodeKind) -> Vec<(String, &NodeId)> {
     let one = |next| vec![("next".to_owned(), next)];
     match node {
         NodeKind::Decision(Decision::If { then, otherwise, .. }) => {

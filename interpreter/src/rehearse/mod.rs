@@ -12,6 +12,7 @@ mod oracle;
 mod walk;
 
 pub use coverage::{Coverage, Missed};
+pub(crate) use coverage::{arms, taken_case};
 pub use event::Event;
 pub use oracle::{HashOracle, Oracle};
 pub use walk::{Bounds, End, Rehearsal, rehearse};

@@ -30,6 +30,8 @@ pub(super) struct Follower<'a> {
     /// Not taken yet.
     pub(super) signals: Signals,
     over: bool,
+    /// Whether the machine keeps which nodes it does.
+    pub(super) keeps_trail: bool,
 }
 
 impl<'a> Follower<'a> {
@@ -43,6 +45,7 @@ impl<'a> Follower<'a> {
             open: OpenEffects::default(),
             signals: Signals::new(),
             over: false,
+            keeps_trail: false,
         }
     }
 
@@ -145,7 +148,10 @@ impl<'a> Follower<'a> {
             return Err(Verdict::OtherProgram { recorded: ir, given: self.program.hash() });
         }
         match Machine::start(self.program, RunInfo { id: run, started_at }, inputs) {
-            Ok(machine) => {
+            Ok(mut machine) => {
+                if self.keeps_trail {
+                    machine.keep_trail();
+                }
                 self.agree(event, What::Start, &record::started(&machine, &engine))?;
                 self.machine = Some(machine);
                 self.is_behind = true;

@@ -151,6 +151,24 @@ cmd-agent-check = Say what stands in the way of activating an agent
     .examples =
         bloom agent check agents/archivist
 
+cmd-render = Draw a diagram as a picture (SVG or PNG), with what a run or rehearsals did
+    .file = A diagram
+    .output = The file to write; without it, the standard output
+    .theme = light or dark [default: light]
+    .format = svg or png [default: by the file's name, else svg]
+    .run = A run of this diagram: the ways that it took, how often it passed each icon, how long it waited
+    .rehearse = Rehearse so often, and mark the icons and ways that nothing came to
+    .tools = A folder with more tools (*.wasm)
+    .id = The flow's id [default: the file's name]
+    .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
+    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .prose = What becomes of text that is no statement: error, llm or human [default: llm; nobody is asked in a rehearsal]
+    .opaque = Take every icon's text as such text, also where it would parse
+    .examples =
+        bloom render archivist.drakon -o archivist.svg
+        bloom render archivist.drakon --run last --theme dark -o run.png
+        bloom render archivist.drakon --rehearse 100 -o coverage.svg
+
 cmd-verify = Check hash and signatures of an IR document against the keys that this machine trusts
     .file = The document
     .examples =
@@ -783,3 +801,11 @@ agent-no-diagram = { $count ->
 }
 agent-no-diagram-hint = Put one .drakon file into the folder or its folder drakon, or name it in `generated_from`.
 agent-sound = nothing stands in the way of activation
+
+## Pictures
+
+rendered = { $path }: { $width } × { $height }
+render-failed = { $name } cannot be drawn
+render-too-large = a picture of { $width } × { $height } pixels is too large for PNG: draw it as SVG
+render-other-diagram = run { $run } is of another diagram than { $name }, or of an older version of it
+render-differs = the history of run { $run } does not agree with its program: see `bloom replay`

@@ -153,6 +153,24 @@ cmd-agent-check = Сказати, що заважає активувати аг�
     .examples =
         bloom agent check agents/archivist
 
+cmd-render = Намалювати діаграму (SVG або PNG), також із тим, що зробив запуск чи репетиції
+    .file = Діаграма
+    .output = Файл, у який записати; без нього — стандартне виведення
+    .theme = light (світла) або dark (темна) [типово: light]
+    .format = svg або png [типово: за назвою файлу, інакше svg]
+    .run = Запуск цієї діаграми: якими шляхами він пройшов, скільки разів минув кожну ікону, скільки чекав
+    .rehearse = Провести стільки репетицій і позначити ікони та шляхи, до яких ніщо не дійшло
+    .tools = Тека з додатковими інструментами (*.wasm)
+    .id = Ідентифікатор потоку [типово: назва файлу]
+    .flow-version = Версія потоку; 0.0.0 ніколи не реєструють за назвою [типово: 0.0.0]
+    .limit = Скільки може витратити запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .prose = Що робити з текстом, який не є інструкцією: error, llm або human [типово: llm; на репетиції нікого не питають]
+    .opaque = Вважати таким текстом усе, що написано в іконах, навіть якщо воно розбирається
+    .examples =
+        bloom render archivist.drakon -o archivist.svg
+        bloom render archivist.drakon --run last --theme dark -o run.png
+        bloom render archivist.drakon --rehearse 100 -o coverage.svg
+
 cmd-verify = Перевірити хеш і підписи документа IR за ключами, яким довіряє ця машина
     .file = Документ
     .examples =
@@ -798,3 +816,11 @@ agent-no-diagram = { $count ->
 }
 agent-no-diagram-hint = Покладіть один файл .drakon у теку чи в її теку drakon або назвіть його в `generated_from`.
 agent-sound = активації ніщо не заважає
+
+## Малюнки
+
+rendered = { $path }: { $width } × { $height }
+render-failed = { $name } не вдалося намалювати
+render-too-large = малюнок { $width } × { $height } пікселів завеликий для PNG: малюйте його як SVG
+render-other-diagram = запуск { $run } виконував не { $name }, а іншу діаграму чи старішу версію цієї
+render-differs = історія запуску { $run } не узгоджується з його програмою: див. `bloom replay`

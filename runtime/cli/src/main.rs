@@ -24,6 +24,7 @@ mod narrator;
 mod output;
 mod page;
 mod prose;
+mod raster;
 mod refusal;
 mod report;
 mod sarif;

@@ -16,6 +16,7 @@ mod proposals;
 mod pseudocode;
 mod questions;
 mod rehearse;
+mod render;
 mod replay;
 mod run;
 mod runs;
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Check(check::Check),
     Compile(compile::Compile),
     Rehearse(rehearse::Rehearse),
+    Render(render::Render),
     Explain(explain::Explain),
     Import(import::Import),
     Pseudocode(pseudocode::Pseudocode),
@@ -64,6 +66,7 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Check(check) => check.perform(session, out),
         Command::Compile(compile) => compile.perform(session, out),
         Command::Rehearse(rehearse) => rehearse.perform(session, out),
+        Command::Render(render) => wait(render.perform(session, out)),
         Command::Explain(explain) => explain.perform(session, out),
         Command::Import(import) => import.perform(session, out),
         Command::Pseudocode(pseudocode) => pseudocode.perform(session, out),
