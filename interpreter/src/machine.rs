@@ -208,7 +208,10 @@ impl Machine {
     fn fork(&mut self, program: &Inner, key: FrameKey) {
         let branches = self.frames.fork(program, key);
         if let Some(trail) = &mut self.trail {
-            branches.iter().for_each(|branch| trail.begin(*branch, self.frames.get_mut(key).node));
+            let fork = self.frames.get_mut(key).node;
+            for branch in &branches {
+                trail.begin(*branch, fork);
+            }
         }
         let moved = if branches.is_empty() { self.join(program, key).into_iter().collect() } else { branches };
         moved.into_iter().rev().for_each(|key| self.ready.push_front(key));
