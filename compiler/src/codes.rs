@@ -258,6 +258,8 @@ codes! {
     DRN_ALONE = "D148";
     /// The diagram has no begin icon, or several.
     DRN_BEGIN = "D149";
+    /// Pseudocode has no picture.
+    NO_PICTURE = "D150";
     /// A (found) has no members, so it has no `name`.
     NO_MEMBERS = "D155";
     /// There is no member `name` here: there is (expected).
@@ -276,8 +278,6 @@ codes! {
     ARGUMENT_KIND = "D162";
     /// A (found) is never equal to a (expected).
     NEVER_EQUAL = "D163";
-    /// Pseudocode has no picture.
-    NO_PICTURE = "D150";
 }
 
 /// Of texts that are understood, though what they name is not there or is not used as it should be.

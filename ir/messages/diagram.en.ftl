@@ -501,6 +501,9 @@ D149 = { $other ->
 }
     .hint = A diagram begins in one place: an icon with a line below and none above.
 
+D150 = a program in words has no icons to draw
+    .hint = Draw the diagram that it was printed from, or print its steps: `bloom pseudocode`.
+
 D155 = `{ $name }` is asked of a value of the type { $found }, which has no members
     .hint = Name what holds it: an element of the list (`for each`, `list[0]`), or another variable.
 
@@ -530,6 +533,3 @@ D162 = the argument `{ $name }` of { $tool } must be of the type { $expected }, 
 
 D163 = a { $found } is never equal to a { $expected }
     .hint = Convert one of them: int(x), string(x).
-
-D150 = a program in words has no icons to draw
-    .hint = Draw the diagram that it was printed from, or print its steps: `bloom pseudocode`.
