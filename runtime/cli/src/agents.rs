@@ -41,7 +41,9 @@ pub(crate) fn policy(file: &FlowFile, options: &Options, called: bool, session: 
     let (id, version) = (options.id.clone(), options.version.clone());
     agent.apply(&mut options);
     let from = agent.generated_from.as_deref().and_then(|from| from.split('#').next()).map(str::trim);
-    if called || from.is_some_and(|from| from != file.name && !file.name.ends_with(".md")) {
+    if called
+        || from.is_some_and(|from| from != file.name && file.path.extension().is_none_or(|extension| extension != "md"))
+    {
         (options.id, options.version) = (id, version);
     }
     Ok(options)

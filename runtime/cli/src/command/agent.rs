@@ -121,7 +121,7 @@ impl Export {
         }
         match session.form() {
             Form::Json => {
-                out.json(&json!({ "diagram": diagram, "agent": agent_path, "pseudocode": pseudocode_path }))?
+                out.json(&json!({ "diagram": diagram, "agent": agent_path, "pseudocode": pseudocode_path }))?;
             }
             Form::Text => {
                 let path = agent_path.display().to_string();
@@ -252,11 +252,7 @@ fn draft(file: &FlowFile, options: &bloom_compiler::Options, now: &str) -> Strin
         },
     );
     let list = |names: &[String]| {
-        if names.is_empty() {
-            " []\n".to_owned()
-        } else {
-            format!("\n{}", names.iter().map(|name| format!("  - {name}\n")).collect::<String>())
-        }
+        if names.is_empty() { " []\n".to_owned() } else { format!("\n  - {}\n", names.join("\n  - ")) }
     };
     format!(
         "name: {}\nslug: {}\nversion: \"0.1.0\"\ndescription: {}\n\nmodel: \"claude-sonnet-4-5-20250929\"\n\ntools:{}\n\
