@@ -320,12 +320,8 @@ impl Painter<'_, '_> {
     fn bars(&mut self, ins: &[usize], outs: &[usize], item: ItemId, id: PartId, (x, y): (i64, i64)) {
         let mut right = x;
         let mut left = x;
-        let above = match ins {
-            [only] => self.plan.parts[self.plan.lines[*only].from].ins.clone(),
-            _ => Vec::new(),
-        };
         let is_end = self.graph.icon(item).kind == Kind::ParEnd;
-        for line in if is_end { &above[..] } else { outs } {
+        for line in if is_end { ins } else { outs } {
             right = right.max(self.places.line_x[*line]);
             left = left.min(self.places.line_x[*line]);
         }
@@ -337,7 +333,7 @@ impl Painter<'_, '_> {
 
     fn lines(&mut self, taken: &Taken) {
         let counts = self.counts(taken);
-        for id in 0..self.plan.lines.len() {
+        for (id, taken) in counts.into_iter().enumerate() {
             let line = self.plan.lines[id].clone();
             if self.plan.parts[line.to].ins.is_empty() {
                 continue;
@@ -365,7 +361,7 @@ impl Painter<'_, '_> {
                 match line.port {
                     Port::Right => points.extend([(from.0 + start.right, from.1), (at, from.1)]),
                     Port::Below if at == from.0 => points.push((from.0, from.1 + start.down)),
-                    Port::Below if start.block_is_bar() => points.push((at, from.1 + start.down)),
+                    Port::Below if start.is_bar => points.push((at, from.1 + start.down)),
                     Port::Below => {
                         let bar = from.1 + start.down + BAR_DROP;
                         points.extend([(from.0, bar), (at, bar)]);
@@ -390,7 +386,7 @@ impl Painter<'_, '_> {
                 points,
                 role: Role::Way,
                 arrow: line.back,
-                taken: counts[id],
+                taken,
                 ends: [Some(line.from), Some(line.to)],
             });
         }
@@ -453,13 +449,6 @@ const ASIDE_PARAMS: i64 = 24;
 
 /// From an icon to the bar at which several lines begin.
 const BAR_DROP: i64 = 16;
-
-impl Extent {
-    /// Whether lines begin at the part itself, as at the bars of a parallel.
-    fn block_is_bar(&self) -> bool {
-        self.left > 0 && self.right == 24 && self.up == 4
-    }
-}
 
 impl Places {
     /// The vertical that goes on from a meeting of lines.

@@ -39,7 +39,7 @@ pub(super) struct Places {
 
 /// Places all parts. `extents` grows by the meetings that are added.
 pub(super) fn place(plan: &mut Plan, extents: &mut Vec<Extent>) -> Places {
-    insert_joins(plan);
+    insert_joins(plan, extents);
     extents.resize(plan.parts.len(), Extent::default());
     let mut level = Levels::find(plan, extents);
     extents.resize(plan.parts.len(), Extent::default());
@@ -85,11 +85,12 @@ pub(super) fn place(plan: &mut Plan, extents: &mut Vec<Extent>) -> Places {
     Places { x, y, line_x, level, columns: spans }
 }
 
-/// Where several lines lead into an icon they meet above it.
-fn insert_joins(plan: &mut Plan) {
+/// Where several lines lead into an icon they meet above it; the paths of a parallel end at its bar.
+fn insert_joins(plan: &mut Plan, extents: &[Extent]) {
     let mut sequence = Vec::with_capacity(plan.sequence.len() * 2);
     for part in std::mem::take(&mut plan.sequence) {
-        if plan.parts[part].ins.len() > 1 && !matches!(plan.parts[part].what, What::Tail(_)) {
+        let stands_alone = matches!(plan.parts[part].what, What::Tail(_)) || extents[part].is_bar;
+        if plan.parts[part].ins.len() > 1 && !stands_alone {
             let join = plan.part(What::Join, plan.parts[part].column);
             let ins = std::mem::take(&mut plan.parts[part].ins);
             for line in &ins {

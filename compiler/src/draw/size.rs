@@ -131,6 +131,8 @@ pub(super) struct Extent {
     pub(super) block: Option<Block>,
     /// What stands at its left.
     pub(super) side: Option<Block>,
+    /// Whether lines begin and end anywhere along it, as at the bars of a parallel.
+    pub(super) is_bar: bool,
     pub(super) left: i64,
     pub(super) right: i64,
     pub(super) up: i64,
@@ -193,7 +195,7 @@ fn extent(
             match icon.kind {
                 Kind::ArrowLoop => return Extent::default(),
                 Kind::ParBegin | Kind::ParEnd => {
-                    return Extent { up: 4, down: 4, left: 24, right: 24, ..Extent::default() };
+                    return Extent { is_bar: true, up: 4, down: 4, left: 24, right: 24, ..Extent::default() };
                 }
                 Kind::Branch => {
                     let mut block = Block::new(Shape::Header, Some(item), &branch_name(graph, item), bold);

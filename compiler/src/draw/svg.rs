@@ -231,7 +231,8 @@ impl Page<'_, '_> {
         if visits > 1 {
             let _ = write!(text, "×{visits}");
         }
-        if let Some(time) = overlay.time_ms.get(id) {
+        // What took no time is not worth a word.
+        if let Some(time) = overlay.time_ms.get(id).filter(|time| **time > 0) {
             let _ = write!(text, "{}{}", if text.is_empty() { "" } else { " · " }, self.words.duration(*time));
         }
         if text.is_empty() {

@@ -187,3 +187,75 @@ fn corpus_has_no_crossing_no_overlap_and_no_clipped_text() {
     println!("drawn {drawn}, with lines that go on at a letter {cut} ({cuts} lines), wrong {}", wrong.len());
     assert!(wrong.is_empty(), "{} diagrams: {:#?}", wrong.len(), &wrong[..wrong.len().min(12)]);
 }
+
+/// The picture in the documentation is the one that is drawn today; `BLOOM_BLESS=1` draws it anew.
+#[test]
+fn picture_in_the_documentation_is_current() {
+    let (name, bytes) = fixtures().swap_remove(0);
+    let drawn = draw(&SourceFile::new(&name, &bytes), &DrawOptions::default()).svg.unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/archivist.svg");
+    if std::env::var_os("BLOOM_BLESS").is_some() {
+        std::fs::write(&path, &drawn).unwrap();
+    }
+    assert!(std::fs::read_to_string(path).unwrap() == drawn, "draw it anew with BLOOM_BLESS=1");
+}
+
+#[test]
+fn layouts_of_the_fixtures_stay() {
+    let mut told = String::new();
+    for (name, bytes) in fixtures() {
+        let layout = layout_of(&name, &bytes).unwrap();
+        told += &format!("{name} {}x{}\n", layout.width, layout.height);
+        for placed in &layout.placed {
+            let (block, x, y) = (&placed.block, placed.x, placed.y);
+            told += &format!("  {:?} {x},{y} {}x{}\n", block.shape, block.width, block.height);
+        }
+        for wire in &layout.wires {
+            told += &format!("  {:?} {:?}\n", wire.role, wire.points);
+        }
+    }
+    insta::assert_snapshot!(told);
+}
+
+/// A line of questions whose right exits all lead to one icon, and one whose exits lead past each other.
+#[test]
+fn large_diagrams_with_wide_joins_are_drawn_without_faults() {
+    let mut items = vec![r#""b": {"type": "branch", "branchId": 0, "one": "q0"}, "e": {"type": "end"}, "z": {"type": "action", "content": "z", "one": "e"}"#.to_owned()];
+    for index in 0..3000 {
+        let next = if index == 2999 { "z".to_owned() } else { format!("q{}", index + 1) };
+        let two = if index % 3 == 0 { "z".to_owned() } else { format!("a{index}") };
+        items.push(format!(
+            r#""q{index}": {{"type": "question", "content": "{index}?", "one": "{next}", "two": "{two}"}}"#
+        ));
+        items.push(format!(
+            r#""a{index}": {{"type": "action", "content": "{index}", "one": "{}"}}"#,
+            if index % 3 == 1 { "z" } else { &next }
+        ));
+    }
+    let text = format!("{{\"items\": {{{}}}}}", items.join(","));
+    let layout = layout_of("wide", text.as_bytes()).unwrap();
+    assert!(layout.placed.len() >= 5000);
+    let mut found = Vec::new();
+    overlaps(&layout, &mut found);
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn what_cannot_be_drawn_without_a_crossing_goes_on_at_a_letter() {
+    let text = r#"{"items": {"b": {"type": "branch", "branchId": 0, "one": "q"}, "e": {"type": "end"},
+        "q": {"type": "question", "content": "1", "one": "r", "two": "s"},
+        "r": {"type": "question", "content": "2", "one": "x", "two": "y"},
+        "s": {"type": "question", "content": "3", "one": "x", "two": "y"},
+        "x": {"type": "action", "content": "x", "one": "e"}, "y": {"type": "action", "content": "y", "one": "e"}}}"#;
+    let layout = layout_of("crossing", text.as_bytes()).unwrap();
+    assert_eq!(faults(&layout), Vec::<String>::new());
+    assert!(layout.cuts > 0);
+}
+
+#[test]
+fn text_of_a_diagram_is_only_ever_text() {
+    let text = r#"{"name": "</title><script>alert(1)</script>", "items": {"b": {"type": "branch", "branchId": 0, "one": "\"onload=\"x"},
+        "\"onload=\"x": {"type": "action", "content": "]]><script>\u202e\u0000&amp;", "one": "e"}, "e": {"type": "end"}}}"#;
+    let svg = draw(&SourceFile::new("x", text.as_bytes()), &DrawOptions::default()).svg.unwrap();
+    assert!(!svg.contains("<script") && !svg.contains("\"onload") && !svg.contains('\u{202e}') && !svg.contains('\0'));
+}

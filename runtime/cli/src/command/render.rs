@@ -97,7 +97,8 @@ impl Render {
                 "not_drawn": undrawn,
             }))?,
             Form::Text => {
-                writeln!(out, "{}", text!(session.catalogue, "rendered", path = shown, width = width, height = height))?
+                let told = text!(session.catalogue, "rendered", path = shown, width = width, height = height);
+                writeln!(out, "{told}")?;
             }
         }
         Ok(Exit::Completed)

@@ -14,5 +14,6 @@ mod import;
 mod interrupt;
 mod refusal;
 mod rehearse;
+mod render;
 mod replay;
 mod support;
