@@ -1,6 +1,13 @@
 //! Large runs: what they take is in proportion to their size, and they can be suspended, replayed and gone on with.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unnecessary_wraps,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 mod support;
 

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -17,7 +18,7 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     };
     let file = File::open(&path).with_context(|| format!("{path} cannot be read"))?;
-    let text: Box<dyn BufRead> = if path.ends_with(".gz") {
+    let text: Box<dyn BufRead> = if Path::new(&path).extension().is_some_and(|extension| extension == "gz") {
         Box::new(BufReader::new(GzDecoder::new(file)))
     } else {
         Box::new(BufReader::new(file))
