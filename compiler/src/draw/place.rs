@@ -140,9 +140,8 @@ impl Levels {
         let Some(mut y) = heights(plan, extents, &levels) else { return levels };
         let sequence = std::mem::take(&mut plan.sequence);
         for part in &sequence {
-            let mut meeting = *part;
-            while let Some(next) = levels.try_level(plan, extents, &mut y, meeting) {
-                meeting = next;
+            if matches!(plan.parts[*part].what, What::Join | What::Tail(_)) {
+                levels.try_level(plan, extents, &mut y, *part);
             }
         }
         plan.sequence = sequence;
@@ -151,57 +150,63 @@ impl Levels {
         levels
     }
 
-    /// Makes the first line into a meeting level, if it can be. Returns the meeting of the others, where there is one.
-    fn try_level(
-        &mut self,
-        plan: &mut Plan,
-        extents: &mut Vec<Extent>,
-        y: &mut Vec<i64>,
-        meeting: PartId,
-    ) -> Option<PartId> {
-        let ins = plan.parts[meeting].ins.clone();
-        let is_meeting = matches!(plan.parts[meeting].what, What::Join | What::Tail(_));
-        let (first, others) = ins.split_first()?;
-        if !is_meeting || others.is_empty() || plan.lines[*first].port != Port::Right || plan.lines[*first].back {
-            return None;
-        }
-        let question = plan.lines[*first].from;
-        let forward: Vec<LineId> = others.iter().copied().filter(|line| !plan.lines[*line].back).collect();
-        let reach = others.iter().map(|line| {
+    /// Makes lines into a meeting level, from the first on, as far as they can be. Each that is gets a meeting of its own,
+    /// under the one where the lines after it meet.
+    fn try_level(&mut self, plan: &mut Plan, extents: &mut Vec<Extent>, y: &mut Vec<i64>, whole: PartId) {
+        let ins = std::mem::take(&mut plan.parts[whole].ins);
+        let (backs, ways): (Vec<LineId>, Vec<LineId>) = ins.into_iter().partition(|line| plan.lines[*line].back);
+        let column = plan.parts[whole].column;
+        let reach = |y: &[i64], extents: &[Extent], line: &LineId| {
             let line = &plan.lines[*line];
             y[line.from] + distance(plan, extents, line)
-        });
-        if reach.max().unwrap_or(0) > y[question] + SLACK {
-            return None;
+        };
+        // How low the lines from each on reach.
+        let mut lowest = vec![i64::MIN; ways.len() + 1];
+        for (index, line) in ways.iter().enumerate().rev() {
+            lowest[index] = lowest[index + 1].max(reach(y, extents, line));
         }
-        self.lines.resize(plan.lines.len(), false);
-        self.with.resize(plan.parts.len(), None);
-        self.lines[*first] = true;
-        self.with[meeting] = Some(question);
-        self.merged.push((plan.lines[*first].left, plan.lines[others[0]].left));
-        y[meeting] = y[question];
-        if forward.len() < 2 {
-            return None;
+        let head = backs.iter().map(|line| reach(y, extents, line)).max().unwrap_or(i64::MIN);
+        if ways.is_empty() {
+            return collect(plan, whole, &[], &backs);
         }
-        let (left, right) = (plan.lines[forward[0]].left, plan.lines[forward[forward.len() - 1]].right);
-        let above = plan.part(What::Join, plan.parts[meeting].column);
-        extents.push(Extent::default());
-        self.with.push(None);
-        y.push(
-            forward.iter().map(|line| y[plan.lines[*line].from] + distance(plan, extents, &plan.lines[*line])).max()?,
-        );
-        for line in &forward {
-            plan.lines[*line].to = above;
+        let mut meeting = whole;
+        for (index, first) in ways.iter().enumerate() {
+            let rest = &ways[index + 1..];
+            let backs = if meeting == whole { &backs[..] } else { &[] };
+            let below = lowest[index + 1].max(if backs.is_empty() { i64::MIN } else { head });
+            let Line { port, from: question, .. } = plan.lines[*first];
+            let next = rest.first().or(backs.first()).filter(|_| port == Port::Right && below <= y[question] + SLACK);
+            let Some(next) = next else {
+                return collect(plan, meeting, &ways[index..], backs);
+            };
+            self.lines[*first] = true;
+            self.with[meeting] = Some(question);
+            self.merged.push((plan.lines[*first].left, plan.lines[*next].left));
+            y[meeting] = y[question];
+            let (Some(second), Some(last), true) = (rest.first(), rest.last(), rest.len() > 1) else {
+                return collect(plan, meeting, &ways[index..], backs);
+            };
+            let (left, right) = (plan.lines[*second].left, plan.lines[*last].right);
+            let above = plan.part(What::Join, column);
+            (plan.parts[above].left, plan.parts[above].right) = (left, right);
+            extents.push(Extent::default());
+            self.with.push(None);
+            y.push(lowest[index + 1]);
+            collect(plan, meeting, &ways[index..=index], &[]);
+            plan.line(Line { from: above, to: meeting, port: Port::Below, back: false, origin: None, left, right });
+            self.lines.push(false);
+            plan.parts[meeting].ins.extend(backs);
+            meeting = above;
         }
-        (plan.parts[above].left, plan.parts[above].right) = (left, right);
-        plan.parts[above].ins = forward;
-        let backs: Vec<LineId> = others.iter().copied().filter(|line| plan.lines[*line].back).collect();
-        plan.parts[meeting].ins = vec![*first];
-        plan.line(Line { from: above, to: meeting, port: Port::Below, back: false, origin: None, left, right });
-        plan.parts[meeting].ins.extend(backs);
-        self.lines.push(false);
-        Some(above)
     }
+}
+
+/// Lets these lines lead into a meeting.
+fn collect(plan: &mut Plan, meeting: PartId, ways: &[LineId], backs: &[LineId]) {
+    for line in ways {
+        plan.lines[*line].to = meeting;
+    }
+    plan.parts[meeting].ins = [ways, backs].concat();
 }
 
 /// The middle of each part as high as it can be; `None` if the order has a cycle.
