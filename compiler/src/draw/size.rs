@@ -203,8 +203,13 @@ fn extent(
                     (block, item)
                 }
                 kind => {
-                    let mut block = Block::new(Shape::Of(kind), Some(item), &icon.text, regular);
-                    if block.shape.has_two_texts() {
+                    let shape = Shape::Of(kind);
+                    let has_parts = shape.has_two_texts();
+                    let reading =
+                        if has_parts || icon.secondary.trim().is_empty() { None } else { Some(icon.reading()) };
+                    let text = reading.as_deref().unwrap_or(&icon.text);
+                    let mut block = Block::new(shape, Some(item), text, regular);
+                    if has_parts {
                         block.upper = fitted(&icon.secondary, regular);
                         block.measure();
                     }

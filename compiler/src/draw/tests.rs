@@ -205,6 +205,20 @@ fn picture_in_the_documentation_is_current() {
 }
 
 #[test]
+fn both_texts_of_an_icon_are_drawn_whatever_its_shape() {
+    for kind in ["process", "shelf", "input", "output", "action", "timer"] {
+        let diagram = format!(
+            r#"{{"items": {{"1": {{"type": "end"}}, "2": {{"type": "branch", "branchId": 0, "one": "3"}},
+                "3": {{"type": "{kind}", "secondary": "Запустити", "content": "Мотор", "one": "1"}}}}}}"#
+        );
+        let layout = layout_of("two.drakon", diagram.as_bytes()).unwrap();
+        let lines = layout.placed.iter().flat_map(|placed| placed.block.lines.iter().chain(&placed.block.upper));
+        let drawn: Vec<&str> = lines.map(|line| line.text.as_str()).collect();
+        assert!(drawn.contains(&"Запустити") && drawn.contains(&"Мотор"), "{kind}: {drawn:?}");
+    }
+}
+
+#[test]
 fn layouts_of_the_fixtures_stay() {
     let mut told = String::new();
     for (name, bytes) in fixtures() {

@@ -104,6 +104,7 @@ cmd-rehearse = Walk a flow with the answers of an oracle, and say what no walk c
     .runs = How many walks [default: 100, with --trace 1]
     .oracle = The seed of the oracle: the same seed gives the same answers; further walks use the numbers after it [default: 1]
     .trace = Print each event of the walk as a line of JSON instead
+    .output = Also draw the diagram as SVG to this file, with the icons and ways that nothing came to
     .tools = A folder with more tools (*.wasm)
     .id = The flow's id [default: the file's name]
     .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]

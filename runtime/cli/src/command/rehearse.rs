@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
+use bloom_compiler::{DrawOptions, draw};
 use bloom_interpreter::rehearse::{Bounds, Coverage, HashOracle, rehearse};
 use bloom_ir::document::{Decision, Document, NodeKind};
 use clap::Args;
 use serde_json::json;
 
 use crate::catalogue::{Catalogue, text};
-use crate::failure::Exit;
+use crate::command::render;
+use crate::durable;
+use crate::failure::{Exit, Explained};
 use crate::flow::{CompileArgs, FlowFile};
 use crate::host::ToolArgs;
 use crate::output::{Out, one_line, plain};
@@ -24,8 +28,10 @@ pub(crate) struct Rehearse {
     runs: Option<u32>,
     #[arg(long, value_name = "SEED", default_value = "1")]
     oracle: String,
-    #[arg(long)]
+    #[arg(long, conflicts_with = "output")]
     trace: bool,
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
     #[command(flatten)]
     options: CompileArgs,
     #[command(flatten)]
@@ -53,6 +59,9 @@ impl Rehearse {
             }
             coverage.add(&document, &rehearsal);
         }
+        if let Some(path) = &self.output {
+            self.draw(path, &file, &document, &coverage, session)?;
+        }
         if !self.trace {
             match session.form() {
                 Form::Json => out.json(&report(&document, &coverage))?,
@@ -60,6 +69,25 @@ impl Rehearse {
             }
         }
         Ok(Exit::Completed)
+    }
+
+    /// Draws the diagram with what the rehearsals came to.
+    fn draw(
+        &self,
+        path: &Path,
+        file: &FlowFile,
+        document: &Document,
+        coverage: &Coverage,
+        session: &Session,
+    ) -> anyhow::Result<()> {
+        let overlay = render::of_coverage(document, coverage);
+        let options = DrawOptions { overlay: Some(overlay), ..DrawOptions::default() };
+        let Some(svg) = draw(&file.source(), &options).svg else {
+            return Err(Explained::failed(text!(session.catalogue, "render-failed", name = &file.name)).into());
+        };
+        let shown = path.display().to_string();
+        durable::write_named(path, svg.as_bytes())
+            .with_context(|| text!(session.catalogue, "cannot-write", path = &shown))
     }
 
     /// The seed that was given, and from the second rehearsal on the numbers after it.

@@ -148,8 +148,13 @@ impl Render {
             let rehearsal = rehearse(&document, &mut HashOracle::new(run.to_string()), Bounds::default());
             coverage.add(&document, &rehearsal);
         }
-        Ok(Overlay { coverage: true, ..overlay(IconWalk::of_coverage(&document, &coverage)) })
+        Ok(of_coverage(&document, &coverage))
     }
+}
+
+/// What rehearsals came to, to be drawn on their diagram.
+pub(super) fn of_coverage(document: &Document, coverage: &Coverage) -> Overlay {
+    Overlay { coverage: true, ..overlay(IconWalk::of_coverage(document, coverage)) }
 }
 
 fn overlay(walk: IconWalk) -> Overlay {

@@ -35,6 +35,10 @@ fn what_no_rehearsal_reached_is_named() {
     assert_eq!(once["never_reached"].as_array().unwrap().len(), 1, "{once}");
     let often = answer(place.bloom().arg("rehearse").arg(&diagram).arg("--json"));
     assert_eq!((&often["never_reached"], &often["never_taken"]), (&json!([]), &json!([])), "{often}");
+    let picture = place.path("coverage.svg");
+    place.bloom().arg("rehearse").arg(&diagram).args(["--runs", "1", "-o"]).arg(&picture).assert().success();
+    let svg = std::fs::read_to_string(&picture).unwrap();
+    assert!(svg.starts_with("<svg") && svg.contains("data-item"), "{svg}");
     let text = place.bloom().arg("rehearse").arg(&diagram).args(["--runs", "1", "--lang", "uk"]).output().unwrap();
     let text = String::from_utf8(text.stdout).unwrap();
     assert!(text.contains("Цим шляхом не пішла жодна:"), "{text}");
