@@ -60,7 +60,7 @@ impl Rehearse {
             coverage.add(&document, &rehearsal);
         }
         if let Some(path) = &self.output {
-            self.draw(path, &file, &document, &coverage, session)?;
+            picture(path, &file, &document, &coverage, session)?;
         }
         if !self.trace {
             match session.form() {
@@ -71,25 +71,6 @@ impl Rehearse {
         Ok(Exit::Completed)
     }
 
-    /// Draws the diagram with what the rehearsals came to.
-    fn draw(
-        &self,
-        path: &Path,
-        file: &FlowFile,
-        document: &Document,
-        coverage: &Coverage,
-        session: &Session,
-    ) -> anyhow::Result<()> {
-        let overlay = render::of_coverage(document, coverage);
-        let options = DrawOptions { overlay: Some(overlay), ..DrawOptions::default() };
-        let Some(svg) = draw(&file.source(), &options).svg else {
-            return Err(Explained::failed(text!(session.catalogue, "render-failed", name = &file.name)).into());
-        };
-        let shown = path.display().to_string();
-        durable::write_named(path, svg.as_bytes())
-            .with_context(|| text!(session.catalogue, "cannot-write", path = &shown))
-    }
-
     /// The seed that was given, and from the second rehearsal on the numbers after it.
     fn seed(&self, run: u32) -> String {
         match self.oracle.parse::<u64>() {
@@ -98,6 +79,23 @@ impl Rehearse {
             Err(_) => format!("{}-{run}", self.oracle),
         }
     }
+}
+
+/// Draws the diagram with what the rehearsals came to.
+fn picture(
+    path: &Path,
+    file: &FlowFile,
+    document: &Document,
+    coverage: &Coverage,
+    session: &Session,
+) -> anyhow::Result<()> {
+    let overlay = render::of_coverage(document, coverage);
+    let options = DrawOptions { overlay: Some(overlay), ..DrawOptions::default() };
+    let Some(svg) = draw(&file.source(), &options).svg else {
+        return Err(Explained::failed(text!(session.catalogue, "render-failed", name = &file.name)).into());
+    };
+    let shown = path.display().to_string();
+    durable::write_named(path, svg.as_bytes()).with_context(|| text!(session.catalogue, "cannot-write", path = &shown))
 }
 
 fn report(document: &Document, coverage: &Coverage) -> serde_json::Value {
