@@ -1,5 +1,11 @@
 //! What is done with bytes from outside, and what must hold then, whatever they are.
 
+pub mod program;
+
+/// The second interpreter, and how a run is recorded, as the tests of the interpreter have them.
+#[path = "../../interpreter/tests/support/mod.rs"]
+mod support;
+
 use bloom_compiler::{Compilation, Options, SourceFile, compile, render};
 use bloom_ir::document::Locale;
 

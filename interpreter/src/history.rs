@@ -11,6 +11,7 @@ use crate::effect::{Answer, EffectCall, EffectError, EffectId, Emission};
 
 mod chain;
 mod lines;
+mod ordered;
 
 pub use chain::{Chain, ChainError, ChainFault};
 pub use lines::{LineError, read_lines, write_lines};
@@ -60,6 +61,13 @@ impl Event {
     pub fn erased(mut self) -> Self {
         self.payload = None;
         self
+    }
+
+    /// The event with its payload, of which it was without: `bytes` are those that were hashed. That they are is for
+    /// [`Chain::accept`] to say.
+    pub fn with_payload(self, bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        let payload = lines::read_payload(self.kind, serde_json::from_slice(bytes)?)?;
+        Ok(Self { payload: Some(payload), ..self })
     }
 
     /// The event's line of JSON, without the line's end.
@@ -215,7 +223,12 @@ impl Payload {
 
     /// The bytes that are hashed: the compact JSON of its content, keys in UTF-8 order.
     pub fn to_bytes(&self) -> Vec<u8> {
-        bytes(&self.to_json())
+        let tagged = ordered::to_vec(self);
+        let mut tagged = tagged.unwrap_or_else(|_| unreachable!("string keys and finite numbers always serialise"));
+        // `{"payload":…,"type":"…"}`, and no type has a comma.
+        let end = tagged.iter().rposition(|byte| *byte == b',').unwrap_or(tagged.len());
+        tagged.truncate(end);
+        tagged.split_off(r#"{"payload":"#.len())
     }
 
     /// The SHA-256 of its bytes.

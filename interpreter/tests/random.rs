@@ -5,59 +5,17 @@
 
 mod support;
 
-use bloom_interpreter::effect::{AwaitedThing, EffectCall, EffectRequest, Outcome};
-use bloom_interpreter::history::{Event, Payload, read_lines, write_lines};
+use bloom_interpreter::effect::{EffectRequest, Outcome};
+use bloom_interpreter::history::{read_lines, write_lines};
 use bloom_interpreter::record::OpenEffect;
 use bloom_interpreter::replay::{Rebuilder, Verdict, rebuild, replay};
-use bloom_interpreter::{End, Machine, Next, Program, Snapshot, Turn};
+use bloom_interpreter::{Machine, Next, Program, Snapshot, Turn};
 use bloom_ir::Value;
 use proptest::prelude::*;
 
 use support::random::{Statement, document, has_forks, inputs, statements, world};
 use support::reference::{Reference, Trace};
 use support::{Recorder, drive_in_order, drive_with, go_on, load, start};
-
-/// What was asked for, in the terms of the reference.
-fn asked(call: EffectCall) -> (String, Value) {
-    let (what, seen) = match call {
-        EffectCall::Tool(call) => return (call.tool, call.args),
-        EffectCall::Llm(call) => ("llm", Value::from(call.prompt)),
-        EffectCall::Flow(call) => {
-            let until = call.until.map_or(Value::Null, Value::Int);
-            ("flow", [("inputs", call.inputs), ("until", until)].into_iter().collect())
-        }
-        EffectCall::Sleep(call) => ("sleep", Value::Int(call.due)),
-        EffectCall::Timer(call) => ("timer", Value::Int(call.due)),
-        EffectCall::Await(call) => {
-            let seen = match call.what {
-                AwaitedThing::Signal(name) => Value::from(name),
-                AwaitedThing::Timer(timer) => Value::Int(timer.due),
-                AwaitedThing::Ask(question) => Value::from(question.text),
-            };
-            ("await", seen)
-        }
-    };
-    (what.to_owned(), seen)
-}
-
-/// What a history shows, in the terms of the reference.
-fn trace(events: &[Event], machine: &Machine) -> Trace {
-    let step = |event: &Event| match event.payload.clone().unwrap() {
-        Payload::EffectRequested { effect, call, .. } => {
-            let (what, seen) = asked(call);
-            Some((effect.to_string(), what, seen))
-        }
-        Payload::Emitted { emission } => Some((emission.id.to_string(), "emitted".to_owned(), emission.value)),
-        _ => None,
-    };
-    let end = match machine.end().unwrap().clone() {
-        End::Completed { result } => Ok(result),
-        End::Failed { error, node } => Err((error.code, node.unwrap())),
-    };
-    // The reference has no variable before it is set.
-    let variables = machine.state().into_iter().filter(|(_, value)| *value != Value::Null).collect();
-    Trace { steps: events.iter().filter_map(step).collect(), end, variables }
-}
 
 /// The program, which is loaded from a document that the validator has accepted.
 fn program(statements: &[Statement], catch: bool) -> Program {
@@ -91,7 +49,7 @@ proptest! {
         let document = serde_json::from_value(json).unwrap();
         let mut expected = Reference::trace(&document, inputs().into(), &mut world);
         expected.variables.retain(|_, value| *value != Value::Null);
-        let mut trace = trace(&events, &machine);
+        let mut trace = Trace::seen(&events, &machine);
         if has_forks(&statements) {
             // The second interpreter takes one branch after another.
             trace.steps.sort_by(|one, other| one.0.cmp(&other.0));

@@ -1,8 +1,10 @@
 //! A history as JSON Lines. What is written is the bytes that were hashed, so a line is read and written back unchanged.
 
 use bloom_ir::Digest;
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
+use serde::de::{DeserializeSeed, MapAccess};
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::{Event, EventType, Payload, bytes};
 
@@ -11,8 +13,9 @@ use super::{Event, EventType, Payload, bytes};
 #[serde(deny_unknown_fields)]
 pub(super) struct Line {
     at: i64,
+    /// As it is written: what it means depends on the type, which comes later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    payload: Option<serde_json::Value>,
+    payload: Option<Box<RawValue>>,
     payload_sha256: Digest,
     prev: Digest,
     seq: u64,
@@ -29,7 +32,7 @@ impl Line {
     fn of(event: &Event) -> Self {
         Self {
             at: event.at,
-            payload: event.payload.as_ref().map(Payload::to_json),
+            payload: event.payload.as_ref().map(raw),
             payload_sha256: event.payload_sha256,
             prev: event.prev,
             seq: event.seq,
@@ -38,14 +41,17 @@ impl Line {
     }
 }
 
+fn raw(payload: &Payload) -> Box<RawValue> {
+    let text = String::from_utf8(payload.to_bytes()).ok();
+    let raw = text.and_then(|text| RawValue::from_string(text).ok());
+    raw.unwrap_or_else(|| unreachable!("a payload is written as JSON"))
+}
+
 impl TryFrom<Line> for Event {
     type Error = serde_json::Error;
 
     fn try_from(line: Line) -> Result<Self, serde_json::Error> {
-        let payload = line
-            .payload
-            .map(|content| serde_json::from_value(json!({ "type": line.r#type, "payload": content })))
-            .transpose()?;
+        let payload = line.payload.map(|content| read_payload(line.r#type, &content)).transpose()?;
         Ok(Self {
             at: line.at,
             payload,
@@ -54,6 +60,32 @@ impl TryFrom<Line> for Event {
             seq: line.seq,
             kind: line.r#type,
         })
+    }
+}
+
+/// What a payload of this kind says.
+pub(super) fn read_payload(kind: EventType, content: &RawValue) -> Result<Payload, serde_json::Error> {
+    let kind = serde_json::to_string(&kind)?;
+    let parts = [("type", kind.as_str()), ("payload", content.get())];
+    Payload::deserialize(MapAccessDeserializer::new(Tagged { parts: parts.iter() }))
+}
+
+/// A payload with its type before it: so it is read in one go.
+struct Tagged<'a> {
+    parts: std::slice::Iter<'a, (&'static str, &'a str)>,
+}
+
+impl<'a> MapAccess<'a> for Tagged<'a> {
+    type Error = serde_json::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, serde_json::Error> {
+        let Some((name, _)) = self.parts.as_slice().first() else { return Ok(None) };
+        seed.deserialize(StrDeserializer::new(name)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, serde_json::Error> {
+        let text = self.parts.next().map_or("null", |(_, text)| text);
+        seed.deserialize(&mut serde_json::Deserializer::from_str(text))
     }
 }
 

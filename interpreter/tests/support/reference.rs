@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use bloom_interpreter::effect::{Answer, EffectError, EffectId, EffectRequest, TIMEOUT};
+use bloom_interpreter::effect::{Answer, AwaitedThing, EffectCall, EffectError, EffectId, EffectRequest, TIMEOUT};
 use bloom_interpreter::expr::{self, Budget, Environment, Evaluator, RunVars, Slot};
+use bloom_interpreter::history::{Event, Payload};
+use bloom_interpreter::{End, Machine};
 use bloom_ir::Value;
 use bloom_ir::document::{
     Action, Awaited, Branch, Decision, Document, Due, EmitKind, ErrorTarget, NodeId, NodeKind, ReturnStatus,
@@ -23,6 +25,50 @@ pub struct Trace {
     /// The error's code and node, or the result.
     pub end: Result<Value, (String, NodeId)>,
     pub variables: BTreeMap<String, Value>,
+}
+
+/// What was asked for, in the terms of the reference.
+fn asked(call: EffectCall) -> (String, Value) {
+    let (what, seen) = match call {
+        EffectCall::Tool(call) => return (call.tool, call.args),
+        EffectCall::Llm(call) => ("llm", Value::from(call.prompt)),
+        EffectCall::Flow(call) => {
+            let until = call.until.map_or(Value::Null, Value::Int);
+            ("flow", [("inputs", call.inputs), ("until", until)].into_iter().collect())
+        }
+        EffectCall::Sleep(call) => ("sleep", Value::Int(call.due)),
+        EffectCall::Timer(call) => ("timer", Value::Int(call.due)),
+        EffectCall::Await(call) => {
+            let seen = match call.what {
+                AwaitedThing::Signal(name) => Value::from(name),
+                AwaitedThing::Timer(timer) => Value::Int(timer.due),
+                AwaitedThing::Ask(question) => Value::from(question.text),
+            };
+            ("await", seen)
+        }
+    };
+    (what.to_owned(), seen)
+}
+
+impl Trace {
+    /// What the history of a run that is over shows.
+    pub fn seen(events: &[Event], machine: &Machine) -> Self {
+        let step = |event: &Event| match event.payload.clone().unwrap() {
+            Payload::EffectRequested { effect, call, .. } => {
+                let (what, seen) = asked(call);
+                Some((effect.to_string(), what, seen))
+            }
+            Payload::Emitted { emission } => Some((emission.id.to_string(), "emitted".to_owned(), emission.value)),
+            _ => None,
+        };
+        let end = match machine.end().unwrap().clone() {
+            End::Completed { result } => Ok(result),
+            End::Failed { error, node } => Err((error.code, node.unwrap())),
+        };
+        // The reference has no variable before it is set.
+        let variables = machine.state().into_iter().filter(|(_, value)| *value != Value::Null).collect();
+        Self { steps: events.iter().filter_map(step).collect(), end, variables }
+    }
 }
 
 pub struct Reference<'a> {
@@ -140,8 +186,9 @@ impl<'a> Reference<'a> {
                 Ok(next.clone())
             }
             NodeKind::Action(Action::Iter { cursor, item, index, key, next, done }) => {
-                let position = state.taken[cursor];
-                let Some((name, value)) = state.cursors[cursor].get(position).cloned() else { return Ok(done.clone()) };
+                let position = state.taken.get(cursor).copied().unwrap_or_default();
+                let element = state.cursors.get(cursor).and_then(|elements| elements.get(position)).cloned();
+                let Some((name, value)) = element else { return Ok(done.clone()) };
                 state.taken.insert(cursor.clone(), position + 1);
                 state.variables.insert(item.clone(), value);
                 if let Some(index) = index {
@@ -188,7 +235,10 @@ impl<'a> Reference<'a> {
                 let (seen, mut call) = match what {
                     Awaited::Signal(name) => (Value::from(name.as_str()), json!({ "signal": name })),
                     Awaited::Timer(name) => {
-                        let due = state.timers[name];
+                        let Some(due) = state.timers.get(name).copied() else {
+                            let message = format!("the timer `{name}` was not started on the way here");
+                            return error(EffectError::new("no_timer", message));
+                        };
                         (Value::Int(due), json!({ "timer": { "name": name, "due": due } }))
                     }
                     Awaited::Ask(ask) => {
@@ -288,6 +338,7 @@ impl<'a> Reference<'a> {
         if let Some(first) = ends.iter_mut().find_map(|(_, stop)| stop.take()) {
             return Err(first);
         }
+        let started = state.timers.clone();
         for (branch, (own, _)) in branches.iter().zip(ends) {
             for name in &branch.writes {
                 match own.variables.get(name) {
@@ -295,7 +346,7 @@ impl<'a> Reference<'a> {
                     None => state.variables.remove(name),
                 };
             }
-            state.timers.extend(own.timers);
+            state.timers.extend(own.timers.into_iter().filter(|(name, due)| started.get(name) != Some(due)));
         }
         Ok(())
     }
@@ -363,11 +414,14 @@ impl<'a> Reference<'a> {
     }
 
     fn value(&self, id: &NodeId, text: &str, state: &State) -> Result<Value, Stop> {
-        let names: Vec<&String> = state.variables.keys().collect();
-        let slots: Vec<Value> = state.variables.values().cloned().collect();
         let parsed = bloom_ir::expr::parse(text).unwrap();
-        let slot = |name: &str| names.iter().position(|other| *other == name)?.try_into().ok().map(Slot);
-        let compiled = expr::compile(&parsed, &mut |name| slot(name)).unwrap();
+        // What is not set is null, which only what comes after a `catch` can see.
+        let mut slots = Vec::new();
+        let compiled = expr::compile(&parsed, &mut |name| {
+            slots.push(state.variables.get(name).cloned().unwrap_or_default());
+            slots.len().checked_sub(1)?.try_into().ok().map(Slot)
+        });
+        let compiled = compiled.unwrap();
         let (flow, run) = (&self.document.flow, run());
         let run = RunVars {
             id: run.id.into(),

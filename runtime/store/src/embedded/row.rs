@@ -62,9 +62,7 @@ pub(super) fn decode_event(
         let missing = format!("the payload {} of event {} is not there", event.payload_sha256, event.seq);
         return Err(StoreError::Damaged(missing));
     };
-    let mut line: serde_json::Value = serde_json::from_slice(content).map_err(damaged)?;
-    line["payload"] = serde_json::from_slice(&payload).map_err(damaged)?;
-    serde_json::from_value(line).map_err(damaged)
+    event.with_payload(&payload).map_err(damaged)
 }
 
 /// The id that an index row holds.
