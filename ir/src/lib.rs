@@ -100,6 +100,7 @@
 //! ```
 
 pub mod canonical;
+pub mod capability;
 pub mod diagnostic;
 mod digest;
 pub mod document;

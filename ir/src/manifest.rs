@@ -30,7 +30,7 @@ pub struct ToolManifest {
     /// Other names of arguments and of proposal actions' fields, as `зміст` for `content`.
     #[serde(default)]
     pub aliases: BTreeMap<String, String>,
-    /// What it asks for: `files:notes`, `http:api.example.org`, `config:key`.
+    /// What it asks for: `files:notes`, `http:api.example.org GET POST`, `config:key`, `artifacts:own`.
     #[serde(default)]
     pub capabilities: Vec<String>,
 }

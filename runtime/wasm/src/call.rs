@@ -11,7 +11,7 @@ use crate::Limits;
 use crate::bindings::bloom::tool::files::{Entry, Page};
 use crate::bindings::bloom::tool::log::Level;
 use crate::bindings::bloom::tool::types::Failure;
-use crate::bindings::bloom::tool::{config, files, log};
+use crate::bindings::bloom::tool::{artifacts, config, files, http, log};
 use crate::bindings::{Adapter, AdapterPre};
 use crate::deadline::{Deadline, Ticker};
 use crate::fault::Fault;
@@ -81,11 +81,13 @@ struct Listing {
 }
 
 /// The interfaces that exist, and the capability that each needs.
-pub(crate) const INTERFACES: [(&str, Option<&str>); 4] = [
+pub(crate) const INTERFACES: [(&str, Option<&str>); 6] = [
     ("bloom:tool/types", None),
     ("bloom:tool/log", None),
     ("bloom:tool/config", Some("config")),
     ("bloom:tool/files", Some("files")),
+    ("bloom:tool/artifacts", Some("artifacts")),
+    ("bloom:tool/http", Some("http")),
 ];
 
 pub(crate) type Linker = wasmtime::component::Linker<CallState>;
@@ -99,6 +101,12 @@ pub(crate) fn linker(engine: &Engine, granted: impl Fn(&str) -> bool) -> wasmtim
     }
     if granted("files") {
         files::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;
+    }
+    if granted("artifacts") {
+        artifacts::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;
+    }
+    if granted("http") {
+        http::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;
     }
     Ok(linker)
 }
@@ -247,6 +255,27 @@ impl files::Host for CallState {
             Err(error) => Err(error.into_failure()?),
         })
     }
+}
+
+impl artifacts::Host for CallState {
+    fn find(&mut self, _name: String, _run: Option<String>) -> wasmtime::Result<Result<artifacts::Artifact, Failure>> {
+        Ok(Err(unavailable("artifacts")))
+    }
+
+    fn read(&mut self, _digest: String) -> wasmtime::Result<Result<Vec<u8>, Failure>> {
+        Ok(Err(unavailable("artifacts")))
+    }
+}
+
+impl http::Host for CallState {
+    fn fetch(&mut self, _request: http::Request) -> wasmtime::Result<Result<http::Response, Failure>> {
+        Ok(Err(unavailable("http")))
+    }
+}
+
+fn unavailable(interface: &str) -> Failure {
+    let message = format!("`{interface}` is not there yet");
+    Failure { code: "unavailable".into(), message, retryable: true }
 }
 
 /// The part of a listing that follows a path.

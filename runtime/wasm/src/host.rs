@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bloom_interpreter::effect::EffectError;
+use bloom_ir::capability::Capability;
 use bloom_ir::manifest::ToolManifest;
 use bloom_ir::{Digest, Value};
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
@@ -18,7 +19,7 @@ use crate::deadline::{CancelOnDrop, Deadline, Ticker};
 use crate::engine::engine;
 use crate::fault::Fault;
 use crate::files::Root;
-use crate::install::{InstallError, Tool, capability};
+use crate::install::{InstallError, Tool};
 
 /// The root of which a call sees its own agent's folder only.
 const MEMORY: &str = "memory";
@@ -141,18 +142,18 @@ impl WasmHost {
             if !capabilities.contains(asked) {
                 return Err(refused("and the flow's policy does not have that"));
             }
-            match capability(asked) {
-                Some(("files", name)) => {
+            match asked.parse() {
+                Ok(Capability::Files(name)) => {
                     let folder =
-                        self.config.roots.get(name).ok_or_else(|| refused("and no folder is named for that"))?.clone();
+                        self.config.roots.get(&name).ok_or_else(|| refused("and no folder is named for that"))?.clone();
                     let within = (name == MEMORY).then(|| agents_folder(agent)).transpose()?;
-                    let _ = grants.roots.insert(name.into(), Root { name: name.into(), folder, within });
+                    grants.roots.insert(name.clone(), Root { name, folder, within });
                 }
-                Some(("config", key)) => {
+                Ok(Capability::Config(key)) => {
                     let settings = self.config.settings.get(&manifest.name);
-                    let value = settings.and_then(|settings| settings.get(key));
+                    let value = settings.and_then(|settings| settings.get(&key));
                     let value = value.ok_or_else(|| refused("and the operator has not set that"))?;
-                    let _ = grants.settings.insert(key.into(), value.clone());
+                    grants.settings.insert(key, value.clone());
                 }
                 _ => return Err(refused("which this version does not have")),
             }

@@ -1,5 +1,6 @@
 //! From a component's bytes to a tool that can be called: nothing that is wrong with it is left for a run to find.
 
+use bloom_ir::capability::Capability;
 use bloom_ir::manifest::ToolManifest;
 use bloom_ir::schema::SchemaError;
 use bloom_ir::{CompiledSchema, Digest};
@@ -83,8 +84,9 @@ impl Tool {
             call::describe(&adapter, ticker, environment).map_err(|fault| InstallError::Describe(fault.to_string()))?;
         let (manifest, version) = manifest(&text, limits.for_describe().output_bytes)?;
 
-        let asks =
-            |kind: &str| manifest.capabilities.iter().any(|asked| capability(asked).is_some_and(|(of, _)| of == kind));
+        let asks = |kind: &str| {
+            manifest.capabilities.iter().any(|asked| asked.split_once(':').is_some_and(|(of, _)| of == kind))
+        };
         if let Some((import, kind)) =
             imports.into_iter().find_map(|(import, kind)| kind.filter(|kind| !asks(kind)).map(|kind| (import, kind)))
         {
@@ -132,8 +134,8 @@ fn manifest(text: &str, limit: usize) -> Result<(ToolManifest, Version), Install
     }
     let version =
         Version::parse(&manifest.version).map_err(|error| wrong(format!("version {:?}: {error}", manifest.version)))?;
-    if let Some(odd) = manifest.capabilities.iter().find(|asked| capability(asked).is_none()) {
-        return Err(wrong(format!("the capability {odd:?} is not of the form `kind:name`")));
+    for asked in &manifest.capabilities {
+        asked.parse::<Capability>().map_err(|error| wrong(format!("the capability {asked:?}: {error}")))?;
     }
     let input = manifest.input.get("properties").and_then(|properties| properties.as_object());
     let known = |name: &String| input.is_some_and(|properties| properties.contains_key(name));
@@ -141,11 +143,6 @@ fn manifest(text: &str, limit: usize) -> Result<(ToolManifest, Version), Install
         return Err(wrong(format!("the positional parameter {unknown:?} is no property of the input schema")));
     }
     Ok((manifest, version))
-}
-
-/// The kind and the name of `files:notes`.
-pub(crate) fn capability(text: &str) -> Option<(&str, &str)> {
-    text.split_once(':').filter(|(kind, name)| !kind.is_empty() && !name.is_empty())
 }
 
 fn is_kebab_case(name: &str) -> bool {

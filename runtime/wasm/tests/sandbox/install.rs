@@ -12,7 +12,9 @@ use crate::support::{Tool, call, config, host, rejection};
 
 #[test]
 fn an_import_that_no_tool_gets_is_named() {
-    for import in ["wasi:cli/environment@0.2.0", "wasi:filesystem/types@0.2.0", "bloom:tool/http@0.1.0", "evil:x/y"] {
+    for import in
+        ["wasi:cli/environment@0.2.0", "wasi:filesystem/types@0.2.0", "wasi:http/outgoing-handler@0.2.0", "evil:x/y"]
+    {
         let error = rejection(&Tool::importing(import));
         assert!(error.contains(&format!("`{import}`")), "{error}");
     }
