@@ -23,6 +23,7 @@
 //! ```
 pub mod apply;
 pub mod clock;
+pub mod dispatch;
 pub mod engine;
 pub mod llm;
 pub mod record;

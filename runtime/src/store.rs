@@ -5,17 +5,19 @@
 
 mod verify;
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 use bloom_interpreter::history::Event;
 use bloom_ir::Digest;
 
+use crate::dispatch::TaskError;
 use crate::record::Context;
 use crate::record::{
-    Actor, AuditEntry, AuditNote, ContextId, FlowConflict, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease,
-    LeaseEnding, LeaseId, Proposal, ProposalError, ProposalId, ProposalStatus, Question, QuestionId, RunError, RunId,
-    RunRecord, RunStatus, Task, TaskError, TaskId, Verdict, WorkerId,
+    Actor, Artifact, ArtifactId, AuditEntry, AuditNote, ContextId, FlowConflict, FlowRecord, FlowVersion, InboxEntry,
+    InboxId, Lease, LeaseEnding, LeaseId, LeaseStatus, Proposal, ProposalError, ProposalId, ProposalStatus, Question,
+    QuestionId, RunError, RunId, RunRecord, RunStatus, Task, TaskId, TaskResult, TaskStatus, Verdict, Worker, WorkerId,
 };
 
 pub use self::verify::{AuditCheck, verify_audit};
@@ -54,7 +56,10 @@ pub trait Store: Send + Sync {
     /// An inbox entry.
     async fn inbox_entry(&self, id: &InboxId) -> Result<Option<InboxEntry>, StoreError>;
 
-    /// Grants the best queued task that is due and that the worker can do: higher priority first, then oldest.
+    /// Keeps a task that a client posted. The same id is [`StoreError::Exists`].
+    async fn create_task(&self, task: Task, audit: Vec<AuditNote>) -> Result<(), StoreError>;
+    /// Grants the best queued task that is due and that the worker can do: higher priority first, then oldest. A task that
+    /// is asked for by name is granted to whoever asks, or it is an error why not.
     async fn grant(&self, ask: GrantAsk) -> Result<Option<Grant>, StoreError>;
     /// The earliest [`Task::not_before`] of the queued tasks that a worker with this could do, of one run or of all, in
     /// Unix milliseconds: when to ask again after a grant found nothing.
@@ -62,16 +67,43 @@ pub trait Store: Send + Sync {
     /// Ends a lease, and appends to the run's history in the same transaction what the engine made of it.
     /// Repeating a completion with the same lease, epoch and answer returns the stored task and appends nothing.
     async fn end_lease(&self, end: LeaseEnd) -> Result<Task, StoreError>;
+    /// What a holder said when it ended a lease.
+    async fn task_result(&self, lease: &LeaseId) -> Result<Option<TaskResult>, StoreError>;
     /// Makes a failed or dead task queued again, while its effect has no outcome.
     async fn requeue(&self, task: &TaskId, at: i64, audit: Vec<AuditNote>) -> Result<Task, StoreError>;
     /// A task.
     async fn task(&self, id: &TaskId) -> Result<Option<Task>, StoreError>;
     /// The tasks of a run, oldest first.
     async fn tasks(&self, run: &RunId) -> Result<Vec<Task>, StoreError>;
+    /// Tasks, newest first.
+    async fn list_tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>, StoreError>;
+    /// Queued tasks in the order in which they are granted, at most `limit` of them.
+    async fn queue(&self, limit: usize) -> Result<Vec<Task>, StoreError>;
+    /// How many tasks and leases there are.
+    async fn work_counts(&self) -> Result<WorkCounts, StoreError>;
     /// A lease.
     async fn lease(&self, id: &LeaseId) -> Result<Option<Lease>, StoreError>;
+    /// The lease with a secret of this digest.
+    async fn lease_by_token(&self, token: Digest) -> Result<Option<Lease>, StoreError>;
     /// Leases that nobody ended.
     async fn active_leases(&self) -> Result<Vec<Lease>, StoreError>;
+    /// Leases, newest first.
+    async fn list_leases(&self, filter: &LeaseFilter) -> Result<Vec<Lease>, StoreError>;
+
+    /// Keeps a worker, new or known.
+    async fn put_worker(&self, worker: Worker, audit: Vec<AuditNote>) -> Result<(), StoreError>;
+    /// A worker.
+    async fn worker(&self, id: &WorkerId) -> Result<Option<Worker>, StoreError>;
+    /// All workers, by name.
+    async fn workers(&self) -> Result<Vec<Worker>, StoreError>;
+    /// Removes a worker and revokes its leases; gives the tasks that are queued again. It may be one that is not kept, as
+    /// those of a process are, as long as it holds something.
+    async fn remove_worker(&self, id: &WorkerId, at: i64, audit: Vec<AuditNote>) -> Result<Vec<Task>, StoreError>;
+
+    /// An artifact.
+    async fn artifact(&self, id: &ArtifactId) -> Result<Option<Artifact>, StoreError>;
+    /// Artifacts, newest first.
+    async fn artifacts(&self, filter: &ArtifactFilter) -> Result<Vec<Artifact>, StoreError>;
 
     /// A question.
     async fn question(&self, id: &QuestionId) -> Result<Option<Question>, StoreError>;
@@ -97,6 +129,13 @@ pub trait Store: Send + Sync {
     /// A context; an unknown id is an empty one.
     async fn context(&self, id: &ContextId) -> Result<Context, StoreError>;
 
+    /// Keeps a setting that was made while the server ran, as text.
+    async fn put_setting(&self, name: &str, value: String, audit: Vec<AuditNote>) -> Result<(), StoreError>;
+    /// A setting.
+    async fn setting(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// Adds to the audit log what changes nothing here.
+    async fn note(&self, audit: Vec<AuditNote>) -> Result<(), StoreError>;
     /// Entries of the audit log by number.
     async fn audit(&self, range: RangeInclusive<u64>) -> Result<Vec<AuditEntry>, StoreError>;
     /// The last entry of the audit log.
@@ -172,6 +211,10 @@ pub struct GrantAsk {
     pub provides: Vec<String>,
     /// Only tasks of this run: an in-process worker of a single run.
     pub run: Option<RunId>,
+    /// This task and no other, whether its delay is over or not.
+    pub task: Option<TaskId>,
+    /// The digest of the lease's secret, if it has one.
+    pub token: Option<Digest>,
     /// Unix milliseconds.
     pub at: i64,
     /// How long the lease lives, in milliseconds.
@@ -200,8 +243,59 @@ pub struct LeaseEnd {
     pub at: i64,
     /// What the engine made of it.
     pub append: Option<Append>,
+    /// Nobody is granted the task before, if it is queued again, in Unix milliseconds.
+    pub retry_at: Option<i64>,
+    /// What is kept of what the holder brought.
+    pub kept: Option<Kept>,
     /// For the audit log.
     pub audit: Vec<AuditNote>,
+}
+
+/// What a holder brought. Of a lease it is kept once.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// What it said.
+    pub result: TaskResult,
+    /// What was made of it.
+    pub artifact: Artifact,
+    /// The artifact's content.
+    pub content: Vec<u8>,
+}
+
+/// Which tasks.
+#[derive(Clone, Debug, Default)]
+pub struct TaskFilter {
+    /// In this status.
+    pub status: Option<TaskStatus>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Which leases.
+#[derive(Clone, Debug, Default)]
+pub struct LeaseFilter {
+    /// In this status.
+    pub status: Option<LeaseStatus>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Which artifacts.
+#[derive(Clone, Debug, Default)]
+pub struct ArtifactFilter {
+    /// Results of this task.
+    pub task: Option<TaskId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// How many tasks and leases there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkCounts {
+    /// Tasks; those that there are none of are left out.
+    pub tasks: BTreeMap<TaskStatus, u64>,
+    /// Leases; those that there are none of are left out.
+    pub leases: BTreeMap<LeaseStatus, u64>,
 }
 
 /// Which questions.

@@ -17,8 +17,12 @@ pub struct EngineConfig {
     /// Whether a run waits for a worker that can do its LLM tasks where none is registered: where workers come and go. Else
     /// such a run halts, so that nobody waits for what cannot come.
     pub awaits_workers: bool,
-    /// How long a lease lives.
+    /// How long a lease lives, from the grant and from each heartbeat.
     pub lease_ttl: Duration,
+    /// How often leases are looked at whose time is over.
+    pub reap_every: Duration,
+    /// A worker that is not heard of for so long is offline.
+    pub worker_offline: Duration,
     /// How many runs may stand above a run that a run starts.
     pub max_depth: u32,
     /// How long a proposal waits for a decision.
@@ -36,6 +40,8 @@ impl Default for EngineConfig {
             llm_requires: vec!["llm".to_owned()],
             awaits_workers: false,
             lease_ttl: Duration::from_mins(5),
+            reap_every: Duration::from_secs(5),
+            worker_offline: Duration::from_mins(1),
             max_depth: 128,
             proposal_ttl: Duration::from_hours(72),
             version: env!("CARGO_PKG_VERSION").to_owned(),

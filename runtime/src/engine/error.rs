@@ -7,7 +7,7 @@ use bloom_ir::{Digest, VerifyError};
 
 use super::policy::Refusal;
 use super::run::RunEnd;
-use crate::record::{QuestionId, QuestionStatus, RunId};
+use crate::record::{QuestionId, QuestionStatus, RunId, TaskId};
 use crate::store::StoreError;
 
 /// Why the engine cannot do what was asked. What a run itself runs into is no error of the engine: it is recorded in the
@@ -106,6 +106,12 @@ pub enum EngineError {
         /// Where it stands.
         status: QuestionStatus,
     },
+    /// No worker is there that could take the task now.
+    #[error("no worker with free capacity is there that can do task {0}")]
+    NoWorker(TaskId),
+    /// The task has had several leases: who acts on it must show which one is meant.
+    #[error("task {0} was granted more than once: the lease and its epoch must be shown")]
+    ProofNeeded(TaskId),
     /// The run does not wait for that effect.
     #[error("run {run} does not wait for effect {effect}")]
     NoSuchEffect {

@@ -4,14 +4,23 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use bloom_interpreter::effect::EffectError;
+use bloom_ir::Digest;
+use tokio::time::Instant;
 
 use super::live::{Made, Slot, With};
 use super::progress::Step;
 use super::retry::Schedule;
 use super::run::{Desk, Run};
+use super::task::task_note;
 use super::{Engine, EngineError};
-use crate::record::{Actor, AuditNote, Ended, Lease, LeaseEnding, LeaseId, RunId, Task, TaskId, TaskStatus, WorkerId};
-use crate::store::{Grant, GrantAsk, LeaseEnd, StoreError};
+use crate::dispatch::{Command, Decision, Proof, decide};
+use crate::record::{
+    Actor, AuditNote, Lease, LeaseEnding, LeaseId, LeaseStatus, RunId, Task, TaskEffect, TaskId, TaskStatus, WorkerId,
+};
+use crate::store::{Grant, GrantAsk, Kept, LeaseEnd, StoreError};
+
+/// A call to a worker that has a task pushed to it may take so much longer than the task.
+const CALL_MARGIN: Duration = Duration::from_mins(1);
 
 /// A lease that ended.
 #[derive(Clone, Debug)]
@@ -52,28 +61,181 @@ impl Engine {
 
     async fn grant_of(&self, worker: &WorkerId, run: Option<RunId>) -> Result<Option<Grant>, EngineError> {
         let Some(provides) = self.provides(worker) else { return Ok(None) };
-        let ask = GrantAsk {
+        self.grant_as(GrantAsk {
             lease: LeaseId::new(self.ids.fresh()),
             worker: worker.clone(),
             provides,
             run,
+            task: None,
+            token: None,
             at: self.clock.now(),
-            ttl_ms: i64::try_from(self.config.lease_ttl.as_millis()).unwrap_or(i64::MAX),
+            ttl_ms: millis(self.config.lease_ttl),
+        })
+        .await
+    }
+
+    /// Grants a task that is asked for by name, to a worker or to the best one, whether its delay is over or not. `ttl` is
+    /// how long the lease lives, and `token` the digest of its secret. No worker for it is [`EngineError::NoWorker`].
+    pub async fn lease_task(
+        &self,
+        task: &TaskId,
+        worker: Option<&WorkerId>,
+        ttl: Option<Duration>,
+        token: Option<Digest>,
+    ) -> Result<Grant, EngineError> {
+        let task = self.task(task).await?;
+        if task.status != TaskStatus::Queued {
+            let refused = crate::dispatch::TaskError::NotQueued { task: task.id, status: task.status };
+            return Err(StoreError::from(refused).into());
+        }
+        let now = self.clock.now();
+        let chosen = match worker {
+            Some(worker) => self.provides(worker).filter(|provides| task.fits(provides)).map(|_| worker.clone()),
+            None => self.fleet().choose(&task, false, now),
         };
+        let worker = chosen.ok_or_else(|| EngineError::NoWorker(task.id.clone()))?;
+        let ttl = ttl.unwrap_or_else(|| self.ttl_of(&worker, &task));
+        let ask = GrantAsk {
+            lease: LeaseId::new(self.ids.fresh()),
+            worker,
+            provides: Vec::new(),
+            run: None,
+            task: Some(task.id.clone()),
+            token,
+            at: now,
+            ttl_ms: millis(ttl),
+        };
+        self.grant_as(ask).await?.ok_or(EngineError::NoWorker(task.id))
+    }
+
+    /// A task that is pushed to a worker lives at least as long as the call to it.
+    fn ttl_of(&self, worker: &WorkerId, task: &Task) -> Duration {
+        let is_pushed_to = self.worker(worker).is_some_and(|seat| seat.worker.is_pushed_to());
+        let call = Duration::from_secs(task.timeout_seconds.into()).saturating_add(CALL_MARGIN);
+        if is_pushed_to { self.config.lease_ttl.max(call) } else { self.config.lease_ttl }
+    }
+
+    async fn grant_as(&self, ask: GrantAsk) -> Result<Option<Grant>, EngineError> {
+        if !self.fleet().reserve(&ask.worker) {
+            return Ok(None);
+        }
+        // A task of its own: if this future is dropped now, the lease is known, and ends by time.
+        let (store, fleet) = (self.store.clone(), self.fleet.clone());
+        let granting = tokio::spawn(async move {
+            let worker = ask.worker.clone();
+            let granted = store.grant(ask).await;
+            let mut fleet = fleet.lock().unwrap_or_else(PoisonError::into_inner);
+            fleet.unreserve(&worker);
+            if let Ok(Some(Grant { lease, task })) = &granted {
+                fleet.granted(lease.clone(), task.of.clone());
+            }
+            granted
+        });
+        let granted = granting.await.unwrap_or_else(|lost| Err(StoreError::Backend(lost.into())));
         // Who waits for a task that cannot be granted must not wait for ever.
-        let grant =
-            self.store.grant(ask).await.map_err(EngineError::from).inspect_err(|error| self.interrupt_all(error))?;
-        if let Some(Grant { task, .. }) = &grant {
-            let live = self.live(&task.run);
-            live.note_begun(task.effect.as_str());
+        let grant = granted.map_err(EngineError::from).inspect_err(|error| {
+            if !matches!(error, EngineError::Store(StoreError::Task(_))) {
+                self.interrupt_all(error);
+            }
+        })?;
+        if let Some(Grant { task, .. }) = &grant
+            && let Some(of) = &task.of
+        {
+            let live = self.live(&of.run);
+            live.note_begun(of.effect.as_str());
             if let Some(Slot::Open(run)) = live.slot.lock().await.as_ref()
-                && let Some(open) = run.open.get(&task.effect)
+                && let Some(open) = run.open.get(&of.effect)
             {
                 let effect = run.spot(open.effect.ask());
-                self.tell_transient(&task.run, Step::Performing { effect, attempt: task.attempts });
+                self.tell_transient(&of.run, Step::Performing { effect, attempt: task.attempts });
             }
         }
         Ok(grant)
+    }
+
+    /// Waits for tasks that a worker from outside can do, and grants it as many as there are, up to `slots`: none when
+    /// `wait` is over. `provides` is what it provides now. An unknown worker is [`StoreError::NotFound`].
+    pub async fn pull(
+        &self,
+        worker: &WorkerId,
+        provides: Option<Vec<String>>,
+        slots: usize,
+        wait: Duration,
+    ) -> Result<Vec<Grant>, EngineError> {
+        if let Some(provides) = provides {
+            self.fleet().provide(worker, provides);
+        }
+        let until = Instant::now() + wait;
+        let mut work = self.work();
+        loop {
+            work.mark_unchanged();
+            if !self.hear_of_worker(worker) {
+                return Err(StoreError::NotFound { kind: "worker", id: worker.to_string() }.into());
+            }
+            let mut grants = Vec::new();
+            while grants.len() < slots
+                && let Some(grant) = self.grant(worker, None).await?
+            {
+                grants.push(grant);
+            }
+            if !grants.is_empty() || Instant::now() >= until {
+                return Ok(grants);
+            }
+            let due = self.next_due(worker, None).await?;
+            tokio::select! {
+                changed = work.changed() => if changed.is_err() { return Ok(grants) },
+                () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
+                () = tokio::time::sleep_until(until) => return Ok(grants),
+            }
+        }
+    }
+
+    /// The holder of a lease is alive: the lease as it is after that.
+    pub async fn heartbeat(&self, proof: Proof) -> Result<Lease, EngineError> {
+        let (task, lease) = self.task_of(&proof.lease).await?;
+        let lease = self.current_lease(lease);
+        let Decision { task, lease, .. } =
+            decide(&task, Some(&lease), &Command::Heartbeat(proof), self.clock.now()).map_err(StoreError::from)?;
+        let lease = lease.ok_or_else(|| StoreError::NotFound { kind: "lease of task", id: task.id.to_string() })?;
+        self.fleet().beat(lease.clone(), task.of, self.clock.now());
+        Ok(lease)
+    }
+
+    /// A call to the holder of a lease is open, or is over: while it is open, the lease does not end by time.
+    pub fn keep_lease_open(&self, lease: &LeaseId, is_open: bool) {
+        self.fleet().keep_open(lease, is_open);
+    }
+
+    /// Ends leases whose time is over; says how many.
+    pub async fn reap(&self) -> Result<usize, EngineError> {
+        let overdue = self.fleet().overdue(self.clock.now());
+        for lease in &overdue {
+            match self.end_lease(&lease.id, lease.epoch, LeaseEnding::Expired).await {
+                Ok(_) => {
+                    tracing::warn!(lease = %lease.id, worker = %lease.worker, task = %lease.task, "a lease expired")
+                }
+                Err(EngineError::Store(StoreError::Task(_)) | EngineError::Over { .. }) => {
+                    self.fleet().ended(&lease.id)
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(overdue.len())
+    }
+
+    /// Ends leases when their time is over, until `stop`. An error of one of them is told by `tracing`, and it is tried again.
+    pub async fn reap_until(&self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        let mut ticks = tokio::time::interval(self.config.reap_every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                _ = ticks.tick() => if let Err(error) = self.reap().await {
+                    tracing::error!(%error, "leases cannot be ended");
+                },
+            }
+        }
     }
 
     /// How long until a task comes due that the worker could be granted, of one run or of all: after that, a worker that got
@@ -91,7 +253,7 @@ impl Engine {
     }
 
     /// Ends a lease, for its holder: with an answer, a failure, or given back. What that makes of the task and of the run is
-    /// committed together. A stale lease is [`crate::record::TaskError::Stale`], and changes nothing; a repeated completion
+    /// committed together. A stale lease is [`crate::dispatch::TaskError::Stale`], and changes nothing; a repeated ending
     /// gives the stored task.
     ///
     /// A failure of the provider (a quota, a missing login) counts as given back, and stops grants to its workers.
@@ -101,24 +263,31 @@ impl Engine {
         epoch: u64,
         ending: LeaseEnding,
     ) -> Result<LeaseResult, EngineError> {
-        let missing = |kind, id: String| StoreError::NotFound { kind, id };
-        let lease = self.store.lease(lease).await?.ok_or_else(|| missing("lease", lease.to_string()))?;
-        let task = self.task(&lease.task).await?;
+        self.end_lease_with(lease, epoch, ending, None).await
+    }
+
+    /// The same, and keeps what the holder brought, if it is not told again.
+    pub async fn end_lease_with(
+        &self,
+        lease: &LeaseId,
+        epoch: u64,
+        ending: LeaseEnding,
+        kept: Option<Kept>,
+    ) -> Result<LeaseResult, EngineError> {
+        let (task, lease) = self.task_of(lease).await?;
         // What the store will make of it, so that the run's part goes into the same commit.
-        let mut after = task.clone();
-        if after.end(&mut lease.clone(), epoch, &ending, self.clock.now()).map_err(StoreError::from)? == Ended::Repeated
-        {
+        if decided(&task, &lease, epoch, &ending, self.clock.now())?.is_repeated {
             return Ok(LeaseResult { task, retry_after: None });
         }
         let (ending, provider) = match ending {
-            LeaseEnding::Failed(error) if self.blames_provider(&lease.worker, &error) => {
+            LeaseEnding::Failed(error) if self.fleet().blame(&lease.worker, &error) => {
                 (LeaseEnding::GivenBack, Some(error))
             }
             ending => (ending, None),
         };
-        let live = self.live(&task.run);
-        let idle = live.idle_after(&task.effect);
-        let retry_after = self.conclude(&task, &lease, epoch, ending).await?;
+        let live = task.of.as_ref().map(|of| (self.live(&of.run), of.effect.clone()));
+        let idle = live.as_ref().map(|(live, effect)| live.idle_after(effect));
+        let retry_after = self.conclude(&task, &lease, epoch, ending, kept).await?;
         drop(idle);
         Ok(LeaseResult {
             task: self.task(&task.id).await?,
@@ -126,91 +295,96 @@ impl Engine {
         })
     }
 
-    async fn conclude(
+    pub(super) async fn conclude(
         &self,
         task: &Task,
         lease: &Lease,
         epoch: u64,
         ending: LeaseEnding,
+        kept: Option<Kept>,
     ) -> Result<Option<Duration>, EngineError> {
         let at = self.clock.now();
-        let mut after = task.clone();
-        after.end(&mut lease.clone(), epoch, &ending, at).map_err(StoreError::from)?;
+        let schedule = Schedule::new(&self.config, task.request.retry.as_ref());
+        // A code that the node does not want retried ends the task, whatever the executor thinks of it.
+        let ending = match ending {
+            LeaseEnding::Failed(error) => {
+                LeaseEnding::Failed(EffectError { retryable: schedule.may_retry(&error), ..error })
+            }
+            ending => ending,
+        };
+        let after = decided(task, lease, epoch, &ending, at)?.task;
+        // Who was not heard of has been waited for already.
+        let delay = match ending {
+            LeaseEnding::Failed(_) => schedule.delay(task.attempts, &task.idempotency_key()),
+            _ => Duration::ZERO,
+        };
+        let is_again = after.status == TaskStatus::Queued;
+        let is_delayed = is_again && !matches!(ending, LeaseEnding::GivenBack);
         let end = LeaseEnd {
             lease: lease.id.clone(),
             epoch,
             ending: ending.clone(),
             at,
             append: None,
-            audit: vec![note(&after, lease, at)],
+            retry_at: is_delayed.then(|| at.saturating_add(millis(delay))),
+            kept,
+            audit: vec![note(&after, lease, &ending, at)],
         };
-        if matches!(ending, LeaseEnding::GivenBack | LeaseEnding::Cancelled) {
-            self.store.end_lease(end).await?;
-            self.announce_work();
-            return Ok(None);
-        }
-        let schedule = Schedule::new(&self.config, task.request.retry.as_ref());
-        // Who was not heard of has been waited for already.
-        let delay = match ending {
-            LeaseEnding::Expired => Duration::ZERO,
-            _ => schedule.delay(task.attempts, &format!("{}/{}", task.run, task.effect)),
-        };
-        // A code that the node does not want retried ends the task, whatever the executor thinks of it.
-        let end = match &ending {
-            LeaseEnding::Failed(error) if error.retryable && !schedule.may_retry(error) => {
-                let error = EffectError { retryable: false, ..error.clone() };
-                after = task.clone();
-                let ending = LeaseEnding::Failed(error);
-                after.end(&mut lease.clone(), epoch, &ending, at).map_err(StoreError::from)?;
-                LeaseEnd { ending, ..end }
+        match &task.of {
+            Some(of) if !matches!(ending, LeaseEnding::GivenBack) => {
+                let with = With::Lease(Box::new(end));
+                self.happen_at_rest(&of.run, with, |run, desk| resolve(run, desk, of, &after, delay)).await?;
             }
-            _ => end,
-        };
-        let is_again = after.status == TaskStatus::Queued;
-        let outcome = after.clone();
-        let with = With::Lease(Box::new(end));
-        self.happen_at_rest(&task.run, with, |run, desk| resolve(run, desk, &outcome, delay)).await?;
-        if is_again {
-            self.announce_work();
+            _ => drop(self.store.end_lease(end).await?),
         }
-        Ok(is_again.then_some(delay))
+        self.fleet().ended(&lease.id);
+        // Its slot is free, too.
+        self.announce_work();
+        Ok(is_delayed.then_some(delay))
     }
 
-    async fn task(&self, id: &TaskId) -> Result<Task, EngineError> {
-        let missing = || StoreError::NotFound { kind: "task", id: id.to_string() };
-        Ok(self.store.task(id).await?.ok_or_else(missing)?)
+    async fn task_of(&self, lease: &LeaseId) -> Result<(Task, Lease), EngineError> {
+        let missing = || StoreError::NotFound { kind: "lease", id: lease.to_string() };
+        let lease = self.store.lease(lease).await?.ok_or_else(missing)?;
+        Ok((self.task(&lease.task).await?, lease))
     }
 
     /// Ends the leases on a run's tasks that workers of a process held which is gone. Such an attempt counts.
     pub(super) async fn expire_leases_of_the_dead(&self, run: &RunId) -> Result<(), EngineError> {
         for task in self.store.tasks(run).await? {
-            let Some(lease) = task.lease.as_ref().filter(|_| task.is_open() && task.status != TaskStatus::Queued)
-            else {
-                continue;
-            };
+            let Some(lease) = task.lease.as_ref().filter(|_| task.is_held()) else { continue };
             let Some(lease) = self.store.lease(lease).await? else { continue };
-            if self.is_of_the_dead(&lease.worker) {
-                self.conclude(&task, &lease, lease.epoch, LeaseEnding::Expired).await?;
+            if lease.status == LeaseStatus::Active && self.is_of_the_dead(&lease.worker) {
+                self.conclude(&task, &lease, lease.epoch, LeaseEnding::Expired, None).await?;
             }
         }
         Ok(())
     }
 }
 
+fn decided(task: &Task, lease: &Lease, epoch: u64, ending: &LeaseEnding, at: i64) -> Result<Decision, StoreError> {
+    let proof = Proof { lease: lease.id.clone(), epoch };
+    Ok(decide(task, Some(lease), &Command::End(proof, ending.clone()), at)?)
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// What the end of a lease makes of the run.
-fn resolve(run: &mut Run, desk: &Desk<'_>, task: &Task, delay: Duration) -> Made {
-    let gone = || EngineError::NoSuchEffect { run: task.run.clone(), effect: task.effect.to_string() };
+fn resolve(run: &mut Run, desk: &Desk<'_>, of: &TaskEffect, task: &Task, delay: Duration) -> Made {
+    let gone = || EngineError::NoSuchEffect { run: of.run.clone(), effect: of.effect.to_string() };
     let error = || task.error.clone().unwrap_or_else(|| EffectError::new("failed", "the task failed without a reason"));
     let addition = match task.status {
         TaskStatus::Queued | TaskStatus::Leased | TaskStatus::Running => {
-            run.attempted(&task.effect, error(), delay, desk)
+            run.attempted(&of.effect, error(), delay, desk)
         }
         TaskStatus::Completed => {
             let answer = task.answer.clone().unwrap_or_default();
-            run.settle(&task.effect, task.attempts, Ok(answer), desk)
+            run.settle(&of.effect, task.attempts, Ok(answer), desk)
         }
-        TaskStatus::Failed => run.settle(&task.effect, task.attempts, Err(error()), desk),
-        TaskStatus::Dead => run.settle(&task.effect, task.attempts, Err(dead(task, error())), desk),
+        TaskStatus::Failed => run.settle(&of.effect, task.attempts, Err(error()), desk),
+        TaskStatus::Dead => run.settle(&of.effect, task.attempts, Err(dead(task, error())), desk),
     };
     addition.map(Some).ok_or_else(gone)
 }
@@ -220,22 +394,20 @@ fn dead(task: &Task, last: EffectError) -> EffectError {
     EffectError { message: format!("{} (attempt {} of {})", last.message, task.attempts, task.max_attempts), ..last }
 }
 
-fn note(task: &Task, lease: &Lease, at: i64) -> AuditNote {
+fn note(task: &Task, lease: &Lease, ending: &LeaseEnding, at: i64) -> AuditNote {
     let action = match task.status {
         TaskStatus::Completed => "task_completed",
         TaskStatus::Failed => "task_failed",
         TaskStatus::Dead => "task_dead",
         TaskStatus::Queued | TaskStatus::Leased | TaskStatus::Running => "task_requeued",
     };
-    AuditNote {
-        at,
-        actor: Actor(format!("worker:{}", lease.worker)),
-        action: action.to_owned(),
-        entity_type: "task".to_owned(),
-        entity_id: task.id.to_string(),
-        job_id: Some(task.run.to_string()),
-        context_id: Some(task.context.to_string()),
-        epoch: Some(lease.epoch),
-        detail: bloom_ir::Value::empty_map(),
-    }
+    let why = match ending {
+        LeaseEnding::Completed(_) => "completed",
+        LeaseEnding::Failed(error) => error.code.as_str(),
+        LeaseEnding::Expired => "expired",
+        LeaseEnding::GivenBack => "given_back",
+    };
+    let detail = [("lease", lease.id.as_str().into()), ("why", why.into())].into_iter().collect();
+    let by = Actor(format!("worker:{}", lease.worker));
+    AuditNote { epoch: Some(lease.epoch), detail, ..task_note(task, action, &by, at) }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bloom_interpreter::effect::EffectId;
-use bloom_interpreter::history::Event;
+use bloom_interpreter::history::{Event, Payload};
 use bloom_interpreter::replay::{RebuildError, Rebuilder};
 use bloom_ir::{Pinned, VerifiedIr, verify_pinned};
 use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
@@ -17,8 +17,9 @@ use super::policy;
 use super::progress::{EffectSpot, Observer, Progress, Step};
 use super::run::{Addition, Desk, Run, RunEnd, SLICE};
 use super::worker::announce;
+use crate::dispatch::Fleet;
 use crate::record::{RunId, RunRecord};
-use crate::store::{LeaseEnd, ProposalFilter, Store, StoreError};
+use crate::store::{Append, LeaseEnd, ProposalFilter, Store, StoreError};
 
 /// A run that somebody drives or works for.
 #[derive(Default)]
@@ -217,14 +218,17 @@ impl Engine {
         // A task of its own: if this future is dropped now, the run stays locked until the store has decided, whoever goes
         // on sees what was recorded, and who looks or waits for work is told.
         let (store, observer, work) = (self.store.clone(), self.observer.clone(), self.work.clone());
+        let fleet = self.fleet.clone();
         let committing = tokio::spawn(async move {
             let by_worker = matches!(with, With::Lease(_));
+            let over = Over::of(&addition.append);
             let mut committed = commit(store.as_ref(), addition, with).await.inspect_err(|error| {
                 // Who drives the run hears of it here, since the error itself goes to the worker.
                 if by_worker && !matches!(error, EngineError::Store(StoreError::Task(_))) {
                     live.interrupt(error);
                 }
             })?;
+            over.tell(&mut fleet.lock().unwrap_or_else(PoisonError::into_inner), &run.id);
             if committed.has_work {
                 announce(&work);
             }
@@ -317,6 +321,30 @@ impl Engine {
             (None, Some(result)) => RunEnd::Completed { result: result.clone() },
             (None, None) => RunEnd::Cancelled { reason: String::new() },
         })
+    }
+}
+
+/// The effects whose tasks, and so the leases on them, end with a commit.
+struct Over {
+    settled: Vec<EffectId>,
+    is_all: bool,
+}
+
+impl Over {
+    fn of(append: &Append) -> Self {
+        let settled = append.events.iter().filter_map(|event| match &event.payload {
+            Some(Payload::EffectCompleted { effect, .. } | Payload::EffectFailed { effect, .. }) => {
+                Some(effect.clone())
+            }
+            _ => None,
+        });
+        Self { settled: settled.collect(), is_all: append.status.is_terminal() }
+    }
+
+    fn tell(&self, fleet: &mut Fleet, run: &RunId) {
+        if self.is_all || !self.settled.is_empty() {
+            fleet.settled(run, |effect| self.is_all || self.settled.contains(effect));
+        }
     }
 }
 

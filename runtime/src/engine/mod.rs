@@ -29,6 +29,7 @@ mod retry;
 mod run;
 mod signal;
 mod submit;
+mod task;
 mod tend;
 mod tool;
 mod wait;
@@ -50,9 +51,11 @@ use self::programs::Programs;
 pub use self::progress::{Asked, EffectSpot, Observer, Progress, Step};
 pub use self::run::RunEnd;
 pub use self::submit::Submit;
+pub use self::task::NewTask;
 pub use self::wait::Wait;
-use self::worker::Workers;
+pub use self::worker::Registration;
 use crate::clock::{Clock, Ids};
+use crate::dispatch::{Fleet, FleetTimes};
 use crate::record::RunId;
 use crate::store::Store;
 use crate::tool::ToolHost;
@@ -67,7 +70,7 @@ pub struct Engine {
     observer: Arc<dyn Observer>,
     config: EngineConfig,
     live: Mutex<BTreeMap<RunId, Arc<Live>>>,
-    workers: Mutex<Workers>,
+    fleet: Arc<Mutex<Fleet>>,
     programs: Mutex<Programs>,
     /// Counts what may have made work available.
     work: watch::Sender<u64>,
@@ -97,6 +100,8 @@ impl Engine {
     /// Puts an engine together.
     pub fn new(parts: Parts) -> Self {
         let Parts { store, tools, clock, ids, trust, observer, config } = parts;
+        let offline_ms = i64::try_from(config.worker_offline.as_millis()).unwrap_or(i64::MAX);
+        let fleet = Fleet::new(FleetTimes { offline_ms });
         Self {
             store,
             tools,
@@ -106,7 +111,7 @@ impl Engine {
             observer,
             config,
             live: Mutex::default(),
-            workers: Mutex::default(),
+            fleet: Arc::new(Mutex::new(fleet)),
             programs: Mutex::default(),
             work: watch::Sender::new(0),
             tending: Mutex::default(),

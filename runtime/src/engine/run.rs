@@ -27,7 +27,7 @@ use super::wait::Rest;
 use crate::clock::Ids;
 use crate::record::{
     Actor, AuditNote, ContextId, InboxEntry, Parent, ProposalId, Question, QuestionId, QuestionStatus, RunId,
-    RunRecord, RunStatus, Task, TaskId, TaskStatus,
+    RunRecord, RunStatus, Task, TaskEffect, TaskId, TaskStatus,
 };
 use crate::store::Append;
 
@@ -515,9 +515,11 @@ impl Run {
         let at = self.at(desk);
         Task {
             id: TaskId::new(desk.ids.fresh()),
-            run: self.id.clone(),
-            effect: request.id.clone(),
-            asked_by: NodeRef { node: request.node.clone(), visit: request.visit },
+            of: Some(TaskEffect {
+                run: self.id.clone(),
+                effect: request.id.clone(),
+                asked_by: NodeRef { node: request.node.clone(), visit: request.visit },
+            }),
             context: self.context.clone(),
             agent_slug: self.agent().to_owned(),
             request: call.clone(),

@@ -1,50 +1,151 @@
-//! The workers of this engine, and which of them cannot go on for now.
+//! Workers come, are heard of, and go.
 
-use std::collections::BTreeMap;
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 use bloom_interpreter::effect::EffectError;
 use bloom_ir::Value;
 use tokio::sync::watch;
 
-use super::Engine;
-use crate::record::WorkerId;
+use super::{Engine, EngineError};
+use crate::dispatch::{Fleet, Seat};
+use crate::record::{Actor, AuditNote, Capabilities, LeaseEnding, Task, Worker, WorkerId, WorkerStatus};
 
 /// What the ids of workers within an engine's process begin with: when the process is gone, so are they.
-const LOCAL: &str = "local:";
+pub(super) const LOCAL: &str = "local:";
 
-/// The workers that take tasks from this engine.
-#[derive(Debug, Default)]
-pub(super) struct Workers {
-    provides: BTreeMap<WorkerId, Vec<String>>,
-    /// Providers that cannot answer for now, by what a worker provides.
-    circuits: BTreeMap<String, Circuit>,
+/// What a worker says of itself. Of one that is known, what it does not say stays as it was.
+#[derive(Clone, Debug, Default)]
+pub struct Registration {
+    /// Where its agent listens.
+    pub url: Option<String>,
+    /// How it is.
+    pub status: Option<WorkerStatus>,
+    /// What it can do.
+    pub capabilities: Option<Capabilities>,
+    /// Its addresses.
+    pub ip_addrs: Option<Vec<String>>,
+    /// The version of its agent.
+    pub agent_version: Option<String>,
+    /// Its operating system.
+    pub os_info: Option<String>,
+    /// How its agent was installed.
+    pub install_method: Option<String>,
 }
-
-/// Why nothing is asked of a provider for now.
-#[derive(Clone, Debug)]
-struct Circuit {
-    error: EffectError,
-    /// Unix milliseconds; `None`: until the process ends.
-    until: Option<i64>,
-}
-
-/// Failures of the provider, not of the task.
-const OF_PROVIDER: [&str; 2] = ["quota", "not_logged_in"];
 
 impl Engine {
     /// Takes on a worker of this process. It may be granted tasks that it can do.
     pub fn register_worker(&self, provides: Vec<String>) -> WorkerId {
         let id = WorkerId::new(format!("{LOCAL}{}", self.ids.fresh()));
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner).provides.insert(id.clone(), provides);
+        self.fleet().join(id.clone(), provides, u32::MAX, self.clock.now());
         id
     }
 
-    /// A worker leaves. It must have ended its leases.
+    /// A worker of this process leaves. It must have ended its leases.
     pub fn dismiss_worker(&self, worker: &WorkerId) {
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner).provides.remove(worker);
+        self.fleet().leave(worker);
         // It may have been the last one that a run could wait for.
         self.wake_all();
+    }
+
+    /// A worker from outside registers, perhaps again; says whether it is new. It counts as heard of.
+    pub async fn admit_worker(
+        &self,
+        id: &WorkerId,
+        registration: Registration,
+        by: &Actor,
+    ) -> Result<(Seat, bool), EngineError> {
+        let now = self.clock.now();
+        let known = self.store.worker(id).await?;
+        let is_new = known.is_none();
+        let mut worker = known.unwrap_or_else(|| Worker {
+            id: id.clone(),
+            url: None,
+            status: WorkerStatus::Online,
+            capabilities: Capabilities::default(),
+            last_heartbeat: None,
+            ip_addrs: Vec::new(),
+            obs_count: 0,
+            db_sha: None,
+            registered_at: now,
+            agent_version: None,
+            os_info: None,
+            install_method: None,
+        });
+        registration.apply(&mut worker);
+        worker.last_heartbeat = Some(now);
+        let action = if is_new { "worker_registered" } else { "worker_updated" };
+        self.store.put_worker(worker.clone(), vec![self.worker_note(id, action, by)]).await?;
+        let mut fleet = self.fleet();
+        fleet.register(worker.clone(), now);
+        let seat = fleet.seat(id, now);
+        drop(fleet);
+        self.announce_work();
+        self.wake_all();
+        let alone =
+            || Seat { status: worker.status, last_heartbeat: Some(now), active_leases: 0, worker: worker.clone() };
+        Ok((seat.unwrap_or_else(alone), is_new))
+    }
+
+    /// A worker was heard of; says whether it is known.
+    pub fn hear_of_worker(&self, worker: &WorkerId) -> bool {
+        let was_online = self.fleet().may_take(worker, self.clock.now()).is_some();
+        let is_known = self.fleet().hear_of(worker, self.clock.now());
+        if is_known && !was_online {
+            self.announce_work();
+        }
+        is_known
+    }
+
+    /// A worker is granted nothing more until it registers again.
+    pub fn drain_worker(&self, worker: &WorkerId) {
+        self.fleet().drain(worker);
+    }
+
+    /// Removes a worker: its leases are revoked, and the tasks are queued again, which are given.
+    pub async fn remove_worker(&self, worker: &WorkerId, by: &Actor) -> Result<Vec<Task>, EngineError> {
+        // Nothing more is granted to it while that is recorded.
+        self.fleet().drain(worker);
+        let audit = vec![self.worker_note(worker, "worker_removed", by)];
+        let revoked = self.store.remove_worker(worker, self.clock.now(), audit).await?;
+        let mut fleet = self.fleet();
+        fleet.leave(worker);
+        for lease in revoked.iter().filter_map(|task| task.lease.as_ref()) {
+            fleet.ended(lease);
+        }
+        drop(fleet);
+        for of in revoked.iter().filter_map(|task| task.of.as_ref()) {
+            drop(self.live(&of.run).idle_after(&of.effect));
+        }
+        self.announce_work();
+        self.wake_all();
+        Ok(revoked)
+    }
+
+    /// All workers, by name.
+    pub fn workers(&self) -> Vec<Seat> {
+        self.fleet().seats(self.clock.now())
+    }
+
+    /// A worker.
+    pub fn worker(&self, id: &WorkerId) -> Option<Seat> {
+        self.fleet().seat(id, self.clock.now())
+    }
+
+    /// Takes over what the store has of workers and leases, after a start: each lease gets one fresh time to live, but those
+    /// that workers of a process held which is gone are expired.
+    pub async fn restore_fleet(&self) -> Result<(), EngineError> {
+        let workers = self.store.workers().await?;
+        let mut held = Vec::new();
+        for lease in self.store.active_leases().await? {
+            let task = self.task(&lease.task).await?;
+            if self.is_of_the_dead(&lease.worker) {
+                self.conclude(&task, &lease, lease.epoch, LeaseEnding::Expired, None).await?;
+            } else {
+                held.push((lease, task.of));
+            }
+        }
+        self.fleet().restore(workers, held, self.clock.now());
+        Ok(())
     }
 
     /// Changes whenever there may be new work.
@@ -56,58 +157,59 @@ impl Engine {
         announce(&self.work);
     }
 
-    /// What a worker provides; `None` when it is not of this engine or may get nothing for now.
+    pub(super) fn fleet(&self) -> MutexGuard<'_, Fleet> {
+        self.fleet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a worker provides; `None` when it is not known or may get nothing for now.
     pub(super) fn provides(&self, worker: &WorkerId) -> Option<Vec<String>> {
-        let now = self.clock.now();
-        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        let provides = workers.provides.get(worker)?;
-        workers.circuit(provides, now).is_none().then(|| provides.clone())
+        self.fleet().may_take(worker, self.clock.now())
     }
 
     pub(super) fn is_of_the_dead(&self, worker: &WorkerId) -> bool {
-        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        worker.as_str().starts_with(LOCAL) && !workers.provides.contains_key(worker)
-    }
-
-    /// Opens the circuit of a worker's provider where the error is the provider's; says whether it is.
-    pub(super) fn blames_provider(&self, worker: &WorkerId, error: &EffectError) -> bool {
-        if !OF_PROVIDER.contains(&error.code.as_str()) {
-            return false;
-        }
-        let until = error.details.as_ref().and_then(|details| details.get("resets_at")).and_then(Value::as_int);
-        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        let Workers { provides, circuits } = &mut *workers;
-        for provider in provides.get(worker).into_iter().flatten().filter(|provided| provided.contains('.')) {
-            circuits.insert(provider.clone(), Circuit { error: error.clone(), until });
-        }
-        true
+        worker.as_str().starts_with(LOCAL) && !self.fleet().knows(worker)
     }
 
     /// What stops every worker that could do LLM tasks; `None` when one can go on, or one may come.
     pub(super) fn what_stops_all_workers(&self) -> Option<EffectError> {
-        let now = self.clock.now();
-        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut able = workers
-            .provides
-            .values()
-            .filter(|provides| self.config.llm_requires.iter().all(|required| provides.contains(required)));
-        let Some(first) = able.next() else {
-            let message = || format!("no worker is here that provides {}", self.config.llm_requires.join(", "));
-            return (!self.config.awaits_workers).then(|| EffectError::new("no_worker", message()));
-        };
-        let first = workers.circuit(first, now)?;
-        able.all(|provides| workers.circuit(provides, now).is_some()).then_some(first)
+        let requires = &self.config.llm_requires;
+        let message = || format!("no worker is here that provides {}", requires.join(", "));
+        match self.fleet().what_stops_all(requires, self.clock.now())? {
+            Some(error) => Some(error),
+            None => (!self.config.awaits_workers).then(|| EffectError::new("no_worker", message())),
+        }
+    }
+
+    fn worker_note(&self, id: &WorkerId, action: &str, by: &Actor) -> AuditNote {
+        AuditNote {
+            at: self.clock.now(),
+            actor: by.clone(),
+            action: action.to_owned(),
+            entity_type: "worker".to_owned(),
+            entity_id: id.to_string(),
+            job_id: None,
+            context_id: None,
+            epoch: None,
+            detail: Value::empty_map(),
+        }
+    }
+}
+
+impl Registration {
+    fn apply(self, worker: &mut Worker) {
+        let Self { url, status, capabilities, ip_addrs, agent_version, os_info, install_method } = self;
+        // Who comes back is well unless it says otherwise.
+        worker.status = status.unwrap_or(WorkerStatus::Online);
+        worker.url = url.or(worker.url.take());
+        worker.capabilities = capabilities.unwrap_or_else(|| std::mem::take(&mut worker.capabilities));
+        worker.ip_addrs = ip_addrs.unwrap_or_else(|| std::mem::take(&mut worker.ip_addrs));
+        worker.agent_version = agent_version.or(worker.agent_version.take());
+        worker.os_info = os_info.or(worker.os_info.take());
+        worker.install_method = install_method.or(worker.install_method.take());
     }
 }
 
 /// Tells workers that there may be new work.
 pub(super) fn announce(work: &watch::Sender<u64>) {
     work.send_modify(|count| *count = count.wrapping_add(1));
-}
-
-impl Workers {
-    fn circuit(&self, provides: &[String], now: i64) -> Option<EffectError> {
-        let open = provides.iter().filter_map(|provided| self.circuits.get(provided));
-        open.filter(|circuit| circuit.until.is_none_or(|until| now < until)).map(|circuit| circuit.error.clone()).next()
-    }
 }

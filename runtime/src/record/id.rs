@@ -40,6 +40,8 @@ ids! {
     LeaseId
     /// A worker.
     WorkerId
+    /// Something that was made.
+    ArtifactId
     /// A question to a person.
     QuestionId
     /// A proposal.

@@ -1,5 +1,6 @@
 //! What is stored, in the domain's words.
 
+mod artifact;
 mod audit;
 mod context;
 mod flow;
@@ -9,13 +10,16 @@ mod proposal;
 mod question;
 mod run;
 mod task;
+mod worker;
 
+pub use artifact::{Artifact, TaskResult};
 pub use audit::{Actor, AuditChain, AuditEntry, AuditFault, AuditFaultKind, AuditNote};
 pub use context::Context;
 pub use flow::{FlowConflict, FlowRecord, FlowVersion};
-pub use id::{ContextId, InboxId, LeaseId, ProposalId, QuestionId, RunId, TaskId, WorkerId};
+pub use id::{ArtifactId, ContextId, InboxId, LeaseId, ProposalId, QuestionId, RunId, TaskId, WorkerId};
 pub use inbox::{InboxEntry, InboxStatus};
 pub use proposal::{Approval, Proposal, ProposalError, ProposalStatus, Verdict};
 pub use question::{Question, QuestionStatus};
 pub use run::{Parent, RunError, RunRecord, RunStatus, Stretch};
-pub use task::{Ended, Lease, LeaseEnding, LeaseStatus, Task, TaskError, TaskStatus, fits};
+pub use task::{Lease, LeaseEnding, LeaseStatus, Task, TaskEffect, TaskStatus, fits};
+pub use worker::{Capabilities, Worker, WorkerStatus};

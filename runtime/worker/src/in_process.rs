@@ -102,8 +102,8 @@ impl Slot {
     async fn perform(&mut self, grant: Grant) {
         let Grant { lease, task } = grant;
         let question = LlmTask {
-            idempotency_key: format!("{}/{}", task.run, task.effect),
-            asked_by: task.asked_by,
+            idempotency_key: task.idempotency_key(),
+            asked_by: task.asked_by(),
             request: task.request,
             timeout_ms: u64::from(task.timeout_seconds).saturating_mul(1000),
             attempt: task.attempts,

@@ -6,7 +6,7 @@ use bloom_ir::document::NodeId;
 use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{
     Actor, AuditNote, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, LeaseEnding, LeaseId, Proposal,
-    ProposalId, ProposalStatus, RunId, RunRecord, RunStatus, Task, TaskId, TaskStatus, WorkerId,
+    ProposalId, ProposalStatus, RunId, RunRecord, RunStatus, Task, TaskEffect, TaskId, TaskStatus, WorkerId,
 };
 use bloom_runtime::store::{Append, Grant, GrantAsk, LeaseEnd, Store, Submission};
 
@@ -156,9 +156,11 @@ impl Scribe {
     pub fn task(&self, task: &str, effect: &str) -> Task {
         Task {
             id: TaskId::new(task),
-            run: self.run.clone(),
-            effect: EffectId::new(effect),
-            asked_by: NodeRef { node: NodeId::new("n1"), visit: 1 },
+            of: Some(TaskEffect {
+                run: self.run.clone(),
+                effect: EffectId::new(effect),
+                asked_by: NodeRef { node: NodeId::new("n1"), visit: 1 },
+            }),
             context: ContextId::new("c1"),
             agent_slug: self.flow.clone(),
             request: request(),
@@ -274,6 +276,8 @@ pub fn ask(lease: &str, at: i64) -> GrantAsk {
         worker: WorkerId::new("w1"),
         provides: vec!["llm.scripted".to_owned(), "llm.command".to_owned()],
         run: None,
+        task: None,
+        token: None,
         at,
         ttl_ms: 300_000,
     }
@@ -287,8 +291,15 @@ pub fn end(grant: &Grant, ending: LeaseEnding) -> LeaseEnd {
         ending,
         at: grant.lease.started_at + 1,
         append: None,
+        retry_at: None,
+        kept: None,
         audit: vec![],
     }
+}
+
+/// A task that a client posted.
+pub fn posted(task: &str, at: i64) -> Task {
+    Task { of: None, created_at: at, updated_at: at, ..Scribe::new("none").task(task, "none") }
 }
 
 fn request() -> LlmRequest {

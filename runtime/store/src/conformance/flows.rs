@@ -110,6 +110,8 @@ pub(super) async fn unknown_ids_find_nothing(store: &Arc<dyn Store>) {
         ending: LeaseEnding::Expired,
         at: 1,
         append: None,
+        retry_at: None,
+        kept: None,
         audit: vec![],
     };
     assert!(matches!(store.end_lease(end).await, Err(StoreError::NotFound { kind: "lease", .. })));

@@ -82,6 +82,16 @@ checks! {
         racing_workers_get_different_tasks
         delayed_task_is_not_granted_before_it_is_due
     }
+    workers {
+        task_of_a_client_is_kept_and_granted
+        task_that_is_asked_for_by_name_is_granted
+        lease_is_found_by_its_token
+        result_and_artifact_are_kept_with_the_end
+        tasks_and_leases_are_listed_newest_first
+        worker_is_kept
+        removed_worker_holds_nothing
+        setting_is_kept
+    }
     waits {
         waiting_runs_are_found_when_they_are_due
         run_that_moves_on_is_not_woken

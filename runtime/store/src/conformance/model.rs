@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use bloom_runtime::record::{LeaseEnding, LeaseId, LeaseStatus, RunStatus, TaskError, TaskId, TaskStatus};
+use bloom_runtime::dispatch::TaskError;
+use bloom_runtime::record::{LeaseEnding, LeaseId, LeaseStatus, RunStatus, TaskId, TaskStatus};
 use bloom_runtime::store::{GrantAsk, LeaseEnd, Store, StoreError, verify_audit};
 
 use super::fixture::{Scribe, answer, ask, completed, error, failed, with_tasks};
@@ -60,8 +61,6 @@ pub enum Ending {
     Expire,
     /// Given back.
     GiveBack,
-    /// Cancelled.
-    Cancel,
 }
 
 #[derive(Debug)]
@@ -200,11 +199,21 @@ impl Model {
             Ending::Fail { retryable } => (LeaseEnding::Failed(error(retryable)), None),
             Ending::Expire => (LeaseEnding::Expired, None),
             Ending::GiveBack => (LeaseEnding::GivenBack, None),
-            Ending::Cancel => (LeaseEnding::Cancelled, None),
         };
         let appended = append.is_some();
         let id = LeaseId::new(format!("l{lease}"));
-        let outcome = store.end_lease(LeaseEnd { lease: id, epoch, ending: how, at: 4, append, audit: vec![] }).await;
+        let outcome = store
+            .end_lease(LeaseEnd {
+                lease: id,
+                epoch,
+                ending: how,
+                at: 4,
+                append,
+                retry_at: None,
+                kept: None,
+                audit: vec![],
+            })
+            .await;
 
         let expected = self.expect_end(lease, epoch, ending);
         match (&outcome, &expected) {
@@ -237,6 +246,11 @@ impl Model {
         {
             return Verdict::Repeated;
         }
+        if let Ending::Fail { .. } = ending
+            && lease.status == LeaseStatus::Failed
+        {
+            return Verdict::Repeated;
+        }
         if lease.status != LeaseStatus::Active {
             return Verdict::Refused;
         }
@@ -249,10 +263,6 @@ impl Model {
             Ending::GiveBack => {
                 task.attempts -= 1;
                 (TaskStatus::Queued, LeaseStatus::Released)
-            }
-            Ending::Cancel => {
-                task.epoch += 1;
-                (TaskStatus::Failed, LeaseStatus::Released)
             }
         };
         Verdict::Changed

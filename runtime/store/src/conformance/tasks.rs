@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bloom_runtime::dispatch::{Command, Granting, TaskError, decide};
 use bloom_runtime::record::{
-    LeaseEnding, LeaseId, LeaseStatus, RunError, RunStatus, Task, TaskError, TaskId, TaskStatus, WorkerId,
+    LeaseEnding, LeaseId, LeaseStatus, RunError, RunStatus, Task, TaskId, TaskStatus, WorkerId,
 };
 use bloom_runtime::store::{Append, Grant, GrantAsk, LeaseEnd, Store, StoreError};
 
@@ -145,7 +146,6 @@ pub(super) async fn other_answer_after_completion_is_stale(store: &Arc<dyn Store
         LeaseEnding::Failed(error(true)),
         LeaseEnding::Expired,
         LeaseEnding::GivenBack,
-        LeaseEnding::Cancelled,
     ] {
         assert!(is_stale(&store.end_lease(end(&grant, ending)).await));
     }
@@ -319,7 +319,9 @@ pub(super) async fn delayed_task_is_not_granted_before_it_is_due(store: &Arc<dyn
     let failure = LeaseEnd { append: Some(append), ..end(&first, LeaseEnding::Failed(error(true))) };
     let delayed = store.end_lease(failure).await.unwrap();
     assert_eq!((delayed.status, delayed.not_before), (TaskStatus::Queued, Some(due)));
-    let refused = delayed.clone().grant(LeaseId::new("l"), WorkerId::new("w"), due - 1, 1);
+    let (lease, worker) = (LeaseId::new("l"), WorkerId::new("w"));
+    let granting = Granting { lease, worker, ttl_ms: 1, token: None, by_name: false };
+    let refused = decide(&delayed, None, &Command::Grant(granting), due - 1);
     assert_eq!(refused, Err(TaskError::NotDue { task: delayed.id.clone(), due }));
 
     let of_run = |lease, at| GrantAsk { run: Some(run.clone()), ..ask(lease, at) };

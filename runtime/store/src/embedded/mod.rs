@@ -3,6 +3,7 @@
 mod create;
 mod guard;
 mod key;
+mod migrate;
 mod owner;
 mod query;
 mod row;
@@ -25,24 +26,24 @@ use bloom_interpreter::history::Event;
 use bloom_ir::Digest;
 use bloom_runtime::record::Context;
 use bloom_runtime::record::{
-    AuditChain, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease, LeaseId,
-    Proposal, ProposalId, Question, QuestionId, RunId, RunRecord, Task, TaskId,
+    Artifact, ArtifactId, AuditChain, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId,
+    Lease, LeaseId, Proposal, ProposalId, Question, QuestionId, RunId, RunRecord, Task, TaskId, TaskResult, Worker,
+    WorkerId,
 };
 use bloom_runtime::store::{
-    Append, ApplyStep, Decision, Grant, GrantAsk, LeaseEnd, ProposalFilter, QuestionFilter, RunFilter, Store,
-    StoreError, Submission,
+    Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
+    QuestionFilter, RunFilter, Store, StoreError, Submission, TaskFilter, WorkCounts,
 };
 use redb::{CommitError, Database, DatabaseError, StorageBackend, StorageError, TableError, TransactionError};
 
 use self::guard::{Guarded, guarded};
 use self::owner::Owner;
 use self::table::{OpenTables, Rows as _, Snapshot, Stage, Table};
-use self::verbs::{context, flow, history, proposal, question, task};
+use self::verbs::{artifact, context, flow, history, proposal, question, setting, task, worker};
 use self::writer::Writer;
 
-/// The version of tables and rows that this program reads and writes. Version 2 has waiting runs and questions beside what
-/// version 1 has.
-const SCHEMA: u32 = 2;
+/// The version of tables and rows that this program reads and writes.
+const SCHEMA: u32 = 3;
 const SCHEMA_KEY: &[u8] = b"schema";
 
 /// What redb may keep of the file in memory, in bytes.
@@ -84,7 +85,7 @@ impl RedbStore {
         let database = Database::builder().set_cache_size(CACHE).create_file(file);
         let database = Guarded::new(database.map_err(|error| opening(path, error))?);
         let owner = Owner::sign(path);
-        Self::start(database, &path.display().to_string(), Some(owner))
+        Self::start(database, Some(path), Some(owner))
     }
 
     /// A store that ends with the process: for tests and rehearsals.
@@ -94,10 +95,10 @@ impl RedbStore {
 
     fn over(storage: impl StorageBackend) -> Result<Self, StoreError> {
         let database = Database::builder().set_cache_size(CACHE).create_with_backend(storage).map_err(backend)?;
-        Self::start(Guarded::new(database), "the store", None)
+        Self::start(Guarded::new(database), None, None)
     }
 
-    fn start(database: Guarded, path: &str, owner: Option<Owner>) -> Result<Self, StoreError> {
+    fn start(database: Guarded, path: Option<&Path>, owner: Option<Owner>) -> Result<Self, StoreError> {
         prepare(&database, path)?;
         let database = Arc::new(database);
         Ok(Self { writer: Writer::start(Arc::clone(&database))?, _owner: owner, database })
@@ -123,32 +124,40 @@ fn snapshot(database: &Guarded) -> Result<Snapshot, StoreError> {
     Ok(Snapshot(database.begin_read()?))
 }
 
-/// Checks the file's version and the ends of its logs; makes all tables in a new file.
-fn prepare(database: &Guarded, path: &str) -> Result<(), StoreError> {
+/// Checks the file's version and the ends of its logs; makes all tables in a new file, and brings an old one up to date.
+fn prepare(database: &Guarded, path: Option<&Path>) -> Result<(), StoreError> {
+    match version(database)? {
+        Some(SCHEMA) => {}
+        None => make(database)?,
+        Some(found) if found > SCHEMA => {
+            let path = path.map_or_else(|| "the store".to_owned(), |path| path.display().to_string());
+            return Err(StoreError::TooNew { path, found, supported: SCHEMA });
+        }
+        Some(0) => return Err(StoreError::Damaged("schema version 0 never was".to_owned())),
+        Some(found) => migrate::migrate(database, found, path)?,
+    }
+    check_ends(&snapshot(database)?)
+}
+
+/// The version of a file that is not new.
+fn version(database: &Guarded) -> Result<Option<u32>, StoreError> {
+    let transaction = database.begin_write()?;
+    let mut tables = OpenTables::new(&transaction);
+    let row = Stage::new(&mut tables).get(Table::Meta, SCHEMA_KEY)?;
+    drop(tables);
+    transaction.abort().map_err(backend)?;
+    row.map(|row| row::decode(&row)).transpose()
+}
+
+fn make(database: &Guarded) -> Result<(), StoreError> {
     let transaction = database.begin_write()?;
     let mut tables = OpenTables::new(&transaction);
     let mut stage = Stage::new(&mut tables);
-    let found = stage.get(Table::Meta, SCHEMA_KEY)?.map(|row| row::decode::<u32>(&row)).transpose()?;
-    let is_changed = found != Some(SCHEMA);
-    match found {
-        Some(SCHEMA) => {}
-        None | Some(1) => {
-            stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
-            stage.flush()?;
-            Table::ALL.iter().try_for_each(|table| tables.open(*table))?;
-        }
-        Some(found) if found > SCHEMA => {
-            return Err(StoreError::TooNew { path: path.to_owned(), found, supported: SCHEMA });
-        }
-        Some(found) => return Err(StoreError::Damaged(format!("schema version {found} never was"))),
-    }
+    stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
+    stage.flush()?;
+    Table::ALL.iter().try_for_each(|table| tables.open(*table))?;
     drop(tables);
-    if is_changed {
-        transaction.commit().map_err(backend)?;
-    } else {
-        transaction.abort().map_err(backend)?;
-    }
-    check_ends(&snapshot(database)?)
+    transaction.commit().map_err(backend)
 }
 
 /// Logs only grow, so the last number is the number of rows; and the last audit entry must be whole.
@@ -263,6 +272,10 @@ impl Store for RedbStore {
         self.look(|mut rows| history::inbox_entry(&mut rows, id))
     }
 
+    async fn create_task(&self, task: Task, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        self.writer.perform(task.request.prompt.len(), move |stage| task::post(stage, &task, audit)).await
+    }
+
     async fn grant(&self, ask: GrantAsk) -> Result<Option<Grant>, StoreError> {
         self.writer.perform(0, move |stage| task::grant(stage, ask)).await
     }
@@ -275,6 +288,10 @@ impl Store for RedbStore {
     async fn end_lease(&self, end: LeaseEnd) -> Result<Task, StoreError> {
         let prepared = task::PreparedEnd::new(end)?;
         self.writer.perform(prepared.bytes(), move |stage| prepared.end(stage)).await
+    }
+
+    async fn task_result(&self, lease: &LeaseId) -> Result<Option<TaskResult>, StoreError> {
+        self.look(|mut rows| task::result(&mut rows, lease))
     }
 
     async fn requeue(&self, id: &TaskId, at: i64, audit: Vec<AuditNote>) -> Result<Task, StoreError> {
@@ -291,12 +308,60 @@ impl Store for RedbStore {
         self.read(move |mut rows| task::of_run(&mut rows, &run)).await
     }
 
+    async fn list_tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |rows| query::tasks(rows, &filter)).await
+    }
+
+    async fn queue(&self, limit: usize) -> Result<Vec<Task>, StoreError> {
+        self.read(move |mut rows| task::queue(&mut rows, limit)).await
+    }
+
+    async fn work_counts(&self) -> Result<WorkCounts, StoreError> {
+        self.read(query::work_counts).await
+    }
+
     async fn lease(&self, id: &LeaseId) -> Result<Option<Lease>, StoreError> {
         self.look(|mut rows| task::lease(&mut rows, id))
     }
 
     async fn active_leases(&self) -> Result<Vec<Lease>, StoreError> {
-        self.read(query::active_leases).await
+        self.read(|mut rows| task::active(&mut rows)).await
+    }
+
+    async fn lease_by_token(&self, token: Digest) -> Result<Option<Lease>, StoreError> {
+        self.look(|mut rows| task::by_token(&mut rows, token))
+    }
+
+    async fn list_leases(&self, filter: &LeaseFilter) -> Result<Vec<Lease>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |rows| query::leases(rows, &filter)).await
+    }
+
+    async fn put_worker(&self, worker: Worker, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        self.writer.perform(0, move |stage| worker::put(stage, &worker, audit)).await
+    }
+
+    async fn worker(&self, id: &WorkerId) -> Result<Option<Worker>, StoreError> {
+        self.look(|mut rows| worker::worker(&mut rows, id))
+    }
+
+    async fn workers(&self) -> Result<Vec<Worker>, StoreError> {
+        self.read(query::workers).await
+    }
+
+    async fn remove_worker(&self, id: &WorkerId, at: i64, audit: Vec<AuditNote>) -> Result<Vec<Task>, StoreError> {
+        let id = id.clone();
+        self.writer.perform(0, move |stage| worker::remove(stage, &id, at, audit)).await
+    }
+
+    async fn artifact(&self, id: &ArtifactId) -> Result<Option<Artifact>, StoreError> {
+        self.look(|mut rows| artifact::artifact(&mut rows, id))
+    }
+
+    async fn artifacts(&self, filter: &ArtifactFilter) -> Result<Vec<Artifact>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |rows| query::artifacts(rows, &filter)).await
     }
 
     async fn question(&self, id: &QuestionId) -> Result<Option<Question>, StoreError> {
@@ -350,6 +415,19 @@ impl Store for RedbStore {
 
     async fn context(&self, id: &ContextId) -> Result<Context, StoreError> {
         self.look(|mut rows| context::context(&mut rows, id))
+    }
+
+    async fn put_setting(&self, name: &str, value: String, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.writer.perform(value.len(), move |stage| setting::put(stage, &name, &value, audit)).await
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.look(|mut rows| setting::setting(&mut rows, name))
+    }
+
+    async fn note(&self, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        self.writer.perform(0, move |stage| verbs::write_audit(stage, audit)).await
     }
 
     async fn audit(&self, range: RangeInclusive<u64>) -> Result<Vec<AuditEntry>, StoreError> {

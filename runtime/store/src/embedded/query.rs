@@ -1,12 +1,19 @@
 //! What reads much: lists, histories, logs.
 
+use std::cmp::Reverse;
 use std::ops::{ControlFlow, RangeInclusive};
 
 use bloom_interpreter::history::Event;
-use bloom_runtime::record::{AuditEntry, FlowRecord, Lease, LeaseId, Proposal, ProposalId, RunId, RunRecord};
-use bloom_runtime::store::{ProposalFilter, RunFilter, StoreError};
+use bloom_runtime::record::{
+    Artifact, AuditEntry, FlowRecord, Lease, LeaseStatus, Proposal, ProposalId, RunId, RunRecord, Task, TaskStatus,
+    Worker,
+};
+use bloom_runtime::store::{
+    ArtifactFilter, LeaseFilter, ProposalFilter, RunFilter, StoreError, TaskFilter, WorkCounts,
+};
+use serde::de::DeserializeOwned;
 
-use super::key::Key;
+use super::key::{Key, Span};
 use super::row;
 use super::table::{Rows, Snapshot, Table};
 use super::verbs::{history as run_rows, proposal as proposal_rows, task as task_rows};
@@ -91,16 +98,101 @@ pub(super) fn history(rows: &Snapshot, run: &RunId, from: u64, limit: usize) -> 
     Ok(events)
 }
 
-pub(super) fn active_leases(rows: &Snapshot) -> Result<Vec<Lease>, StoreError> {
-    let mut leases = Vec::new();
-    let mut index = rows;
-    index.ascend(Table::ActiveLeases, &Key::new().span(), |_, id| {
-        let id = row::id(id)?;
-        let lease = task_rows::lease(&mut { rows }, &LeaseId::new(id))?;
-        leases.push(lease.ok_or_else(|| dangling(Table::ActiveLeases, id))?);
+pub(super) fn tasks(rows: &Snapshot, filter: &TaskFilter) -> Result<Vec<Task>, StoreError> {
+    let all = [TaskStatus::Queued, TaskStatus::Leased, TaskStatus::Completed, TaskStatus::Failed, TaskStatus::Dead];
+    let wanted = filter.status.map_or(all.to_vec(), |status| vec![status]);
+    let spans = wanted.into_iter().map(|status| task_rows::task_status_key(status).span());
+    newest(rows, (Table::TasksByStatus, Table::Tasks), spans, filter.limit, |task: &Task| {
+        (task.created_at, task.id.to_string())
+    })
+}
+
+pub(super) fn leases(rows: &Snapshot, filter: &LeaseFilter) -> Result<Vec<Lease>, StoreError> {
+    let wanted = filter.status.map_or(LEASE_STATUSES.to_vec(), |status| vec![status]);
+    let spans = wanted.into_iter().map(|status| task_rows::lease_status_key(status).span());
+    newest(rows, (Table::LeasesByStatus, Table::Leases), spans, filter.limit, |lease: &Lease| {
+        (lease.started_at, lease.id.to_string())
+    })
+}
+
+pub(super) fn artifacts(rows: &Snapshot, filter: &ArtifactFilter) -> Result<Vec<Artifact>, StoreError> {
+    let (index, span) = match &filter.task {
+        Some(task) => (Table::ArtifactsByTask, Key::new().text(task.as_str()).span()),
+        None => (Table::ArtifactsByTime, Key::new().span()),
+    };
+    newest(rows, (index, Table::Artifacts), [span], filter.limit, |artifact: &Artifact| {
+        (artifact.created_at, artifact.id.to_string())
+    })
+}
+
+/// The newest records of several spans of an index that each are in the order of time.
+fn newest<T: DeserializeOwned>(
+    rows: &Snapshot,
+    (index, table): (Table, Table),
+    spans: impl IntoIterator<Item = Span>,
+    limit: usize,
+    age: impl Fn(&T) -> (i64, String),
+) -> Result<Vec<T>, StoreError> {
+    let mut found: Vec<T> = Vec::new();
+    for span in spans {
+        let mut left = limit;
+        rows.descend(index, &span, |_, id| {
+            if left == 0 {
+                return Ok(ControlFlow::Break(()));
+            }
+            left -= 1;
+            let id = row::id(id)?;
+            let record = { rows }.get(table, id.as_bytes())?.ok_or_else(|| dangling(index, id))?;
+            found.push(row::decode(&record)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+    }
+    found.sort_by_cached_key(|record| Reverse(age(record)));
+    found.truncate(limit);
+    Ok(found)
+}
+
+const LEASE_STATUSES: [LeaseStatus; 4] =
+    [LeaseStatus::Active, LeaseStatus::Released, LeaseStatus::Expired, LeaseStatus::Failed];
+
+/// Those that are most are not counted one by one.
+pub(super) fn work_counts(rows: &Snapshot) -> Result<WorkCounts, StoreError> {
+    let mut counts = WorkCounts::default();
+    let mut others = 0;
+    for status in [TaskStatus::Queued, TaskStatus::Leased, TaskStatus::Failed, TaskStatus::Dead] {
+        let count = count(rows, Table::TasksByStatus, &task_rows::task_status_key(status).span())?;
+        counts.tasks.insert(status, count);
+        others += count;
+    }
+    counts.tasks.insert(TaskStatus::Completed, rows.len(Table::TasksByStatus)?.saturating_sub(others));
+    others = 0;
+    for status in [LeaseStatus::Active, LeaseStatus::Expired, LeaseStatus::Failed] {
+        let count = count(rows, Table::LeasesByStatus, &task_rows::lease_status_key(status).span())?;
+        counts.leases.insert(status, count);
+        others += count;
+    }
+    counts.leases.insert(LeaseStatus::Released, rows.len(Table::LeasesByStatus)?.saturating_sub(others));
+    counts.tasks.retain(|_, count| *count > 0);
+    counts.leases.retain(|_, count| *count > 0);
+    Ok(counts)
+}
+
+fn count(mut rows: &Snapshot, table: Table, span: &Span) -> Result<u64, StoreError> {
+    let mut count = 0;
+    rows.ascend(table, span, |_, _| {
+        count += 1;
         Ok(ControlFlow::Continue(()))
     })?;
-    Ok(leases)
+    Ok(count)
+}
+
+pub(super) fn workers(mut rows: &Snapshot) -> Result<Vec<Worker>, StoreError> {
+    let mut workers = Vec::new();
+    rows.ascend(Table::Workers, &Key::new().span(), |_, row| {
+        workers.push(row::decode(row)?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(workers)
 }
 
 pub(super) fn audit(mut rows: &Snapshot, range: &RangeInclusive<u64>) -> Result<Vec<AuditEntry>, StoreError> {

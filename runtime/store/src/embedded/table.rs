@@ -60,12 +60,28 @@ tables! {
     Tasks "tasks"
     /// Run, effect → task.
     TasksByEffect "tasks_by_effect"
+    /// Status, age, task → task.
+    TasksByStatus "tasks_by_status"
     /// Descending priority, age, task → task and what it requires.
     TaskQueue "task_queue"
     /// Lease → itself.
     Leases "leases"
-    /// Active lease → lease.
-    ActiveLeases "active_leases"
+    /// Status, age, lease → lease.
+    LeasesByStatus "leases_by_status"
+    /// Digest of a lease's secret → lease.
+    LeaseTokens "lease_tokens"
+    /// Lease → what its holder said when it ended.
+    TaskResults "task_results"
+    /// Worker → itself.
+    Workers "workers"
+    /// Artifact → itself.
+    Artifacts "artifacts"
+    /// Time, artifact → artifact.
+    ArtifactsByTime "artifacts_by_time"
+    /// Task, time, artifact → artifact.
+    ArtifactsByTask "artifacts_by_task"
+    /// Setting → its value.
+    Settings "settings"
     /// Question → itself.
     Questions "questions"
     /// Time, question → question.

@@ -9,12 +9,12 @@ use bloom_interpreter::history::Event;
 use bloom_ir::Digest;
 use bloom_runtime::record::Context;
 use bloom_runtime::record::{
-    AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease, LeaseId, Proposal,
-    ProposalId, Question, QuestionId, RunId, RunRecord, Task, TaskId,
+    Artifact, ArtifactId, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease,
+    LeaseId, Proposal, ProposalId, Question, QuestionId, RunId, RunRecord, Task, TaskId, TaskResult, Worker, WorkerId,
 };
 use bloom_runtime::store::{
-    Append, ApplyStep, Decision, Grant, GrantAsk, LeaseEnd, ProposalFilter, QuestionFilter, RunFilter, Store,
-    StoreError, Submission,
+    Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
+    QuestionFilter, RunFilter, Store, StoreError, Submission, TaskFilter, WorkCounts,
 };
 use futures::future::BoxFuture;
 
@@ -158,6 +158,9 @@ impl Store for Disk {
     async fn inbox_entry(&self, id: &InboxId) -> Result<Option<InboxEntry>, StoreError> {
         verb!(self.read(id) inbox_entry &id)
     }
+    async fn create_task(&self, task: Task, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        verb!(self.commit() create_task task, audit)
+    }
     async fn grant(&self, ask: GrantAsk) -> Result<Option<Grant>, StoreError> {
         verb!(self.commit() grant ask)
     }
@@ -167,6 +170,9 @@ impl Store for Disk {
     }
     async fn end_lease(&self, end: LeaseEnd) -> Result<Task, StoreError> {
         verb!(self.commit() end_lease end)
+    }
+    async fn task_result(&self, lease: &LeaseId) -> Result<Option<TaskResult>, StoreError> {
+        verb!(self.read(lease) task_result &lease)
     }
     async fn requeue(&self, task: &TaskId, at: i64, audit: Vec<AuditNote>) -> Result<Task, StoreError> {
         verb!(self.commit(task) requeue &task, at, audit)
@@ -182,6 +188,39 @@ impl Store for Disk {
     }
     async fn active_leases(&self) -> Result<Vec<Lease>, StoreError> {
         verb!(self.read() active_leases)
+    }
+    async fn list_tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>, StoreError> {
+        verb!(self.read(filter) list_tasks &filter)
+    }
+    async fn queue(&self, limit: usize) -> Result<Vec<Task>, StoreError> {
+        verb!(self.read() queue limit)
+    }
+    async fn work_counts(&self) -> Result<WorkCounts, StoreError> {
+        verb!(self.read() work_counts)
+    }
+    async fn lease_by_token(&self, token: Digest) -> Result<Option<Lease>, StoreError> {
+        verb!(self.read() lease_by_token token)
+    }
+    async fn list_leases(&self, filter: &LeaseFilter) -> Result<Vec<Lease>, StoreError> {
+        verb!(self.read(filter) list_leases &filter)
+    }
+    async fn put_worker(&self, worker: Worker, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        verb!(self.commit() put_worker worker, audit)
+    }
+    async fn worker(&self, id: &WorkerId) -> Result<Option<Worker>, StoreError> {
+        verb!(self.read(id) worker &id)
+    }
+    async fn workers(&self) -> Result<Vec<Worker>, StoreError> {
+        verb!(self.read() workers)
+    }
+    async fn remove_worker(&self, id: &WorkerId, at: i64, audit: Vec<AuditNote>) -> Result<Vec<Task>, StoreError> {
+        verb!(self.commit(id) remove_worker &id, at, audit)
+    }
+    async fn artifact(&self, id: &ArtifactId) -> Result<Option<Artifact>, StoreError> {
+        verb!(self.read(id) artifact &id)
+    }
+    async fn artifacts(&self, filter: &ArtifactFilter) -> Result<Vec<Artifact>, StoreError> {
+        verb!(self.read(filter) artifacts &filter)
     }
     async fn question(&self, id: &QuestionId) -> Result<Option<Question>, StoreError> {
         verb!(self.read(id) question &id)
@@ -212,6 +251,15 @@ impl Store for Disk {
     }
     async fn context(&self, id: &ContextId) -> Result<Context, StoreError> {
         verb!(self.read(id) context &id)
+    }
+    async fn put_setting(&self, name: &str, value: String, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        verb!(self.commit(name) put_setting &name, value, audit)
+    }
+    async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        verb!(self.read(name) setting &name)
+    }
+    async fn note(&self, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        verb!(self.commit() note audit)
     }
     async fn audit(&self, range: RangeInclusive<u64>) -> Result<Vec<AuditEntry>, StoreError> {
         verb!(self.read() audit range)

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use bloom_interpreter::effect::{Answer, EffectError};
+use bloom_runtime::dispatch::TaskError;
 use bloom_runtime::engine::{Engine, EngineConfig, EngineError, LeaseResult, RetryAfter, RunEnd};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
-use bloom_runtime::record::{LeaseEnding, RunId, TaskError, TaskStatus, WorkerId};
+use bloom_runtime::record::{LeaseEnding, RunId, TaskStatus, WorkerId};
 use bloom_runtime::store::{Grant, StoreError};
 use bloom_worker::InProcessWorker;
 use serde_json::{Value as Json, json};
@@ -68,7 +69,10 @@ async fn a_question_waits_as_a_task_until_a_worker_takes_it() {
     let stranger = WorkerId::new("stranger");
     assert!(asked.engine.grant(&stranger, None).await.unwrap().is_none(), "it is not of this engine");
     let grant = asked.grant().await.unwrap();
-    assert_eq!((grant.task.run.clone(), grant.task.attempts, grant.task.timeout_seconds), (asked.run.clone(), 1, 120));
+    assert_eq!(
+        (grant.task.run().cloned().unwrap(), grant.task.attempts, grant.task.timeout_seconds),
+        (asked.run.clone(), 1, 120)
+    );
     assert!(asked.grant().await.is_none(), "it is taken");
     let done = asked.end(&grant, seven()).await.unwrap();
     assert_eq!(done.task.status, TaskStatus::Completed);

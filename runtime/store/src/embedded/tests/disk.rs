@@ -33,20 +33,6 @@ async fn newer_file_is_not_opened() {
 }
 
 #[tokio::test]
-async fn file_of_the_first_version_gets_what_is_new() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = RedbStore::open(folder.path()).unwrap();
-    let mut scribe = submitted(&store, "r1").await;
-    tamper(&store, |stage| stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&1_u32)));
-    drop(store);
-    let store = RedbStore::open(folder.path()).unwrap();
-    store.append(Append { waiting: true, wake_at: Some(5), ..scribe.append([]) }).await.unwrap();
-    assert_eq!(store.due_runs(9, 9).await.unwrap(), [(5, scribe.run().clone())]);
-    drop(store);
-    assert!(RedbStore::open(folder.path()).is_ok());
-}
-
-#[tokio::test]
 async fn damaged_end_of_a_log_is_found_when_opened() {
     let changed_head = |stage: &mut Stage<'_, '_>| {
         let (key, row) = stage.last(Table::Audit).unwrap().unwrap();

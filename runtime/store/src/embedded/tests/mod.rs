@@ -2,6 +2,7 @@
 
 mod crash;
 mod disk;
+mod migrate;
 mod process;
 
 use std::sync::Arc;
@@ -33,7 +34,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => any::<bool>().prop_map(|retryable| Ending::Fail { retryable }),
         3 => Just(Ending::Expire),
         1 => Just(Ending::GiveBack),
-        1 => Just(Ending::Cancel),
     ];
     let step = prop_oneof![
         8 => proptest::option::weighted(0.3, any::<u8>()).prop_map(|run| Step::Grant { run }),

@@ -100,9 +100,9 @@ impl PreparedAppend {
             proposals,
             audit,
         } = append;
-        let mut owners = tasks.iter().map(|task| &task.run);
-        let mut owners = owners.by_ref().chain(proposals.iter().map(|proposal| &proposal.run));
-        if owners.by_ref().chain(questions.iter().map(|question| &question.run)).any(|owner| *owner != run) {
+        let owners = tasks.iter().map(Task::run);
+        let owners = owners.chain(proposals.iter().map(|proposal| Some(&proposal.run)));
+        if owners.chain(questions.iter().map(|question| Some(&question.run))).any(|owner| owner != Some(&run)) {
             return Err(StoreError::Contradiction("tasks, questions and proposals are of the run that is appended to"));
         }
         Ok(Self {

@@ -1,11 +1,14 @@
 //! What changes the store: each verb checks, and writes to its stage. The rules are the records' own.
 
+pub(super) mod artifact;
 pub(super) mod context;
 pub(super) mod flow;
 pub(super) mod history;
 pub(super) mod proposal;
 pub(super) mod question;
+pub(super) mod setting;
 pub(super) mod task;
+pub(super) mod worker;
 
 use bloom_ir::Digest;
 use bloom_runtime::record::{AuditChain, AuditNote};
@@ -25,7 +28,7 @@ pub(super) fn keep_blob(stage: &mut Stage<'_, '_>, digest: Digest, bytes: Vec<u8
 }
 
 /// Adds to the audit log.
-fn write_audit(stage: &mut Stage<'_, '_>, notes: Vec<AuditNote>) -> Result<(), StoreError> {
+pub(super) fn write_audit(stage: &mut Stage<'_, '_>, notes: Vec<AuditNote>) -> Result<(), StoreError> {
     if notes.is_empty() {
         return Ok(());
     }

@@ -3,14 +3,16 @@
 use std::ops::ControlFlow;
 
 use bloom_interpreter::effect::EffectId;
+use bloom_ir::Digest;
+use bloom_runtime::dispatch::{Command, Decision, Granting, Proof, decide};
 use bloom_runtime::record::{
-    AuditNote, Ended, Lease, LeaseEnding, LeaseId, LeaseStatus, RunId, Task, TaskId, TaskStatus, fits,
+    AuditNote, Lease, LeaseEnding, LeaseId, LeaseStatus, RunId, Task, TaskId, TaskResult, TaskStatus, WorkerId, fits,
 };
-use bloom_runtime::store::{Grant, GrantAsk, LeaseEnd, StoreError};
+use bloom_runtime::store::{Grant, GrantAsk, Kept, LeaseEnd, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::history::PreparedAppend;
-use super::{Key, Rows, Stage, Table, must_be_new, read, require, row, write_audit};
+use super::{Key, Rows, Stage, Table, artifact, must_be_new, read, require, row, write_audit};
 
 /// A row of the queue: enough to choose by.
 #[derive(Serialize, Deserialize)]
@@ -21,70 +23,87 @@ struct Waiting {
     not_before: Option<i64>,
 }
 
-/// Makes a task of a run.
-pub(super) fn create(stage: &mut Stage<'_, '_>, task: &Task) -> Result<(), StoreError> {
+/// Makes a task of a run, or of a client.
+pub(in super::super) fn create(stage: &mut Stage<'_, '_>, task: &Task) -> Result<(), StoreError> {
     must_be_new(stage, Table::Tasks, "task", task.id.as_str())?;
-    let effect = effect_key(&task.run, &task.effect);
-    if stage.get(Table::TasksByEffect, &effect)?.is_some() {
-        return Err(StoreError::Exists { kind: "task of effect", id: task.effect.to_string() });
+    if let Some(of) = &task.of {
+        let effect = effect_key(&of.run, &of.effect);
+        if stage.get(Table::TasksByEffect, &effect)?.is_some() {
+            return Err(StoreError::Exists { kind: "task of effect", id: of.effect.to_string() });
+        }
+        stage.put(Table::TasksByEffect, effect, task.id.as_str().into());
     }
-    stage.put(Table::TasksByEffect, effect, task.id.as_str().into());
     put(stage, None, task);
     Ok(())
+}
+
+/// Makes a task that a client posted.
+pub(in super::super) fn post(stage: &mut Stage<'_, '_>, task: &Task, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+    if task.of.is_some() {
+        return Err(StoreError::Contradiction("a task of a run comes with the run's history"));
+    }
+    create(stage, task)?;
+    write_audit(stage, audit)
 }
 
 /// An effect has its outcome: its task, if it has one, ends with it.
 pub(super) fn resolve(stage: &mut Stage<'_, '_>, run: &RunId, effect: &EffectId, at: i64) -> Result<(), StoreError> {
     let Some(id) = stage.get(Table::TasksByEffect, &effect_key(run, effect))? else { return Ok(()) };
-    close(stage, row::id(&id)?, "the effect has its outcome", at)
+    command(stage, row::id(&id)?, &Command::Cancel("the effect has its outcome"), at)?;
+    Ok(())
 }
 
-/// An attempt at an effect failed: its task, if it has one, waits.
+/// An attempt at an effect failed: its task, if it has one and nobody has it, waits.
 pub(super) fn delay(stage: &mut Stage<'_, '_>, run: &RunId, effect: &EffectId, until: i64) -> Result<(), StoreError> {
     let Some(id) = stage.get(Table::TasksByEffect, &effect_key(run, effect))? else { return Ok(()) };
-    let before: Task = require(stage, Table::Tasks, "task", row::id(&id)?)?;
-    let mut task = before.clone();
-    task.delay(until);
-    if task != before {
-        put(stage, Some(&before), &task);
+    match command(stage, row::id(&id)?, &Command::Delay(until), until) {
+        Ok(_) | Err(StoreError::Task(_)) => Ok(()),
+        Err(error) => Err(error),
     }
-    Ok(())
 }
 
 /// The run has ended, and its tasks with it.
 pub(super) fn cancel_all(stage: &mut Stage<'_, '_>, run: &RunId, at: i64) -> Result<(), StoreError> {
     for id in ids_of_run(stage, run)? {
-        close(stage, &id, "the run has ended", at)?;
+        command(stage, &id, &Command::Cancel("the run has ended"), at)?;
     }
     Ok(())
 }
 
-fn close(stage: &mut Stage<'_, '_>, id: &str, reason: &str, at: i64) -> Result<(), StoreError> {
-    let before: Task = require(stage, Table::Tasks, "task", id)?;
-    let mut task = Task { resolved: true, ..before.clone() };
-    let mut lease: Option<Lease> = match &task.lease {
+/// The holder of leases is removed, and they are revoked; gives the tasks that are queued again.
+pub(super) fn revoke_all(stage: &mut Stage<'_, '_>, worker: &WorkerId, at: i64) -> Result<Vec<Task>, StoreError> {
+    let held = active(stage)?.into_iter().filter(|lease| lease.worker == *worker);
+    held.map(|lease| Ok(command(stage, lease.task.as_str(), &Command::Revoke, at)?.task)).collect()
+}
+
+/// Has a task do what the rules say, and keeps what they make of it.
+fn command(stage: &mut Stage<'_, '_>, task: &str, command: &Command, at: i64) -> Result<Decision, StoreError> {
+    let before: Task = require(stage, Table::Tasks, "task", task)?;
+    let lease: Option<Lease> = match &before.lease {
         Some(lease) => Some(require(stage, Table::Leases, "lease", lease.as_str())?),
         None => None,
     };
-    if task.cancel(lease.as_mut(), reason, at)
-        && let Some(lease) = &lease
-    {
-        put_lease(stage, lease);
+    let decision = decide(&before, lease.as_ref(), command, at)?;
+    if decision.task != before {
+        put(stage, Some(&before), &decision.task);
     }
-    if task != before {
-        put(stage, Some(&before), &task);
+    if let Some(after) = decision.lease.as_ref().filter(|after| lease.as_ref() != Some(after)) {
+        put_lease(stage, lease.as_ref().filter(|before| before.id == after.id), after);
     }
-    Ok(())
+    Ok(decision)
 }
 
 pub(in super::super) fn grant(stage: &mut Stage<'_, '_>, ask: GrantAsk) -> Result<Option<Grant>, StoreError> {
     must_be_new(stage, Table::Leases, "lease", ask.lease.as_str())?;
-    let Some(id) = best(stage, &ask)? else { return Ok(None) };
-    let before: Task = require(stage, Table::Tasks, "task", id.as_str())?;
-    let mut task = before.clone();
-    let lease = task.grant(ask.lease, ask.worker, ask.at, ask.ttl_ms)?;
-    put(stage, Some(&before), &task);
-    put_lease(stage, &lease);
+    let id = match &ask.task {
+        Some(task) => Some(task.clone()),
+        None => best(stage, &ask)?,
+    };
+    let Some(id) = id else { return Ok(None) };
+    let GrantAsk { lease, worker, ttl_ms, token, task, at, .. } = ask;
+    let granting = Granting { lease, worker, ttl_ms, token, by_name: task.is_some() };
+    let Decision { task, lease, .. } = command(stage, id.as_str(), &Command::Grant(granting), at)?;
+    let Some(lease) = lease else { return Ok(None) };
     write_audit(stage, vec![lease.audit_note(&task)])?;
     Ok(Some(Grant { lease, task }))
 }
@@ -138,39 +157,54 @@ pub(in super::super) struct PreparedEnd {
     ending: LeaseEnding,
     at: i64,
     append: Option<PreparedAppend>,
+    retry_at: Option<i64>,
+    kept: Option<Kept>,
     audit: Vec<AuditNote>,
 }
 
 impl PreparedEnd {
     pub(in super::super) fn new(end: LeaseEnd) -> Result<Self, StoreError> {
-        let LeaseEnd { lease, epoch, ending, at, append, audit } = end;
+        let LeaseEnd { lease, epoch, ending, at, append, retry_at, kept, audit } = end;
+        if let Some(Kept { result, artifact, content }) = &kept
+            && (result.lease != lease || result.artifact != artifact.id || artifact.content != Digest::of(content))
+        {
+            return Err(StoreError::Contradiction("a result, its lease and its artifact name each other"));
+        }
         let append = append.map(PreparedAppend::new).transpose()?;
-        Ok(Self { lease, epoch, ending, at, append, audit })
+        Ok(Self { lease, epoch, ending, at, append, retry_at, kept, audit })
     }
 
     pub(in super::super) fn bytes(&self) -> usize {
-        self.append.as_ref().map_or(0, PreparedAppend::bytes)
+        let kept = self.kept.as_ref().map_or(0, |kept| kept.content.len());
+        self.append.as_ref().map_or(kept, |append| append.bytes().saturating_add(kept))
     }
 
     pub(in super::super) fn end(self, stage: &mut Stage<'_, '_>) -> Result<Task, StoreError> {
-        let mut lease: Lease = require(stage, Table::Leases, "lease", self.lease.as_str())?;
-        let before: Task = require(stage, Table::Tasks, "task", lease.task.as_str())?;
-        let mut task = before.clone();
-        if self.append.as_ref().is_some_and(|append| *append.run() != task.run) {
+        let lease: Lease = require(stage, Table::Leases, "lease", self.lease.as_str())?;
+        let id = lease.task.as_str();
+        if let Some(append) = &self.append
+            && require::<Task>(stage, Table::Tasks, "task", id)?.run() != Some(append.run())
+        {
             return Err(StoreError::Contradiction("what is appended is of the task's run"));
         }
-        match task.end(&mut lease, self.epoch, &self.ending, self.at)? {
-            Ended::Repeated => return Ok(task),
-            Ended::Changed => {}
+        let proof = Proof { lease: self.lease.clone(), epoch: self.epoch };
+        let decision = command(stage, id, &Command::End(proof, self.ending), self.at)?;
+        if decision.is_repeated {
+            return Ok(decision.task);
         }
-        put(stage, Some(&before), &task);
-        put_lease(stage, &lease);
+        if let Some(until) = self.retry_at.filter(|_| decision.task.status == TaskStatus::Queued) {
+            command(stage, id, &Command::Delay(until), self.at)?;
+        }
+        if let Some(Kept { result, artifact, content }) = self.kept {
+            artifact::create(stage, &artifact, content)?;
+            stage.put(Table::TaskResults, self.lease.as_str().into(), row::encode(&result));
+        }
         if let Some(append) = self.append {
             append.append(stage)?;
         }
         write_audit(stage, self.audit)?;
         // The append may have closed it.
-        require(stage, Table::Tasks, "task", task.id.as_str())
+        require(stage, Table::Tasks, "task", id)
     }
 }
 
@@ -180,12 +214,9 @@ pub(in super::super) fn requeue(
     at: i64,
     audit: Vec<AuditNote>,
 ) -> Result<Task, StoreError> {
-    let before: Task = require(stage, Table::Tasks, "task", id.as_str())?;
-    let mut task = before.clone();
-    task.requeue(at)?;
-    put(stage, Some(&before), &task);
+    let decision = command(stage, id.as_str(), &Command::Requeue, at)?;
     write_audit(stage, audit)?;
-    Ok(task)
+    Ok(decision.task)
 }
 
 pub(in super::super) fn task(rows: &mut impl Rows, id: &TaskId) -> Result<Option<Task>, StoreError> {
@@ -214,6 +245,39 @@ fn ids_of_run(rows: &mut impl Rows, run: &RunId) -> Result<Vec<String>, StoreErr
     Ok(ids)
 }
 
+pub(in super::super) fn result(rows: &mut impl Rows, lease: &LeaseId) -> Result<Option<TaskResult>, StoreError> {
+    read(rows, Table::TaskResults, lease.as_str())
+}
+
+/// The lease with a secret of this digest.
+pub(in super::super) fn by_token(rows: &mut impl Rows, token: Digest) -> Result<Option<Lease>, StoreError> {
+    let Some(id) = rows.get(Table::LeaseTokens, token.as_bytes())? else { return Ok(None) };
+    read(rows, Table::Leases, row::id(&id)?)
+}
+
+/// Leases that nobody ended.
+pub(in super::super) fn active(rows: &mut impl Rows) -> Result<Vec<Lease>, StoreError> {
+    let mut ids = Vec::new();
+    rows.ascend(Table::LeasesByStatus, &lease_status_key(LeaseStatus::Active).span(), |_, id| {
+        ids.push(row::id(id)?.to_owned());
+        Ok(ControlFlow::Continue(()))
+    })?;
+    ids.iter().map(|id| require(rows, Table::Leases, "lease", id)).collect()
+}
+
+/// The first tasks of the queue.
+pub(in super::super) fn queue(rows: &mut impl Rows, limit: usize) -> Result<Vec<Task>, StoreError> {
+    let mut ids = Vec::new();
+    rows.ascend(Table::TaskQueue, &Key::new().span(), |_, row| {
+        if ids.len() == limit {
+            return Ok(ControlFlow::Break(()));
+        }
+        ids.push(row::decode::<Waiting>(row)?.task);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    ids.iter().map(|id| require(rows, Table::Tasks, "task", id.as_str())).collect()
+}
+
 fn put(stage: &mut Stage<'_, '_>, before: Option<&Task>, task: &Task) {
     if let Some(before) = before.filter(|before| before.status == TaskStatus::Queued) {
         stage.remove(Table::TaskQueue, queue_key(before));
@@ -222,14 +286,25 @@ fn put(stage: &mut Stage<'_, '_>, before: Option<&Task>, task: &Task) {
         let waiting = Waiting { task: task.id.clone(), requires: task.requires.clone(), not_before: task.not_before };
         stage.put(Table::TaskQueue, queue_key(task), row::encode(&waiting));
     }
+    if before.is_none_or(|before| before.status != task.status) {
+        if let Some(before) = before {
+            stage.remove(Table::TasksByStatus, task_time_key(before));
+        }
+        stage.put(Table::TasksByStatus, task_time_key(task), task.id.as_str().into());
+    }
     stage.put(Table::Tasks, task.id.as_str().into(), row::encode(task));
 }
 
-fn put_lease(stage: &mut Stage<'_, '_>, lease: &Lease) {
+fn put_lease(stage: &mut Stage<'_, '_>, before: Option<&Lease>, lease: &Lease) {
     let id = || lease.id.as_str().into();
-    match lease.status {
-        LeaseStatus::Active => stage.put(Table::ActiveLeases, id(), id()),
-        _ => stage.remove(Table::ActiveLeases, id()),
+    if before.is_none_or(|before| before.status != lease.status) {
+        if let Some(before) = before {
+            stage.remove(Table::LeasesByStatus, lease_time_key(before));
+        }
+        stage.put(Table::LeasesByStatus, lease_time_key(lease), id());
+    }
+    if let Some(token) = lease.token.filter(|_| before.is_none()) {
+        stage.put(Table::LeaseTokens, token.as_bytes().to_vec(), id());
     }
     stage.put(Table::Leases, id(), row::encode(lease));
 }
@@ -241,4 +316,33 @@ fn effect_key(run: &RunId, effect: &EffectId) -> Vec<u8> {
 /// Higher priority first, then older, then by id.
 fn queue_key(task: &Task) -> Vec<u8> {
     Key::new().signed(-i64::from(task.priority)).signed(task.created_at).text(task.id.as_str()).build()
+}
+
+pub(in super::super) fn task_status_key(status: TaskStatus) -> Key {
+    Key::new().number(match status {
+        TaskStatus::Queued => 0,
+        TaskStatus::Leased | TaskStatus::Running => 1,
+        TaskStatus::Completed => 2,
+        TaskStatus::Failed => 3,
+        TaskStatus::Dead => 4,
+    })
+}
+
+pub(in super::super) fn lease_status_key(status: LeaseStatus) -> Key {
+    Key::new().number(match status {
+        LeaseStatus::Active => 0,
+        LeaseStatus::Released => 1,
+        LeaseStatus::Expired => 2,
+        LeaseStatus::Failed => 3,
+    })
+}
+
+/// The place of a task among those of its status.
+pub(in super::super) fn task_time_key(task: &Task) -> Vec<u8> {
+    task_status_key(task.status).signed(task.created_at).text(task.id.as_str()).build()
+}
+
+/// The place of a lease among those of its status.
+pub(in super::super) fn lease_time_key(lease: &Lease) -> Vec<u8> {
+    lease_status_key(lease.status).signed(lease.started_at).text(lease.id.as_str()).build()
 }

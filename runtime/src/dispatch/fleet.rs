@@ -1,0 +1,345 @@
+//! Who is there, what each holds, and which providers cannot answer for now: all that is known of workers and not recorded.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use bloom_interpreter::effect::{EffectError, EffectId};
+use bloom_ir::Value;
+
+use super::choose::Offer;
+use crate::record::{
+    Capabilities, ContextId, Lease, LeaseId, RunId, Task, TaskEffect, Worker, WorkerId, WorkerStatus, fits,
+};
+
+/// When somebody counts as gone.
+#[derive(Clone, Copy, Debug)]
+pub struct FleetTimes {
+    /// A worker that is not heard of for so many milliseconds is offline.
+    pub offline_ms: i64,
+}
+
+impl Default for FleetTimes {
+    fn default() -> Self {
+        Self { offline_ms: 60_000 }
+    }
+}
+
+/// The workers, as of what was heard of them.
+#[derive(Debug, Default)]
+pub struct Fleet {
+    times: FleetTimes,
+    members: BTreeMap<WorkerId, Member>,
+    held: BTreeMap<LeaseId, Held>,
+    circuits: BTreeMap<Blamed, Circuit>,
+}
+
+#[derive(Debug)]
+struct Member {
+    worker: Worker,
+    /// Part of this process, and there as long as that is.
+    is_local: bool,
+    is_draining: bool,
+    last_heartbeat: Option<i64>,
+    /// Slots that are kept for grants that are being recorded.
+    reserved: u32,
+}
+
+#[derive(Debug)]
+struct Held {
+    lease: Lease,
+    of: Option<TaskEffect>,
+    /// Its holder is part of this process, or a call to it is open: it does not end by time.
+    is_open: bool,
+}
+
+/// Whom the failure of a provider is put down to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Blamed {
+    /// All that provide this share a quota.
+    Provider(String),
+    /// This worker's login.
+    Worker(WorkerId),
+}
+
+/// Why nothing is asked of a provider for now.
+#[derive(Clone, Debug)]
+struct Circuit {
+    error: EffectError,
+    /// Unix milliseconds; `None`: until the process ends, or the worker registers again.
+    until: Option<i64>,
+}
+
+/// A worker, as it is now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seat {
+    /// What is recorded of it.
+    pub worker: Worker,
+    /// How it is.
+    pub status: WorkerStatus,
+    /// When it was heard of last, in Unix milliseconds.
+    pub last_heartbeat: Option<i64>,
+    /// How many leases it holds.
+    pub active_leases: u32,
+}
+
+impl Fleet {
+    /// A fleet without workers.
+    pub fn new(times: FleetTimes) -> Self {
+        Self { times, ..Self::default() }
+    }
+
+    /// Takes over what is recorded, after a restart: each lease gets one fresh time to live.
+    pub fn restore(&mut self, workers: Vec<Worker>, leases: Vec<(Lease, Option<TaskEffect>)>, at: i64) {
+        for worker in workers {
+            let last_heartbeat = worker.last_heartbeat;
+            self.members.entry(worker.id.clone()).or_insert_with(|| Member::new(worker, last_heartbeat));
+        }
+        for (mut lease, of) in leases {
+            lease.expires_at = at.saturating_add(lease.ttl_ms);
+            self.held.entry(lease.id.clone()).or_insert(Held { lease, of, is_open: false });
+        }
+    }
+
+    /// A worker registers, perhaps again.
+    pub fn register(&mut self, worker: Worker, at: i64) {
+        self.circuits.remove(&Blamed::Worker(worker.id.clone()));
+        let reserved = self.members.get(&worker.id).map_or(0, |member| member.reserved);
+        let member = Member { reserved, ..Member::new(worker, Some(at)) };
+        self.members.insert(member.worker.id.clone(), member);
+    }
+
+    /// A worker of this process joins.
+    pub fn join(&mut self, id: WorkerId, provides: Vec<String>, slots: u32, at: i64) {
+        let worker = Worker {
+            id: id.clone(),
+            url: None,
+            status: WorkerStatus::Online,
+            capabilities: Capabilities { max_concurrency: slots, provides, ..Capabilities::default() },
+            last_heartbeat: None,
+            ip_addrs: Vec::new(),
+            obs_count: 0,
+            db_sha: None,
+            registered_at: at,
+            agent_version: None,
+            os_info: None,
+            install_method: None,
+        };
+        self.members.insert(id, Member { is_local: true, ..Member::new(worker, Some(at)) });
+    }
+
+    /// A worker is there no more. Its leases are left to who removes it.
+    pub fn leave(&mut self, id: &WorkerId) {
+        self.members.remove(id);
+    }
+
+    /// A worker was heard of; says whether it is known.
+    pub fn hear_of(&mut self, id: &WorkerId, at: i64) -> bool {
+        let Some(member) = self.members.get_mut(id) else { return false };
+        member.last_heartbeat = member.last_heartbeat.max(Some(at));
+        true
+    }
+
+    /// A worker says what it provides now.
+    pub fn provide(&mut self, id: &WorkerId, provides: Vec<String>) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.worker.capabilities.provides = provides;
+        }
+    }
+
+    /// A worker is granted nothing more until it registers again.
+    pub fn drain(&mut self, id: &WorkerId) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.is_draining = true;
+        }
+    }
+
+    /// Whether the worker is part of this process.
+    pub fn is_local(&self, id: &WorkerId) -> bool {
+        self.members.get(id).is_some_and(|member| member.is_local)
+    }
+
+    /// Whether the worker is known.
+    pub fn knows(&self, id: &WorkerId) -> bool {
+        self.members.contains_key(id)
+    }
+
+    /// A worker, as it is at a time.
+    pub fn seat(&self, id: &WorkerId, at: i64) -> Option<Seat> {
+        let member = self.members.get(id)?;
+        Some(Seat {
+            worker: member.worker.clone(),
+            status: self.status(member, at),
+            last_heartbeat: if member.is_local { Some(at) } else { member.last_heartbeat },
+            active_leases: self.active(id),
+        })
+    }
+
+    /// All workers, by name.
+    pub fn seats(&self, at: i64) -> Vec<Seat> {
+        self.members.keys().filter_map(|id| self.seat(id, at)).collect()
+    }
+
+    /// What a worker may be granted tasks by: `None` while it may get none.
+    pub fn may_take(&self, id: &WorkerId, at: i64) -> Option<Vec<String>> {
+        let member = self.members.get(id)?;
+        let may = self.status(member, at) == WorkerStatus::Online && !member.is_draining;
+        (may && self.circuit(member, at).is_none()).then(|| member.provides())
+    }
+
+    /// How many tasks more a worker could take.
+    pub fn free(&self, id: &WorkerId) -> u32 {
+        let Some(member) = self.members.get(id) else { return 0 };
+        let taken = self.active(id).saturating_add(member.reserved);
+        member.worker.capabilities.max_concurrency.saturating_sub(taken)
+    }
+
+    /// Keeps a slot of a worker, if one is free, until [`Fleet::unreserve`].
+    pub fn reserve(&mut self, id: &WorkerId) -> bool {
+        let is_free = self.free(id) > 0;
+        if let Some(member) = self.members.get_mut(id).filter(|_| is_free) {
+            member.reserved = member.reserved.saturating_add(1);
+        }
+        is_free
+    }
+
+    /// Gives a slot free that was kept.
+    pub fn unreserve(&mut self, id: &WorkerId) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.reserved = member.reserved.saturating_sub(1);
+        }
+    }
+
+    /// The best worker for a task, of all, or of those that tasks are sent to.
+    pub fn choose(&self, task: &Task, only_pushed_to: bool, at: i64) -> Option<WorkerId> {
+        let able = self.members.iter().filter(|(id, member)| {
+            (!only_pushed_to || member.worker.is_pushed_to())
+                && self.may_take(id, at).is_some_and(|provides| fits(&task.requires, &provides))
+        });
+        Offer::best(able.map(|(id, member)| Offer {
+            worker: id.clone(),
+            has_context: self.has_context(id, &task.context),
+            free: self.free(id),
+            last_heartbeat: if member.is_local { at } else { member.last_heartbeat.unwrap_or(i64::MIN) },
+        }))
+    }
+
+    /// A task was granted.
+    pub fn granted(&mut self, lease: Lease, of: Option<TaskEffect>) {
+        let is_open = self.is_local(&lease.worker);
+        self.held.insert(lease.id.clone(), Held { lease, of, is_open });
+    }
+
+    /// A lease ended.
+    pub fn ended(&mut self, lease: &LeaseId) {
+        self.held.remove(lease);
+    }
+
+    /// Effects of a run have their outcomes, and so the leases on their tasks are over.
+    pub fn settled(&mut self, run: &RunId, is_settled: impl Fn(&EffectId) -> bool) {
+        self.held.retain(|_, held| !held.of.as_ref().is_some_and(|of| of.run == *run && is_settled(&of.effect)));
+    }
+
+    /// A lease with what was heard of its holder.
+    pub fn current(&self, lease: Lease) -> Lease {
+        match self.held.get(&lease.id) {
+            Some(held) => {
+                Lease { expires_at: held.lease.expires_at, last_heartbeat: held.lease.last_heartbeat, ..lease }
+            }
+            None => lease,
+        }
+    }
+
+    /// The holder of a lease was heard of: the lease as it is after that.
+    pub fn beat(&mut self, lease: Lease, of: Option<TaskEffect>, at: i64) {
+        self.hear_of(&lease.worker, at);
+        let is_open = self.held.get(&lease.id).is_some_and(|held| held.is_open);
+        self.held.insert(lease.id.clone(), Held { lease, of, is_open });
+    }
+
+    /// A call to the holder of a lease is open, or is not any more: while it is, the lease does not end by time.
+    pub fn keep_open(&mut self, lease: &LeaseId, is_open: bool) {
+        if let Some(held) = self.held.get_mut(lease) {
+            held.is_open = is_open;
+        }
+    }
+
+    /// Whether the holder of a lease was heard of since the grant.
+    pub fn has_beaten(&self, lease: &LeaseId) -> bool {
+        self.held.get(lease).is_some_and(|held| held.lease.last_heartbeat.is_some())
+    }
+
+    /// Leases whose time is over.
+    pub fn overdue(&self, at: i64) -> Vec<Lease> {
+        let over = self.held.values().filter(|held| !held.is_open && held.lease.expires_at < at);
+        over.map(|held| held.lease.clone()).collect()
+    }
+
+    /// Stops grants to who shares the provider of a worker, where an error is the provider's: a quota is everybody's who has
+    /// that provider, a login the worker's alone. Says whether it is.
+    pub fn blame(&mut self, worker: &WorkerId, error: &EffectError) -> bool {
+        let until = error.details.as_ref().and_then(|details| details.get("resets_at")).and_then(Value::as_int);
+        let circuit = Circuit { error: error.clone(), until };
+        match error.code.as_str() {
+            "quota" => {
+                let provides = self.members.get(worker).map(Member::provides).unwrap_or_default();
+                for provider in provides.into_iter().filter(|provided| provided.starts_with("llm.")) {
+                    self.circuits.insert(Blamed::Provider(provider), circuit.clone());
+                }
+                true
+            }
+            "not_logged_in" => {
+                self.circuits.insert(Blamed::Worker(worker.clone()), circuit);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// What stops every worker that could do what requires this; `Some(None)` when there is none, `None` when one can go on.
+    pub fn what_stops_all(&self, requires: &[String], at: i64) -> Option<Option<EffectError>> {
+        let mut able = self.members.values().filter(|member| fits(requires, &member.provides()));
+        let Some(first) = able.next() else { return Some(None) };
+        let first = self.circuit(first, at)?;
+        able.all(|member| self.circuit(member, at).is_some()).then_some(Some(first))
+    }
+
+    fn status(&self, member: &Member, at: i64) -> WorkerStatus {
+        let is_heard = |last: i64| at.saturating_sub(last) < self.times.offline_ms;
+        match member.last_heartbeat {
+            _ if member.is_local => WorkerStatus::Online,
+            None => WorkerStatus::Unknown,
+            Some(last) if is_heard(last) => member.worker.status,
+            Some(_) => WorkerStatus::Offline,
+        }
+    }
+
+    fn circuit(&self, member: &Member, at: i64) -> Option<EffectError> {
+        let providers = member.provides().into_iter().map(Blamed::Provider);
+        let mut blamed = providers.chain([Blamed::Worker(member.worker.id.clone())]);
+        blamed.find_map(|blamed| {
+            let circuit = self.circuits.get(&blamed)?;
+            circuit.until.is_none_or(|until| at < until).then(|| circuit.error.clone())
+        })
+    }
+
+    fn active(&self, id: &WorkerId) -> u32 {
+        let count = self.held.values().filter(|held| held.lease.worker == *id).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    fn has_context(&self, id: &WorkerId, context: &ContextId) -> bool {
+        self.held.values().any(|held| held.lease.worker == *id && held.lease.context.as_ref() == Some(context))
+    }
+}
+
+impl Member {
+    fn new(worker: Worker, last_heartbeat: Option<i64>) -> Self {
+        Self { worker, is_local: false, is_draining: false, last_heartbeat, reserved: 0 }
+    }
+
+    fn provides(&self) -> Vec<String> {
+        self.worker.capabilities.all()
+    }
+}

@@ -1,0 +1,193 @@
+use bloom_interpreter::effect::LlmRequest;
+
+use super::*;
+use crate::record::{LeaseStatus, TaskId, TaskStatus};
+
+const MINUTE: i64 = 60_000;
+
+fn worker(id: &str, provides: &[&str], slots: u32) -> Worker {
+    Worker {
+        id: WorkerId::new(id),
+        url: None,
+        status: WorkerStatus::Online,
+        capabilities: Capabilities {
+            claude_cli: false,
+            max_concurrency: slots,
+            labels: Vec::new(),
+            provides: provides.iter().map(ToString::to_string).collect(),
+        },
+        last_heartbeat: None,
+        ip_addrs: Vec::new(),
+        obs_count: 0,
+        db_sha: None,
+        registered_at: 0,
+        agent_version: None,
+        os_info: None,
+        install_method: None,
+    }
+}
+
+/// As existing node agents are.
+fn agent(id: &str) -> Worker {
+    let capabilities = Capabilities { claude_cli: true, labels: vec!["rpi".to_owned()], ..Capabilities::default() };
+    Worker { url: Some("http://127.0.0.1:8001".to_owned()), capabilities, ..worker(id, &[], 1) }
+}
+
+fn task(requires: &[&str], context: &str) -> Task {
+    Task {
+        id: TaskId::new("t"),
+        of: None,
+        context: ContextId::new(context),
+        agent_slug: "agent".to_owned(),
+        request: LlmRequest {
+            prompt: "?".to_owned(),
+            system: None,
+            memory: Vec::new(),
+            model: None,
+            max_tokens: None,
+            session: None,
+            output: serde_json::json!({}),
+            timeout_seconds: None,
+            retry: None,
+        },
+        requires: requires.iter().map(ToString::to_string).collect(),
+        timeout_seconds: 1,
+        priority: 0,
+        status: TaskStatus::Queued,
+        created_at: 0,
+        updated_at: 0,
+        not_before: None,
+        lease: None,
+        attempts: 0,
+        max_attempts: 3,
+        epoch: 0,
+        answer: None,
+        error: None,
+        resolved: false,
+    }
+}
+
+fn lease(id: &str, worker: &str, context: &str) -> Lease {
+    Lease {
+        id: LeaseId::new(id),
+        task: TaskId::new("t"),
+        worker: WorkerId::new(worker),
+        epoch: 1,
+        context: Some(ContextId::new(context)),
+        started_at: 0,
+        expires_at: 300,
+        ttl_ms: 300,
+        last_heartbeat: None,
+        ended_at: None,
+        token: None,
+        status: LeaseStatus::Active,
+    }
+}
+
+fn fleet(workers: &[Worker]) -> Fleet {
+    let mut fleet = Fleet::default();
+    workers.iter().for_each(|worker| fleet.register(worker.clone(), 0));
+    fleet
+}
+
+fn chosen(fleet: &Fleet, task: &Task, at: i64) -> Option<String> {
+    fleet.choose(task, false, at).map(|worker| worker.to_string())
+}
+
+#[test]
+fn worker_that_is_not_heard_of_is_offline() {
+    let mut fleet = fleet(&[worker("a", &["llm.command"], 1)]);
+    let id = WorkerId::new("a");
+    let status = |fleet: &Fleet, at| fleet.seat(&id, at).unwrap().status;
+    assert_eq!(status(&fleet, MINUTE - 1), WorkerStatus::Online);
+    assert_eq!(status(&fleet, MINUTE), WorkerStatus::Offline);
+    assert!(fleet.may_take(&id, MINUTE).is_none());
+    assert!(fleet.hear_of(&id, MINUTE));
+    assert_eq!(status(&fleet, 2 * MINUTE - 1), WorkerStatus::Online);
+    assert!(!fleet.hear_of(&WorkerId::new("b"), 0));
+    fleet.register(Worker { status: WorkerStatus::Syncing, ..worker("a", &["llm.command"], 1) }, 2 * MINUTE);
+    assert_eq!(status(&fleet, 2 * MINUTE), WorkerStatus::Syncing, "as it says of itself");
+    assert!(fleet.may_take(&id, 2 * MINUTE).is_none());
+}
+
+#[test]
+fn restored_workers_are_as_they_were_heard_of_and_leases_get_a_fresh_time_to_live() {
+    let mut fleet = Fleet::default();
+    let quiet = Worker { last_heartbeat: Some(0), ..worker("quiet", &["llm.command"], 1) };
+    fleet.restore(vec![quiet, worker("never", &[], 1)], vec![(lease("l", "quiet", "c"), None)], MINUTE);
+    assert_eq!(
+        fleet.seats(MINUTE).iter().map(|seat| seat.status).collect::<Vec<_>>(),
+        [WorkerStatus::Unknown, WorkerStatus::Offline]
+    );
+    assert_eq!(fleet.overdue(MINUTE + 300), []);
+    assert_eq!(fleet.overdue(MINUTE + 301).len(), 1);
+}
+
+#[test]
+fn a_worker_must_provide_what_a_task_requires_labels_too() {
+    let fleet = fleet(&[agent("push"), worker("pull", &["llm.command", "flow.ir"], 1)]);
+    assert_eq!(chosen(&fleet, &task(&["llm", "flow.ir"], "c"), 0).as_deref(), Some("pull"));
+    assert_eq!(chosen(&fleet, &task(&["llm.claude_cli"], "c"), 0).as_deref(), Some("push"));
+    assert_eq!(chosen(&fleet, &task(&["llm", "label:rpi"], "c"), 0).as_deref(), Some("push"));
+    assert_eq!(chosen(&fleet, &task(&["label:gpu"], "c"), 0), None);
+    assert_eq!(fleet.choose(&task(&["flow.ir"], "c"), true, 0), None, "nothing is sent to who pulls");
+    assert_eq!(fleet.choose(&task(&["llm"], "c"), true, 0), Some(WorkerId::new("push")));
+}
+
+#[test]
+fn slots_are_taken_by_leases_and_by_grants_that_are_being_recorded() {
+    let mut fleet = fleet(&[worker("a", &["llm.command"], 2), worker("b", &["llm.command"], 2)]);
+    let (a, llm) = (WorkerId::new("a"), task(&["llm"], "other"));
+    fleet.granted(lease("l1", "a", "c"), None);
+    assert_eq!(chosen(&fleet, &llm, 0).as_deref(), Some("b"), "more free slots");
+    assert_eq!(chosen(&fleet, &task(&["llm"], "c"), 0).as_deref(), Some("a"), "it has the context");
+    assert!(fleet.reserve(&a));
+    assert_eq!((fleet.reserve(&a), fleet.free(&a)), (false, 0));
+    assert_eq!(chosen(&fleet, &task(&["llm"], "c"), 0).as_deref(), Some("b"), "it is full");
+    fleet.register(worker("a", &["llm.command"], 2), 1);
+    assert_eq!(fleet.free(&a), 0, "who registers again holds what it held");
+    fleet.unreserve(&a);
+    fleet.ended(&LeaseId::new("l1"));
+    assert_eq!(fleet.free(&a), 2);
+    fleet.drain(&a);
+    assert!(fleet.may_take(&a, 1).is_none());
+}
+
+#[test]
+fn a_lease_ends_by_time_unless_its_holder_is_heard_of_or_a_call_to_it_is_open() {
+    let mut fleet = fleet(&[agent("a")]);
+    fleet.granted(lease("l", "a", "c"), None);
+    let id = LeaseId::new("l");
+    assert_eq!((fleet.overdue(300).len(), fleet.overdue(301).len()), (0, 1));
+    assert!(!fleet.has_beaten(&id));
+    fleet.beat(Lease { expires_at: 500, last_heartbeat: Some(200), ..lease("l", "a", "c") }, None, 200);
+    assert!(fleet.has_beaten(&id));
+    assert_eq!(fleet.seat(&WorkerId::new("a"), 200).unwrap().last_heartbeat, Some(200), "its holder is alive, too");
+    assert_eq!((fleet.overdue(500).len(), fleet.overdue(501).len()), (0, 1));
+    let current = fleet.current(lease("l", "a", "c"));
+    assert_eq!((current.expires_at, current.last_heartbeat), (500, Some(200)));
+    fleet.keep_open(&id, true);
+    assert_eq!(fleet.overdue(i64::MAX), []);
+    fleet.keep_open(&id, false);
+    assert_eq!(fleet.overdue(501).len(), 1);
+}
+
+#[test]
+fn a_quota_is_shared_and_a_login_is_not() {
+    let mut fleet = fleet(&[agent("a"), agent("b"), worker("c", &["llm.command"], 1)]);
+    let (a, b) = (WorkerId::new("a"), WorkerId::new("b"));
+    let may = |fleet: &Fleet, at| ["a", "b", "c"].map(|id| fleet.may_take(&WorkerId::new(id), at).is_some());
+    assert!(!fleet.blame(&a, &EffectError::new("timeout", "slow")));
+    assert!(fleet.blame(&a, &EffectError::new("not_logged_in", "who?")));
+    assert_eq!(may(&fleet, 0), [false, true, true]);
+    fleet.register(agent("a"), 1);
+    assert_eq!(may(&fleet, 1), [true, true, true]);
+    let details = Some([("resets_at", Value::Int(50))].into_iter().collect());
+    assert!(fleet.blame(&b, &EffectError { details, ..EffectError::new("quota", "enough") }));
+    assert_eq!(may(&fleet, 49), [false, false, true]);
+    assert_eq!(fleet.what_stops_all(&["llm".to_owned()], 49), None, "one can go on");
+    let stopped = fleet.what_stops_all(&["llm.claude_cli".to_owned()], 49).flatten();
+    assert_eq!(stopped.map(|error| error.code), Some("quota".to_owned()));
+    assert_eq!(fleet.what_stops_all(&["gpu".to_owned()], 49), Some(None), "there is none");
+    assert_eq!(may(&fleet, 50), [true, true, true]);
+}

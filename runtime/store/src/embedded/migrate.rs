@@ -1,0 +1,91 @@
+//! Files of older versions are brought to this one, in one transaction. The old file is kept beside.
+//!
+//! | version | has, beside what the one before has |
+//! |---|---|
+//! | 1 | flows, runs, tasks, leases, proposals, the audit log |
+//! | 2 | waiting runs, questions |
+//! | 3 | workers, tasks of clients, results, artifacts, settings; tasks and leases by status |
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use bloom_runtime::record::{Lease, Task};
+use bloom_runtime::store::StoreError;
+use redb::TableDefinition;
+
+use super::guard::Guarded;
+use super::key::Key;
+use super::table::{OpenTables, Rows as _, Stage, Table};
+use super::verbs::task;
+use super::{SCHEMA, SCHEMA_KEY, at, backend, row};
+
+/// Version 2's index of leases that nobody has ended.
+const ACTIVE_LEASES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("active_leases");
+
+/// Brings a file from version `from`, which is older, to this one.
+pub(super) fn migrate(database: &Guarded, from: u32, path: Option<&Path>) -> Result<(), StoreError> {
+    if let Some(path) = path {
+        keep(path, from)?;
+    }
+    let transaction = database.begin_write()?;
+    let mut tables = OpenTables::new(&transaction);
+    Table::ALL.iter().try_for_each(|table| tables.open(*table))?;
+    let mut stage = Stage::new(&mut tables);
+    if from < 3 {
+        leases(&mut stage)?;
+        tasks(&mut stage)?;
+    }
+    stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
+    stage.flush()?;
+    drop(tables);
+    transaction.delete_table(ACTIVE_LEASES).map_err(backend)?;
+    transaction.commit().map_err(backend)
+}
+
+/// Copies the file, on disk before anything is changed. What a crash left of an earlier copy is made anew: the file is
+/// still the old one then.
+fn keep(path: &Path, version: u32) -> Result<(), StoreError> {
+    let mut copy = path.as_os_str().to_owned();
+    copy.push(format!(".v{version}"));
+    let copy = Path::new(&copy);
+    let copied = fs::copy(path, copy).and_then(|_| fs::File::open(copy)?.sync_all());
+    copied.map_err(|error| at(copy, error))
+}
+
+/// Leases say how long they live, and of which context they are, and are found by status.
+fn leases(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+    for mut old in all(stage, Table::Leases)? {
+        let time = |name: &str| old.get(name).and_then(serde_json::Value::as_i64).unwrap_or_default();
+        old["ttl_ms"] = time("expires_at").saturating_sub(time("started_at")).into();
+        let mut lease: Lease = read(old)?;
+        if let Some(row) = stage.get(Table::Tasks, lease.task.as_str().as_bytes())? {
+            lease.context = Some(row::decode::<Task>(&row)?.context);
+        }
+        stage.put(Table::LeasesByStatus, task::lease_time_key(&lease), lease.id.as_str().into());
+        stage.put(Table::Leases, lease.id.as_str().into(), row::encode(&lease));
+    }
+    Ok(())
+}
+
+/// Tasks are found by status.
+fn tasks(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+    for old in all(stage, Table::Tasks)? {
+        let task: Task = read(old)?;
+        stage.put(Table::TasksByStatus, task::task_time_key(&task), task.id.as_str().into());
+    }
+    Ok(())
+}
+
+fn all(stage: &mut Stage<'_, '_>, table: Table) -> Result<Vec<serde_json::Value>, StoreError> {
+    let mut rows = Vec::new();
+    stage.ascend(table, &Key::new().span(), |_, row| {
+        rows.push(row::decode(row)?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(rows)
+}
+
+fn read<T: serde::de::DeserializeOwned>(old: serde_json::Value) -> Result<T, StoreError> {
+    serde_json::from_value(old).map_err(|error| StoreError::Damaged(format!("a row cannot be read: {error}")))
+}

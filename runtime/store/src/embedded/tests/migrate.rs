@@ -1,0 +1,127 @@
+//! Files of older versions. `version2.jsonl` holds the rows of a file that version 2 wrote: a run with tasks in every status,
+//! one of them held, and a cancelled run.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use bloom_runtime::record::{LeaseEnding, LeaseId, LeaseStatus, ProposalId, RunId, RunStatus, TaskId, TaskStatus};
+use bloom_runtime::store::{LeaseFilter, TaskFilter};
+use redb::{ReadableDatabase as _, TableDefinition, TableHandle as _};
+
+use super::*;
+use crate::conformance::fixture::{answer, ask, end};
+
+const VERSION_2: &str = include_str!("version2.jsonl");
+
+/// Writes a file as the rows say, with the tables that version 2 had.
+fn version_2(folder: &Path) -> std::path::PathBuf {
+    let path = folder.join(RedbStore::FILE);
+    let database = Database::create(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let open = |name: &str| {
+        transaction.open_table(TableDefinition::<&[u8], &[u8]>::new(name)).unwrap();
+    };
+    ["wakes", "questions", "questions_by_time", "open_questions", "questions_by_effect", "contexts"]
+        .into_iter()
+        .for_each(open);
+    for line in VERSION_2.lines() {
+        let row: BTreeMap<String, String> = serde_json::from_str(line).unwrap();
+        let bytes = |hex: &str| -> Vec<u8> {
+            (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+        };
+        let value = row.get("value").map_or_else(|| bytes(&row["hex"]), |text| text.clone().into_bytes());
+        let mut name = String::new();
+        for letter in row["table"].chars() {
+            let gap = if letter.is_uppercase() && !name.is_empty() { "_" } else { "" };
+            write!(name, "{gap}{}", letter.to_lowercase()).unwrap();
+        }
+        let mut table = transaction.open_table(TableDefinition::<&[u8], &[u8]>::new(&name)).unwrap();
+        table.insert(bytes(&row["key"]).as_slice(), value.as_slice()).unwrap();
+    }
+    transaction.commit().unwrap();
+    path
+}
+
+#[tokio::test]
+async fn file_of_the_second_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = version_2(folder.path());
+    let store = RedbStore::open(folder.path()).unwrap();
+    let kept = Guarded::new(Database::open(folder.path().join("bloom.redb.v2")).unwrap());
+    assert_eq!(version(&kept).unwrap(), Some(2), "the old file is kept");
+    drop(kept);
+
+    // What was there is there.
+    assert_eq!(verify_audit(&store).await.unwrap().fault, None);
+    let runs = ["r1", "r2"].map(RunId::new);
+    let run = store.run(&runs[0]).await.unwrap().unwrap();
+    assert_eq!((run.status, run.tokens), (RunStatus::Running, 9));
+    assert_eq!(store.history(&runs[0], 1, 99).await.unwrap().len() as u64, run.events);
+    assert_eq!(store.run(&runs[1]).await.unwrap().unwrap().status, RunStatus::Cancelled);
+    assert!(store.proposal(&ProposalId::new("p1")).await.unwrap().is_some());
+    let of_run: Vec<_> = store.tasks(&runs[0]).await.unwrap().into_iter().map(|task| (task.id, task.status)).collect();
+    let expected = [
+        ("t1", TaskStatus::Completed),
+        ("t2", TaskStatus::Queued),
+        ("t3", TaskStatus::Failed),
+        ("t4", TaskStatus::Dead),
+        ("t5", TaskStatus::Leased),
+        ("t6", TaskStatus::Queued),
+    ];
+    assert_eq!(of_run, expected.map(|(id, status)| (TaskId::new(id), status)));
+
+    // What is new finds it.
+    let of = store.task(&TaskId::new("t5")).await.unwrap().unwrap().of.unwrap();
+    assert_eq!((of.run.as_str(), of.effect.as_str()), ("r1", "n5#1"));
+    let tasks = |status| {
+        let filter = TaskFilter { status: Some(status), limit: 99 };
+        let store = &store;
+        async move {
+            store.list_tasks(&filter).await.unwrap().into_iter().map(|task| task.id.to_string()).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(tasks(TaskStatus::Completed).await, ["t1"]);
+    assert_eq!(tasks(TaskStatus::Queued).await, ["t6", "t2"]);
+    assert_eq!(tasks(TaskStatus::Failed).await, ["t3", "t7"]);
+    assert_eq!(tasks(TaskStatus::Dead).await, ["t4"]);
+    assert_eq!(tasks(TaskStatus::Leased).await, ["t5"]);
+    let all = store.list_leases(&LeaseFilter { status: None, limit: 99 }).await.unwrap();
+    assert_eq!(all.len(), 8);
+    let context = store.task(&TaskId::new("t5")).await.unwrap().unwrap().context;
+    assert!(all.iter().all(|lease| lease.ttl_ms == 300_000 && lease.context.as_ref() == Some(&context)), "{all:?}");
+
+    // Who held a task then may end it now.
+    let [held] = <[_; 1]>::try_from(store.active_leases().await.unwrap()).unwrap();
+    assert_eq!((held.task.as_str(), held.status), ("t5", LeaseStatus::Active));
+    let task = store.task(&held.task).await.unwrap().unwrap();
+    let grant = bloom_runtime::store::Grant { lease: held, task };
+    store.end_lease(end(&grant, LeaseEnding::Completed(answer("так")))).await.unwrap();
+    let next = store.grant(ask("l100", run.updated_at + 10_000)).await.unwrap().unwrap();
+    assert_eq!((next.task.id.as_str(), next.task.attempts), ("t2", 2));
+    assert!(store.lease(&LeaseId::new("l100")).await.unwrap().is_some());
+    drop(store);
+
+    // It is done once, and nothing of the old index is left.
+    std::fs::remove_file(folder.path().join("bloom.redb.v2")).unwrap();
+    drop(RedbStore::open(folder.path()).unwrap());
+    assert!(!folder.path().join("bloom.redb.v2").exists());
+    let database = Database::open(&path).unwrap();
+    let names: Vec<_> =
+        database.begin_read().unwrap().list_tables().unwrap().map(|table| table.name().to_owned()).collect();
+    assert!(!names.contains(&"active_leases".to_owned()), "{names:?}");
+}
+
+#[tokio::test]
+async fn file_of_the_first_version_gets_what_is_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = RedbStore::open(folder.path()).unwrap();
+    let mut scribe = submitted(&store, "r1").await;
+    tamper(&store, |stage| stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&1_u32)));
+    drop(store);
+    let store = RedbStore::open(folder.path()).unwrap();
+    store.append(Append { waiting: true, wake_at: Some(5), ..scribe.append([]) }).await.unwrap();
+    assert_eq!(store.due_runs(9, 9).await.unwrap(), [(5, scribe.run().clone())]);
+    drop(store);
+    assert!(RedbStore::open(folder.path()).is_ok());
+}

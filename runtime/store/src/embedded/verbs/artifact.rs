@@ -1,0 +1,24 @@
+//! Artifacts.
+
+use bloom_runtime::record::{Artifact, ArtifactId};
+use bloom_runtime::store::StoreError;
+
+use super::{Key, Rows, Stage, Table, keep_blob, must_be_new, read, row};
+
+/// Makes one, with its content.
+pub(super) fn create(stage: &mut Stage<'_, '_>, artifact: &Artifact, content: Vec<u8>) -> Result<(), StoreError> {
+    let id = artifact.id.as_str();
+    must_be_new(stage, Table::Artifacts, "artifact", id)?;
+    keep_blob(stage, artifact.content, content)?;
+    stage.put(Table::Artifacts, id.into(), row::encode(artifact));
+    let place = |under: Key| under.signed(artifact.created_at).text(id).build();
+    stage.put(Table::ArtifactsByTime, place(Key::new()), id.into());
+    if let Some(task) = &artifact.task {
+        stage.put(Table::ArtifactsByTask, place(Key::new().text(task.as_str())), id.into());
+    }
+    Ok(())
+}
+
+pub(in super::super) fn artifact(rows: &mut impl Rows, id: &ArtifactId) -> Result<Option<Artifact>, StoreError> {
+    read(rows, Table::Artifacts, id.as_str())
+}
