@@ -212,10 +212,10 @@ impl Engine {
         for lease in &overdue {
             match self.end_lease(&lease.id, lease.epoch, LeaseEnding::Expired).await {
                 Ok(_) => {
-                    tracing::warn!(lease = %lease.id, worker = %lease.worker, task = %lease.task, "a lease expired")
+                    tracing::warn!(lease = %lease.id, worker = %lease.worker, task = %lease.task, "a lease expired");
                 }
                 Err(EngineError::Store(StoreError::Task(_)) | EngineError::Over { .. }) => {
-                    self.fleet().ended(&lease.id)
+                    self.fleet().ended(&lease.id);
                 }
                 Err(error) => return Err(error),
             }

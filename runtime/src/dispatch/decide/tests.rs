@@ -59,6 +59,7 @@ fn table() -> Vec<Line> {
 
 /// Where a task and its newest lease stand, and what is said of it.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts, which are combined in every way")]
 struct Case {
     task: TaskStatus,
     lease: Option<LeaseStatus>,

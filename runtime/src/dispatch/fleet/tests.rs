@@ -86,7 +86,9 @@ fn lease(id: &str, worker: &str, context: &str) -> Lease {
 
 fn fleet(workers: &[Worker]) -> Fleet {
     let mut fleet = Fleet::default();
-    workers.iter().for_each(|worker| fleet.register(worker.clone(), 0));
+    for worker in workers {
+        fleet.register(worker.clone(), 0);
+    }
     fleet
 }
 
