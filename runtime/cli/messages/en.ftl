@@ -27,6 +27,7 @@ help-examples = Examples:
 
 cmd = Runs algorithms that people draw: compiles a diagram, signs it, runs it, and proposes what it would change
     .data = The data directory: store, keys, compiled tools [default: $BLOOM_DATA, else $XDG_DATA_HOME/bloom, else ~/.local/share/bloom]
+    .config = The file of settings [default: $BLOOM_CONFIG, else bloom.toml here, in the data directory, or in ~/.config/bloom]
     .lang = The language of texts: en or uk [default: from LC_ALL, LC_MESSAGES or LANG]
     .json = Answer in JSON
     .text = Answer in text for people, also where the output is not a terminal
@@ -280,6 +281,11 @@ cmd-audit-list = List its last entries
 
 cmd-audit-verify = Check that nothing in it was changed or removed
 
+cmd-config = Settings: what the file bloom.toml, the environment and the options say
+    .examples =
+        bloom config show           every setting with its value and where it comes from
+cmd-config-show = Every setting with its value and where it comes from; secrets are masked
+
 cmd-completions = Print the completion script of a shell
     .shell = bash, elvish, fish, powershell or zsh
     .examples =
@@ -297,6 +303,22 @@ usage-bad-value-because = { $argument } cannot be { $value }: { $reason }
 usage-conflict = { $argument } and { $other } exclude each other
 usage-near = did you mean { $near }?
 usage-see-help = See --help.
+
+## Settings
+
+config-default = default
+config-file = Settings are read from { $path }
+config-no-file = There is no bloom.toml; docs/configuration.md says what can be set
+config-bad-value = { $key } cannot have this value ({ $origin })
+config-unknown-key = { $place }: there is no setting { $key }
+config-unknown-variable = there is no setting for the environment variable { $name }
+config-not-toml = { $place }: this is not TOML: { $reason }
+config-writable = { $path } may be written by others, so its settings are not used
+config-writable-hint = take the right to write it away from others, or name the file with --config
+config-secret-empty = { $key } is empty
+column-setting = SETTING
+column-value = VALUE
+column-origin = FROM
 
 ## Files and the data directory
 

@@ -29,6 +29,7 @@ help-examples = Приклади:
 
 cmd = Виконує алгоритми, які малюють люди: компілює схему, підписує її, виконує й пропонує зміни
     .data = Тека даних: сховище, ключі, скомпільовані інструменти [типово: $BLOOM_DATA, інакше $XDG_DATA_HOME/bloom, інакше ~/.local/share/bloom]
+    .config = Файл налаштувань [типово: $BLOOM_CONFIG, інакше bloom.toml у поточній теці, у теці даних або в ~/.config/bloom]
     .lang = Мова текстів: en або uk [типово: з LC_ALL, LC_MESSAGES чи LANG]
     .json = Відповідати у форматі JSON
     .text = Відповідати текстом для людей, навіть якщо вивід іде не в термінал
@@ -282,6 +283,11 @@ cmd-audit-list = Показати його останні записи
 
 cmd-audit-verify = Перевірити, що в ньому нічого не змінено й не вилучено
 
+cmd-config = Налаштування: що кажуть файл bloom.toml, змінні середовища та параметри
+    .examples =
+        bloom config show           кожне налаштування з його значенням і походженням
+cmd-config-show = Кожне налаштування з його значенням і походженням; секрети приховано
+
 cmd-completions = Надрукувати скрипт автодоповнення для оболонки
     .shell = bash, elvish, fish, powershell або zsh
     .examples =
@@ -299,6 +305,22 @@ usage-bad-value-because = { $argument } не може мати значення 
 usage-conflict = { $argument } і { $other } несумісні
 usage-near = можливо, малося на увазі { $near }?
 usage-see-help = Див. --help.
+
+## Налаштування
+
+config-default = типове
+config-file = Налаштування прочитано з { $path }
+config-no-file = Файлу bloom.toml немає; що можна налаштувати, сказано в docs/configuration.md
+config-bad-value = { $key } не може мати такого значення ({ $origin })
+config-unknown-key = { $place }: налаштування { $key } немає
+config-unknown-variable = для змінної середовища { $name } немає налаштування
+config-not-toml = { $place }: це не TOML: { $reason }
+config-writable = { $path } можуть змінювати інші, тому ці налаштування не використано
+config-writable-hint = заберіть в інших право записувати цей файл або назвіть його в --config
+config-secret-empty = { $key } — порожнє значення
+column-setting = НАЛАШТУВАННЯ
+column-value = ЗНАЧЕННЯ
+column-origin = ЗВІДКИ
 
 ## Файли й тека даних
 

@@ -22,6 +22,8 @@ pub(crate) struct Cli {
 pub(crate) struct Global {
     #[arg(long, global = true, value_name = "DIR", env = "BLOOM_DATA")]
     pub(crate) data: Option<PathBuf>,
+    #[arg(long, global = true, value_name = "FILE", env = "BLOOM_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
     #[arg(long, global = true, value_name = "LANG", value_parser = ["en", "uk"])]
     pub(crate) lang: Option<String>,
     #[arg(long, global = true)]

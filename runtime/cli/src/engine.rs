@@ -1,6 +1,7 @@
 //! The engine of a command that does something to a run that is there.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bloom_ir::document::{Action, NodeKind};
 use bloom_ir::{Digest, Document, validate};
@@ -11,6 +12,7 @@ use bloom_wasm::WasmHost;
 
 use crate::catalogue::text;
 use crate::clock::TimeOrderedIds;
+use crate::config::Settings;
 use crate::failure::Explained;
 use crate::keyring::Keyring;
 use crate::session::Session;
@@ -32,8 +34,21 @@ pub(crate) fn over(
         ids: Arc::new(TimeOrderedIds),
         trust: Keyring::of(session)?.trust_list()?,
         observer,
-        config: EngineConfig::default(),
+        config: config(session)?,
     }))
+}
+
+/// What the operator set.
+fn config(session: &Session) -> anyhow::Result<EngineConfig> {
+    let Settings { limits, tasks, .. } = &session.config()?.settings;
+    Ok(EngineConfig {
+        tool_timeout: Duration::from_secs(limits.tool_timeout_seconds.into()),
+        attempts: limits.attempts,
+        lease_ttl: Duration::from_secs(tasks.lease_ttl_seconds.into()),
+        max_depth: limits.flow_depth,
+        proposal_ttl: Duration::from_hours(limits.proposal_ttl_hours.into()),
+        ..EngineConfig::default()
+    })
 }
 
 /// An engine with what a run was started with.

@@ -5,8 +5,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use bloom_wasm::{Config, Origin, WasmHost};
+use bloom_wasm::{Config, Limits, Origin, WasmHost};
 use clap::Args;
+use secrecy::ExposeSecret as _;
 
 use crate::catalogue::text;
 use crate::failure::Explained;
@@ -42,7 +43,8 @@ pub(crate) struct MemoryArg {
 impl ToolArgs {
     /// The tools that ship with this program and those of the operator's folder, which read no folders: for compiling.
     pub(crate) fn host(&self, session: &Session) -> anyhow::Result<WasmHost> {
-        host(self.tools.as_deref(), BTreeMap::new(), session)
+        let default = &session.config()?.settings.run.tools;
+        host(self.tools.as_deref().or(default.as_deref()), BTreeMap::new(), BTreeMap::new(), session)
     }
 }
 
@@ -64,7 +66,8 @@ impl MemoryArg {
     /// The folder that was named, else that of the setting, else that of the data directory; made where it is not there:
     /// an agent without a memory has an empty one.
     pub(crate) fn folder(&self, setting: &Setting, session: &Session) -> anyhow::Result<PathBuf> {
-        let named = self.memory.as_ref().or(setting.memory.as_ref());
+        let default = &session.config()?.settings.run.memory;
+        let named = self.memory.as_ref().or(setting.memory.as_ref()).or(default.as_ref());
         let folder = match named {
             Some(folder) => folder.clone(),
             None => session.data.create(&session.catalogue)?.join("memory"),
@@ -87,17 +90,44 @@ impl Setting {
                 roots.insert(String::from(root), folder.clone());
             }
         }
-        host(self.tools.as_deref(), roots, session)
+        host(self.tools.as_deref(), roots, secrets(session)?, session)
     }
 }
 
-fn host(tools: Option<&Path>, roots: BTreeMap<String, PathBuf>, session: &Session) -> anyhow::Result<WasmHost> {
+/// What the operator set for tools, by tool and key.
+type Secrets = BTreeMap<String, BTreeMap<String, String>>;
+
+fn secrets(session: &Session) -> anyhow::Result<Secrets> {
+    let mut secrets = Secrets::new();
+    for (tool, granted) in &session.config()?.settings.tools {
+        for (name, secret) in &granted.config {
+            let key = format!("tools.{tool}.config.{name}");
+            let value = secret.read(&key, &session.catalogue)?.expose_secret().to_owned();
+            secrets.entry(tool.clone()).or_default().insert(name.clone(), value);
+        }
+    }
+    Ok(secrets)
+}
+
+fn host(
+    tools: Option<&Path>,
+    roots: BTreeMap<String, PathBuf>,
+    settings: Secrets,
+    session: &Session,
+) -> anyhow::Result<WasmHost> {
     let catalogue = &session.catalogue;
     if let Some(folder) = tools {
         must_be_folder(folder, session)?;
     }
     let cache = session.data.create(catalogue)?.join("tools");
-    let config = Config { cache: Some(cache), tools: tools.map(Path::to_owned), roots, ..Config::default() };
+    let given = &session.config()?.settings.limits;
+    let limits = Limits {
+        memory_bytes: usize::try_from(given.tool_memory_mib).unwrap_or(usize::MAX).saturating_mul(1 << 20),
+        concurrent_calls: given.tool_calls_at_once,
+        ..Limits::default()
+    };
+    let tools = tools.map(Path::to_owned);
+    let config = Config { cache: Some(cache), tools, roots, settings, limits };
     let host = WasmHost::new(config, bloom_wasm::embedded()).with_context(|| text!(catalogue, "tools-failed"))?;
     for rejected in host.rejected() {
         let origin = match &rejected.origin {

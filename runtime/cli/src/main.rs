@@ -10,6 +10,7 @@ mod callees;
 mod catalogue;
 mod clock;
 mod command;
+mod config;
 mod data;
 mod durable;
 mod engine;
@@ -19,7 +20,9 @@ mod help;
 mod host;
 mod keyring;
 mod limits;
+mod llm;
 mod locale;
+mod logging;
 mod narrator;
 mod output;
 mod page;
@@ -50,18 +53,12 @@ fn main() -> ExitCode {
     let exit = match args::parse(arguments, &catalogue) {
         Err(message) => usage::answer(&message, &catalogue, &mut out),
         Ok(cli) => {
-            start_logging();
             let session = Session::open(&cli.global, catalogue);
+            logging::start(&session, None);
             command::perform(cli.command, &session, &mut out).unwrap_or_else(|error| failure::explain(&error, &session))
         }
     };
     ExitCode::from(exit.finish(out))
-}
-
-/// Logs go to the standard error, and only where `BLOOM_LOG` asks for them.
-fn start_logging() {
-    let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("BLOOM_LOG") else { return };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(output::stderr).init();
 }
 
 impl Exit {

@@ -8,6 +8,7 @@ use bloom_runtime::record::{RunId, RunRecord};
 use bloom_runtime::store::Store as _;
 use serde::{Deserialize, Serialize};
 
+use crate::session::Session;
 use crate::store::Store;
 
 /// The folders and the choice of who answers; paths are absolute.
@@ -37,6 +38,19 @@ impl Setting {
             tools: self.tools.or(other.tools),
             llm: self.llm.or(other.llm),
         }
+    }
+
+    /// That of the operator's settings, for what nobody says otherwise.
+    pub(crate) fn of_operator(session: &Session) -> anyhow::Result<Self> {
+        let run = &session.config()?.settings.run;
+        let absolute = |path: &Option<PathBuf>| path.as_deref().map(absolute);
+        Ok(Self {
+            notes: absolute(&run.notes),
+            context: absolute(&run.context),
+            memory: absolute(&run.memory),
+            tools: absolute(&run.tools),
+            llm: run.llm.as_deref().map(crate::llm::absolute),
+        })
     }
 
     /// For the inbox entry. A path that is not Unicode cannot be kept, and then nothing is.

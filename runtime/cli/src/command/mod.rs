@@ -7,6 +7,7 @@ mod cancel;
 mod check;
 mod compile;
 mod completions;
+mod config;
 mod explain;
 mod flows;
 mod history;
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Cancel(cancel::Cancel),
     Tools(tools::Tools),
     Audit(audit::Audit),
+    Config(config::Config),
     Completions(completions::Completions),
 }
 
@@ -75,6 +77,7 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Keys(keys) => keys.perform(session, out),
         Command::Tools(tools) => tools.perform(session, out),
         Command::Completions(completions) => completions.perform(session, out),
+        Command::Config(config) => config.perform(session, out),
         Command::Flows(flows) => wait(flows.perform(session, out)),
         Command::Runs(runs) => wait(runs.perform(session, out)),
         Command::Show(show) => wait(show.perform(session, out)),

@@ -1,7 +1,6 @@
 //! `bloom run`: from a diagram to its result.
 
 mod inputs;
-mod llm;
 mod progress;
 
 use std::io::Write as _;
@@ -17,7 +16,6 @@ use bloom_worker::InProcessWorker;
 use clap::Args;
 use serde_json::json;
 
-use self::llm::Choice;
 use self::progress::{Manner, Reporter};
 use crate::apply;
 use crate::catalogue::text;
@@ -27,6 +25,7 @@ use crate::failure::Exit;
 use crate::flow::{self, CompileArgs};
 use crate::host::{RootArgs, ToolArgs};
 use crate::keyring::Keyring;
+use crate::llm::{self, Choice};
 use crate::output::{self, Out, one_line};
 use crate::report::{self, Failing};
 use crate::session::{Form, Session};
@@ -71,6 +70,7 @@ impl Run {
     pub(crate) async fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
         let form = session.form_by_terminal();
         let keyring = Keyring::of(session)?;
+        let defaults = Setting::of_operator(session)?;
         let given = self.setting();
         let (task, document, store, tools, setting) = if let Some(run) = &self.resume {
             let store = Store::open(session)?;
@@ -81,12 +81,13 @@ impl Run {
                 writeln!(output::stderr(), "{}", over(&run, session))?;
                 return conclude(&run.id, &store, form, session, out).await;
             }
-            let setting = given.or(Setting::of(&engine::first(&run, &store).await?, &store).await?);
+            let setting = given.or(Setting::of(&engine::first(&run, &store).await?, &store).await?).or(defaults);
             let document = report::document(&store, &run).await?;
             let tools = Arc::new(tokio::task::block_in_place(|| setting.host(session))?);
             (Task::Resumed(run.id), document, store, tools, setting)
         } else {
             // What was asked for is checked before anything is made.
+            let given = given.or(defaults);
             Choice::parse(given.llm.as_deref(), &session.catalogue)?;
             let tools = Arc::new(tokio::task::block_in_place(|| given.host(session))?);
             let name = self.flow.as_deref().unwrap_or_default();

@@ -16,7 +16,7 @@ use crate::setting;
 
 /// What was asked for with `--llm`.
 #[derive(Clone, Debug)]
-pub(super) enum Choice {
+pub(crate) enum Choice {
     /// The Claude CLI.
     Claude,
     /// A program that takes the prompt on its standard input and prints a result envelope.
@@ -28,7 +28,7 @@ pub(super) enum Choice {
 }
 
 impl Choice {
-    pub(super) fn parse(given: Option<&str>, catalogue: &Catalogue) -> anyhow::Result<Self> {
+    pub(crate) fn parse(given: Option<&str>, catalogue: &Catalogue) -> anyhow::Result<Self> {
         match given.map(|given| given.split_once(':').unwrap_or((given, ""))) {
             None | Some(("claude", "")) => Ok(Self::Claude),
             Some(("command", program)) if !program.is_empty() => Ok(Self::Command(program.into())),
@@ -39,7 +39,7 @@ impl Choice {
     }
 
     /// The executor, and a line that says who answers. Nothing, for a flow that asks nobody.
-    pub(super) async fn executor(
+    pub(crate) async fn executor(
         &self,
         document: &Document,
         session: &Session,
@@ -79,13 +79,22 @@ impl Choice {
 }
 
 /// The same choice, with the path in it from the root on. A program without a folder is looked for in `PATH`.
-pub(super) fn absolute(given: &str) -> String {
+pub(crate) fn absolute(given: &str) -> String {
+    anchored(given, setting::absolute)
+}
+
+/// The same choice, with the path in it meant from a folder on.
+pub(crate) fn under(folder: &Path, given: &str) -> String {
+    anchored(given, |path| folder.join(path))
+}
+
+fn anchored(given: &str, anchor: impl Fn(&Path) -> PathBuf) -> String {
     match given.split_once(':') {
         Some((kind @ ("scripted" | "auto"), path)) if !path.is_empty() => {
-            format!("{kind}:{}", setting::absolute(Path::new(path)).display())
+            format!("{kind}:{}", anchor(Path::new(path)).display())
         }
         Some(("command", program)) if program.contains('/') => {
-            format!("command:{}", setting::absolute(Path::new(program)).display())
+            format!("command:{}", anchor(Path::new(program)).display())
         }
         _ => given.to_owned(),
     }

@@ -1,0 +1,90 @@
+//! Settings in environment variables: `BLOOM_SERVER_LISTEN` for `server.listen`, and names that are older than this program.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+
+use super::{Config, Origin, known, nearest};
+use crate::catalogue::{Catalogue, text};
+use crate::failure::Explained;
+
+/// Variables of existing installations, and what they set.
+const KEPT: [(&str, [&str; 2]); 3] =
+    [("RUNTIME_API_KEY", ["server", "api_key"]), ("PORT", ["server", "listen"]), ("BLOOM_LOG", ["log", "filter"])];
+
+/// Variables of existing installations that would have to change what a server does, and cannot yet. A server that is
+/// started with one of them does not start: ignoring it would lose what it is for.
+#[expect(dead_code, reason = "`bloom serve` comes next")]
+pub(crate) const NOT_HONOURED: [&str; 11] = [
+    "DATABASE_URL",
+    "MEMBRIDGE_SERVER_URL",
+    "MEMBRIDGE_ADMIN_KEY",
+    "MEMBRIDGE_AGENT_KEY",
+    "SESSION_SECRET",
+    "MINIO_ENDPOINT",
+    "MINIO_PORT",
+    "MINIO_USE_SSL",
+    "MINIO_ACCESS_KEY",
+    "MINIO_SECRET_KEY",
+    "MINIO_ARTIFACT_BUCKET",
+];
+
+const PREFIX: &str = "BLOOM_";
+
+/// The variable that sets a key.
+pub(super) fn variable(section: &str, key: &str) -> String {
+    format!("{PREFIX}{}_{}", section.to_uppercase(), key.to_uppercase())
+}
+
+pub(super) fn apply(config: &mut Config, variables: &[(String, String)], catalogue: &Catalogue) -> anyhow::Result<()> {
+    for (name, path) in KEPT {
+        let Some((_, value)) = variables.iter().find(|(known, value)| known == name && !value.is_empty()) else {
+            continue;
+        };
+        let origin = Origin::Environment(name.to_owned());
+        // `PORT` is where to listen, not on which address.
+        let value = match (name, value.parse::<u16>()) {
+            ("PORT", Ok(port)) => SocketAddr::new(config.settings.server.listen.ip(), port).to_string(),
+            _ => value.clone(),
+        };
+        config.set(&path, Value::from(value), origin, catalogue)?;
+    }
+    let sections: Vec<String> = known::<&str>(&[]).into_iter().filter(|section| section != "tools").collect();
+    let keys: Vec<(String, String, String)> = sections
+        .iter()
+        .flat_map(|section| known(&[section]).into_iter().map(|key| (variable(section, &key), section.clone(), key)))
+        .collect();
+    for (name, value) in variables {
+        if let Some((_, section, key)) = keys.iter().find(|(variable, ..)| variable == name) {
+            set(config, [section, key], value, name, catalogue)?;
+            continue;
+        }
+        // A misspelt variable would be passed over in silence.
+        let is_ours = |section: &String| name.starts_with(&format!("{PREFIX}{}_", section.to_uppercase()));
+        if sections.iter().any(is_ours) {
+            let variables: Vec<String> = keys.iter().map(|(variable, ..)| variable.clone()).collect();
+            let error = Explained::usage(text!(catalogue, "config-unknown-variable", name = name));
+            return Err(match nearest(name, &variables) {
+                Some(near) => error.hint(text!(catalogue, "usage-near", near = near)),
+                None => error,
+            }
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// A variable is a text; a key may want a number, yes or no, or a list, which is written with commas.
+fn set(config: &mut Config, path: [&String; 2], value: &str, name: &str, catalogue: &Catalogue) -> anyhow::Result<()> {
+    let list: Value = value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect();
+    let (number, truth) = (value.parse::<i64>().map(Value::from), value.parse::<bool>().map(Value::from));
+    let mut refusal = Ok(());
+    for meant in [Some(Value::from(value)), number.ok(), truth.ok(), Some(list)].into_iter().flatten() {
+        match config.set(&path, meant, Origin::Environment(name.to_owned()), catalogue) {
+            Ok(()) => return Ok(()),
+            // What is said of the text itself is what a person understands.
+            Err(error) => refusal = refusal.and(Err(error)),
+        }
+    }
+    refusal
+}

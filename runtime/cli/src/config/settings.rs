@@ -1,0 +1,157 @@
+//! What an operator can set. docs/configuration.md lists all of it; a test compares.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// All settings, with what holds where nothing is set.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) server: Server,
+    pub(crate) run: Run,
+    pub(crate) tasks: Tasks,
+    pub(crate) limits: Limits,
+    pub(crate) log: Log,
+    pub(crate) tools: BTreeMap<String, Tool>,
+}
+
+/// `bloom serve`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Server {
+    pub(crate) listen: SocketAddr,
+    /// What clients must show; without one only this machine is served.
+    pub(crate) api_key: Option<Secret>,
+    /// Serves others without a key, too.
+    pub(crate) insecure: bool,
+    /// How others reach this server.
+    pub(crate) public_url: Option<String>,
+    /// Networks whose `X-Forwarded-*` headers are believed.
+    pub(crate) trusted_proxies: Vec<String>,
+    /// Workers within the server's process.
+    pub(crate) workers: u32,
+    pub(crate) max_body_mib: u32,
+    pub(crate) max_connections: u32,
+    pub(crate) request_timeout_seconds: u32,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 5000).into(),
+            api_key: None,
+            insecure: false,
+            public_url: None,
+            trusted_proxies: ["127.0.0.0/8", "::1/128"].map(String::from).into(),
+            workers: 1,
+            max_body_mib: 8,
+            max_connections: 16_384,
+            request_timeout_seconds: 30,
+        }
+    }
+}
+
+/// What runs have where nothing else is said: the options of `bloom run` of the same names.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Run {
+    pub(crate) notes: Option<PathBuf>,
+    pub(crate) context: Option<PathBuf>,
+    pub(crate) memory: Option<PathBuf>,
+    pub(crate) tools: Option<PathBuf>,
+    pub(crate) llm: Option<String>,
+}
+
+/// Tasks of workers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tasks {
+    pub(crate) lease_ttl_seconds: u32,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self { lease_ttl_seconds: 300 }
+    }
+}
+
+/// How much runs and tools may use where a flow does not say.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Limits {
+    pub(crate) tool_timeout_seconds: u32,
+    pub(crate) tool_memory_mib: u32,
+    pub(crate) tool_calls_at_once: u32,
+    pub(crate) attempts: u32,
+    pub(crate) flow_depth: u32,
+    pub(crate) proposal_ttl_hours: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            tool_timeout_seconds: 45,
+            tool_memory_mib: 64,
+            tool_calls_at_once: 16,
+            attempts: 3,
+            flow_depth: 128,
+            proposal_ttl_hours: 72,
+        }
+    }
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    /// Directives of `tracing`, as `info,bloom_server=debug`.
+    pub(crate) filter: Option<String>,
+    pub(crate) format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, else JSON.
+    #[default]
+    Auto,
+    Json,
+    Text,
+}
+
+/// What the operator grants to a tool.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Tool {
+    /// Where it may send requests to: `https://api.example.org`.
+    pub(crate) http: Vec<String>,
+    /// Its settings and secrets.
+    pub(crate) config: BTreeMap<String, Secret>,
+}
+
+/// Something that nobody but its user shall see, or where it is.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged, deny_unknown_fields, expecting = "a text, { env = \"NAME\" } or { file = \"PATH\" }")]
+pub(crate) enum Secret {
+    Inline(String),
+    Env { env: String },
+    File { file: PathBuf },
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inline(_) => formatter.write_str(MASK),
+            Self::Env { env } => write!(formatter, "env {env}"),
+            Self::File { file } => write!(formatter, "file {}", file.display()),
+        }
+    }
+}
+
+/// What is shown in place of a secret.
+pub(crate) const MASK: &str = "********";
