@@ -1,34 +1,50 @@
-//! Prints the Rust bindings of the WIT package. `sdk/src/bindings.rs` holds them, so that whoever builds a tool need not build
-//! the generator; a test compares the two, and `BLESS=1 cargo test -p bindings` writes them anew.
+//! Writes the bindings of the WIT package for languages whose authors shall not need a generator: for Rust in `sdk`, for C in
+//! the template of `bloom tool new`. A test compares; `BLESS=1 cargo test -p bindings` writes them anew.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use wit_bindgen_core::wit_parser::Resolve;
-use wit_bindgen_core::{Files, WorldGenerator as _};
-use wit_bindgen_rust::Opts;
+use wit_bindgen_core::{Files, WorldGenerator};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    print!("{}", bindings()?);
+    for (path, text) in bindings()? {
+        std::fs::write(path, text)?;
+    }
     Ok(())
 }
 
-fn bindings() -> Result<String, Box<dyn Error>> {
-    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/wit/bloom-tool");
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(&wit)?;
-    let world = resolve.select_world(&[package], Some("adapter"))?;
-    let options = Opts {
+/// The files, with what they hold.
+fn bindings() -> Result<Vec<(PathBuf, String)>, Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let rust = wit_bindgen_rust::Opts {
         format: true,
         additional_derive_attributes: vec!["PartialEq".into()],
         pub_export_macro: true,
         default_bindings_module: Some("$crate::bindings".into()),
-        ..Opts::default()
+        ..wit_bindgen_rust::Opts::default()
     };
+    let mut files = Vec::new();
+    for (_, text) in generated(&mut rust.build(), &root)? {
+        files.push((root.join("tools/sdk/src/bindings.rs"), text));
+    }
+    for (name, text) in generated(wit_bindgen_c::Opts::default().build().as_mut(), &root)? {
+        // What is left of the source would link the world's description in, which `bloom tool build` does.
+        let text = text.split("// Ensure that the *_component_type.o").next().unwrap_or_default();
+        files.push((root.join("runtime/author/templates/c/bindings").join(name), format!("{}\n", text.trim_end())));
+    }
+    Ok(files)
+}
+
+/// The texts among what a generator makes.
+fn generated(generator: &mut dyn WorldGenerator, root: &Path) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(root.join("schemas/wit/bloom-tool"))?;
+    let world = resolve.select_world(&[package], Some("adapter"))?;
     let mut files = Files::default();
-    options.build().generate(&mut resolve, world, &mut files)?;
-    let parts = files.iter().map(|(_, bytes)| std::str::from_utf8(bytes)).collect::<Result<Vec<_>, _>>()?;
-    Ok(parts.concat())
+    generator.generate(&mut resolve, world, &mut files)?;
+    let texts = files.iter().filter(|(name, _)| !name.ends_with(".o"));
+    texts.map(|(name, bytes)| Ok((name.to_owned(), String::from_utf8(bytes.to_vec())?))).collect()
 }
 
 #[cfg(test)]
@@ -36,13 +52,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bindings_of_the_sdk_are_those_of_the_wit_package() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/src/bindings.rs");
-        let bindings = bindings().unwrap();
+    fn the_bindings_are_those_of_the_wit_package() {
         if std::env::var_os("BLESS").is_some() {
-            std::fs::write(&path, &bindings).unwrap();
+            main().unwrap();
         }
-        let written = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(written == bindings, "write them anew: BLESS=1 cargo test -p bindings");
+        for (path, text) in bindings().unwrap() {
+            let written = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(written == text, "write {} anew: BLESS=1 cargo test -p bindings", path.display());
+        }
     }
 }
