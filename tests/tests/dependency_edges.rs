@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Which of our packages each of them may use.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("bloom-ir", &[]),
     ("bloom-compiler", &["bloom-ir"]),
     ("bloom-interpreter", &["bloom-ir"]),
@@ -16,9 +16,11 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("bloom-store", &["bloom-interpreter", "bloom-ir", "bloom-runtime"]),
     ("bloom-wasm", &["bloom-interpreter", "bloom-ir", "bloom-runtime"]),
     ("bloom-worker", &["bloom-interpreter", "bloom-ir", "bloom-runtime"]),
+    ("bloom-author", &[]),
     (
         "bloom",
         &[
+            "bloom-author",
             "bloom-compiler",
             "bloom-interpreter",
             "bloom-ir",
