@@ -20,6 +20,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Ending::Quota),
         2 => Just(Ending::Release),
     ];
+    // Mostly one of the last.
+    let recent = prop_oneof![4 => 0..3_u8, 1 => any::<u8>()];
     let epoch_off = prop_oneof![8 => Just(0), 1 => -1..=1_i64];
     let step = prop_oneof![
         6 => (0..3_i32, 0..2_u8).prop_map(|(priority, context)| Step::Post { priority, context }),
@@ -30,13 +32,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..4_u8).prop_map(Step::Drain),
         1 => (0..4_u8).prop_map(Step::Remove),
         7 => (0..4_u8, 1..4_usize).prop_map(|(worker, slots)| Step::Pull { worker, slots }),
-        5 => (any::<u8>(), prop::option::of(0..4_u8)).prop_map(|(task, worker)| Step::Lease { task, worker }),
-        5 => (any::<u8>(), epoch_off.clone()).prop_map(|(lease, epoch_off)| Step::Heartbeat { lease, epoch_off }),
-        12 => (any::<u8>(), epoch_off, ending)
+        5 => (recent.clone(), prop::option::of(0..4_u8)).prop_map(|(task, worker)| Step::Lease { task, worker }),
+        5 => (recent.clone(), epoch_off.clone()).prop_map(|(lease, epoch_off)| Step::Heartbeat { lease, epoch_off }),
+        12 => (recent.clone(), epoch_off, ending)
             .prop_map(|(lease, epoch_off, ending)| Step::End { lease, epoch_off, ending }),
-        3 => any::<u8>().prop_map(Step::Requeue),
+        3 => recent.prop_map(Step::Requeue),
         5 => prop::sample::select(vec![1, 2_000, 59_999, 60_000, 200_000, 300_001]).prop_map(Step::Pass),
         4 => Just(Step::Reap),
+        2 => Just(Step::Lapse),
         1 => Just(Step::Crash),
     ];
     prop::collection::vec(step, 1..60)

@@ -24,7 +24,7 @@ pub(crate) const PROFILES: [Profile; 4] = [
     Profile { provider: Some("llm.command"), slots: 2, is_pushed_to: false },
     Profile { provider: Some("llm.claude_cli"), slots: 1, is_pushed_to: true },
     Profile { provider: None, slots: 2, is_pushed_to: false },
-    Profile { provider: Some("llm.command"), slots: 1, is_pushed_to: false },
+    Profile { provider: Some("llm.command"), slots: 3, is_pushed_to: false },
 ];
 
 #[derive(Debug)]

@@ -1,4 +1,5 @@
-//! What may happen. Numbers choose among what is there: they are taken modulo its count.
+//! What may happen. Numbers choose among what is there: they are taken modulo its count, from the newest
+//! back.
 
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
@@ -41,6 +42,8 @@ pub(crate) enum Step {
     /// Time goes by, in milliseconds.
     Pass(i64),
     Reap,
+    /// Nothing is heard of anybody until all leases have expired.
+    Lapse,
     /// The server is gone, and another one starts.
     Crash,
 }

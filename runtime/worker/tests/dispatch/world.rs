@@ -20,7 +20,7 @@ use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
 use bloom_store::RedbStore;
 use serde_json::json;
 
-use crate::reference::{Lease, PROFILES, QUOTA, Reference, Task, Verdict, Worker};
+use crate::reference::{Lease, PROFILES, PUSHED_TTL, QUOTA, Reference, Task, Verdict, Worker};
 use crate::steps::{Ending, Step};
 
 #[derive(Default)]
@@ -168,13 +168,11 @@ impl World {
                 let requeued = engine.requeue(&self.tasks[task], &owner()).await;
                 assert_eq!(requeued.is_ok(), self.reference.requeue(task), "{requeued:?}");
             }
-            Step::Pass(time) => {
-                self.reference.now += time;
-                self.clock.0.store(self.reference.now, Ordering::SeqCst);
-            }
-            Step::Reap => {
-                let reaped = engine.reap().await.unwrap();
-                assert_eq!(reaped, self.reference.reap());
+            Step::Pass(time) => self.pass(*time),
+            Step::Reap => self.reap(&engine).await,
+            Step::Lapse => {
+                self.pass(PUSHED_TTL + 1);
+                self.reap(&engine).await;
             }
             Step::Crash => {
                 drop(engine);
@@ -182,6 +180,15 @@ impl World {
                 self.start().await;
             }
         }
+    }
+
+    fn pass(&mut self, time: i64) {
+        self.reference.now += time;
+        self.clock.0.store(self.reference.now, Ordering::SeqCst);
+    }
+
+    async fn reap(&mut self, engine: &Engine) {
+        assert_eq!(engine.reap().await.unwrap(), self.reference.reap());
     }
 
     async fn post(&mut self, priority: i32, context: u8) {
@@ -403,7 +410,7 @@ impl World {
 }
 
 fn pick(number: u8, count: usize) -> Option<usize> {
-    usize::from(number).checked_rem(count)
+    usize::from(number).checked_rem(count).map(|back| count - 1 - back)
 }
 
 fn name(worker: usize) -> WorkerId {
