@@ -257,6 +257,7 @@ impl Machine {
         };
         // Behind what was resolved before: as if the machine had moved on in between.
         self.ready.extend(moved);
+        self.frames.main_mut().begin_turn();
         Ok(())
     }
 
@@ -445,24 +446,18 @@ impl Machine {
     /// The SHA-256 of the bytes of the main branch's variables; cursors, frames and what a fork's branches have set and not
     /// handed on are not covered.
     pub fn state_hash(&self) -> Digest {
-        self.state_mark().hash(&self.program)
+        self.hash_of(self.frames.main().variables.clone())
     }
 
-    /// The variables as they are now, whatever the machine does later: cheap, for who may have to go back to them.
-    pub fn state_mark(&self) -> StateMark {
-        StateMark(self.frames.main().variables.clone())
+    /// The same as it was when the turn under way began: at the start, after the latest outcome, or where the machine was
+    /// restored.
+    pub fn turn_state_hash(&self) -> Digest {
+        self.hash_of(self.frames.main().turn_variables())
     }
-}
 
-/// The variables of a run at some moment.
-#[derive(Clone, Debug)]
-pub struct StateMark(Vec<Value>);
-
-impl StateMark {
-    /// As [`Machine::state_hash`] was at that moment, in a run of this program.
-    pub fn hash(&self, program: &Program) -> Digest {
-        let names = program.inner().main().variables.iter().cloned();
-        let state: Value = names.zip(self.0.iter().cloned()).collect();
+    fn hash_of(&self, variables: Vec<Value>) -> Digest {
+        let names = self.program.inner().main().variables.iter().cloned();
+        let state: Value = names.zip(variables).collect();
         Digest::of(&state.to_bytes())
     }
 }

@@ -53,11 +53,15 @@ pub fn load(ir: &VerifiedIr) -> Program {
     Program::load(ir).expect("the interpreter executes it")
 }
 
-#[expect(clippy::expect_used, reason = "the programs of this module are valid")]
-fn document(entry: &str, nodes: &Value, tools: &Value) -> VerifiedIr {
+/// A document of these nodes, which may call these tools.
+///
+/// # Panics
+/// When it does not pass the load-time checks.
+#[expect(clippy::expect_used, reason = "the programs of this package are valid")]
+pub(crate) fn document(entry: &str, nodes: &Value, tools: &Value) -> VerifiedIr {
     let document = json!({
         "ir": "0.1",
-        "flow": { "id": "figures", "version": "1.0.0", "title": "Figures", "kind": "procedure", "locale": "en" },
+        "flow": { "id": "figures", "version": "0.0.0", "title": "Figures", "kind": "procedure", "locale": "en" },
         "inputs": { "type": "object" },
         "outputs": {},
         "policy": {

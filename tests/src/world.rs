@@ -20,6 +20,11 @@ use serde_json::json;
 
 /// An engine over a redb store in `folder`, with one tool, `step`, which answers at once.
 pub fn engine(folder: &Path, signer: &SigningKey) -> Result<Arc<Engine>, StoreError> {
+    engine_with(folder, signer, EngineConfig::default())
+}
+
+/// The same with settings.
+pub fn engine_with(folder: &Path, signer: &SigningKey, config: EngineConfig) -> Result<Arc<Engine>, StoreError> {
     let parts = Parts {
         store: Arc::new(RedbStore::open(folder)?),
         tools: Arc::new(Step),
@@ -27,7 +32,7 @@ pub fn engine(folder: &Path, signer: &SigningKey) -> Result<Arc<Engine>, StoreEr
         ids: Arc::new(Counter::default()),
         trust: TrustList::of("figures", signer.public()),
         observer: Arc::new(()),
-        config: EngineConfig::default(),
+        config,
     };
     Ok(Arc::new(Engine::new(parts)))
 }

@@ -43,6 +43,8 @@ pub(super) struct Frame {
     /// Whether the document's `catch` has taken an error: the next one that nobody takes fails the run. Of the main branch.
     pub(super) catching: bool,
     pub(super) standing: Standing,
+    /// Of the main branch: what its variables were when the turn began, of those that were bound since. No part of the state.
+    turn: Turn,
     /// Bytes that were weighed since this was last looked at: what counting them takes. No part of the state.
     pub(super) weighed: u64,
 }
@@ -126,6 +128,26 @@ impl Cursor {
     }
 }
 
+/// What was bound in a turn: it costs what the turn costs, however many variables there are.
+#[derive(Clone, Debug, Default)]
+struct Turn {
+    number: u64,
+    /// For each slot the turn in which it was bound last; of a fork's branch, nothing.
+    bound_in: Vec<u64>,
+    before: Vec<(Slot, Value)>,
+}
+
+impl Turn {
+    fn note(&mut self, slot: Slot, before: Value) {
+        if let Some(bound_in) = self.bound_in.get_mut(slot.0 as usize)
+            && *bound_in != self.number
+        {
+            *bound_in = self.number;
+            self.before.push((slot, before));
+        }
+    }
+}
+
 impl Frame {
     pub(super) fn start(program: &Inner, run: &RunInfo) -> Self {
         let region = program.main();
@@ -151,6 +173,7 @@ impl Frame {
             timers: Arc::default(),
             catching: false,
             standing: Standing::Ready,
+            turn: Turn { number: 1, bound_in: vec![0; region.variables.len()], before: Vec::new() },
             weighed: 0,
         }
     }
@@ -175,6 +198,7 @@ impl Frame {
             timers: self.timers.clone(),
             catching: false,
             standing: Standing::Ready,
+            turn: Turn::default(),
             weighed: 0,
         }
     }
@@ -225,8 +249,24 @@ impl Frame {
         within_state(total.saturating_add(inputs))?;
         *old = weight;
         self.total = total;
-        self.variables[slot.0 as usize] = value;
+        let before = std::mem::replace(&mut self.variables[slot.0 as usize], value);
+        self.turn.note(slot, before);
         Ok(())
+    }
+
+    /// From here on it is noted what variables were.
+    pub(super) fn begin_turn(&mut self) {
+        self.turn.number = self.turn.number.saturating_add(1);
+        self.turn.before.clear();
+    }
+
+    /// The variables as they were when the turn began.
+    pub(super) fn turn_variables(&self) -> Vec<Value> {
+        let mut variables = self.variables.clone();
+        for (slot, value) in &self.turn.before {
+            variables[slot.0 as usize] = value.clone();
+        }
+        variables
     }
 
     /// A variable's value, and what it counts for.

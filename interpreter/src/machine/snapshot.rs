@@ -131,13 +131,36 @@ pub enum RestoreError {
         /// What was given.
         program: Digest,
     },
-    /// It contradicts its program.
+    /// It cannot be read, or contradicts its program.
     #[error("the snapshot is damaged: {0}")]
     Damaged(String),
 }
 
 fn damaged(what: impl Into<String>) -> RestoreError {
     RestoreError::Damaged(what.into())
+}
+
+impl Snapshot {
+    /// Its bytes: compact JSON.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_else(|_| unreachable!("string keys and finite numbers always serialise"))
+    }
+
+    /// Reads what [`Snapshot::to_bytes`] wrote, in this version or in an older one. Of a newer one the version is told, whatever
+    /// else it may hold.
+    pub fn read(bytes: &[u8]) -> Result<Self, RestoreError> {
+        /// What every version begins with.
+        #[derive(Deserialize)]
+        struct Version {
+            snapshot: u32,
+        }
+        let unreadable = |error: serde_json::Error| damaged(error.to_string());
+        let Version { snapshot: found } = serde_json::from_slice(bytes).map_err(unreadable)?;
+        if !(1..=SNAPSHOT_VERSION).contains(&found) {
+            return Err(RestoreError::Version { found });
+        }
+        serde_json::from_slice(bytes).map_err(unreadable)
+    }
 }
 
 impl Machine {
@@ -192,6 +215,7 @@ impl Machine {
         let ready: Option<VecDeque<FrameKey>> = ready.iter().map(|path| paths.get(path).copied()).collect();
         let ready = ready.ok_or_else(|| damaged("a branch is to move that is not there"))?;
         let pending = check_frames(&frames, &ready, snapshot.end.is_some())?;
+        frames.main_mut().begin_turn();
         Ok(Self {
             program: program.clone(),
             core: Core {

@@ -35,6 +35,10 @@ impl Frames {
         self.get(FrameKey::MAIN)
     }
 
+    pub(super) fn main_mut(&mut self) -> &mut Frame {
+        self.get_mut(FrameKey::MAIN)
+    }
+
     pub(super) fn get(&self, key: FrameKey) -> &Frame {
         self.all[key.0 as usize].as_ref().unwrap_or_else(|| unreachable!("keys are held of frames that are there"))
     }

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use super::child::Start;
 use super::live::{Live, Slot, With};
-use super::run::{Desk, Open, Run, RunEnd};
+use super::open::Open;
+use super::run::{Desk, Run, RunEnd};
 use super::tool::Job;
 use super::wait::Wait;
 use super::{Engine, EngineError};
@@ -41,7 +42,6 @@ struct Opened {
     starts: Vec<Start>,
     /// Whether it does nothing but wait.
     is_resting: bool,
-    waits: Vec<Wait>,
     /// When it goes on by itself, in Unix milliseconds.
     due: Option<i64>,
     /// What stops every worker that could go on, if one is needed.
@@ -105,7 +105,7 @@ impl Engine {
     async fn may_have_tasks(&self, live: &Live) -> bool {
         match live.slot.lock().await.as_ref() {
             None => true,
-            Some(Slot::Open(run)) => run.open.values().any(|open| matches!(open.effect.ask().call, EffectCall::Llm(_))),
+            Some(Slot::Open(run)) => run.open.need_worker(),
             Some(Slot::Over(_)) => false,
         }
     }
@@ -118,6 +118,9 @@ impl Engine {
         want: &UnboundedSender<RunId>,
     ) -> Result<Stop, EngineError> {
         live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Slot::Open(run)) = live.slot.lock().await.as_mut() {
+            run.open.renew();
+        }
         let mut calls = FuturesUnordered::new();
         let mut called: BTreeSet<EffectId> = BTreeSet::new();
         loop {
@@ -138,7 +141,7 @@ impl Engine {
                 }
                 View::Open(opened) => *opened,
             };
-            let Opened { jobs, starts, is_resting, waits, due, halted, left, limit } = opened;
+            let Opened { jobs, starts, is_resting, due, halted, left, limit } = opened;
             for job in jobs {
                 called.insert(job.request.id.clone());
                 live.note_begun(job.request.id.as_str());
@@ -164,7 +167,11 @@ impl Engine {
                 Some(patience) => until_due.is_some_and(|wait| wait <= patience),
             };
             if is_resting && calls.is_empty() && !is_patient {
-                return Ok(Stop::Waits(waits));
+                match live.slot.lock().await.as_ref() {
+                    Some(Slot::Open(run)) if run.is_resting() => return Ok(Stop::Waits(run.waits())),
+                    // Something came in between.
+                    _ => continue,
+                }
             }
             // Time in a queue does not count: only while something is performed the clock of the run goes on.
             let (is_active, since) = (live.performing() > 0, Instant::now());
@@ -221,7 +228,6 @@ impl Engine {
                     jobs: Vec::new(),
                     starts: Vec::new(),
                     is_resting: false,
-                    waits: Vec::new(),
                     due: None,
                     halted: None,
                     left: Duration::MAX,
@@ -236,12 +242,10 @@ impl Engine {
         }
         let (mut jobs, mut starts) = (Vec::new(), Vec::new());
         let depth = run.parent.as_ref().map_or(0, |parent| parent.depth).saturating_add(1);
-        let mut needs_worker = false;
-        for Open { effect, begun } in run.open.values() {
+        for id in run.open.take_fresh() {
+            let Some(Open { effect, begun }) = run.open.get(&id).filter(|_| !called.contains(&id)) else { continue };
             match &effect.ask().call {
-                EffectCall::Llm(_) => needs_worker = true,
-                EffectCall::Sleep(_) | EffectCall::Timer(_) | EffectCall::Await(_) => {}
-                EffectCall::Tool(_) | EffectCall::Flow(_) if called.contains(&effect.ask().id) => {}
+                EffectCall::Llm(_) | EffectCall::Sleep(_) | EffectCall::Timer(_) | EffectCall::Await(_) => {}
                 EffectCall::Flow(call) => starts.push(Start {
                     request: effect.ask().clone(),
                     call: call.clone(),
@@ -271,11 +275,10 @@ impl Engine {
                 open.begun = true;
             }
         }
-        let halted = if needs_worker && live.performing() == 0 { self.what_stops_all_workers() } else { None };
-        let is_resting = run.is_resting();
-        let waits = if is_resting { run.waits() } else { Vec::new() };
-        let due = run.due();
-        Ok(View::Open(Box::new(Opened { jobs, starts, is_resting, waits, due, halted, left, limit })))
+        let is_halted = run.open.need_worker() && live.performing() == 0;
+        let halted = if is_halted { self.what_stops_all_workers() } else { None };
+        let (is_resting, due) = (run.is_resting(), run.due());
+        Ok(View::Open(Box::new(Opened { jobs, starts, is_resting, due, halted, left, limit })))
     }
 
     async fn run_out_of_time(&self, id: &RunId, limit: Duration) -> Result<(), EngineError> {

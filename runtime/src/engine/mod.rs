@@ -20,6 +20,7 @@ mod drive;
 mod error;
 mod lease;
 mod live;
+mod open;
 mod policy;
 mod programs;
 mod progress;

@@ -3,7 +3,6 @@
 //! Nothing here touches the world: each method gives an [`Addition`], which is to be committed before the run goes on. If the
 //! commit fails, the run is thrown away and rebuilt from its history.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bloom_interpreter::effect::{
@@ -11,7 +10,6 @@ use bloom_interpreter::effect::{
     Question as Asking,
 };
 use bloom_interpreter::history::{Chain, Event, Payload};
-use bloom_interpreter::machine::StateMark;
 use bloom_interpreter::record::{self, OpenEffect};
 use bloom_interpreter::replay::{Rebuilt, Signals};
 use bloom_interpreter::{End, Machine, Next, Program, Turn};
@@ -20,6 +18,7 @@ use bloom_ir::{Digest, Value, VerifiedIr};
 
 use super::child::child_id;
 use super::config::EngineConfig;
+use super::open::{Open, OpenEffects};
 use super::progress::{Asked, EffectSpot, Step};
 use super::proposal::Proposer;
 use super::retry::Schedule;
@@ -106,7 +105,7 @@ pub(super) struct Run {
     chain: Chain,
     /// Of the last event.
     last_at: i64,
-    pub(super) open: BTreeMap<EffectId, Open>,
+    pub(super) open: OpenEffects,
     /// Signals that nobody has taken.
     pub(super) signals: Signals,
     /// The run that started it, if a run did.
@@ -125,16 +124,6 @@ pub(super) struct Run {
 struct Underway {
     /// What is to be recorded once the turn is whole.
     emitted: Vec<Emission>,
-    /// The state before it.
-    before: StateMark,
-}
-
-/// An effect without an outcome.
-#[derive(Clone, Debug)]
-pub(super) struct Open {
-    pub(super) effect: OpenEffect,
-    /// Begun by a driver that is gone, or requested before this process: it may have been performed, and nobody knows.
-    pub(super) begun: bool,
 }
 
 /// What is to be committed, and told once it is.
@@ -183,7 +172,7 @@ impl Run {
             machine,
             chain: Chain::default(),
             last_at: i64::MIN,
-            open: BTreeMap::new(),
+            open: OpenEffects::default(),
             signals: Signals::new(),
             parent: record.parent.clone(),
             active_before: Duration::ZERO,
@@ -213,7 +202,7 @@ impl Run {
         let Rebuilt { machine, chain, emitted, open, signals } = rebuilt;
         let open = open.into_iter().map(|effect| {
             let begun = effect.is_requested();
-            (effect.ask().id.clone(), Open { effect, begun })
+            Open { effect, begun }
         });
         let artifacts = events.iter().filter_map(|event| match &event.payload {
             Some(Payload::Emitted { emission }) if emission.kind == EmitKind::Artifact => Some(artifact(emission).1),
@@ -234,7 +223,7 @@ impl Run {
             open: open.collect(),
             signals,
             parent: record.parent.clone(),
-            underway: Some(Box::new(Underway { emitted, before: machine.state_mark() })),
+            underway: Some(Box::new(Underway { emitted })),
             machine,
             artifacts: artifacts.collect(),
             proposals,
@@ -385,18 +374,18 @@ impl Run {
     fn broken_off(&mut self, desk: &Desk<'_>) -> Draft {
         let mut draft = Draft::default();
         let Some(underway) = self.underway.take() else { return draft };
-        let Underway { mut emitted, before } = *underway;
+        let Underway { mut emitted } = *underway;
         match self.machine.advance_within(0, &mut emitted) {
             Some(next @ Next::Finished(_)) => self.record_turn(&mut draft, Turn { emitted, next }, desk),
             Some(Next::Waiting(_)) => emitted.iter().for_each(|emission| self.emit(&mut draft, emission, desk)),
-            None => draft.state = Some(before.hash(&self.program)),
+            None => draft.state = Some(self.machine.turn_state_hash()),
         }
         draft
     }
 
     /// A turn begins. A short one, as most are, is recorded with what it follows from.
     fn take_turn(&mut self, draft: &mut Draft, desk: &Desk<'_>) {
-        self.underway = Some(Box::new(Underway { emitted: Vec::new(), before: self.machine.state_mark() }));
+        self.underway = Some(Box::new(Underway { emitted: Vec::new() }));
         self.move_on(draft, desk);
     }
 
@@ -419,7 +408,7 @@ impl Run {
         match turn.next {
             Next::Waiting(requests) => {
                 for request in requests {
-                    self.request(&mut more, request, desk);
+                    self.request(&mut more, &request, desk);
                 }
             }
             Next::Finished(end) => {
@@ -471,7 +460,7 @@ impl Run {
     }
 
     /// Takes note of a request. What must not be performed before it is recorded is recorded now, an LLM's with its task.
-    fn request(&mut self, draft: &mut Draft, request: EffectRequest, desk: &Desk<'_>) {
+    fn request(&mut self, draft: &mut Draft, request: &EffectRequest, desk: &Desk<'_>) {
         let mut open = match self.open.remove(&request.id) {
             Some(open) => open,
             None => Open { effect: OpenEffect::new(request.clone()), begun: false },
@@ -481,14 +470,14 @@ impl Run {
         {
             draft.payloads.push(payload);
             match &request.call {
-                EffectCall::Llm(call) => draft.tasks.push(self.task(&request, call, desk)),
+                EffectCall::Llm(call) => draft.tasks.push(self.task(request, call, desk)),
                 EffectCall::Await(AwaitRequest { what: AwaitedThing::Ask(asked), until, .. }) => {
-                    draft.questions.push(self.question(&request, asked, *until, desk));
+                    draft.questions.push(self.question(request, asked, *until, desk));
                 }
                 _ => {}
             }
         }
-        self.open.insert(request.id, open);
+        self.open.insert(open);
     }
 
     fn question(&self, request: &EffectRequest, asked: &Asking, until: Option<i64>, desk: &Desk<'_>) -> Question {
@@ -565,7 +554,7 @@ impl Run {
         if let Some(end) = &end {
             audit.push(self.end_note(end));
             steps.push(Step::Ended(end.clone()));
-            orphans.extend(self.open.values().filter_map(|open| self.child_of(open.effect.ask())));
+            orphans.extend(self.open.iter().filter_map(|open| self.child_of(open.effect.ask())));
             self.open.clear();
             self.end = Some(end.clone());
         }

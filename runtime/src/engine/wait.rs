@@ -39,8 +39,7 @@ pub(super) fn is_wait(call: &EffectCall) -> bool {
 impl Run {
     /// Whether it does nothing but wait, so that nobody has to drive it.
     pub(super) fn is_resting(&self) -> bool {
-        let mut calls = self.open.values().map(|open| &open.effect.ask().call);
-        self.end().is_none() && !self.is_moving() && calls.all(is_wait)
+        self.end().is_none() && !self.is_moving() && self.open.are_waits()
     }
 
     pub(super) fn rest(&self) -> Rest {
@@ -48,18 +47,17 @@ impl Run {
             return Rest { waiting: false, wake_at: None };
         }
         // Who waits for a run may have to be told that it has ended.
-        let waits_for_run = self.open.values().any(|open| matches!(open.effect.ask().call, EffectCall::Flow(_)));
-        Rest { waiting: !waits_for_run, wake_at: self.due() }
+        Rest { waiting: !self.open.wait_for_run(), wake_at: self.due() }
     }
 
     /// When it goes on by itself, in Unix milliseconds.
     pub(super) fn due(&self) -> Option<i64> {
-        self.open.values().filter_map(|open| open.effect.ask().call.due()).min()
+        self.open.first_due()
     }
 
     /// All that it waits for, what is due first coming first.
     pub(super) fn waits(&self) -> Vec<Wait> {
-        let open = self.open.values().map(|open| open.effect.ask()).filter(|request| is_wait(&request.call));
+        let open = self.open.iter().map(|open| open.effect.ask()).filter(|request| is_wait(&request.call));
         let wait = |request: &EffectRequest| Wait {
             run: self.id.clone(),
             effect: self.spot(request),
@@ -83,25 +81,7 @@ impl Run {
     }
 
     fn over(&mut self, now: i64) -> Option<(EffectId, Result<Answer, EffectError>)> {
-        let mut first: Option<(i64, &EffectRequest)> = None;
-        for open in self.open.values() {
-            let request = open.effect.ask();
-            let due = match &request.call {
-                EffectCall::Timer(_) => i64::MIN,
-                EffectCall::Await(wait) => match &wait.what {
-                    AwaitedThing::Signal(name) if self.signals.get(name).is_some_and(|queue| !queue.is_empty()) => {
-                        i64::MIN
-                    }
-                    _ => request.call.due().unwrap_or(i64::MAX),
-                },
-                EffectCall::Sleep(_) | EffectCall::Flow(_) => request.call.due().unwrap_or(i64::MAX),
-                EffectCall::Tool(_) | EffectCall::Llm(_) => i64::MAX,
-            };
-            if due <= now && first.is_none_or(|(earliest, _)| due < earliest) {
-                first = Some((due, request));
-            }
-        }
-        let (_, request) = first?;
+        let request = self.open.first_over(now, &self.signals)?.effect.ask();
         let id = request.id.clone();
         let timed_out = |what: &str| {
             let message = format!("the time given for {what} was over");

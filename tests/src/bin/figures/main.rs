@@ -7,13 +7,45 @@ use std::time::{Duration, Instant};
 use bloom_compiler::{Options, SourceFile, compile};
 use bloom_interpreter::{Machine, RunInfo};
 use bloom_ir::Value;
+use bloom_tests::allocation::Counting;
 use bloom_tests::program::{NODES_PER_ROUND, counting_loop, key, load, tool_chain};
 use bloom_tests::{diagram, measure, world};
 
+mod replaying;
+mod scale;
+mod sleepers;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Measures something, and prints it.
+type Table = fn() -> anyhow::Result<()>;
+
+/// All tables, or those that are named.
+const TABLES: [(&str, Table); 6] = [
+    ("compiling", compiling),
+    ("interpreting", interpreting),
+    ("recording", recording),
+    ("replaying", replaying::table),
+    ("scale", scale::table),
+    ("sleepers", sleepers::table),
+];
+
 fn main() -> anyhow::Result<()> {
-    compiling()?;
-    interpreting()?;
-    recording()
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    match wanted.as_slice() {
+        // What the table of sleepers starts.
+        [part, folder] if part == "fill" => return sleepers::fill(folder.as_ref()),
+        [part, folder] if part == "tend" => return sleepers::tend(folder.as_ref()),
+        _ => {}
+    }
+    if let Some(unknown) = wanted.iter().find(|name| TABLES.iter().all(|(table, _)| table != name)) {
+        anyhow::bail!("there is no table `{unknown}`: {}", TABLES.map(|(name, _)| name).join(", "));
+    }
+    TABLES
+        .iter()
+        .filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|other| other == name))
+        .try_for_each(|(_, print)| print())
 }
 
 /// How long a diagram takes from its bytes to a checked document.
