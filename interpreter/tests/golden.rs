@@ -251,7 +251,9 @@ fn every_event_and_every_operation_is_in_a_history_that_is_kept() {
             FlowKind::Procedure => "procedure",
             FlowKind::Machine => "machine",
         });
-        events.iter().for_each(|event| of_event(event, |id| document.nodes[id].clone(), &mut seen));
+        for event in &events {
+            of_event(event, |id| document.nodes[id].clone(), &mut seen);
+        }
         // As the run was when its end was recorded.
         let rebuilt = rebuild(&Program::load(&ir).unwrap(), &events[..events.len() - 1]).unwrap();
         let frame = rebuilt.machine.snapshot().frame;
