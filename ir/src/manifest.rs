@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Schema, ToolEffect};
+use crate::document::{Retry, Schema, ToolEffect};
 
 /// What a tool's `describe` returns, as JSON. Unknown fields are ignored, so that it can grow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,9 +33,23 @@ pub struct ToolManifest {
     /// What it asks for: `files:notes`, `http:api.example.org GET POST`, `config:key`, `artifacts:own`.
     #[serde(default)]
     pub capabilities: Vec<String>,
+    /// Other names of the tool, as `memory-read` for `read-memory`. A tool whose own name that is comes before it.
+    #[serde(default)]
+    pub also_called: Vec<String>,
+    /// How often a call is tried, where the usual way does not suit what it talks to. It goes into the flows that call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// Codes of its own that a call can fail with, and what each of them means.
+    #[serde(default)]
+    pub failures: BTreeMap<String, String>,
 }
 
 impl ToolManifest {
+    /// Whether that is one of its names.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.also_called.iter().any(|other| other == name)
+    }
+
     /// The action that every proposal of this tool has, where its schemas leave no choice.
     pub fn fixed_action(&self) -> Option<&str> {
         [&self.input, &self.output].into_iter().find_map(|schema| {

@@ -95,6 +95,9 @@ impl Step {
                 params: Vec::new(),
                 aliases: std::collections::BTreeMap::new(),
                 capabilities: Vec::new(),
+                also_called: Vec::new(),
+                retry: None,
+                failures: std::collections::BTreeMap::new(),
             },
             digest: Digest::of(b"step"),
         }

@@ -63,7 +63,7 @@ impl Agent {
         options.version.get_or_insert_with(|| self.version.clone());
         options.model.get_or_insert_with(|| self.model.clone());
         let allowed = options.allowed_tools.get_or_insert_with(|| self.tools.clone()).clone();
-        let fixed = options.tools.iter().filter(|(tool, _)| allowed.contains(&tool.name));
+        let fixed = options.tools.iter().filter(|(tool, _)| allowed.iter().any(|name| tool.is_called(name)));
         // A tool that can propose but one thing may propose it.
         let fixed = fixed.filter_map(|(tool, _)| tool.fixed_action()).filter(|action| !action.starts_with("propose-"));
         let fixed: Vec<String> = fixed.map(str::to_owned).collect();
@@ -249,7 +249,7 @@ impl Checker<'_> {
         else {
             return;
         };
-        let find = |name: &str| known.iter().find(|tool| tool.name == name);
+        let find = |name: &str| known.iter().find(|tool| tool.is_called(name));
         for item in items {
             let Some(name) = item.text().filter(|name| find(name).is_none()) else { continue };
             let near = nearest(name, known.iter().map(|tool| tool.name.as_str()));

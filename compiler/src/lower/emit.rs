@@ -12,7 +12,7 @@ use bloom_ir::expr::print;
 
 use super::draft::{Draft, NOWHERE, Op, Step, StepId};
 use super::prose::Question;
-use crate::text::{AwaitKind, Due, Expression, Problem, Unit, template_parts};
+use crate::text::{AwaitKind, Due, Expression, Problem, Unit, Vocabulary, template_parts};
 use crate::{Prose, codes};
 
 /// Icons passed on all ways together; more is no diagram that a person drew.
@@ -49,6 +49,8 @@ pub(super) struct Setting<'a> {
     pub(super) machine: bool,
     /// Whether the run has inputs.
     pub(super) inputs: bool,
+    /// The known tools.
+    pub(super) vocabulary: &'a Vocabulary<'a>,
 }
 
 /// Numbers the steps that do something, in preorder, and writes them as nodes.
@@ -278,7 +280,7 @@ impl Writer<'_> {
                 tool: tool.clone(),
                 args: args.iter().map(|(name, value)| (name.clone(), self.text(value))).collect(),
                 into: into.clone(),
-                retry: None,
+                retry: self.setting.vocabulary.tool(tool).and_then(|(manifest, _)| manifest.retry.clone()),
                 timeout_seconds: *timeout,
                 on_unknown: None,
                 next: to(0),

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bloom_ir::Digest;
 use bloom_ir::diagnostic::Severity;
 use bloom_ir::document::{
-    AllowedTool, Document, FlowInfo, FlowKind, IrVersion, Locale, NodeId, Policy, Source, SourceKind,
+    AllowedTool, Document, FlowInfo, FlowKind, IrVersion, Locale, NodeId, Policy, Sandbox, Source, SourceKind,
 };
 use serde_json::json;
 
@@ -197,6 +197,7 @@ impl<'a> Lowering<'a> {
             locale,
             machine: heading.machine,
             inputs: !parameters.by_name.is_empty(),
+            vocabulary: self.vocabulary,
         };
         let inputs = parameters.schema();
         let mut locale = self.options.locale.unwrap_or_default();
@@ -221,6 +222,10 @@ impl<'a> Lowering<'a> {
         }
         let nodes = nodes?;
         let options = self.options;
+        // What the tools ask for is signed, and the operator grants it or does not.
+        let network =
+            self.allowed_tools.values().flat_map(|tool| &tool.capabilities).any(|asked| asked.starts_with("http:"));
+        let sandbox = if network { Sandbox::Network } else { Sandbox::Restricted };
         let document = Document {
             ir: IrVersion::V0_1,
             flow: FlowInfo {
@@ -235,7 +240,7 @@ impl<'a> Lowering<'a> {
             policy: Policy {
                 allowed_tools: std::mem::take(&mut self.allowed_tools),
                 safe_outputs: options.safe_outputs.clone().unwrap_or_else(|| self.emitted.iter().cloned().collect()),
-                sandbox: options.sandbox.unwrap_or_default(),
+                sandbox: options.sandbox.unwrap_or(sandbox),
                 limits: options.limits.unwrap_or_default(),
             },
             entry: nodes.entry,

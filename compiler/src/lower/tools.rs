@@ -26,14 +26,21 @@ impl Lowering<'_> {
         tool: &Spanned<String>,
         args: Vec<Argument>,
     ) -> Vec<Op> {
-        if let Some(allowed) = self.options.allowed_tools.as_ref().filter(|allowed| !allowed.contains(&tool.node)) {
+        let known = self.vocabulary.tool(&tool.node);
+        let own_name = known.map_or(tool.node.as_str(), |(manifest, _)| manifest.name.as_str());
+        // Whoever allows a tool may use any of its names, too.
+        let is_meant = |name: &String| {
+            *name == tool.node || self.vocabulary.tool(name).is_some_and(|(manifest, _)| manifest.name == own_name)
+        };
+        if let Some(allowed) = self.options.allowed_tools.as_ref().filter(|allowed| !allowed.iter().any(is_meant)) {
             let near = nearest(&tool.node, allowed.iter().map(String::as_str));
             let problem = Problem::error(codes::NOT_ALLOWED, tool.span.clone()).with("name", &tool.node).near(near);
             self.problem(unit, problem);
         }
-        let Some((manifest, digest)) = self.vocabulary.tool(&tool.node) else {
+        let Some((manifest, digest)) = known else {
             return self.unknown_tool(unit, target, tool, args);
         };
+        let tool = &Spanned { node: manifest.name.clone(), span: tool.span.clone() };
         let allowed = AllowedTool { effect: manifest.effect, digest, capabilities: manifest.capabilities.clone() };
         self.allowed_tools.insert(tool.node.clone(), allowed);
         let args = self.arguments(unit, manifest, tool, args);

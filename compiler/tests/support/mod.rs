@@ -55,23 +55,13 @@ pub fn compile_text(name: &str, text: &str) -> Compilation {
     compile(&SourceFile::new(name, text.as_bytes()), &options())
 }
 
-/// With the tools that are shipped, and one that is not.
+/// With the tools that are shipped.
 pub fn options() -> Options {
-    let query = serde_json::json!({
-        "name": "notebooklm-query", "version": "0.1.0", "description": "Asks.", "effect": "operational",
-        "input": {
-            "type": "object",
-            "properties": { "question": { "type": "string" }, "context": { "type": "string" } },
-            "required": ["question"], "additionalProperties": false,
-        },
-        "output": { "type": "string" }, "params": ["question", "context"], "aliases": { "джерело": "context" },
-    });
-    let mut tools = vec![(serde_json::from_value(query).unwrap(), None)];
     let mut folders: Vec<PathBuf> =
         std::fs::read_dir(root().join("tools")).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();
     let manifests = folders.iter().filter_map(|folder| std::fs::read(folder.join("manifest.json")).ok());
-    tools.extend(manifests.map(|bytes| (serde_json::from_slice::<ToolManifest>(&bytes).unwrap(), None)));
+    let tools = manifests.map(|bytes| (serde_json::from_slice::<ToolManifest>(&bytes).unwrap(), None)).collect();
     Options { tools, ..Options::default() }
 }
 

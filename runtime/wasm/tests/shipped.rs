@@ -147,6 +147,49 @@ async fn what_cannot_be_read_is_a_clear_error() {
 }
 
 #[tokio::test]
+async fn notes_are_found_by_their_words() {
+    let Some(garden) = Garden::new() else { return };
+    garden.write("notes/скрипка/смичок.md", "---\ntags: [догляд]\n---\n# Смичок\n\nКаніфоль і волос.");
+    garden.write("notes/штрихи.md", "Деташе ведуть усім смичком; пам’ять рук.");
+    garden.write("notes/глибоко/а/б/в/г/ґ/english.md", "Bow changes: nobody hears.");
+    let found = garden.call("search-notes", json!({ "query": "смички памʼяті" })).await.unwrap();
+    let slugs: Vec<&str> =
+        found["results"].as_array().unwrap().iter().map(|note| note["slug"].as_str().unwrap()).collect();
+    assert_eq!((&found["total"], slugs.len()), (&json!(2), 2), "{found}");
+    assert!(slugs.contains(&"скрипка/смичок") && slugs.contains(&"штрихи"), "{found}");
+    let english = garden.call("search-notes", json!({ "query": "BOWS" })).await.unwrap();
+    assert_eq!(english["results"][0]["snippet"], "Bow changes: nobody hears.");
+    assert_eq!(garden.fails("search-notes", json!({ "query": "…" })).await.code, "empty_query");
+    assert_eq!(garden.fails("search-notes", json!({ "query": "x", "limit": 0 })).await.code, "invalid_input");
+    assert_eq!(garden.fails("search-notes", json!({ "query": "x", "folder": "../memory" })).await.code, "path_refused");
+
+    fs::File::create(garden.folder.path().join("notes/huge.md")).unwrap().set_len(50 << 20).unwrap();
+    fs::write(
+        garden.folder.path().join("notes/binary.md"),
+        [b"\xff\0\xfe \xd0 ".as_slice(), "смичок".as_bytes()].concat(),
+    )
+    .unwrap();
+    let found = garden.call("search-notes", json!({ "query": "смичок" })).await.unwrap();
+    assert_eq!(
+        (&found["total"], &found["skipped"]),
+        (&json!(3), &json!([{ "path": "huge.md", "code": "file_too_large" }]))
+    );
+}
+
+#[tokio::test]
+async fn more_notes_than_a_result_can_hold_are_read_in_parts() {
+    let Some(garden) = Garden::new() else { return };
+    let long = "ї".repeat(100);
+    for n in 0..2100 {
+        garden.write(&format!("notes/{n:04}{long}.md"), "");
+    }
+    let refused = garden.fails("read-notes", json!({})).await;
+    assert!(refused.code == "too_many_notes" && refused.message.contains("`after`"), "{refused}");
+    let part = garden.call("read-notes", json!({ "after": format!("1998{long}"), "limit": 50 })).await.unwrap();
+    assert_eq!((part.as_array().unwrap().len(), &part[0]["slug"]), (50, &json!(format!("1999{long}"))));
+}
+
+#[tokio::test]
 async fn memory_is_read_and_its_change_proposed() {
     let Some(garden) = Garden::new() else { return };
     let empty = json!({

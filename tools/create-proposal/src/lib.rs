@@ -1,6 +1,6 @@
 //! `create-proposal`: a proposal to change a note.
 
-use adapter::{Failure, failure};
+use bloom_tool::Failure;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -58,16 +58,17 @@ pub struct Target {
 }
 
 /// Shapes the proposal.
-pub fn call(input: Input) -> Result<Proposal, Failure> {
+#[bloom_tool::tool(manifest = "manifest.json")]
+pub fn create_proposal(input: Input) -> Result<Proposal, Failure> {
     let Input { action, note, mut content } = input;
     if note.split('/').any(|name| name.is_empty() || name.starts_with('.')) || note.chars().any(char::is_control) {
-        return Err(failure("invalid_note", format!("`{}` is no note's slug", note.escape_debug())));
+        return Err(Failure::new("invalid_note", format!("`{}` is no note's slug", note.escape_debug())));
     }
     if let Some(tags) = content.tags.take() {
         content.tags = Some(clean(tags)?);
     }
     if content == Content::default() {
-        return Err(failure("nothing_proposed", "neither content nor tags nor a summary is there"));
+        return Err(Failure::new("nothing_proposed", "neither content nor tags nor a summary is there"));
     }
     Ok(Proposal { action, target: Target { kind: "note", path: format!("notes/{note}") }, content })
 }
@@ -80,10 +81,8 @@ fn clean(tags: Vec<String>) -> Result<Vec<String>, Failure> {
             clean.push(tag.to_owned());
         }
     }
-    if clean.is_empty() { Err(failure("no_tags", "none of the proposed tags has a name")) } else { Ok(clean) }
+    if clean.is_empty() { Err(Failure::new("no_tags", "none of the proposed tags has a name")) } else { Ok(clean) }
 }
-
-adapter::tool!(include_str!("../manifest.json"), |input: Input, _: &adapter::Granted| call(input));
 
 #[cfg(test)]
 mod tests {
@@ -92,7 +91,7 @@ mod tests {
     use super::*;
 
     fn propose(input: Value) -> Result<Value, Failure> {
-        Ok(serde_json::to_value(call(serde_json::from_value(input).unwrap())?).unwrap())
+        Ok(serde_json::to_value(create_proposal(serde_json::from_value(input).unwrap())?).unwrap())
     }
 
     #[test]

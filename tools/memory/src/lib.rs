@@ -1,6 +1,6 @@
 //! What an agent remembers: the file `state.json` below the root `memory`, which the apply engine writes and nobody else.
 
-use adapter::{Failure, Files, failure, read_if_there};
+use bloom_tool::{Failure, OrFail as _, files};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -38,37 +38,38 @@ pub struct Remark {
 impl State {
     /// Reads it; an agent without one remembers nothing. One that cannot be read is a failure, because to take it for
     /// nothing would let the next proposal overwrite it.
-    pub fn read(files: &impl Files) -> Result<Self, Failure> {
-        let Some(text) = read_if_there(files, ROOT, "state.json")? else { return Ok(Self::default()) };
+    pub fn read() -> Result<Self, Failure> {
+        let Some(text) = files::read_text_if_there(ROOT, "state.json")? else { return Ok(Self::default()) };
         // By way of an object, because a list would do for a struct.
         serde_json::from_str(&text)
             .and_then(|object: Map<String, Value>| serde_json::from_value(Value::Object(object)))
-            .map_err(|error| failure("invalid_memory", format!("`{ROOT}/state.json`: {error}")))
+            .or_fail("invalid_memory")
+            .map_err(|failure| failure.about(format!("`{ROOT}/state.json`")))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use adapter::folder::Folder;
+    use bloom_tool::testing::Host;
 
     use super::*;
 
     #[test]
     fn no_file_is_an_empty_memory() {
-        assert_eq!(State::read(&Folder::default()).unwrap(), State::default());
+        assert_eq!(Host::new().root(ROOT).run(State::read).unwrap(), State::default());
     }
 
     #[test]
     fn missing_and_unknown_fields_are_no_hindrance() {
-        let folder = Folder::default().with(ROOT, "state.json", r#"{"version": 3, "proposal": "p1"}"#, 0);
-        assert_eq!(State::read(&folder).unwrap(), State { version: 3, ..State::default() });
+        let host = Host::new().file(ROOT, "state.json", r#"{"version": 3, "proposal": "p1"}"#);
+        assert_eq!(host.run(State::read).unwrap(), State { version: 3, ..State::default() });
     }
 
     #[test]
     fn a_damaged_memory_is_a_failure() {
         for text in ["", "{", "[]", r#"{"version": -1}"#, r#"{"last_run": "yesterday"}"#] {
-            let folder = Folder::default().with(ROOT, "state.json", text, 0);
-            assert_eq!(State::read(&folder).unwrap_err().code, "invalid_memory", "{text}");
+            let host = Host::new().file(ROOT, "state.json", text);
+            assert_eq!(host.run(State::read).unwrap_err().code, "invalid_memory", "{text}");
         }
     }
 }

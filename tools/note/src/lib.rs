@@ -33,6 +33,20 @@ impl<'a> Note<'a> {
         self.front_matter.title.as_deref().or_else(heading).filter(|title| !title.is_empty())
     }
 
+    /// Whether it has a tag; case and `#` make no difference.
+    pub fn has_tag(&self, tag: &str) -> bool {
+        let tag = tag.trim().trim_start_matches('#').to_lowercase();
+        self.front_matter.tags.iter().any(|other| other.to_lowercase() == tag)
+    }
+
+    /// What lists say of it: its title, else the file's name, and when it was changed, in Unix milliseconds: what its front
+    /// matter says, else the file's time.
+    pub fn listed<'b>(&'b self, slug: &'b str, modified: i64) -> (&'b str, i64) {
+        let name = slug.rsplit('/').next().unwrap_or(slug);
+        let updated = self.front_matter.updated.as_deref().and_then(unix_milliseconds);
+        (self.title().unwrap_or(name), updated.unwrap_or(modified))
+    }
+
     /// How many words its body has, white space between them; as `words` counts them in expressions.
     pub fn words(&self) -> usize {
         self.body.split_whitespace().count()

@@ -1,6 +1,6 @@
 //! `read-context`: the text of a note.
 
-use adapter::{Failure, Files, read_text};
+use bloom_tool::{Failure, files};
 use note::Note;
 use serde::Deserialize;
 
@@ -14,27 +14,25 @@ pub struct Input {
 }
 
 /// Reads the text, without front matter.
-pub fn call(input: &Input, files: &impl Files) -> Result<String, Failure> {
-    let text = read_text(files, ROOT, &note::path(&input.slug))?;
+#[bloom_tool::tool(manifest = "manifest.json")]
+pub fn read_context(Input { slug }: Input) -> Result<String, Failure> {
+    let text = files::read_text(ROOT, &note::path(&slug))?;
     Ok(Note::parse(&text).body.to_owned())
 }
 
-adapter::tool!(include_str!("../manifest.json"), |input: Input, files: &adapter::Granted| call(&input, files));
-
 #[cfg(test)]
 mod tests {
-    use adapter::folder::Folder;
+    use bloom_tool::testing::Host;
 
     use super::*;
 
     fn read(slug: &str) -> Result<String, Failure> {
-        let files = Folder::default().with(ROOT, "скрипка/соната.md", "---\ntitle: Соната\n---\n\nТекст.\n", 0).with(
+        let host = Host::new().file(ROOT, "скрипка/соната.md", "---\ntitle: Соната\n---\n\nТекст.\n").file(
             ROOT,
             "old.md",
             [0xcf, 0xf0, 0xe8],
-            0,
         );
-        call(&Input { slug: slug.into() }, &files)
+        host.run(|| read_context(Input { slug: slug.into() }))
     }
 
     #[test]

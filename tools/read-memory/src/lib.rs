@@ -1,6 +1,6 @@
 //! `read-memory`: what the agent remembers.
 
-use adapter::{Failure, Files, read_if_there};
+use bloom_tool::{Failure, files};
 use memory::{ROOT, Remark, State};
 use serde::{Deserialize, Serialize};
 
@@ -34,9 +34,10 @@ pub struct Memory {
 }
 
 /// Reads it.
-pub fn call(files: &impl Files) -> Result<Memory, Failure> {
-    let text = |name| Ok::<_, Failure>(read_if_there(files, ROOT, name)?.unwrap_or_default());
-    let State { version, processed_slugs, last_run, notes } = State::read(files)?;
+#[bloom_tool::tool(manifest = "manifest.json")]
+pub fn read_memory(Input {}: Input) -> Result<Memory, Failure> {
+    let text = |name| Ok::<_, Failure>(files::read_text_if_there(ROOT, name)?.unwrap_or_default());
+    let State { version, processed_slugs, last_run, notes } = State::read()?;
     Ok(Memory {
         version,
         processed_slugs_uk: processed_slugs.clone(),
@@ -50,17 +51,15 @@ pub fn call(files: &impl Files) -> Result<Memory, Failure> {
     })
 }
 
-adapter::tool!(include_str!("../manifest.json"), |_: Input, files: &adapter::Granted| call(files));
-
 #[cfg(test)]
 mod tests {
-    use adapter::folder::Folder;
+    use bloom_tool::testing::Host;
 
     use super::*;
 
     #[test]
     fn an_agent_that_remembers_nothing_has_every_field() {
-        let memory = call(&Folder::default()).unwrap();
+        let memory = Host::new().root(ROOT).run(|| read_memory(Input {})).unwrap();
         assert_eq!((memory.version, memory.last_run, memory.last_run_uk), (0, None, None));
         assert!(memory.processed_slugs.is_empty() && memory.processed_slugs_uk.is_empty() && memory.notes.is_empty());
         assert_eq!((memory.snapshot + &memory.facts + &memory.open_loops).as_str(), "");
@@ -69,8 +68,8 @@ mod tests {
     #[test]
     fn what_was_remembered_is_read() {
         let state = r#"{"version": 2, "processed_slugs": ["соната"], "last_run": 5, "notes": [{"at": 5, "run": "r", "text": "т"}]}"#;
-        let files = Folder::default().with(ROOT, "state.json", state, 0).with(ROOT, "facts.md", "# Факти", 0);
-        let memory = call(&files).unwrap();
+        let host = Host::new().file(ROOT, "state.json", state).file(ROOT, "facts.md", "# Факти");
+        let memory = host.run(|| read_memory(Input {})).unwrap();
         assert_eq!((memory.version, memory.last_run, memory.last_run_uk), (2, Some(5), Some(5)));
         assert_eq!(
             (memory.processed_slugs_uk.as_slice(), memory.facts.as_str()),

@@ -8,13 +8,30 @@ use crate::{Failure, host};
 
 /// All files of a folder and of the folders below it, in the byte order of their paths; `""` is the whole root.
 pub fn list(root: &str, folder: &str) -> Result<Vec<Entry>, Failure> {
-    let mut page = list_page(root, folder, None)?;
-    let mut entries = page.entries;
-    while let Some(cursor) = page.next {
-        page = list_page(root, folder, Some(&cursor))?;
-        entries.append(&mut page.entries);
-    }
-    Ok(entries)
+    walk(root, folder).collect()
+}
+
+/// The same, a part at a time: for folders of many files, of which only a few are to be remembered. After a failure nothing
+/// more comes.
+pub fn walk(root: &str, folder: &str) -> impl Iterator<Item = Result<Entry, Failure>> {
+    let mut entries = Vec::new().into_iter();
+    // Where the next part begins; none after the last one.
+    let mut next = Some(None);
+    std::iter::from_fn(move || {
+        loop {
+            if let Some(entry) = entries.next() {
+                return Some(Ok(entry));
+            }
+            let cursor: Option<String> = next.take()?;
+            match list_page(root, folder, cursor.as_deref()) {
+                Ok(page) => {
+                    entries = page.entries.into_iter();
+                    next = page.next.map(Some);
+                }
+                Err(failure) => return Some(Err(failure)),
+            }
+        }
+    })
 }
 
 /// A part of such a listing: the first one, or the one after a cursor.

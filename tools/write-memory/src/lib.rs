@@ -1,6 +1,6 @@
 //! `write-memory`: a proposal to change what the agent remembers.
 
-use adapter::{Failure, Files};
+use bloom_tool::Failure;
 use memory::State;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -63,8 +63,9 @@ pub struct Set {
 }
 
 /// Shapes the proposal.
-pub fn call(input: Input, files: &impl Files) -> Result<Proposal, Failure> {
-    let base_revision = State::read(files)?.version;
+#[bloom_tool::tool(manifest = "manifest.json")]
+pub fn write_memory(input: Input) -> Result<Proposal, Failure> {
+    let base_revision = State::read()?.version;
     let processed_slugs = input.processed_slugs.map(each_once);
     let fingerprint = fingerprint(base_revision, processed_slugs.as_deref(), input.text.as_deref());
     Ok(Proposal {
@@ -103,19 +104,18 @@ fn hex_digit(nibble: u8) -> char {
     char::from_digit(nibble.into(), 16).unwrap_or_default()
 }
 
-adapter::tool!(include_str!("../manifest.json"), |input: Input, files: &adapter::Granted| call(input, files));
-
 #[cfg(test)]
 mod tests {
-    use adapter::folder::Folder;
+    use bloom_tool::testing::Host;
     use serde_json::json;
 
     use super::*;
 
     fn propose(input: serde_json::Value, version: u64) -> serde_json::Value {
         let state = json!({ "version": version }).to_string();
-        let files = Folder::default().with(memory::ROOT, "state.json", state, 0);
-        serde_json::to_value(call(serde_json::from_value(input).unwrap(), &files).unwrap()).unwrap()
+        let host = Host::new().file(memory::ROOT, "state.json", state);
+        let input = serde_json::from_value(input).unwrap();
+        serde_json::to_value(host.run(|| write_memory(input)).unwrap()).unwrap()
     }
 
     #[test]
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_damaged_memory_is_a_failure() {
-        let files = Folder::default().with(memory::ROOT, "state.json", "{", 0);
-        assert_eq!(call(Input::default(), &files).unwrap_err().code, "invalid_memory");
+        let host = Host::new().file(memory::ROOT, "state.json", "{");
+        assert_eq!(host.run(|| write_memory(Input::default())).unwrap_err().code, "invalid_memory");
     }
 }
