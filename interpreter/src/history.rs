@@ -70,6 +70,12 @@ impl Event {
         Ok(Self { payload: Some(payload), ..self })
     }
 
+    /// The bytes of the event's line, and those of its payload where they are more than `inline`: the line is without them
+    /// then.
+    pub fn to_parts(&self, inline: usize) -> (Vec<u8>, Option<Vec<u8>>) {
+        lines::parts(self, inline)
+    }
+
     /// The event's line of JSON, without the line's end.
     pub fn to_line(&self) -> String {
         lines::line(self)

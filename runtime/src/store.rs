@@ -50,6 +50,11 @@ pub trait Store: Send + Sync {
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError>;
     /// The events of a run from a sequence number on, at most `limit` of them.
     async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError>;
+    /// Where a run stands: for who needs no more of it, since its inputs may be large.
+    async fn run_status(&self, id: &RunId) -> Result<Option<RunStatus>, StoreError>;
+    /// Runs that have neither ended nor do nothing but wait, so that somebody has to drive them; oldest first. However many
+    /// others there are, they are not looked at.
+    async fn moving_runs(&self) -> Result<Vec<RunId>, StoreError>;
     /// Runs that wait and go on by themselves not later than `until` (Unix milliseconds), with that time, earliest first, at
     /// most `limit` of them.
     async fn due_runs(&self, until: i64, limit: usize) -> Result<Vec<(i64, RunId)>, StoreError>;

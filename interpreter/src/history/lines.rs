@@ -24,15 +24,15 @@ pub(super) struct Line {
 
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Line::of(self).serialize(serializer)
+        Line::of(self, self.payload.as_ref().map(|payload| raw(payload.to_bytes()))).serialize(serializer)
     }
 }
 
 impl Line {
-    fn of(event: &Event) -> Self {
+    fn of(event: &Event, payload: Option<Box<RawValue>>) -> Self {
         Self {
             at: event.at,
-            payload: event.payload.as_ref().map(raw),
+            payload,
             payload_sha256: event.payload_sha256,
             prev: event.prev,
             seq: event.seq,
@@ -41,8 +41,8 @@ impl Line {
     }
 }
 
-fn raw(payload: &Payload) -> Box<RawValue> {
-    let text = String::from_utf8(payload.to_bytes()).ok();
+fn raw(payload: Vec<u8>) -> Box<RawValue> {
+    let text = String::from_utf8(payload).ok();
     let raw = text.and_then(|text| RawValue::from_string(text).ok());
     raw.unwrap_or_else(|| unreachable!("a payload is written as JSON"))
 }
@@ -86,6 +86,13 @@ impl<'a> MapAccess<'a> for Tagged<'a> {
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, serde_json::Error> {
         let text = self.parts.next().map_or("null", |(_, text)| text);
         seed.deserialize(&mut serde_json::Deserializer::from_str(text))
+    }
+}
+
+pub(super) fn parts(event: &Event, inline: usize) -> (Vec<u8>, Option<Vec<u8>>) {
+    match event.payload.as_ref().map(Payload::to_bytes) {
+        Some(payload) if payload.len() > inline => (bytes(&Line::of(event, None)), Some(payload)),
+        payload => (bytes(&Line::of(event, payload.map(raw))), None),
     }
 }
 
@@ -163,6 +170,17 @@ mod tests {
         text.insert(0, '\n');
         text.push_str("{\"at\":1}\n");
         assert_eq!(read_lines(&text).unwrap_err().line, 5);
+    }
+
+    #[test]
+    fn large_payload_stands_beside_its_line() {
+        let event = &events()[0];
+        let payload = event.payload.as_ref().unwrap().to_bytes();
+        assert_eq!(event.to_parts(payload.len()), (event.to_line().into_bytes(), None));
+        let (line, beside) = event.to_parts(payload.len() - 1);
+        assert_eq!(line, event.clone().erased().to_line().into_bytes());
+        let read: Event = serde_json::from_slice(&line).unwrap();
+        assert_eq!(&read.with_payload(&beside.unwrap()).unwrap(), event);
     }
 
     #[test]

@@ -148,7 +148,8 @@ impl Engine {
     /// A parent that waited for it has ended: then so does the child. Says whether that was so.
     pub(super) async fn is_orphan(&self, parent: Option<&Parent>) -> Result<bool, EngineError> {
         let Some(parent) = parent.filter(|parent| parent.waits) else { return Ok(false) };
-        Ok(self.record_of(&parent.run).await?.status.is_terminal())
+        let missing = || StoreError::NotFound { kind: "run", id: parent.run.to_string() };
+        Ok(self.store.run_status(&parent.run).await?.ok_or_else(missing)?.is_terminal())
     }
 
     /// Cancels runs that nobody waits for any more.

@@ -10,8 +10,7 @@ use tokio::time::Instant;
 use super::crew::Crew;
 use super::drive::TICK;
 use super::{Engine, EngineError};
-use crate::record::{RunId, RunStatus};
-use crate::store::RunFilter;
+use crate::record::RunId;
 
 /// So many runs are in memory at a time; more wait for their turn.
 const AT_ONCE: usize = 64;
@@ -30,7 +29,7 @@ impl Engine {
         let mut crew = Crew::new(self, watched);
         let (want, mut wanted) = tokio::sync::mpsc::unbounded_channel();
         *self.tending.lock().unwrap_or_else(PoisonError::into_inner) = Some(want);
-        let mut queue: VecDeque<RunId> = self.unfinished().await?.into();
+        let mut queue: VecDeque<RunId> = self.store.moving_runs().await?.into();
         let mut paused: BTreeMap<RunId, Instant> = BTreeMap::new();
         let mut stop = std::pin::pin!(stop);
         loop {
@@ -56,17 +55,6 @@ impl Engine {
         }
         self.tending.lock().unwrap_or_else(PoisonError::into_inner).take();
         Ok(())
-    }
-
-    /// Runs that somebody has to drive, oldest first.
-    async fn unfinished(&self) -> Result<Vec<RunId>, EngineError> {
-        let mut runs = Vec::new();
-        for status in [RunStatus::Queued, RunStatus::Running] {
-            let filter = RunFilter { status: Some(status), limit: usize::MAX, ..RunFilter::default() };
-            runs.extend(self.store.runs(&filter).await?.into_iter().filter(|run| !run.waiting).map(|run| run.id));
-        }
-        runs.reverse();
-        Ok(runs)
     }
 
     /// Queues runs whose time has come; gives the time of the next one.

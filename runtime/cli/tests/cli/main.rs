@@ -16,4 +16,5 @@ mod refusal;
 mod rehearse;
 mod render;
 mod replay;
+mod sleep;
 mod support;

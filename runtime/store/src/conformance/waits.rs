@@ -1,11 +1,12 @@
 //! Runs that wait, and questions to people.
 
+use std::slice;
 use std::sync::Arc;
 
 use bloom_interpreter::effect::{EffectId, Question as Asked};
 use bloom_ir::Value;
 use bloom_ir::document::NodeId;
-use bloom_runtime::record::{ContextId, InboxEntry, InboxId, InboxStatus, Question, QuestionId, QuestionStatus, RunId};
+use bloom_runtime::record::{ContextId, InboxEntry, InboxId, InboxStatus, Question, QuestionId, QuestionStatus, RunId, RunStatus};
 use bloom_runtime::store::{Append, QuestionFilter, Store, StoreError};
 
 use super::fixture::{Scribe, completed, failed, owner, submitted};
@@ -59,6 +60,32 @@ pub(super) async fn run_that_moves_on_is_not_woken(store: &Arc<dyn Store>) {
     store.append(Append { waiting: true, wake_at: Some(40), ..scribe.completion("done") }).await.unwrap();
     assert_eq!(store.due_runs(i64::MAX, 9).await.unwrap(), []);
     assert!(!store.run(scribe.run()).await.unwrap().unwrap().waiting);
+}
+
+pub(super) async fn runs_that_somebody_has_to_drive_are_found(store: &Arc<dyn Store>) {
+    let moving = || async { store.moving_runs().await.unwrap() };
+    let mut first = submitted(store.as_ref(), "r1").await;
+    let mut second = submitted(store.as_ref(), "r2").await;
+    let [one, other] = ["r1", "r2"].map(RunId::new);
+    assert_eq!(moving().await, [one.clone(), other.clone()]);
+    store.append(Append { waiting: true, wake_at: Some(9), ..first.append([]) }).await.unwrap();
+    assert_eq!(moving().await, slice::from_ref(&other));
+    store.append(Append { waiting: true, ..second.append([]) }).await.unwrap();
+    assert_eq!(moving().await, []);
+    store.append(first.append([])).await.unwrap();
+    assert_eq!(moving().await, slice::from_ref(&one));
+    store.append(first.completion("done")).await.unwrap();
+    store.append(second.cancellation()).await.unwrap();
+    assert_eq!(moving().await, []);
+}
+
+pub(super) async fn status_of_a_run_is_told_alone(store: &Arc<dyn Store>) {
+    let mut scribe = submitted(store.as_ref(), "r1").await;
+    let status = || async { store.run_status(&RunId::new("r1")).await.unwrap() };
+    assert_eq!(status().await, Some(store.run(scribe.run()).await.unwrap().unwrap().status));
+    store.append(scribe.completion("done")).await.unwrap();
+    assert_eq!(status().await, Some(RunStatus::Completed));
+    assert_eq!(store.run_status(&RunId::new("r2")).await.unwrap(), None);
 }
 
 pub(super) async fn question_is_kept_and_answered(store: &Arc<dyn Store>) {

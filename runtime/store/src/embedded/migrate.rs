@@ -5,19 +5,20 @@
 //! | 1 | flows, runs, tasks, leases, proposals, the audit log |
 //! | 2 | waiting runs, questions |
 //! | 3 | workers, tasks of clients, results, artifacts, settings; tasks and leases by status |
+//! | 4 | an index of the runs that somebody has to drive |
 
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use bloom_runtime::record::{Lease, Task};
+use bloom_runtime::record::{Lease, RunRecord, Task};
 use bloom_runtime::store::StoreError;
 use redb::TableDefinition;
 
 use super::guard::Guarded;
 use super::key::Key;
 use super::table::{OpenTables, Rows as _, Stage, Table};
-use super::verbs::task;
+use super::verbs::{history, task};
 use super::{SCHEMA, SCHEMA_KEY, at, backend, row};
 
 /// Version 2's index of leases that nobody has ended.
@@ -35,6 +36,9 @@ pub(super) fn migrate(database: &Guarded, from: u32, path: Option<&Path>) -> Res
     if from < 3 {
         leases(&mut stage)?;
         tasks(&mut stage)?;
+    }
+    if from < 4 {
+        moving(&mut stage)?;
     }
     stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
     stage.flush()?;
@@ -73,6 +77,17 @@ fn tasks(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
     for old in all(stage, Table::Tasks)? {
         let task: Task = read(old)?;
         stage.put(Table::TasksByStatus, task::task_time_key(&task), task.id.as_str().into());
+    }
+    Ok(())
+}
+
+/// Runs that somebody has to drive are found without the others.
+fn moving(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+    for old in all(stage, Table::Runs)? {
+        let run: RunRecord = read(old)?;
+        if history::is_moving(&run) {
+            stage.put(Table::Moving, history::time_key(Key::new(), &run), run.id.as_str().into());
+        }
     }
     Ok(())
 }

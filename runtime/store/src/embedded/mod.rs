@@ -27,8 +27,8 @@ use bloom_ir::Digest;
 use bloom_runtime::record::Context;
 use bloom_runtime::record::{
     Artifact, ArtifactId, AuditChain, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId,
-    Lease, LeaseId, Proposal, ProposalId, Question, QuestionId, RunId, RunRecord, Task, TaskId, TaskResult, Worker,
-    WorkerId,
+    Lease, LeaseId, Proposal, ProposalId, Question, QuestionId, RunId, RunRecord, RunStatus, Task, TaskId, TaskResult,
+    Worker, WorkerId,
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
@@ -43,7 +43,7 @@ use self::verbs::{artifact, context, flow, history, proposal, question, setting,
 use self::writer::Writer;
 
 /// The version of tables and rows that this program reads and writes.
-const SCHEMA: u32 = 3;
+const SCHEMA: u32 = 4;
 const SCHEMA_KEY: &[u8] = b"schema";
 
 /// What redb may keep of the file in memory, in bytes.
@@ -121,7 +121,7 @@ impl RedbStore {
 }
 
 fn snapshot(database: &Guarded) -> Result<Snapshot, StoreError> {
-    Ok(Snapshot(database.begin_read()?))
+    Ok(Snapshot::new(database.begin_read()?))
 }
 
 /// Checks the file's version and the ends of its logs; makes all tables in a new file, and brings an old one up to date.
@@ -262,6 +262,14 @@ impl Store for RedbStore {
     async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
         let run = run.clone();
         self.read(move |rows| query::history(rows, &run, from, limit)).await
+    }
+
+    async fn run_status(&self, id: &RunId) -> Result<Option<RunStatus>, StoreError> {
+        self.look(|mut rows| history::status(&mut rows, id))
+    }
+
+    async fn moving_runs(&self) -> Result<Vec<RunId>, StoreError> {
+        self.read(|mut rows| history::moving(&mut rows)).await
     }
 
     async fn due_runs(&self, until: i64, limit: usize) -> Result<Vec<(i64, RunId)>, StoreError> {

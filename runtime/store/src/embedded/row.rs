@@ -3,7 +3,7 @@
 //! The content is compact JSON for now: it is what is hashed and exported anyway, and a denser format can take the next
 //! number without touching old rows. Index rows hold the bare id or number that they point to, blobs the bare bytes.
 
-use bloom_interpreter::history::{Event, Payload};
+use bloom_interpreter::history::Event;
 use bloom_ir::Digest;
 use bloom_runtime::store::StoreError;
 use serde::Serialize;
@@ -38,17 +38,10 @@ pub(super) struct EventRow {
 }
 
 pub(super) fn encode_event(event: &Event) -> EventRow {
-    let row = encode(event);
-    // The row is a little longer than the payload in it, so most events need no second look.
-    let payload = event.payload.as_ref().filter(|_| row.len() > INLINE).map(Payload::to_bytes);
-    match payload {
-        Some(payload) if payload.len() > INLINE => {
-            let mut row = encode(&event.clone().erased());
-            row[0] = JSON_PAYLOAD_BESIDE;
-            EventRow { row, beside: Some((event.payload_sha256, payload)) }
-        }
-        _ => EventRow { row, beside: None },
-    }
+    let (line, beside) = event.to_parts(INLINE);
+    let format = if beside.is_some() { JSON_PAYLOAD_BESIDE } else { JSON };
+    let row = [&[format], line.as_slice()].concat();
+    EventRow { row, beside: beside.map(|payload| (event.payload_sha256, payload)) }
 }
 
 /// Reads an event's row; `blob` gets what is kept beside it.

@@ -1,8 +1,10 @@
 //! The tables, and the two ways to look into them: a snapshot of what is committed, and a stage for one verb.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::mem;
 use std::ops::{Bound, ControlFlow};
+use std::rc::Rc;
 
 use bloom_runtime::store::StoreError;
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
@@ -50,6 +52,8 @@ tables! {
     RunsByFlow "runs_by_flow"
     /// Status, time, run → run.
     RunsByStatus "runs_by_status"
+    /// Time, run → run, of those that somebody has to drive.
+    Moving "moving"
     /// Time at which it goes on by itself, run → run.
     Wakes "wakes"
     /// Number → event. One growing number for all runs, so that appends touch the last page and not a page for each run.
@@ -125,12 +129,28 @@ pub(super) trait Rows {
     fn last(&mut self, table: Table) -> Result<Option<Row>, StoreError>;
 }
 
+/// A table that is read.
+type Opened = Rc<ReadOnlyTable<&'static [u8], &'static [u8]>>;
+
 /// What is committed, at one moment.
-pub(super) struct Snapshot(pub(super) ReadTransaction);
+pub(super) struct Snapshot {
+    transaction: ReadTransaction,
+    /// Tables are opened once: a history is read row by row.
+    open: RefCell<BTreeMap<Table, Opened>>,
+}
 
 impl Snapshot {
-    fn open(&self, table: Table) -> Result<ReadOnlyTable<&'static [u8], &'static [u8]>, StoreError> {
-        self.0.open_table(table.definition()).map_err(backend)
+    pub(super) fn new(transaction: ReadTransaction) -> Self {
+        Self { transaction, open: RefCell::default() }
+    }
+
+    fn open(&self, table: Table) -> Result<Opened, StoreError> {
+        if let Some(open) = self.open.borrow().get(&table) {
+            return Ok(Rc::clone(open));
+        }
+        let opened = Rc::new(self.transaction.open_table(table.definition()).map_err(backend)?);
+        self.open.borrow_mut().insert(table, Rc::clone(&opened));
+        Ok(opened)
     }
 
     /// Visits rows by descending key.
@@ -174,7 +194,7 @@ impl Rows for &Snapshot {
             return Ok(());
         }
         let table = self.open(table)?;
-        for row in ReadableTable::range::<&[u8]>(&table, bounds(span)).map_err(backend)? {
+        for row in ReadableTable::range::<&[u8]>(table.as_ref(), bounds(span)).map_err(backend)? {
             let (key, value) = row.map_err(backend)?;
             if visit(key.value(), value.value())?.is_break() {
                 break;
@@ -398,7 +418,7 @@ mod tests {
             for key in 0..12 {
                 prop_assert_eq!(stage.get(Table::Blobs, &[key]).unwrap(), model.get(&key).map(|value| vec![*value]));
             }
-            prop_assert_eq!(rows(&mut &Snapshot(database.begin_read().unwrap()), &span, limit), of(&before));
+            prop_assert_eq!(rows(&mut &Snapshot::new(database.begin_read().unwrap()), &span, limit), of(&before));
             drop(stage);
             prop_assert_eq!(rows(&mut Stage::new(&mut tables), &span, limit), of(&before));
         }

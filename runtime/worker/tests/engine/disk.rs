@@ -10,7 +10,8 @@ use bloom_ir::Digest;
 use bloom_runtime::record::Context;
 use bloom_runtime::record::{
     Artifact, ArtifactId, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease,
-    LeaseId, Proposal, ProposalId, Question, QuestionId, RunId, RunRecord, Task, TaskId, TaskResult, Worker, WorkerId,
+    LeaseId, Proposal, ProposalId, Question, QuestionId, RunId, RunRecord, RunStatus, Task, TaskId, TaskResult, Worker,
+    WorkerId,
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
@@ -151,6 +152,12 @@ impl Store for Disk {
     async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
         self.histories.fetch_add(1, Ordering::SeqCst);
         verb!(self.read(run) history &run, from, limit)
+    }
+    async fn run_status(&self, id: &RunId) -> Result<Option<RunStatus>, StoreError> {
+        verb!(self.read(id) run_status &id)
+    }
+    async fn moving_runs(&self) -> Result<Vec<RunId>, StoreError> {
+        verb!(self.read() moving_runs)
     }
     async fn due_runs(&self, until: i64, limit: usize) -> Result<Vec<(i64, RunId)>, StoreError> {
         verb!(self.read() due_runs until, limit)

@@ -6,6 +6,7 @@ mod crash;
 mod disk;
 mod endless;
 mod lease;
+mod order;
 mod policy;
 mod proposal;
 mod run;

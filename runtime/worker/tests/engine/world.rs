@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bloom_interpreter::effect::{Answer, EffectError};
@@ -24,6 +25,8 @@ use crate::disk::Disk;
 /// What a played tool does.
 pub(crate) enum Act {
     Answer(Json),
+    /// After a while.
+    After(Duration, Result<Json, EffectError>),
     Fail(EffectError),
     Hang,
 }
@@ -93,6 +96,10 @@ impl ToolHost for Tools {
         self.calls.lock().unwrap().push((call.idempotency_key.clone(), name.clone()));
         match (self.tools[&name].1)(&call, before) {
             Act::Answer(answer) => Ok(answer.into()),
+            Act::After(time, answer) => {
+                tokio::time::sleep(time).await;
+                answer.map(Value::from)
+            }
             Act::Fail(error) => Err(error),
             Act::Hang => std::future::pending().await,
         }

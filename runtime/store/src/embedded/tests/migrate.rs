@@ -72,6 +72,7 @@ async fn file_of_the_second_version_is_brought_up_to_date() {
     assert_eq!(of_run, expected.map(|(id, status)| (TaskId::new(id), status)));
 
     // What is new finds it.
+    assert_eq!(store.moving_runs().await.unwrap(), runs[..1]);
     let of = store.task(&TaskId::new("t5")).await.unwrap().unwrap().of.unwrap();
     assert_eq!((of.run.as_str(), of.effect.as_str()), ("r1", "n5#1"));
     let tasks = |status| {

@@ -61,6 +61,7 @@ impl PreparedSubmission {
         stage.put(Table::RunsByTime, time_key(Key::new(), &run), point());
         stage.put(Table::RunsByFlow, time_key(Key::new().text(&run.flow), &run), point());
         stage.put(Table::RunsByStatus, time_key(status_key(run.status), &run), point());
+        stage.put(Table::Moving, time_key(Key::new(), &run), point());
         first.append(stage)
     }
 }
@@ -137,6 +138,7 @@ impl PreparedAppend {
         let id = self.run.as_str();
         let mut run: RunRecord = require(stage, Table::Runs, "run", id)?;
         let before = (run.status, run.events);
+        let was_moving = is_moving(&run);
         let woken_at = run.wake_at;
         run.extend(&self.stretch, self.status, self.tokens)?;
         run.waiting = self.waiting && !run.status.is_terminal();
@@ -151,6 +153,11 @@ impl PreparedAppend {
             }
         }
         stage.put(Table::Runs, id.into(), row::encode(&run));
+        match (was_moving, is_moving(&run)) {
+            (true, false) => stage.remove(Table::Moving, time_key(Key::new(), &run)),
+            (false, true) => stage.put(Table::Moving, time_key(Key::new(), &run), id.into()),
+            _ => {}
+        }
         if run.status != before.0 {
             stage.remove(Table::RunsByStatus, time_key(status_key(before.0), &run));
             stage.put(Table::RunsByStatus, time_key(status_key(run.status), &run), id.into());
@@ -217,6 +224,24 @@ pub(in super::super) fn run(rows: &mut impl Rows, id: &RunId) -> Result<Option<R
     let Some(mut run) = read::<RunRecord>(rows, Table::Runs, id.as_str())? else { return Ok(None) };
     run.inputs = require::<Value>(rows, Table::RunInputs, "inputs of run", id.as_str())?;
     Ok(Some(run))
+}
+
+pub(in super::super) fn status(rows: &mut impl Rows, id: &RunId) -> Result<Option<RunStatus>, StoreError> {
+    Ok(read::<RunRecord>(rows, Table::Runs, id.as_str())?.map(|run| run.status))
+}
+
+/// Whether somebody has to drive it.
+pub(in super::super) fn is_moving(run: &RunRecord) -> bool {
+    !run.waiting && !run.status.is_terminal()
+}
+
+pub(in super::super) fn moving(rows: &mut impl Rows) -> Result<Vec<RunId>, StoreError> {
+    let mut found = Vec::new();
+    rows.ascend(Table::Moving, &Key::new().span(), |_, id| {
+        found.push(RunId::new(row::id(id)?));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
 }
 
 /// Runs that go on by themselves until a time.
