@@ -48,6 +48,8 @@ pub trait Store: Send + Sync {
     async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, StoreError>;
     /// Runs, newest first.
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError>;
+    /// How many runs a filter lets through, whatever its limit.
+    async fn count_runs(&self, filter: &RunFilter) -> Result<u64, StoreError>;
     /// The events of a run from a sequence number on, at most `limit` of them.
     async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError>;
     /// Where a run stands: for who needs no more of it, since its inputs may be large.
@@ -199,6 +201,10 @@ pub struct RunFilter {
     pub flow: Option<String>,
     /// In this status.
     pub status: Option<RunStatus>,
+    /// Made at this time or later, in Unix milliseconds.
+    pub from: Option<i64>,
+    /// Made before this time, in Unix milliseconds.
+    pub to: Option<i64>,
     /// Older than this run.
     pub before: Option<RunId>,
     /// At most so many.

@@ -21,6 +21,18 @@ impl Engine {
     /// Sends a signal to a run. It is kept until an `await` of that name takes it, the oldest first. The name must be one that
     /// the flow awaits, and the payload what every `await` of that name asks for.
     pub async fn signal(&self, run: &RunId, name: &str, value: Value, by: &Actor) -> Result<(), EngineError> {
+        self.signal_as(InboxId::new(self.ids.fresh()), run, name, value, by).await
+    }
+
+    /// The same, with this inbox entry: where there is one, that is [`StoreError::Exists`], and nothing is sent again.
+    pub async fn signal_as(
+        &self,
+        inbox: InboxId,
+        run: &RunId,
+        name: &str,
+        value: Value,
+        by: &Actor,
+    ) -> Result<(), EngineError> {
         let record = self.record_of(run).await?;
         let ir = self.pinned(&record, Pinned::Resume).await?;
         let mut awaited: Vec<&str> = Vec::new();
@@ -46,7 +58,7 @@ impl Engine {
                 let (run, count) = (run.id.clone(), count);
                 return Err(EngineError::TooManySignals { run, count, bytes: waiting, most: MOST_SIGNALS });
             }
-            Ok(Some(run.receive(name, value, by, desk)))
+            Ok(Some(run.receive(inbox, name, value, by, desk)))
         })
         .await?;
         self.want(run);
@@ -101,10 +113,10 @@ impl Run {
     }
 
     /// A signal came. It is recorded at once, also in the middle of a turn; who drives the run hands it over.
-    fn receive(&mut self, name: &str, value: Value, by: &Actor, desk: &Desk<'_>) -> Addition {
+    fn receive(&mut self, inbox: InboxId, name: &str, value: Value, by: &Actor, desk: &Desk<'_>) -> Addition {
         let mut draft = Draft::default();
         let inbox = InboxEntry {
-            id: InboxId::new(desk.ids.fresh()),
+            id: inbox,
             source: by.clone(),
             action: "signal".to_owned(),
             target: format!("{}/{name}", self.id),

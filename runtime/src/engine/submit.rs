@@ -38,13 +38,28 @@ impl Engine {
     /// moves on when it is driven. A flow that may not run here, or that calls one that is missing or may not, or inputs that
     /// do not fit, leave nothing behind.
     pub async fn submit(&self, submit: Submit) -> Result<RunId, EngineError> {
+        self.submit_as(self.ids.run(), submit).await
+    }
+
+    /// The same, as a run of this id: where there is one, that is [`StoreError::RunExists`]. An id that follows from a request
+    /// makes its repetition harmless.
+    ///
+    /// [`StoreError::RunExists`]: crate::store::StoreError::RunExists
+    pub async fn submit_as(&self, id: RunId, submit: Submit) -> Result<RunId, EngineError> {
         let missing = self.check_called(&submit.ir).await?;
         if !missing.is_empty() {
             return Err(EngineError::Refused(missing));
         }
-        let id = self.submit_from(submit, Origin { id: self.ids.run(), parent: None }).await?;
+        let id = self.submit_from(submit, Origin { id, parent: None }).await?;
         self.want(&id);
         Ok(id)
+    }
+
+    /// What stands against running a flow here, with those that it calls: [`EngineError::Refused`].
+    pub async fn admit(&self, ir: &VerifiedIr) -> Result<(), EngineError> {
+        let mut refusals = policy::check(ir, self.tools.as_ref()).err().unwrap_or_default();
+        refusals.extend(self.check_called(ir).await?);
+        if refusals.is_empty() { Ok(()) } else { Err(EngineError::Refused(refusals)) }
     }
 
     pub(super) async fn submit_from(&self, submit: Submit, origin: Origin) -> Result<RunId, EngineError> {

@@ -38,7 +38,7 @@ impl Runs {
             Status::Failed => RunStatus::Failed,
             Status::Cancelled => RunStatus::Cancelled,
         });
-        let filter = RunFilter { flow: self.flow, status, before: None, limit: self.limit };
+        let filter = RunFilter { flow: self.flow, status, limit: self.limit, ..RunFilter::default() };
         let runs = Store::open(session)?.inner.runs(&filter).await?;
         if session.form() == Form::Json {
             out.json(&runs)?;

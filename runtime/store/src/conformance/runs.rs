@@ -212,9 +212,11 @@ pub(super) async fn runs_are_filtered_by_flow_and_status(store: &Arc<dyn Store>)
         }
     }
     let list = async |flow: Option<&str>, status, before: Option<&str>| {
-        let filter =
-            RunFilter { flow: flow.map(str::to_owned), status, before: before.map(RunId::new), limit: ALL };
+        let flow = flow.map(str::to_owned);
+        let filter = RunFilter { flow, status, before: before.map(RunId::new), limit: ALL, ..RunFilter::default() };
         let runs = store.runs(&filter).await.unwrap();
+        let counted = store.count_runs(&RunFilter { limit: 0, ..filter }).await.unwrap();
+        assert_eq!(counted, runs.len() as u64);
         runs.iter().map(|run| run.id.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(list(Some("a"), None, None).await, ["r2", "r1"]);
@@ -224,6 +226,16 @@ pub(super) async fn runs_are_filtered_by_flow_and_status(store: &Arc<dyn Store>)
     assert_eq!(list(None, Some(RunStatus::Completed), Some("r2")).await, ["r1"]);
     assert_eq!(list(None, Some(RunStatus::Running), None).await, ["r4", "r2"]);
     assert_eq!(list(None, Some(RunStatus::Queued), None).await, [""; 0]);
+    let between = async |flow: Option<&str>, from, to| {
+        let filter = RunFilter { flow: flow.map(str::to_owned), from, to, limit: ALL, ..RunFilter::default() };
+        let runs = store.runs(&filter).await.unwrap();
+        assert_eq!(store.count_runs(&filter).await.unwrap(), runs.len() as u64);
+        runs.iter().map(|run| run.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(between(None, Some(2), Some(4)).await, ["r3", "r2"]);
+    assert_eq!(between(None, Some(3), None).await, ["r4", "r3"]);
+    assert_eq!(between(Some("a"), None, Some(2)).await, ["r1"]);
+    assert_eq!(between(None, Some(4), Some(2)).await, [""; 0]);
 }
 
 pub(super) async fn histories_of_many_runs_stay_apart(store: &Arc<dyn Store>) {

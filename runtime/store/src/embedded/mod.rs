@@ -259,6 +259,11 @@ impl Store for RedbStore {
         self.read(move |rows| query::runs(rows, &filter)).await
     }
 
+    async fn count_runs(&self, filter: &RunFilter) -> Result<u64, StoreError> {
+        let filter = filter.clone();
+        self.read(move |rows| query::count_runs(rows, &filter)).await
+    }
+
     async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
         let run = run.clone();
         self.read(move |rows| query::history(rows, &run, from, limit)).await

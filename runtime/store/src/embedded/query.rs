@@ -28,31 +28,64 @@ pub(super) fn flows(mut rows: &Snapshot) -> Result<Vec<FlowRecord>, StoreError> 
     Ok(flows)
 }
 
-pub(super) fn runs(mut rows: &Snapshot, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError> {
-    let (table, under) = match (&filter.flow, filter.status) {
-        (Some(flow), _) => (Table::RunsByFlow, Key::new().text(flow)),
-        (None, Some(status)) => (Table::RunsByStatus, run_rows::status_key(status)),
-        (None, None) => (Table::RunsByTime, Key::new()),
-    };
-    let mut span = under.clone().span();
-    if let Some(id) = &filter.before {
-        let not_found = || StoreError::NotFound { kind: "run", id: id.to_string() };
-        let run = run_rows::run(&mut rows, id)?.ok_or_else(not_found)?;
-        span = span.until(Key::from(run_rows::time_key(under, &run)));
-    }
+pub(super) fn runs(rows: &Snapshot, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError> {
+    let (table, span) = runs_span(rows, filter)?;
     let mut runs = Vec::new();
-    rows.descend(table, &span, |_, id| {
+    { rows }.descend(table, &span, |_, id| {
         if runs.len() == filter.limit {
             return Ok(ControlFlow::Break(()));
         }
-        let id = row::id(id)?;
-        let run = run_rows::run(&mut { rows }, &RunId::new(id))?.ok_or_else(|| dangling(table, id))?;
+        let run = pointed_at(rows, table, id)?;
         if filter.status.is_none_or(|status| status == run.status) {
             runs.push(run);
         }
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(runs)
+}
+
+pub(super) fn count_runs(rows: &Snapshot, filter: &RunFilter) -> Result<u64, StoreError> {
+    let (table, span) = runs_span(rows, filter)?;
+    // Only where the index is not that of the status, the runs themselves have to be looked at.
+    let looked_for = filter.status.filter(|_| table == Table::RunsByFlow);
+    let mut count = 0;
+    { rows }.descend(table, &span, |_, id| {
+        if match looked_for {
+            None => true,
+            Some(status) => pointed_at(rows, table, id)?.status == status,
+        } {
+            count += 1;
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(count)
+}
+
+/// The index that answers a filter, and the part of it.
+fn runs_span(mut rows: &Snapshot, filter: &RunFilter) -> Result<(Table, Span), StoreError> {
+    let (table, under) = match (&filter.flow, filter.status) {
+        (Some(flow), _) => (Table::RunsByFlow, Key::new().text(flow)),
+        (None, Some(status)) => (Table::RunsByStatus, run_rows::status_key(status)),
+        (None, None) => (Table::RunsByTime, Key::new()),
+    };
+    let mut span = under.clone().span();
+    if let Some(from) = filter.from {
+        span = span.from(under.clone().signed(from));
+    }
+    if let Some(to) = filter.to {
+        span = span.until(under.clone().signed(to));
+    }
+    if let Some(id) = &filter.before {
+        let not_found = || StoreError::NotFound { kind: "run", id: id.to_string() };
+        let run = run_rows::run(&mut rows, id)?.ok_or_else(not_found)?;
+        span = span.until(Key::from(run_rows::time_key(under, &run)));
+    }
+    Ok((table, span))
+}
+
+fn pointed_at(rows: &Snapshot, table: Table, id: &[u8]) -> Result<RunRecord, StoreError> {
+    let id = row::id(id)?;
+    run_rows::run(&mut { rows }, &RunId::new(id))?.ok_or_else(|| dangling(table, id))
 }
 
 pub(super) fn proposals(rows: &Snapshot, filter: &ProposalFilter) -> Result<Vec<Proposal>, StoreError> {

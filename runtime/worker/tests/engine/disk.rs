@@ -149,6 +149,9 @@ impl Store for Disk {
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError> {
         verb!(self.read(filter) runs &filter)
     }
+    async fn count_runs(&self, filter: &RunFilter) -> Result<u64, StoreError> {
+        verb!(self.read(filter) count_runs &filter)
+    }
     async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
         self.histories.fetch_add(1, Ordering::SeqCst);
         verb!(self.read(run) history &run, from, limit)

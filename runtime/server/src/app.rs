@@ -1,0 +1,86 @@
+//! What handlers share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bloom_ir::TrustList;
+use bloom_runtime::apply::Applier;
+use bloom_runtime::clock::{Clock, Ids};
+use bloom_runtime::compiler::Compiler;
+use bloom_runtime::engine::Engine;
+use bloom_runtime::store::Store;
+use bloom_runtime::tool::ToolHost;
+use secrecy::SecretString;
+use tokio::sync::watch;
+
+use crate::config::ServerConfig;
+use crate::hub::Hub;
+
+/// What a server is made of.
+pub struct Parts {
+    /// Drives the runs. It must tell [`Parts::hub`] what happens.
+    pub engine: Arc<Engine>,
+    /// The tools that flows may call.
+    pub tools: Arc<dyn ToolHost>,
+    /// Compiles what is published as a diagram, and draws.
+    pub compiler: Arc<dyn Compiler>,
+    /// Decides on proposals and applies them.
+    pub applier: Arc<Applier>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+    /// Whose signatures count when a flow is published or run.
+    pub trust: TrustList,
+    /// Who is told what runs do, for those that watch them.
+    pub hub: Arc<Hub>,
+    /// What clients must show; `None` lets in whoever reaches the server.
+    pub key: Option<SecretString>,
+    /// What runs are started with, as the folders that their tools read: kept with each, as `bloom run` keeps it.
+    pub setting: bloom_ir::Value,
+    /// Settings.
+    pub config: ServerConfig,
+}
+
+/// The state of all handlers.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) parts: Parts,
+    /// Becomes true when the server stops: then nobody waits any more.
+    pub(crate) stopping: watch::Sender<bool>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0.parts
+    }
+}
+
+impl App {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(Shared { parts, stopping: watch::Sender::new(false) }))
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        self.engine.store()
+    }
+
+    /// Has everybody who waits for something answer.
+    pub(crate) fn stop(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
+    /// Changes when the server stops.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.0.stopping.subscribe()
+    }
+
+    /// How long requests that answer from the store may take.
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.config.request_timeout
+    }
+}

@@ -1,0 +1,111 @@
+//! What the operator sets.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+/// Settings of a server.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Whether others are served without a key, too.
+    pub insecure: bool,
+    /// How others reach it, as `https://bloom.example.org`.
+    pub public_url: Option<String>,
+    /// Networks whose `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The largest body of a request, in bytes.
+    pub max_body: usize,
+    /// Connections at a time; further ones wait.
+    pub max_connections: usize,
+    /// For reading a request, and for answering from the store.
+    pub request_timeout: Duration,
+    /// How long requests under way may take when the server stops.
+    pub drain: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 5000)),
+            insecure: false,
+            public_url: None,
+            trusted_proxies: vec![
+                IpNet::from(IpAddr::from([127, 0, 0, 1])),
+                IpNet::from(IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])),
+            ],
+            max_body: 8 << 20,
+            max_connections: 16_384,
+            request_timeout: Duration::from_secs(30),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Why a server cannot be as it is set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Whoever reaches it could do everything.
+    #[error("listening on {listen} without a key would let everybody in")]
+    OpenToAll {
+        /// Where it would listen.
+        listen: SocketAddr,
+    },
+    /// It is no URL of a server.
+    #[error("{url} is not the URL of a server, as https://bloom.example.org")]
+    PublicUrl {
+        /// What was set.
+        url: String,
+    },
+}
+
+impl ServerConfig {
+    pub(crate) fn check(&self, has_key: bool) -> Result<(), ConfigError> {
+        if !has_key && !self.insecure && !self.listen.ip().is_loopback() {
+            return Err(ConfigError::OpenToAll { listen: self.listen });
+        }
+        match &self.public_url {
+            Some(url) if self.public_host().is_none() => Err(ConfigError::PublicUrl { url: url.clone() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The host of the public URL, with its port where it has one.
+    pub(crate) fn public_host(&self) -> Option<String> {
+        let uri: axum::http::Uri = self.public_url.as_deref()?.parse().ok()?;
+        let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
+        uri.authority().filter(|_| is_web).map(|authority| authority.as_str().to_ascii_lowercase())
+    }
+
+    pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(&peer.to_canonical()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_served_without_a_key() {
+        let at =
+            |listen: &str, insecure| ServerConfig { listen: listen.parse().unwrap(), insecure, ..Default::default() };
+        assert_eq!(at("127.0.0.1:1", false).check(false), Ok(()));
+        assert_eq!(at("[::1]:1", false).check(false), Ok(()));
+        let open = at("0.0.0.0:1", false);
+        assert_eq!(open.check(false), Err(ConfigError::OpenToAll { listen: open.listen }));
+        assert_eq!(open.check(true), Ok(()));
+        assert_eq!(at("0.0.0.0:1", true).check(false), Ok(()));
+    }
+
+    #[test]
+    fn the_public_url_is_one_of_a_server() {
+        let with = |url: &str| ServerConfig { public_url: Some(url.to_owned()), ..Default::default() };
+        assert_eq!(with("https://Bloom.example.org:8443/x").public_host().unwrap(), "bloom.example.org:8443");
+        for url in ["bloom.example.org", "ftp://x.org", "", "https://"] {
+            assert!(with(url).check(true).is_err(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The HTTP server: flows and runs for clients, with the engine in the same process.
+//!
+//! [`Server`] is put together from [`Parts`] and serves a listener until it is told to stop; [`Server::router`] is the same
+//! without a network, for tests. What a client is told of errors is made in [`error`] and nowhere else, and the description
+//! of the API ([`openapi`]) is made from the handlers.
+//!
+//! What it is not: it holds no rule of runs, tasks or storage, reads no settings, knows no compiler (one is handed in), and
+//! makes no time, chance or ids.
+//!
+//! Invariants:
+//! - Nothing is answered that is not on disk, but for what is marked as transient.
+//! - Whatever a client sends, the answer is no 5xx, and no handler panics.
+//! - Without a key nobody but this machine is served, and no page of a browser from elsewhere.
+//!
+//! ```no_run
+//! # async fn example(parts: bloom_server::Parts) -> Result<(), Box<dyn std::error::Error>> {
+//! let server = bloom_server::Server::new(parts)?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:5000").await?;
+//! server.serve(listener, async { std::future::pending().await }).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod app;
+mod auth;
+mod config;
+mod error;
+mod extract;
+mod hub;
+mod listener;
+pub mod openapi;
+mod page;
+mod request;
+mod routes;
+mod view;
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+use crate::app::App;
+pub use crate::app::Parts;
+pub use crate::config::{ConfigError, ServerConfig};
+pub use crate::hub::Hub;
+
+/// A server that is ready to serve.
+#[derive(Clone)]
+pub struct Server {
+    app: App,
+}
+
+impl Server {
+    /// Puts a server together, if its settings can be kept.
+    pub fn new(parts: Parts) -> Result<Self, ConfigError> {
+        parts.config.check(parts.key.is_some())?;
+        Ok(Self { app: App::new(parts) })
+    }
+
+    /// All routes, with everything that stands before them.
+    pub fn router(&self) -> Router {
+        routes::all(&self.app)
+    }
+
+    /// Serves until `stop`; then takes no new connection, and ends when the requests that are under way have their answers,
+    /// at the latest after [`ServerConfig::drain`].
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+        listener::serve(&self.app, self.router(), listener, stop).await
+    }
+}

@@ -1,0 +1,273 @@
+//! Flows: published, listed, and run.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bloom_ir::document::Locale;
+use bloom_ir::{Digest, Document, VerifiedIr, validate, verify};
+use bloom_runtime::record::{AuditNote, FlowRecord};
+use semver::Version;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::responses::{Changing, Common, Named};
+use crate::app::App;
+use crate::auth::Identity;
+use crate::error::{ApiError, Code};
+use crate::extract::{self, Body, Path, Query};
+use crate::view::{Flow, FlowDetail, FlowList, Published, Versions};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, publish))
+        .routes(routes!(show))
+        .routes(routes!(versions))
+        .routes(routes!(ir))
+        .routes(routes!(pseudocode))
+        .routes(routes!(diagram))
+        .routes(routes!(put_source, source))
+}
+
+/// Publish a flow: a signed IR document. A trusted author's signature is the decision that it may run.
+#[utoipa::path(
+    post, path = "/api/v1/flows", tag = "flows",
+    request_body(content = serde_json::Value, description = "a signed IR document", content_type = "application/json"),
+    responses(
+        (status = 201, description = "published", body = Published),
+        (status = 200, description = "this document is there already", body = Published),
+        Changing,
+    )
+)]
+async fn publish(
+    State(app): State<App>,
+    Extension(Identity(by)): Extension<Identity>,
+    headers: HeaderMap,
+    Body(bytes): Body,
+) -> Result<(StatusCode, axum::Json<Published>), ApiError> {
+    if !is_json(&headers) {
+        let message = "only signed IR documents (application/json) can be published with a key; compile and sign the diagram first";
+        return Err(ApiError::new(Code::UnsupportedMediaType, message));
+    }
+    // What is no JSON at all is no document with errors.
+    extract::parse::<serde::de::IgnoredAny>(&bytes)?;
+    let now = app.clock.now();
+    let ir = verify(&bytes, &app.trust, now)?;
+    app.engine.admit(&ir).await?;
+    let flow = &ir.document().flow;
+    let record = FlowRecord {
+        hash: ir.hash(),
+        program: ir.program(),
+        id: flow.id.clone(),
+        version: flow.version.clone(),
+        title: flow.title.clone(),
+        stored_at: now,
+    };
+    // A hash does not cover signatures: those that are there stay.
+    let known = app.store().flow_document(record.hash).await?;
+    let (status, document) = match &known {
+        Some(known) => (StatusCode::OK, ir.bytes_with_signatures_of(known, &app.trust)),
+        None => (StatusCode::CREATED, ir.bytes().to_vec()),
+    };
+    if known.as_ref() != Some(&document) {
+        let note = AuditNote {
+            at: now,
+            actor: by,
+            action: String::from("flow_published"),
+            entity_type: String::from("flow"),
+            entity_id: format!("{}@{}", record.id, record.version),
+            job_id: None,
+            context_id: None,
+            epoch: None,
+            detail: [("ir", bloom_ir::Value::from(record.hash.to_string()))].into_iter().collect(),
+        };
+        app.store().put_flow(record.clone(), document, vec![note]).await?;
+    }
+    tracing::Span::current().record("flow", record.id.as_str());
+    Ok((status, axum::Json(Published::of(&record, &ir))))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    extract::content_type(headers).is_none_or(|mime| mime == "application/json" || mime.ends_with("+json"))
+}
+
+/// All flows, each in its newest version.
+#[utoipa::path(get, path = "/api/v1/flows", tag = "flows", responses((status = 200, body = FlowList), Common))]
+async fn list(State(app): State<App>) -> Result<axum::Json<FlowList>, ApiError> {
+    let mut flows: Vec<FlowRecord> = Vec::new();
+    for flow in app.store().flows().await? {
+        match flows.iter_mut().find(|other| other.id == flow.id) {
+            None => flows.push(flow),
+            Some(other) if is_newer(&flow, other) => *other = flow,
+            Some(_) => {}
+        }
+    }
+    flows.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(axum::Json(FlowList { flows: flows.iter().map(Flow::of).collect() }))
+}
+
+/// Whether a document stands before another of the same flow: by version (Semantic Versioning), then by when it came.
+fn is_newer(flow: &FlowRecord, than: &FlowRecord) -> bool {
+    let rank = |flow: &FlowRecord| (Version::parse(&flow.version).ok(), flow.stored_at);
+    rank(flow) > rank(than)
+}
+
+/// A flow in its newest version.
+#[utoipa::path(get, path = "/api/v1/flows/{id}", tag = "flows", params(("id" = String, Path)), responses((status = 200, body = FlowDetail), Named))]
+async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<FlowDetail>, ApiError> {
+    let (record, _, document) = find(&app, &id, None).await?;
+    Ok(axum::Json(FlowDetail::of(&record, &document)))
+}
+
+/// The versions of a flow, newest first.
+#[utoipa::path(get, path = "/api/v1/flows/{id}/versions", tag = "flows", params(("id" = String, Path)), responses((status = 200, body = Versions), Named))]
+async fn versions(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<Versions>, ApiError> {
+    let mut flows = of_id(&app, &id).await?;
+    flows.sort_by(|a, b| if is_newer(a, b) { std::cmp::Ordering::Less } else { std::cmp::Ordering::Greater });
+    Ok(axum::Json(Versions { versions: flows.iter().map(Flow::of).collect(), id }))
+}
+
+/// The signed IR document of a version.
+#[utoipa::path(
+    get, path = "/api/v1/flows/{id}/versions/{version}/ir", tag = "flows",
+    params(("id" = String, Path), ("version" = String, Path, description = "a version, or a hash")),
+    responses((status = 200, description = "as it was published", body = serde_json::Value), Named)
+)]
+async fn ir(State(app): State<App>, Path((id, version)): Path<(String, String)>) -> Result<Response, ApiError> {
+    let (_, bytes, _) = find(&app, &id, Some(&version)).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], bytes).into_response())
+}
+
+/// The language of pseudocode.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Language {
+    /// `uk` or `en`; absent: the flow's own.
+    lang: Option<Locale_>,
+}
+
+#[derive(Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Locale_ {
+    Uk,
+    En,
+}
+
+/// The diagram of a version as pseudocode.
+#[utoipa::path(
+    get, path = "/api/v1/flows/{id}/versions/{version}/pseudocode", tag = "flows",
+    params(("id" = String, Path), ("version" = String, Path, description = "a version, or a hash"), Language),
+    responses((status = 200, description = "Markdown", body = String, content_type = "text/markdown"), Named)
+)]
+async fn pseudocode(
+    State(app): State<App>,
+    Path((id, version)): Path<(String, String)>,
+    Query(language): Query<Language>,
+) -> Result<Response, ApiError> {
+    let (name, bytes, document) = diagram_of(&app, &id, &version).await?;
+    let locale = match language.lang {
+        Some(Locale_::Uk) => Locale::Uk,
+        Some(Locale_::En) => Locale::En,
+        None => document.flow.locale,
+    };
+    let compiler = app.compiler.clone();
+    let text = blocking(move || compiler.pseudocode(&name, &bytes, locale)).await?;
+    let text = text.map_err(|found| ApiError::compile_failed("the diagram has no pseudocode", &found))?;
+    Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response())
+}
+
+/// The diagram of a version as a picture.
+#[utoipa::path(
+    get, path = "/api/v1/flows/{id}/versions/{version}/diagram.svg", tag = "flows",
+    params(("id" = String, Path), ("version" = String, Path, description = "a version, or a hash")),
+    responses((status = 200, description = "SVG", body = String, content_type = "image/svg+xml"), Named)
+)]
+async fn diagram(State(app): State<App>, Path((id, version)): Path<(String, String)>) -> Result<Response, ApiError> {
+    let (name, bytes, _) = diagram_of(&app, &id, &version).await?;
+    let compiler = app.compiler.clone();
+    let svg = blocking(move || compiler.draw(&name, &bytes)).await?;
+    let svg = svg.map_err(|found| ApiError::compile_failed("the diagram cannot be drawn", &found))?;
+    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response())
+}
+
+/// Keep the file that a version was compiled from: the document names its SHA-256, so it can be no other.
+#[utoipa::path(
+    put, path = "/api/v1/flows/{id}/versions/{version}/source", tag = "flows",
+    params(("id" = String, Path), ("version" = String, Path, description = "a version, or a hash")),
+    request_body(content = Vec<u8>, description = "the file, byte for byte", content_type = "application/octet-stream"),
+    responses((status = 204, description = "kept"), Changing)
+)]
+async fn put_source(
+    State(app): State<App>,
+    Path((id, version)): Path<(String, String)>,
+    Body(bytes): Body,
+) -> Result<StatusCode, ApiError> {
+    let (_, _, document) = find(&app, &id, Some(&version)).await?;
+    let stated = document.source.as_ref().map(|source| source.sha256.as_str());
+    let given = Digest::of(&bytes);
+    if stated != Some(given.hex().as_str()) {
+        let message = format!("the document was not made from this file, whose SHA-256 is {}", given.hex());
+        return Err(ApiError::new(Code::SchemaMismatch, message));
+    }
+    app.store().put_blob(bytes.to_vec()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The file that a version was compiled from, where it is kept.
+#[utoipa::path(
+    get, path = "/api/v1/flows/{id}/versions/{version}/source", tag = "flows",
+    params(("id" = String, Path), ("version" = String, Path, description = "a version, or a hash")),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), Named)
+)]
+async fn source(State(app): State<App>, Path((id, version)): Path<(String, String)>) -> Result<Response, ApiError> {
+    let (_, bytes, _) = diagram_of(&app, &id, &version).await?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+}
+
+async fn diagram_of(app: &App, id: &str, version: &str) -> Result<(String, Vec<u8>, Document), ApiError> {
+    let (_, _, document) = find(app, id, Some(version)).await?;
+    let missing = || ApiError::not_found("source of", format!("{id}@{version}"));
+    let source = document.source.clone().ok_or_else(missing)?;
+    let digest: Digest = format!("sha256:{}", source.sha256).parse().map_err(|_| missing())?;
+    let bytes = app.store().blob(digest).await?.ok_or_else(missing)?;
+    Ok((source.name, bytes, document))
+}
+
+/// The documents of a flow; none is an error.
+async fn of_id(app: &App, id: &str) -> Result<Vec<FlowRecord>, ApiError> {
+    let mut flows = app.store().flows().await?;
+    flows.retain(|flow| flow.id == id);
+    if flows.is_empty() { Err(ApiError::not_found("flow", id)) } else { Ok(flows) }
+}
+
+/// A document of a flow: of a version, of a hash, or the newest.
+async fn find(app: &App, id: &str, version: Option<&str>) -> Result<(FlowRecord, Vec<u8>, Document), ApiError> {
+    let flows = of_id(app, id).await?;
+    let missing = || ApiError::not_found("flow", format!("{id}@{}", version.unwrap_or("latest")));
+    let record = match version {
+        None => flows.into_iter().reduce(|newest, flow| if is_newer(&flow, &newest) { flow } else { newest }),
+        Some(version) => {
+            let hash: Option<Digest> = version.parse().ok();
+            // Newest first: of several documents of one version the last that came.
+            flows.into_iter().find(|flow| hash.map_or(flow.version == version, |hash| flow.hash == hash))
+        }
+    };
+    let record = record.ok_or_else(missing)?;
+    let bytes = app.store().flow_document(record.hash).await?.ok_or_else(missing)?;
+    let document =
+        validate::read(&bytes).map_err(|found| ApiError::compile_failed("the document has errors", &found))?;
+    Ok((record, bytes, document))
+}
+
+/// A version of a flow that may run.
+pub(super) async fn verified(app: &App, id: &str, version: Option<&str>) -> Result<VerifiedIr, ApiError> {
+    let (_, bytes, _) = find(app, id, version).await?;
+    Ok(verify(&bytes, &app.trust, app.clock.now())?)
+}
+
+/// Does what takes its time where that holds nobody up.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))
+}

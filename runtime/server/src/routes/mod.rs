@@ -1,0 +1,67 @@
+//! The routes, one resource a file. Routes of another group stand in a file of their own and are merged in [`api`].
+
+mod audit;
+mod flows;
+mod health;
+mod proposals;
+mod questions;
+mod responses;
+mod run_acts;
+mod run_events;
+mod runs;
+mod tools;
+
+use axum::extract::DefaultBodyLimit;
+use axum::{Router, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+use crate::{auth, openapi, page, request};
+
+/// The routes of the API, which need the key: those that answer from the store, and those that take their time.
+fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
+    let quick = OpenApiRouter::new()
+        .merge(flows::routes())
+        .merge(runs::routes())
+        .merge(run_acts::routes())
+        .merge(questions::routes())
+        .merge(proposals::routes())
+        .merge(tools::routes())
+        .merge(audit::routes());
+    let unhurried = OpenApiRouter::new().merge(runs::unhurried()).merge(run_events::routes());
+    (quick, unhurried)
+}
+
+/// All routes, with everything that stands before them.
+pub(crate) fn all(app: &App) -> Router {
+    let (quick, unhurried) = api();
+    let quick = quick.layer(middleware::from_fn_with_state(app.clone(), request::hurry));
+    let (api, mut description) = quick.merge(unhurried).split_for_parts();
+    let api = api.layer(middleware::from_fn_with_state(app.clone(), auth::require));
+    let (state, more) = health::routes().split_for_parts();
+    description.merge(more);
+    let description = openapi::finished(description);
+    Router::new()
+        .merge(api)
+        .merge(state)
+        .merge(page::routes(&description))
+        .fallback(request::no_such_route)
+        .method_not_allowed_fallback(request::no_such_method)
+        .layer(DefaultBodyLimit::max(app.config.max_body))
+        .layer(CatchPanicLayer::custom(request::panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), request::surround))
+        .with_state(app.clone())
+}
+
+pub(crate) use self::responses::schemas as error_schemas;
+
+/// The description of all routes.
+pub(crate) fn description() -> OpenApi {
+    let (quick, unhurried) = api();
+    let (_, mut description) = quick.merge(unhurried).split_for_parts();
+    let (_, more) = health::routes().split_for_parts();
+    description.merge(more);
+    openapi::finished(description)
+}

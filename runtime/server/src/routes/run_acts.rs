@@ -1,0 +1,162 @@
+//! What is done to runs.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use bloom_ir::{Value, verify};
+use bloom_runtime::engine::EngineError;
+use bloom_runtime::record::{InboxEntry, InboxId};
+use bloom_runtime::store::StoreError;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::responses::Changing;
+use super::runs::{self, Wanted};
+use crate::app::App;
+use crate::auth::Identity;
+use crate::error::{ApiError, Code};
+use crate::extract::{Body, Json, Path, parse};
+use crate::view::{ReplayReport, Run};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(cancel)).routes(routes!(signal)).routes(routes!(replay)).routes(routes!(rerun))
+}
+
+/// Why a run is cancelled.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Cancel {
+    /// For people.
+    reason: String,
+}
+
+/// Stop a run for good.
+#[utoipa::path(
+    post, path = "/api/v1/runs/{id}/cancel", tag = "runs", params(("id" = String, Path)), request_body = Cancel,
+    responses((status = 200, body = Run), Changing)
+)]
+async fn cancel(
+    State(app): State<App>,
+    Extension(Identity(by)): Extension<Identity>,
+    Path(id): Path<String>,
+    Json(cancel): Json<Cancel>,
+) -> Result<axum::Json<Run>, ApiError> {
+    let run = runs::named(&app, id).await?;
+    app.engine.cancel(&run.id, &by, &cancel.reason).await?;
+    let run = runs::record(&app, &run.id).await?;
+    Ok(axum::Json(runs::seen(&app, &run).await?))
+}
+
+/// A signal that was sent.
+#[derive(Serialize, ToSchema)]
+struct Sent {
+    run_id: String,
+    name: String,
+}
+
+/// Send a signal to a run: the body is its payload, null where there is none. The same `Idempotency-Key` sends it once.
+#[utoipa::path(
+    post, path = "/api/v1/runs/{id}/signal/{name}", tag = "runs",
+    params(
+        ("id" = String, Path), ("name" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters"),
+    ),
+    request_body(content = serde_json::Value, description = "what every `await` of that name asks for"),
+    responses((status = 202, description = "it is recorded", body = Sent), Changing)
+)]
+async fn signal(
+    State(app): State<App>,
+    Extension(Identity(by)): Extension<Identity>,
+    Path((id, name)): Path<(String, String)>,
+    headers: HeaderMap,
+    Body(bytes): Body,
+) -> Result<(StatusCode, axum::Json<Sent>), ApiError> {
+    let payload: serde_json::Value = if bytes.is_empty() { serde_json::Value::Null } else { parse(&bytes)? };
+    let (payload, key) = (Value::from(payload), runs::idempotency_key(&headers)?);
+    let run = runs::named(&app, id).await?;
+    let inbox = match key {
+        Some(key) => InboxId::new(runs::derived_id("signal", &format!("{}\n{name}\n{key}", run.id))),
+        None => InboxId::new(app.ids.fresh()),
+    };
+    let sent = || (StatusCode::ACCEPTED, axum::Json(Sent { run_id: run.id.to_string(), name: name.clone() }));
+    if let Some(entry) = app.store().inbox_entry(&inbox).await? {
+        return same_signal(&entry, &payload).map(|()| sent());
+    }
+    match app.engine.signal_as(inbox.clone(), &run.id, &name, payload.clone(), &by).await {
+        Ok(()) => Ok(sent()),
+        // The same request came twice at the same time.
+        Err(EngineError::Store(StoreError::Exists { .. })) => match app.store().inbox_entry(&inbox).await? {
+            Some(entry) => same_signal(&entry, &payload).map(|()| sent()),
+            None => Err(ApiError::new(Code::ConcurrentModification, "the same signal is being sent")),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn same_signal(entry: &InboxEntry, payload: &Value) -> Result<(), ApiError> {
+    if entry.payload == payload.clone().normalized() {
+        return Ok(());
+    }
+    Err(ApiError::new(Code::DuplicateEntry, "this Idempotency-Key was used for another payload"))
+}
+
+/// How far to replay.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Replay {
+    /// Stop after this event, and tell where the run stands.
+    until: Option<u64>,
+}
+
+/// Prove that a run follows from its program: runs it again over what was recorded, and calls nothing.
+#[utoipa::path(
+    post, path = "/api/v1/runs/{id}/replay", tag = "runs", params(("id" = String, Path)), request_body = Replay,
+    responses((status = 200, body = ReplayReport), Changing)
+)]
+async fn replay(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Json(replay): Json<Replay>,
+) -> Result<axum::Json<ReplayReport>, ApiError> {
+    let run = runs::named(&app, id).await?;
+    let report = app.engine.replay(&run.id, replay.until).await?;
+    Ok(axum::Json(ReplayReport::of(&run, &report, replay.until.is_some())))
+}
+
+/// Run the same program with the same inputs again, as another run.
+#[utoipa::path(
+    post, path = "/api/v1/runs/{id}/rerun", tag = "runs",
+    params(
+        ("id" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters"),
+    ),
+    responses(
+        (status = 202, description = "accepted, and not ended yet", body = Run),
+        (status = 200, description = "it has ended", body = Run),
+        Changing,
+    )
+)]
+async fn rerun(
+    State(app): State<App>,
+    Extension(Identity(by)): Extension<Identity>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<(StatusCode, axum::Json<Run>), ApiError> {
+    let run = runs::named(&app, id).await?;
+    let key = runs::idempotency_key(&headers)?.map(|key| format!("rerun\n{}\n{key}", run.id));
+    let (context, inputs) = (run.context.clone(), run.inputs.clone());
+    let wanted = Wanted { by, context, inputs, said: json!({ "rerun": run.id }), key };
+    let made = match runs::repeated(&app, &wanted).await? {
+        Some(made) => made,
+        None => {
+            let missing = || ApiError::not_found("IR", run.ir);
+            let bytes = app.store().flow_document(run.ir).await?.ok_or_else(missing)?;
+            let ir = verify(&bytes, &app.trust, app.clock.now())?;
+            runs::accepted(&app, ir, wanted).await?
+        }
+    };
+    runs::answer(&app, made, std::time::Duration::ZERO).await
+}

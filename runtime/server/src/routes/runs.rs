@@ -1,0 +1,524 @@
+//! Runs: submitted, listed, looked at.
+
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bloom_interpreter::history::{Event, EventType, Payload};
+use bloom_interpreter::program::Program;
+use bloom_interpreter::replay::walk;
+use bloom_ir::{Digest, Pinned, Value, VerifiedIr, validate, verify_pinned};
+use bloom_runtime::engine::{EngineError, Submit};
+use bloom_runtime::record::{Actor, ContextId, RunId, RunRecord, RunStatus};
+use bloom_runtime::store::{ProposalFilter, RunFilter, StoreError};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::Instant;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::flows;
+use super::responses::{Changing, Common, Named};
+use crate::app::App;
+use crate::auth::Identity;
+use crate::error::{ApiError, Code};
+use crate::extract::{Json, Path, Query, prefers};
+use crate::view::{self, Envelope, History, Run, RunList, Steps, Trace};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(status))
+        .routes(routes!(steps))
+        .routes(routes!(trace))
+        .routes(routes!(envelope))
+}
+
+/// Those that wait for a run, or answer with much.
+pub(super) fn unhurried() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(submit)).routes(routes!(history))
+}
+
+/// The longest that an answer is held.
+const LONGEST_WAIT: u64 = 60;
+
+/// So many events are read at a time.
+pub(super) const PAGE: usize = 500;
+
+/// What a run is to do.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Submission {
+    /// By the flow's input schema.
+    #[schema(value_type = Object)]
+    inputs: Option<serde_json::Map<String, serde_json::Value>>,
+    /// A version, or a hash; absent: the newest version.
+    version: Option<String>,
+    /// The execution context; absent: `default`.
+    context_id: Option<String>,
+    /// Where the flow is interpreted. Only `server` so far.
+    dispatch: Option<Dispatch>,
+}
+
+/// Where a flow is interpreted.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Dispatch {
+    /// In the server's process.
+    Server,
+}
+
+/// How long the answer may be held.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Waiting {
+    /// Hold the answer until the run has ended, at most so many seconds (60).
+    #[param(maximum = 60)]
+    wait: Option<u64>,
+}
+
+/// Run a flow. The same `Idempotency-Key` with the same body gives the same run, however often it is sent.
+#[utoipa::path(
+    post, path = "/api/v1/flows/{id}/runs", tag = "runs",
+    params(
+        ("id" = String, Path), Waiting,
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters"),
+    ),
+    request_body = Submission,
+    responses(
+        (status = 202, description = "accepted, and not ended yet", body = Run),
+        (status = 200, description = "it has ended", body = Run),
+        Changing,
+    )
+)]
+async fn submit(
+    State(app): State<App>,
+    Extension(Identity(by)): Extension<Identity>,
+    Path(flow): Path<String>,
+    Query(waiting): Query<Waiting>,
+    headers: HeaderMap,
+    Json(submission): Json<Submission>,
+) -> Result<(StatusCode, axum::Json<Run>), ApiError> {
+    let wait = waiting.checked()?;
+    let key = idempotency_key(&headers)?;
+    let Submission { inputs, version, context_id, dispatch } = submission;
+    let Dispatch::Server = dispatch.unwrap_or(Dispatch::Server);
+    let context = context(context_id)?;
+    let inputs = Value::from(serde_json::Value::Object(inputs.unwrap_or_default()));
+    let said = json!({ "flow": flow, "version": version, "context": context, "inputs": inputs });
+    let wanted = Wanted { by, context, inputs, said, key: key.map(|key| format!("{flow}\n{key}")) };
+    let record = match repeated(&app, &wanted).await? {
+        Some(run) => run,
+        None => {
+            let ir = flows::verified(&app, &flow, version.as_deref()).await?;
+            accepted(&app, ir, wanted).await?
+        }
+    };
+    answer(&app, record, wait).await
+}
+
+/// A run that somebody wants.
+pub(super) struct Wanted {
+    pub(super) by: Actor,
+    pub(super) context: ContextId,
+    pub(super) inputs: Value,
+    /// What was asked for, to be compared when it is asked for again.
+    pub(super) said: serde_json::Value,
+    pub(super) key: Option<String>,
+}
+
+impl Wanted {
+    /// The id that follows from the key.
+    fn id(&self) -> Option<RunId> {
+        self.key.as_deref().map(|key| RunId::new(derived_id("run", key)))
+    }
+
+    fn digest(&self) -> String {
+        Digest::of(self.said.to_string().as_bytes()).to_string()
+    }
+}
+
+/// An id that follows from an idempotency key, as a UUID of version 8 (RFC 9562, section 5.8).
+pub(super) fn derived_id(kind: &str, key: &str) -> String {
+    let hex = Digest::of(format!("idempotency\n{kind}\n{key}").as_bytes()).hex();
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-8{}-8{}-{}", part(0, 8), part(8, 12), part(12, 15), part(15, 18), part(18, 30))
+}
+
+/// The run that the same request made before.
+pub(super) async fn repeated(app: &App, wanted: &Wanted) -> Result<Option<RunRecord>, ApiError> {
+    let Some(id) = wanted.id() else { return Ok(None) };
+    let Some(run) = app.store().run(&id).await? else { return Ok(None) };
+    let entry = app.store().inbox_entry(&run.inbox).await?;
+    let setting = entry.and_then(|entry| entry.payload.get("setting").cloned());
+    let said = setting.and_then(|setting| setting.get("request").and_then(|said| said.as_str().map(str::to_owned)));
+    if said == Some(wanted.digest()) {
+        return Ok(Some(run));
+    }
+    Err(ApiError::new(Code::DuplicateEntry, "this Idempotency-Key was used for another request")
+        .with(json!({ "run_id": run.id })))
+}
+
+/// Accepts a run.
+pub(super) async fn accepted(app: &App, ir: VerifiedIr, wanted: Wanted) -> Result<RunRecord, ApiError> {
+    let id = wanted.id();
+    let mut setting = app.setting.to_json();
+    if let (Some(members), true) = (setting.as_object_mut(), id.is_some()) {
+        members.insert(String::from("request"), wanted.digest().into());
+    }
+    let (by, context, inputs) = (wanted.by.clone(), wanted.context.clone(), wanted.inputs.clone());
+    let submit = Submit { ir, inputs, by, context, setting: Value::from(setting) };
+    let id = id.unwrap_or_else(|| RunId::new(app.ids.fresh()));
+    match app.engine.submit_as(id.clone(), submit).await {
+        Ok(_) => {}
+        // The same request came twice at the same time.
+        Err(EngineError::Store(StoreError::RunExists(_))) => {
+            let conflict = || ApiError::new(Code::ConcurrentModification, "the same request is being accepted");
+            return repeated(app, &wanted).await?.ok_or_else(conflict);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    tracing::Span::current().record("run", id.as_str());
+    record(app, &id).await
+}
+
+/// The run as it stands after a while.
+pub(super) async fn answer(
+    app: &App,
+    record: RunRecord,
+    wait: Duration,
+) -> Result<(StatusCode, axum::Json<Run>), ApiError> {
+    let run = ended_within(app, record, wait).await?;
+    let status = if run.status.is_terminal() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, axum::Json(seen(app, &run).await?)))
+}
+
+/// Waits for the end of a run, for so long, and while the server does not stop.
+async fn ended_within(app: &App, mut run: RunRecord, wait: Duration) -> Result<RunRecord, ApiError> {
+    let (until, mut stopping) = (Instant::now() + wait, app.stopping());
+    let mut watch = app.hub.watch(&run.id);
+    loop {
+        run = self::record(app, &run.id).await?;
+        if run.status.is_terminal() || wait.is_zero() {
+            return Ok(run);
+        }
+        tokio::select! {
+            _ = watch.next() => {}
+            _ = stopping.wait_for(|stops| *stops) => return Ok(run),
+            () = tokio::time::sleep_until(until) => return Ok(run),
+        }
+    }
+}
+
+impl Waiting {
+    pub(super) fn checked(&self) -> Result<Duration, ApiError> {
+        match self.wait.unwrap_or(0) {
+            seconds if seconds <= LONGEST_WAIT => Ok(Duration::from_secs(seconds)),
+            _ => Err(ApiError::invalid("wait", format!("an answer is held for at most {LONGEST_WAIT} seconds"))),
+        }
+    }
+}
+
+/// The client's key for this request.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(given) = headers.get("idempotency-key") else { return Ok(None) };
+    let is_plain =
+        |text: &&str| (1..=255).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    let bad = || ApiError::invalid("Idempotency-Key", "it must be 1 to 255 printable ASCII characters");
+    given.to_str().ok().filter(is_plain).map(|text| Some(text.to_owned())).ok_or_else(bad)
+}
+
+fn context(given: Option<String>) -> Result<ContextId, ApiError> {
+    match given {
+        None => Ok(ContextId::new("default")),
+        Some(id) if (1..=128).contains(&id.chars().count()) && !id.chars().any(char::is_control) => {
+            Ok(ContextId::new(id))
+        }
+        Some(_) => Err(ApiError::invalid("context_id", "it must be 1 to 128 characters")),
+    }
+}
+
+/// A run's record; none is an error.
+pub(super) async fn record(app: &App, id: &RunId) -> Result<RunRecord, ApiError> {
+    app.store().run(id).await?.ok_or_else(|| ApiError::not_found("run", id))
+}
+
+/// A run that a path names.
+pub(super) async fn named(app: &App, id: String) -> Result<RunRecord, ApiError> {
+    let run = record(app, &RunId::new(id)).await?;
+    tracing::Span::current().record("run", run.id.as_str());
+    Ok(run)
+}
+
+/// With what is counted elsewhere.
+pub(super) async fn seen(app: &App, run: &RunRecord) -> Result<Run, ApiError> {
+    let filter = ProposalFilter { run: Some(run.id.clone()), status: None, limit: usize::MAX };
+    let proposals = app.store().proposals(&filter).await?;
+    let mut steps = 0;
+    for_events(app, &run.id, |event| {
+        steps += u64::from(matches!(event.kind, EventType::EffectCompleted | EventType::EffectFailed));
+    })
+    .await?;
+    Ok(Run::of(run, steps, &proposals))
+}
+
+/// Looks at all recorded events, page by page.
+async fn for_events(app: &App, run: &RunId, mut look: impl FnMut(&Event)) -> Result<(), ApiError> {
+    let mut from = 1;
+    loop {
+        let events = app.store().history(run, from, PAGE).await?;
+        events.iter().for_each(&mut look);
+        match events.last() {
+            Some(last) if events.len() == PAGE => from = last.seq.saturating_add(1),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Which runs.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Filter {
+    /// Of this flow.
+    flow: Option<String>,
+    /// The same, as the gateway calls it.
+    agent: Option<String>,
+    status: Option<Status>,
+    /// Made at this time or later: ISO 8601, or a date.
+    from: Option<String>,
+    /// Made before this time; a date means its end.
+    to: Option<String>,
+    /// At most so many: 1 to 100, else 20.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<usize>,
+    /// Without so many of the newest, up to 10 000.
+    #[param(maximum = 10000)]
+    offset: Option<usize>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Requested,
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl From<Status> for RunStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Requested => Self::Requested,
+            Status::Queued => Self::Queued,
+            Status::Running => Self::Running,
+            Status::Completed => Self::Completed,
+            Status::Failed => Self::Failed,
+            Status::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// Runs, newest first.
+#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", params(Filter), responses((status = 200, body = RunList), Common))]
+async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Result<axum::Json<RunList>, ApiError> {
+    let (limit, offset) = (filter.limit.unwrap_or(20), filter.offset.unwrap_or(0));
+    if !(1..=100).contains(&limit) {
+        return Err(ApiError::invalid("limit", "it must be 1 to 100"));
+    }
+    if offset > 10_000 {
+        return Err(ApiError::invalid("offset", "go on with `cursor` instead"));
+    }
+    let flow = match (filter.flow, filter.agent) {
+        (Some(flow), Some(agent)) if flow != agent => {
+            return Err(ApiError::invalid("agent", "`flow` and `agent` mean the same, and name different ones"));
+        }
+        (flow, agent) => flow.or(agent),
+    };
+    let (from, to) = (view::time_from("from", filter.from)?, view::time_to("to", filter.to)?);
+    let status = filter.status.map(RunStatus::from);
+    let all = RunFilter { flow, status, from, to, ..RunFilter::default() };
+    let total = app.store().count_runs(&all).await?;
+    let before = filter.cursor.map(RunId::new);
+    let page = RunFilter { before, limit: offset.saturating_add(limit).saturating_add(1), ..all };
+    let found = app.store().runs(&page).await.map_err(|error| match error {
+        StoreError::NotFound { .. } => ApiError::invalid("cursor", "no page ended with it"),
+        error => error.into(),
+    })?;
+    let has_more = found.len() > offset.saturating_add(limit);
+    let mut runs = Vec::new();
+    let mut last = None;
+    for run in found.iter().skip(offset).take(limit) {
+        runs.push(seen(&app, run).await?);
+        last = Some(run.id.to_string());
+    }
+    Ok(axum::Json(RunList { runs, total, limit, offset, next_cursor: last.filter(|_| has_more) }))
+}
+
+/// A run.
+#[utoipa::path(get, path = "/api/v1/runs/{id}", tag = "runs", params(("id" = String, Path)), responses((status = 200, body = Run), Named))]
+async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<Run>, ApiError> {
+    let run = named(&app, id).await?;
+    Ok(axum::Json(seen(&app, &run).await?))
+}
+
+/// The same, for the gateway's clients.
+#[utoipa::path(get, path = "/api/v1/runs/{id}/status", tag = "runs", params(("id" = String, Path)), responses((status = 200, body = Run), Named))]
+async fn status(state: State<App>, id: Path<String>) -> Result<axum::Json<Run>, ApiError> {
+    show(state, id).await
+}
+
+/// The effects that a run asked for, in order: `step_number`, `step_name`, `status`, `started_at`, `finished_at`,
+/// `duration_ms`, `output_summary`, `error`.
+#[utoipa::path(get, path = "/api/v1/runs/{id}/steps", tag = "runs", params(("id" = String, Path)), responses((status = 200, body = Steps), Named))]
+async fn steps(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<Steps>, ApiError> {
+    let run = named(&app, id).await?;
+    let mut steps: Vec<(String, serde_json::Value, i64)> = Vec::new();
+    for_events(&app, &run.id, |event| match &event.payload {
+        Some(Payload::EffectRequested { effect, node, .. }) => {
+            let step = json!({
+                "step_number": steps.len() + 1, "step_name": node, "effect": effect, "status": "running",
+                "started_at": view::time(event.at), "finished_at": null, "duration_ms": null,
+                "output_summary": null, "error": null,
+            });
+            steps.push((effect.to_string(), step, event.at));
+        }
+        Some(Payload::EffectCompleted { effect, .. }) => {
+            end_step(&mut steps, effect.as_str(), event.at, "completed", None)
+        }
+        Some(Payload::EffectFailed { effect, error, .. }) => {
+            let error = Some(format!("{}: {}", error.code, error.message));
+            end_step(&mut steps, effect.as_str(), event.at, "failed", error);
+        }
+        _ => {}
+    })
+    .await?;
+    Ok(axum::Json(Steps { run_id: run.id.to_string(), steps: steps.into_iter().map(|(_, step, _)| step).collect() }))
+}
+
+fn end_step(
+    steps: &mut [(String, serde_json::Value, i64)],
+    effect: &str,
+    at: i64,
+    status: &str,
+    error: Option<String>,
+) {
+    let Some((_, step, began)) = steps.iter_mut().rev().find(|(id, ..)| id == effect) else { return };
+    step["status"] = status.into();
+    step["finished_at"] = view::time(at).into();
+    step["duration_ms"] = at.saturating_sub(*began).into();
+    step["error"] = error.into();
+}
+
+/// Which events.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Events {
+    /// From this number on, which is 1 for the first.
+    #[param(minimum = 1)]
+    from: Option<u64>,
+    /// At most so many: 1 to 1000, else 500. JSON Lines are not limited.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+}
+
+/// What was recorded: pages of JSON, or with `Accept: application/jsonl` all of it as JSON Lines, whose bytes are what the
+/// hash chain is made of.
+#[utoipa::path(
+    get, path = "/api/v1/runs/{id}/history", tag = "runs", params(("id" = String, Path), Events),
+    responses(
+        (status = 200, content((History = "application/json"), (String = "application/jsonl"))),
+        Named,
+    )
+)]
+async fn history(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(query): Query<Events>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let run = named(&app, id).await?;
+    let (from, limit) = (query.from.unwrap_or(1), query.limit.unwrap_or(PAGE));
+    if from == 0 || !(1..=1000).contains(&limit) {
+        return Err(ApiError::invalid("query", "`from` begins with 1, and `limit` is 1 to 1000"));
+    }
+    let wants_lines = ["application/jsonl", "application/x-ndjson"]
+        .into_iter()
+        .find(|mime| prefers(&headers, mime, "application/json"));
+    if let Some(mime) = wants_lines {
+        return Ok(([(header::CONTENT_TYPE, mime)], Body::from_stream(lines(app, run.id, from))).into_response());
+    }
+    let events = app.store().history(&run.id, from, limit).await?;
+    let next = events.last().filter(|last| last.seq < run.events).map(|last| last.seq.saturating_add(1));
+    let events = events.iter().filter_map(|event| serde_json::from_str(&event.to_line()).ok()).collect();
+    Ok(axum::Json(History { run_id: run.id.to_string(), events, next }).into_response())
+}
+
+/// The events as lines, read as fast as the client takes them.
+fn lines(app: App, run: RunId, from: u64) -> impl futures::Stream<Item = Result<String, StoreError>> {
+    futures::stream::try_unfold(Some(from), move |from| {
+        let (app, run) = (app.clone(), run.clone());
+        async move {
+            let Some(from) = from else { return Ok(None) };
+            let events = app.store().history(&run, from, PAGE).await?;
+            let mut text = String::new();
+            for event in &events {
+                text.push_str(&event.to_line());
+                text.push('\n');
+            }
+            let next = events.last().filter(|_| events.len() == PAGE).map(|last| last.seq.saturating_add(1));
+            Ok(if text.is_empty() { None } else { Some((text, next)) })
+        }
+    })
+}
+
+/// Which icons the run passed, by replaying it.
+#[utoipa::path(get, path = "/api/v1/runs/{id}/trace", tag = "runs", params(("id" = String, Path)), responses((status = 200, body = Trace), Named))]
+async fn trace(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<Trace>, ApiError> {
+    let run = named(&app, id).await?;
+    let missing = || ApiError::not_found("IR", run.ir);
+    let bytes = app.store().flow_document(run.ir).await?.ok_or_else(missing)?;
+    let ir = verify_pinned(&bytes, &run.ir, &app.trust, Pinned::Replay)?;
+    let events = app.store().history(&run.id, 1, usize::MAX).await?;
+    let walked = flows::blocking(move || Program::load(&ir).map(|program| walk(&program, ir.document(), &events)));
+    let (walk, verdict) = walked.await?.map_err(|error| ApiError::internal(&error))?;
+    Ok(axum::Json(Trace::of(&run, walk, &verdict)))
+}
+
+/// The run in the terms of the Execution Protocol.
+#[utoipa::path(get, path = "/api/v1/runs/{id}/envelope", tag = "runs", params(("id" = String, Path)), responses((status = 200, body = Envelope), Named))]
+async fn envelope(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<Envelope>, ApiError> {
+    let run = named(&app, id).await?;
+    let missing = || ApiError::not_found("IR", run.ir);
+    let bytes = app.store().flow_document(run.ir).await?.ok_or_else(missing)?;
+    let document =
+        validate::read(&bytes).map_err(|found| ApiError::compile_failed("the document has errors", &found))?;
+    let filter = ProposalFilter { run: Some(run.id.clone()), status: None, limit: usize::MAX };
+    let mut proposals = app.store().proposals(&filter).await?;
+    proposals.reverse();
+    let (mut logs, mut retries, mut asked) = (Vec::new(), 0_u64, std::collections::BTreeMap::new());
+    for_events(&app, &run.id, |event| match &event.payload {
+        Some(Payload::EffectRequested { effect, node, .. }) => {
+            asked.insert(effect.clone(), (node.clone(), event.at));
+        }
+        Some(Payload::EffectAttempted { .. }) => retries = retries.saturating_add(1),
+        Some(Payload::EffectCompleted { effect, .. } | Payload::EffectFailed { effect, .. }) => {
+            if let Some((node, at)) = asked.remove(effect) {
+                logs.push(json!({
+                    "ts": view::time(event.at), "phase": "effect", "node_id": node, "ms": event.at.saturating_sub(at),
+                }));
+            }
+        }
+        _ => {}
+    })
+    .await?;
+    Ok(axum::Json(Envelope::of(&run, &document, &proposals, logs, retries)))
+}

@@ -1,0 +1,70 @@
+//! What clients see: the shapes of the API, made from records.
+//!
+//! Times are texts (ISO 8601, UTC), as the gateway's contract has them; names are `snake_case`.
+
+mod flow;
+mod proposal;
+mod run;
+mod tool;
+
+pub(crate) use flow::{Flow, FlowDetail, FlowList, Published, Versions};
+pub(crate) use proposal::{Batch, BatchError, Decided, Proposal, ProposalList};
+pub(crate) use run::{Envelope, History, Question, Questions, ReplayReport, Run, RunList, Steps, Trace};
+pub(crate) use tool::{AuditPage, Tool, ToolList, entries as audit_entries};
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::error::ApiError;
+
+/// What stands in the body of an error.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ErrorBody {
+    error: ErrorPart,
+    /// What the client named in `X-Correlation-Id`, else the request's own id.
+    correlation_id: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ErrorPart {
+    /// What went wrong, for programs.
+    #[schema(example = "NOT_FOUND")]
+    code: String,
+    /// For people.
+    message: String,
+    /// More, by code: `field`, `problems`, `diagnostics`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<serde_json::Value>,
+}
+
+/// A time of the store (Unix milliseconds) as clients read it.
+pub(crate) fn time(at: i64) -> String {
+    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |time| time.to_string())
+}
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// The beginning of a span of time that a client wrote, in Unix milliseconds: ISO 8601, or a date, which is its midnight
+/// (UTC).
+pub(crate) fn time_from(field: &str, given: Option<String>) -> Result<Option<i64>, ApiError> {
+    written_time(field, given, 0)
+}
+
+/// The end of such a span: a date is the midnight after it.
+pub(crate) fn time_to(field: &str, given: Option<String>) -> Result<Option<i64>, ApiError> {
+    written_time(field, given, DAY)
+}
+
+fn written_time(field: &str, given: Option<String>, of_date: i64) -> Result<Option<i64>, ApiError> {
+    let Some(text) = given else { return Ok(None) };
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return Ok(Some(time.as_millisecond()));
+    }
+    let date = text.parse::<jiff::civil::Date>().ok().filter(|_| !text.contains(['T', 't', ' ']));
+    let midnight = date.and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok());
+    match midnight {
+        Some(midnight) => Ok(Some(midnight.timestamp().as_millisecond().saturating_add(of_date))),
+        None => Err(ApiError::invalid(field, "it must be a time in ISO 8601, or a date")),
+    }
+}

@@ -1,0 +1,319 @@
+use std::collections::BTreeMap;
+
+use bloom_interpreter::replay::{self, IconWalk, Verdict};
+use bloom_ir::Document;
+use bloom_runtime::record::{self, Proposal, QuestionStatus, RunRecord, RunStatus};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::time;
+
+/// A run: the gateway's members first, then those of this server.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Run {
+    pub(crate) run_id: String,
+    /// The flow's id.
+    pub(crate) agent_slug: String,
+    /// Stored states; a run that waits is `running`, with `waiting`.
+    #[schema(example = "running")]
+    pub(crate) status: RunState,
+    /// `manual`, or `flow` for a run that a run started.
+    pub(crate) trigger: &'static str,
+    pub(crate) started_at: String,
+    pub(crate) finished_at: Option<String>,
+    pub(crate) duration_ms: Option<i64>,
+    /// A flow does not say beforehand how many there will be.
+    pub(crate) steps_total: Option<u64>,
+    /// Effects that have their outcome.
+    pub(crate) steps_completed: u64,
+    /// The ids of its proposals.
+    pub(crate) proposals_created: Vec<String>,
+    /// `code: message`, where it failed.
+    pub(crate) error: Option<String>,
+
+    pub(crate) flow_version: String,
+    /// The hash of the program that it pins.
+    pub(crate) ir: String,
+    pub(crate) context_id: String,
+    /// Whether it does nothing but wait for a time, a signal or a person.
+    pub(crate) waiting: bool,
+    /// When it goes on by itself, while it waits.
+    pub(crate) wake_at: Option<String>,
+    pub(crate) inputs: Value,
+    /// What it returned, when completed.
+    pub(crate) result: Option<Value>,
+    /// Why it failed, in parts.
+    pub(crate) error_details: Option<Value>,
+    /// Tokens of all LLM calls together.
+    pub(crate) tokens: u64,
+    /// The number of recorded events.
+    pub(crate) events: u64,
+    /// The hash of the last of these.
+    pub(crate) history_head: String,
+    /// The run that started it.
+    pub(crate) parent_run_id: Option<String>,
+    pub(crate) updated_at: String,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RunState {
+    Requested,
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl From<RunStatus> for RunState {
+    fn from(status: RunStatus) -> Self {
+        match status {
+            RunStatus::Requested => Self::Requested,
+            RunStatus::Queued => Self::Queued,
+            RunStatus::Running => Self::Running,
+            RunStatus::Completed => Self::Completed,
+            RunStatus::Failed => Self::Failed,
+            RunStatus::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl Run {
+    /// With what is counted elsewhere.
+    pub(crate) fn of(run: &RunRecord, steps: u64, proposals: &[Proposal]) -> Self {
+        let ended = run.status.is_terminal();
+        let error = run.error.as_ref();
+        Self {
+            run_id: run.id.to_string(),
+            agent_slug: run.flow.clone(),
+            status: run.status.into(),
+            trigger: if run.parent.is_some() { "flow" } else { "manual" },
+            started_at: time(run.created_at),
+            finished_at: ended.then(|| time(run.updated_at)),
+            duration_ms: ended.then(|| run.updated_at.saturating_sub(run.created_at)),
+            steps_total: None,
+            steps_completed: steps,
+            proposals_created: proposals.iter().rev().map(|proposal| proposal.id.to_string()).collect(),
+            error: error.map(|error| format!("{}: {}", error.code, error.message)),
+            flow_version: run.version.clone(),
+            ir: run.ir.to_string(),
+            context_id: run.context.to_string(),
+            waiting: run.waiting,
+            wake_at: run.wake_at.map(time),
+            inputs: run.inputs.to_json(),
+            result: run.result.as_ref().map(bloom_ir::Value::to_json),
+            error_details: error.and_then(|error| serde_json::to_value(error).ok()),
+            tokens: run.tokens,
+            events: run.events,
+            history_head: run.history_head.to_string(),
+            parent_run_id: run.parent.as_ref().map(|parent| parent.run.to_string()),
+            updated_at: time(run.updated_at),
+        }
+    }
+}
+
+/// Runs, newest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunList {
+    pub(crate) runs: Vec<Run>,
+    /// All that the filter lets through.
+    pub(crate) total: u64,
+    pub(crate) limit: usize,
+    pub(crate) offset: usize,
+    /// For the next page; null on the last one.
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// Recorded events.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct History {
+    pub(crate) run_id: String,
+    /// As they were recorded: `seq`, `at` (Unix milliseconds), `type`, `payload`, `payload_sha256`, `prev`.
+    pub(crate) events: Vec<Value>,
+    /// The number to go on from; null where there are no more for now.
+    pub(crate) next: Option<u64>,
+}
+
+/// The steps of a run: the effects that it asked for.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Steps {
+    pub(crate) run_id: String,
+    pub(crate) steps: Vec<Value>,
+}
+
+/// Which icons a run passed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Trace {
+    pub(crate) run_id: String,
+    /// Whether the history agrees with the program.
+    pub(crate) agrees: bool,
+    pub(crate) verdict: String,
+    /// How often each icon was passed.
+    pub(crate) icons: BTreeMap<String, u64>,
+    /// How often the run came from one icon to the next.
+    pub(crate) ways: Vec<Way>,
+    /// The icons at which the run stands, or ended.
+    pub(crate) position: Vec<String>,
+}
+
+/// A way between two icons.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Way {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) count: u64,
+}
+
+impl Trace {
+    pub(crate) fn of(run: &RunRecord, walk: IconWalk, verdict: &Verdict) -> Self {
+        Self {
+            run_id: run.id.to_string(),
+            agrees: verdict.agrees(),
+            verdict: verdict.to_string(),
+            icons: walk.icons,
+            ways: walk.ways.into_iter().map(|((from, to), count)| Way { from, to, count }).collect(),
+            position: walk.position,
+        }
+    }
+}
+
+/// What a replay found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReplayReport {
+    pub(crate) run_id: String,
+    /// Whether every event that was looked at follows from the program.
+    pub(crate) agrees: bool,
+    /// How many events agree, from the first.
+    pub(crate) agreed: u64,
+    pub(crate) verdict: String,
+    /// The first event that differs: `seq`, `what`, `path`, `recorded`, `replayed`, `node`, `place`.
+    pub(crate) divergence: Option<Value>,
+    /// Where the run stands after event `until`, with its variables; only where that was asked for.
+    pub(crate) position: Option<Value>,
+}
+
+impl ReplayReport {
+    pub(crate) fn of(run: &RunRecord, report: &replay::ReplayReport, with_position: bool) -> Self {
+        let divergence = match &report.verdict {
+            Verdict::Diverged(divergence) => serde_json::to_value(divergence).ok(),
+            _ => None,
+        };
+        let position = report.position.as_ref().filter(|_| with_position);
+        Self {
+            run_id: run.id.to_string(),
+            agrees: report.verdict.agrees(),
+            agreed: report.agreed,
+            verdict: report.verdict.to_string(),
+            divergence,
+            position: position.and_then(|position| serde_json::to_value(position).ok()),
+        }
+    }
+}
+
+/// A run in the terms of the Execution Protocol: what was asked for, and what came of it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Envelope {
+    /// `task_id`, `context_id`, `flow_id`, `flow_version`, `ir_ref`, `ir_hash`, `inputs`, `limits`, `policy`, `lease`.
+    pub(crate) task: Value,
+    /// `task_id`, `status`, `outputs`, `artifacts`, `logs`, `metrics`; null while the run goes on.
+    pub(crate) result: Option<Value>,
+}
+
+impl Envelope {
+    pub(crate) fn of(
+        run: &RunRecord,
+        document: &Document,
+        proposals: &[Proposal],
+        logs: Vec<Value>,
+        retries: u64,
+    ) -> Self {
+        let (policy, limits) = (&document.policy, &document.policy.limits);
+        let tools: Vec<&String> = policy.allowed_tools.keys().collect();
+        let task = json!({
+            "task_id": run.id, "context_id": run.context, "flow_id": run.flow, "flow_version": run.version,
+            "ir_ref": format!("artifacts/ir/{}-v{}.signed.json", run.flow, run.version), "ir_hash": run.ir,
+            "inputs": run.inputs,
+            "limits": {
+                "timeout_seconds": limits.timeout_seconds, "max_tokens": limits.max_tokens, "cost_policy": "standard",
+            },
+            "policy": { "allowed_tools": tools, "sandbox": policy.sandbox },
+            "lease": null,
+        });
+        let result = run.status.is_terminal().then(|| {
+            let mut outputs = match run.result.as_ref().map(bloom_ir::Value::to_json) {
+                Some(Value::Object(members)) => Value::Object(members),
+                Some(other) => json!({ "result": other }),
+                None => json!({}),
+            };
+            outputs["proposals"] = json!(proposals);
+            let is_late = run.error.as_ref().is_some_and(|error| error.code == "timeout" || error.code == "limit_time");
+            let status = match run.status {
+                RunStatus::Completed => "success",
+                RunStatus::Failed if is_late => "timeout",
+                _ => "failed",
+            };
+            json!({
+                "task_id": run.id, "status": status, "outputs": outputs, "artifacts": [], "logs": logs,
+                "error": run.error,
+                "metrics": {
+                    "latency_ms": run.updated_at.saturating_sub(run.created_at), "tokens_used": run.tokens,
+                    "retries": retries,
+                },
+            })
+        });
+        Self { task, result }
+    }
+}
+
+/// Questions, newest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Questions {
+    pub(crate) questions: Vec<Question>,
+}
+
+/// What a run asks a person.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Question {
+    pub(crate) id: String,
+    pub(crate) run_id: String,
+    /// The flow's id.
+    pub(crate) agent_slug: String,
+    pub(crate) node: String,
+    /// `open`, `answered` or `closed`.
+    pub(crate) status: &'static str,
+    pub(crate) title: String,
+    /// What is asked, with all that it says: `title`, `text`, `schema`, …
+    pub(crate) asked: Value,
+    /// When the run goes on without an answer.
+    pub(crate) until: Option<String>,
+    pub(crate) answer: Option<Value>,
+    pub(crate) answered_by: Option<String>,
+    pub(crate) created_at: String,
+    pub(crate) updated_at: String,
+}
+
+impl Question {
+    pub(crate) fn of(question: &record::Question) -> Self {
+        Self {
+            id: question.id.to_string(),
+            run_id: question.run.to_string(),
+            agent_slug: question.agent.clone(),
+            node: question.node.to_string(),
+            status: match question.status {
+                QuestionStatus::Open => "open",
+                QuestionStatus::Answered => "answered",
+                QuestionStatus::Closed => "closed",
+            },
+            title: question.asked.title.clone(),
+            asked: serde_json::to_value(&question.asked).unwrap_or_default(),
+            until: question.until.map(time),
+            answer: question.answer.as_ref().map(bloom_ir::Value::to_json),
+            answered_by: question.answered_by.as_ref().map(ToString::to_string),
+            created_at: time(question.created_at),
+            updated_at: time(question.updated_at),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+use bloom_runtime::record::AuditEntry;
+use bloom_runtime::tool::InstalledTool;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A tool that flows may call.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Tool {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// The digest of its component, which a program pins.
+    pub(crate) digest: String,
+    /// What it says of itself.
+    pub(crate) manifest: Value,
+}
+
+impl Tool {
+    pub(crate) fn of(tool: &InstalledTool) -> Self {
+        Self {
+            name: tool.manifest.name.clone(),
+            version: tool.manifest.version.clone(),
+            digest: tool.digest.to_string(),
+            manifest: serde_json::to_value(&tool.manifest).unwrap_or_default(),
+        }
+    }
+}
+
+/// Tools, by name.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ToolList {
+    pub(crate) tools: Vec<Tool>,
+}
+
+/// Entries of the audit log, oldest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditPage {
+    /// As they were written: `seq`, `prev`, `at` (Unix milliseconds), `actor`, `action`, …, `hash`.
+    pub(crate) entries: Vec<Value>,
+    /// The number to go on from; null where there are no more for now.
+    pub(crate) next: Option<u64>,
+}
+
+pub(crate) fn entries(entries: &[AuditEntry]) -> Vec<Value> {
+    entries.iter().filter_map(|entry| serde_json::to_value(entry).ok()).collect()
+}

@@ -1,0 +1,25 @@
+//! What a server needs of a compiler: diagrams and pseudocode in, documents and pictures out.
+
+use bloom_ir::document::Locale;
+use bloom_ir::{Diagnostic, Document};
+
+/// Compiles. It knows the tools that there are; it takes its time, so call it where blocking is allowed.
+pub trait Compiler: Send + Sync {
+    /// Compiles a diagram or pseudocode, which its `name` helps to tell apart.
+    fn compile(&self, name: &str, bytes: &[u8]) -> Compiled;
+
+    /// The diagram as pseudocode with keywords of a language; else what stands in the way.
+    fn pseudocode(&self, name: &str, bytes: &[u8], locale: Locale) -> Result<String, Vec<Diagnostic>>;
+
+    /// The diagram as SVG; else what stands in the way.
+    fn draw(&self, name: &str, bytes: &[u8]) -> Result<String, Vec<Diagnostic>>;
+}
+
+/// What became of a diagram or pseudocode.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The program, not signed; absent when there is an error.
+    pub document: Option<Document>,
+    /// What was found.
+    pub diagnostics: Vec<Diagnostic>,
+}
