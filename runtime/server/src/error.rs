@@ -202,7 +202,7 @@ impl From<ApplyError> for ApiError {
     fn from(error: ApplyError) -> Self {
         match error {
             ApplyError::Store(error) => error.into(),
-            other => Self::internal(&other),
+            lost @ ApplyError::Interrupted(_) => Self::internal(&lost),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The description of the API (OpenAPI 3.1), made from the handlers.
+//! The description of the API (`OpenAPI` 3.1), made from the handlers.
 
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, SecurityRequirement};

@@ -64,7 +64,8 @@ fn lines(app: App, from: u64) -> impl futures::Stream<Item = Result<String, Stor
         let app = app.clone();
         async move {
             let entries = app.store().audit(from..=from.saturating_add(PAGE - 1)).await?;
-            let lines: String = audit_entries(&entries).iter().map(|entry| format!("{entry}\n")).collect();
+            let lines =
+                audit_entries(&entries).iter().fold(String::new(), |lines, entry| lines + &entry.to_string() + "\n");
             Ok(if lines.is_empty() { None } else { Some((lines, from.saturating_add(PAGE))) })
         }
     })

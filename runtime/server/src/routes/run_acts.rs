@@ -1,5 +1,7 @@
 //! What is done to runs.
 
+use std::time::Duration;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -149,14 +151,12 @@ async fn rerun(
     let key = runs::idempotency_key(&headers)?.map(|key| format!("rerun\n{}\n{key}", run.id));
     let (context, inputs) = (run.context.clone(), run.inputs.clone());
     let wanted = Wanted { by, context, inputs, said: json!({ "rerun": run.id }), key };
-    let made = match runs::repeated(&app, &wanted).await? {
-        Some(made) => made,
-        None => {
-            let missing = || ApiError::not_found("IR", run.ir);
-            let bytes = app.store().flow_document(run.ir).await?.ok_or_else(missing)?;
-            let ir = verify(&bytes, &app.trust, app.clock.now())?;
-            runs::accepted(&app, ir, wanted).await?
-        }
-    };
-    runs::answer(&app, made, std::time::Duration::ZERO).await
+    if let Some(made) = runs::repeated(&app, &wanted).await? {
+        return runs::answer(&app, made, Duration::ZERO).await;
+    }
+    let missing = || ApiError::not_found("IR", run.ir);
+    let bytes = app.store().flow_document(run.ir).await?.ok_or_else(missing)?;
+    let ir = verify(&bytes, &app.trust, app.clock.now())?;
+    let made = runs::accepted(&app, ir, wanted).await?;
+    runs::answer(&app, made, Duration::ZERO).await
 }

@@ -112,14 +112,12 @@ async fn submit(
     let inputs = Value::from(serde_json::Value::Object(inputs.unwrap_or_default()));
     let said = json!({ "flow": flow, "version": version, "context": context, "inputs": inputs });
     let wanted = Wanted { by, context, inputs, said, key: key.map(|key| format!("{flow}\n{key}")) };
-    let record = match repeated(&app, &wanted).await? {
-        Some(run) => run,
-        None => {
-            let ir = flows::verified(&app, &flow, version.as_deref()).await?;
-            accepted(&app, ir, wanted).await?
-        }
-    };
-    answer(&app, record, wait).await
+    if let Some(run) = repeated(&app, &wanted).await? {
+        return answer(&app, run, wait).await;
+    }
+    let ir = flows::verified(&app, &flow, version.as_deref()).await?;
+    let run = accepted(&app, ir, wanted).await?;
+    answer(&app, run, wait).await
 }
 
 /// A run that somebody wants.
@@ -392,7 +390,7 @@ async fn steps(State(app): State<App>, Path(id): Path<String>) -> Result<axum::J
             steps.push((effect.to_string(), step, event.at));
         }
         Some(Payload::EffectCompleted { effect, .. }) => {
-            end_step(&mut steps, effect.as_str(), event.at, "completed", None)
+            end_step(&mut steps, effect.as_str(), event.at, "completed", None);
         }
         Some(Payload::EffectFailed { effect, error, .. }) => {
             let error = Some(format!("{}: {}", error.code, error.message));
@@ -520,5 +518,5 @@ async fn envelope(State(app): State<App>, Path(id): Path<String>) -> Result<axum
         _ => {}
     })
     .await?;
-    Ok(axum::Json(Envelope::of(&run, &document, &proposals, logs, retries)))
+    Ok(axum::Json(Envelope::of(&run, &document, &proposals, &logs, retries)))
 }

@@ -11,6 +11,7 @@ use super::time;
 
 /// A run: the gateway's members first, then those of this server.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names are the contract's")]
 pub(crate) struct Run {
     pub(crate) run_id: String,
     /// The flow's id.
@@ -227,7 +228,7 @@ impl Envelope {
         run: &RunRecord,
         document: &Document,
         proposals: &[Proposal],
-        logs: Vec<Value>,
+        logs: &[Value],
         retries: u64,
     ) -> Self {
         let (policy, limits) = (&document.policy, &document.policy.limits);
