@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Which of our packages each of them may use.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("bloom-ir", &[]),
     ("bloom-compiler", &["bloom-ir"]),
     ("bloom-interpreter", &["bloom-ir"]),
