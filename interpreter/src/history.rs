@@ -3,11 +3,14 @@
 //! An event's hash is the SHA-256 of the compact JSON of `{at, payload_sha256, prev, seq, type}`. It covers the digest of
 //! the payload and not the payload, so a payload can be erased on demand and the chain still verifies.
 
-use bloom_ir::document::NodeId;
+use std::collections::{BTreeMap, VecDeque};
+
+use bloom_ir::document::{Limits, NodeId};
 use bloom_ir::{Digest, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::effect::{Answer, EffectCall, EffectError, EffectId, Emission};
+use crate::machine::Snapshot;
 
 mod chain;
 mod lines;
@@ -82,6 +85,9 @@ impl Event {
     }
 }
 
+/// Signals that were received and that nobody has taken, by name, the oldest first.
+pub type Signals = BTreeMap<String, VecDeque<Value>>;
+
 /// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is the name of a variant of `Payload`")]
@@ -106,6 +112,8 @@ pub enum EventType {
     RunCompleted,
     #[serde(rename = "run.failed")]
     RunFailed,
+    #[serde(rename = "run.continued")]
+    RunContinued,
 }
 
 /// What happened. In JSON the event's `type` names the variant.
@@ -200,6 +208,14 @@ pub enum Payload {
         /// The hash of its variables.
         state: Digest,
     },
+    /// The history is long enough: another run, of a history of its own, goes on in its place.
+    #[serde(rename = "run.continued")]
+    RunContinued {
+        /// That run.
+        run: String,
+        /// The hash of the variables, with which that run begins.
+        state: Digest,
+    },
 }
 
 impl Payload {
@@ -216,6 +232,7 @@ impl Payload {
             Self::RunCancelled { .. } => EventType::RunCancelled,
             Self::RunCompleted { .. } => EventType::RunCompleted,
             Self::RunFailed { .. } => EventType::RunFailed,
+            Self::RunContinued { .. } => EventType::RunContinued,
         }
     }
 
@@ -264,4 +281,26 @@ pub struct Started {
     pub started_at: i64,
     /// The engine's version.
     pub engine: String,
+    /// What it may use, where that is less than the program's limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// The run in whose place it goes on, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<Box<Continues>>,
+}
+
+/// The run in whose place another one goes on, and with what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Continues {
+    /// Its id.
+    pub run: String,
+    /// The number of its events.
+    pub events: u64,
+    /// The hash of its last event, a `run.continued`.
+    pub head: Digest,
+    /// Where it stood.
+    pub snapshot: Snapshot,
+    /// Signals that nobody had taken, by name, the oldest first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub signals: Signals,
 }

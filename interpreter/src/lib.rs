@@ -66,6 +66,6 @@ pub mod record;
 pub mod rehearse;
 pub mod replay;
 
-pub use limit::{Limit, MAX_STATE_BYTES};
+pub use limit::{Limit, MAX_STATE_BYTES, usd};
 pub use machine::{End, Machine, Next, ResolveError, RestoreError, RunInfo, Snapshot, Turn};
 pub use program::{LoadError, Program};

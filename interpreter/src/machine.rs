@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use bloom_ir::document::NodeId;
+use bloom_ir::document::{FlowKind, Limits, NodeId};
 use bloom_ir::{Digest, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{EffectError, EffectId, EffectRequest, Emission, Outcome};
+use crate::effect::{AwaitedThing, EffectCall, EffectError, EffectId, EffectRequest, Emission, Outcome};
 use crate::expr::Evaluator;
 use crate::limit::CELL;
 use crate::program::{Inner, NodeIndex, Op, Program};
@@ -114,10 +114,24 @@ pub struct Machine {
 impl Machine {
     /// Starts a run. The inputs are taken as [`Program::accept_inputs`] says; its error is this one's.
     pub fn start(program: &Program, run: RunInfo, inputs: Value) -> Result<Self, EffectError> {
+        Self::start_within(program, run, inputs, *program.limits())
+    }
+
+    /// The same within narrower limits than the program's own; those that are wider change nothing.
+    pub fn start_within(program: &Program, run: RunInfo, inputs: Value, limits: Limits) -> Result<Self, EffectError> {
         let inputs_weight = crate::limit::weight(&inputs)?;
         let inputs = program.accept_inputs(inputs)?;
         let frames = Frames::new(Frame::start(program.inner(), &run));
-        let core = Core { run, inputs, inputs_weight, evaluator: Evaluator::default(), tokens: 0, proposals: 0 };
+        let core = Core {
+            run,
+            inputs,
+            inputs_weight,
+            evaluator: Evaluator::default(),
+            limits: program.limits().narrowed(limits),
+            tokens: 0,
+            cost: 0,
+            proposals: 0,
+        };
         Ok(Self {
             program: program.clone(),
             core,
@@ -398,6 +412,30 @@ impl Machine {
     /// Tokens of all answers so far.
     pub fn tokens(&self) -> u64 {
         self.core.tokens
+    }
+
+    /// What all LLM calls so far have cost, in millionths of a US dollar, as far as the providers say.
+    pub fn cost_micro_usd(&self) -> u64 {
+        self.core.cost
+    }
+
+    /// What it may use: the program's limits, or less.
+    pub fn limits(&self) -> &Limits {
+        &self.core.limits
+    }
+
+    /// Whether another run could go on in its place: it is a run of a machine that waits for nothing but times and signals,
+    /// which another run can wait for just so. Whatever else it waits for was begun in its name.
+    pub fn may_be_continued(&self) -> bool {
+        let can_be_asked_anew = |request: &EffectRequest| match &request.call {
+            EffectCall::Sleep(_) => true,
+            EffectCall::Await(wait) => !matches!(wait.what, AwaitedThing::Ask(_)),
+            EffectCall::Tool(_) | EffectCall::Llm(_) | EffectCall::Flow(_) | EffectCall::Timer(_) => false,
+        };
+        self.program.flow().kind == FlowKind::Machine
+            && self.end.is_none()
+            && self.ready.is_empty()
+            && self.pending().all(can_be_asked_anew)
     }
 
     /// `run.now`: when the latest result was recorded, in Unix milliseconds; before any, when the run started.

@@ -15,7 +15,7 @@
 use bloom_ir::{Digest, Value};
 
 use crate::effect::{Answer, EffectError, EffectRequest};
-use crate::history::{Payload, Started};
+use crate::history::{Continues, Payload, Started};
 use crate::machine::{End, Machine, Turn};
 
 /// The first event of a run. `engine` is the engine's version.
@@ -29,7 +29,24 @@ pub fn started(machine: &Machine, engine: &str) -> Payload {
         inputs: machine.inputs().clone(),
         started_at: machine.run().started_at,
         engine: engine.to_owned(),
+        limits: Some(*machine.limits()).filter(|own| own != machine.program().limits()),
+        continues: None,
     })
+}
+
+/// The first event of a run that goes on in the place of another.
+pub fn started_in_place(machine: &Machine, engine: &str, continues: Continues) -> Payload {
+    match started(machine, engine) {
+        Payload::RunStarted(started) => {
+            Payload::RunStarted(Started { continues: Some(Box::new(continues)), ..started })
+        }
+        other => other,
+    }
+}
+
+/// The last event of a run in whose place `run` goes on.
+pub fn continued(machine: &Machine, run: &str) -> Payload {
+    Payload::RunContinued { run: run.to_owned(), state: machine.state_hash() }
 }
 
 /// What a turn emitted.

@@ -1,12 +1,13 @@
 //! Replay: a fresh machine is fed the recorded answers, and whatever it does is compared with what was recorded.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use bloom_ir::document::NodeId;
 use bloom_ir::{Digest, Value};
 use serde::Serialize;
 
 use crate::effect::{EffectRequest, Emission};
+pub use crate::history::Signals;
 use crate::history::{Chain, ChainError, Event};
 use crate::machine::{BranchState, CursorState, End, Machine, Turn};
 use crate::program::{Place, Program};
@@ -14,10 +15,12 @@ use crate::record::OpenEffect;
 
 mod difference;
 mod follow;
+mod link;
 mod open;
 mod walk;
 
 use follow::Follower;
+pub use link::{LinkFault, check_link};
 pub use walk::{IconWalk, walk};
 
 /// What a replay found.
@@ -67,6 +70,14 @@ pub enum Verdict {
     Erased {
         /// Which.
         seq: u64,
+    },
+    /// It agrees in itself, but not with the run in whose place it goes on, or with the one that goes on in its place.
+    #[error("the history agrees with the program, but not with that of run {run}: {fault}")]
+    Unlinked {
+        /// The other run.
+        run: String,
+        /// What is wrong.
+        fault: LinkFault,
     },
     /// The program does something else than was recorded.
     #[error(transparent)]
@@ -197,9 +208,6 @@ pub struct Rebuilt {
     /// Signals that nobody has taken, by name, the oldest first.
     pub signals: Signals,
 }
-
-/// Signals that were received and that nobody has taken, by name, the oldest first.
-pub type Signals = BTreeMap<String, VecDeque<Value>>;
 
 /// Why a run cannot go on.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use bloom_interpreter::effect::{AwaitedThing, EffectCall, TIMEOUT};
 use bloom_interpreter::history::{Event, EventType, Payload, read_lines, write_lines};
-use bloom_interpreter::replay::{Verdict, rebuild, replay};
+use bloom_interpreter::replay::{Verdict, check_link, rebuild, replay};
 use bloom_interpreter::{End, Program};
 use bloom_ir::document::{Action, Decision, EmitKind, FlowKind, Node, NodeId, NodeKind, ReturnStatus, ToolEffect};
 use bloom_ir::{Pinned, SigningKey, TrustList, VerifiedIr, verify_pinned};
@@ -107,6 +107,25 @@ fn run_that_its_driver_ended() {
     assert_eq!(end, None);
 }
 
+#[test]
+fn run_that_goes_on_as_another_run() {
+    let earlier = end_of(
+        include_str!("../../fixtures/histories/continued.ir.json"),
+        include_str!("../../fixtures/histories/continued.jsonl"),
+    );
+    assert_eq!(earlier, None);
+    let later = end(
+        include_str!("../../fixtures/histories/continuing.ir.json"),
+        include_str!("../../fixtures/histories/continuing.jsonl"),
+    );
+    assert_eq!(later, End::Completed { result: bloom_ir::Value::Int(108) });
+    let events = |text| read_lines(text).unwrap();
+    let earlier = events(include_str!("../../fixtures/histories/continued.jsonl"));
+    let later = events(include_str!("../../fixtures/histories/continuing.jsonl"));
+    let ir = pinned(include_bytes!("../../fixtures/histories/continued.ir.json"), &earlier);
+    assert_eq!(check_link(&Program::load(&ir).unwrap(), &earlier, &later[0]), Ok(()));
+}
+
 /// All that histories can hold and nodes can do: each must be in a history that is kept.
 const EVERYTHING: &[&str] = &[
     // Events.
@@ -121,6 +140,8 @@ const EVERYTHING: &[&str] = &[
     "run.completed",
     "run.failed at a node",
     "run.failed by the driver",
+    "run.continued",
+    "run.started in the place of another",
     // What is asked.
     "tool that reads",
     "tool that proposes",
@@ -159,6 +180,9 @@ const EVERYTHING: &[&str] = &[
 
 fn of_event(event: &Event, node: impl Fn(&NodeId) -> Node, seen: &mut BTreeSet<&'static str>) {
     seen.insert(match (event.kind, event.payload.as_ref().unwrap()) {
+        (EventType::RunStarted, Payload::RunStarted(started)) if started.continues.is_some() => {
+            "run.started in the place of another"
+        }
         (EventType::RunStarted, _) => "run.started",
         (EventType::EffectRequested, _) => "effect.requested",
         (EventType::EffectAttempted, _) => "effect.attempted",
@@ -170,6 +194,7 @@ fn of_event(event: &Event, node: impl Fn(&NodeId) -> Node, seen: &mut BTreeSet<&
         (EventType::RunCompleted, _) => "run.completed",
         (EventType::RunFailed, Payload::RunFailed { node: None, .. }) => "run.failed by the driver",
         (EventType::RunFailed, _) => "run.failed at a node",
+        (EventType::RunContinued, _) => "run.continued",
     });
     match event.payload.as_ref().unwrap() {
         Payload::EffectRequested { call, .. } => {

@@ -99,6 +99,7 @@ const KEPT: &[Kept] = kept! {
     2 "waited" 9
     2 "called" 4
     2 "machine" 9
+    3 "continuing" 5
 };
 
 /// The program of a recorded run, and its events.

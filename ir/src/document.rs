@@ -189,6 +189,9 @@ pub struct Limits {
     pub node_timeout_seconds: u32,
     /// Tokens of all LLM calls of a run together, in and out.
     pub max_tokens: u64,
+    /// What all LLM calls of a run may cost together, in millionths of a US dollar; absent: whatever they cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_cost_micro_usd: Option<u64>,
     /// Nodes since the branch's last recorded result: stops endless loops, not long lives.
     #[schemars(range(min = 1))]
     pub max_steps: u64,
@@ -205,9 +208,26 @@ impl Default for Limits {
             timeout_seconds: 600,
             node_timeout_seconds: 120,
             max_tokens: 50_000,
+            max_cost_micro_usd: None,
             max_steps: 100_000,
             max_events: 50_000,
             max_proposals: 10,
+        }
+    }
+}
+
+impl Limits {
+    /// Of each limit the smaller one: who submits a run may take something away from what was signed, and add nothing.
+    #[must_use]
+    pub fn narrowed(self, other: Self) -> Self {
+        Self {
+            timeout_seconds: self.timeout_seconds.min(other.timeout_seconds),
+            node_timeout_seconds: self.node_timeout_seconds.min(other.node_timeout_seconds),
+            max_tokens: self.max_tokens.min(other.max_tokens),
+            max_cost_micro_usd: self.max_cost_micro_usd.into_iter().chain(other.max_cost_micro_usd).min(),
+            max_steps: self.max_steps.min(other.max_steps),
+            max_events: self.max_events.min(other.max_events),
+            max_proposals: self.max_proposals.min(other.max_proposals),
         }
     }
 }

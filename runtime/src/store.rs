@@ -17,7 +17,8 @@ use crate::record::Context;
 use crate::record::{
     Actor, Artifact, ArtifactId, AuditEntry, AuditNote, ContextId, FlowConflict, FlowRecord, FlowVersion, InboxEntry,
     InboxId, Lease, LeaseEnding, LeaseId, LeaseStatus, Proposal, ProposalError, ProposalId, ProposalStatus, Question,
-    QuestionId, RunError, RunId, RunRecord, RunStatus, Task, TaskId, TaskResult, TaskStatus, Verdict, Worker, WorkerId,
+    QuestionId, RunError, RunId, RunRecord, RunStatus, Spent, Task, TaskId, TaskResult, TaskStatus, Verdict, Worker,
+    WorkerId,
 };
 
 pub use self::verify::{AuditCheck, verify_audit};
@@ -123,6 +124,11 @@ pub trait Store: Send + Sync {
     async fn proposals(&self, filter: &ProposalFilter) -> Result<Vec<Proposal>, StoreError>;
     /// Decides on a pending proposal; its duplicates are rejected with it, naming it.
     async fn decide(&self, decision: Decision) -> Result<Proposal, StoreError>;
+    /// Ends the pending proposals that nobody decided on in time, and gives them. A duplicate of one of them that is not
+    /// overdue itself is the one to decide on from then on.
+    async fn expire_proposals(&self, at: i64, by: &Actor) -> Result<Vec<Proposal>, StoreError>;
+    /// When the next pending proposal expires, in Unix milliseconds.
+    async fn next_expiry(&self) -> Result<Option<i64>, StoreError>;
     /// Moves a decided proposal through applying.
     async fn move_proposal(&self, step: ApplyStep) -> Result<Proposal, StoreError>;
 
@@ -175,8 +181,8 @@ pub struct Append {
     pub events: Vec<Event>,
     /// The run's status from now on, with `result`, `error` and `tokens` as the events say.
     pub status: RunStatus,
-    /// Tokens used by these events.
-    pub tokens: u64,
+    /// What these events say was used.
+    pub spent: Spent,
     /// Tasks that the events asked for.
     pub tasks: Vec<Task>,
     /// Whether the run does nothing but wait from now on.
@@ -192,6 +198,19 @@ pub struct Append {
     pub proposals: Vec<Proposal>,
     /// For the audit log.
     pub audit: Vec<AuditNote>,
+    /// The run that goes on in its place, which is kept in the same transaction; with a `run.continued`, and only then.
+    pub next: Option<Box<Successor>>,
+}
+
+/// A run that goes on in the place of another of the same flow.
+#[derive(Clone, Debug)]
+pub struct Successor {
+    /// The intent, which the other run has.
+    pub inbox: InboxEntry,
+    /// The run, with `events` and `history_head` before `first`.
+    pub run: RunRecord,
+    /// Its first events, with what goes with them; `first.expected` is 0.
+    pub first: Append,
 }
 
 /// Which runs.

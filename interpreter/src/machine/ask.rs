@@ -10,12 +10,12 @@ use crate::effect::{
     AwaitRequest, AwaitedThing, EffectCall, EffectError, FlowRequest, Question, SleepRequest, TimerRequest,
 };
 use crate::expr::{Program as Expression, time_from_text};
-use crate::limit::{Limit, weight};
-use crate::program::{Ask, Awaited, Due, Inner, Node, TemplatePart};
+use crate::limit::{Limit, weight_within};
+use crate::program::{Ask, Awaited, Due, Node, TemplatePart};
 
 impl Core {
     /// The call of a node, checked against the node's `input` and against what can be recorded.
-    pub(super) fn call(&mut self, program: &Inner, frame: &Frame, node: &Node, ask: &Ask) -> Result<EffectCall, Fault> {
+    pub(super) fn call(&mut self, frame: &Frame, node: &Node, ask: &Ask) -> Result<EffectCall, Fault> {
         let (call, given) = match ask {
             Ask::Tool { request, args } => {
                 let args = self.named(frame, args)?;
@@ -24,10 +24,7 @@ impl Core {
                 (EffectCall::Tool(request), args)
             }
             Ask::Llm { request, prompt, system, memory } => {
-                let limit = program.limits.max_tokens;
-                if self.tokens >= limit {
-                    return Err(Fault::limit(Limit::Tokens.exceeded(limit, self.tokens)));
-                }
+                self.may_ask().map_err(Fault::limit)?;
                 let mut request = request.clone();
                 request.prompt = self.filled(frame, prompt)?;
                 request.system = system.as_deref().map(|parts| self.filled(frame, parts)).transpose()?;
@@ -60,11 +57,23 @@ impl Core {
                 (EffectCall::Await(AwaitRequest { what, schema: schema.clone(), until }), given)
             }
         };
-        weight(&given).map_err(Fault::limit)?;
+        weight_within(Limit::Event, &given).map_err(Fault::limit)?;
         if let Some(input) = node.checks.as_ref().and_then(|checks| checks.input.as_ref()) {
             input.check(&given).map_err(Fault::error)?;
         }
         Ok(call)
+    }
+
+    /// Whether an LLM may be asked once more.
+    fn may_ask(&self) -> Result<(), EffectError> {
+        let (tokens, cost) = (self.limits.max_tokens, self.limits.max_cost_micro_usd);
+        if self.tokens >= tokens {
+            return Err(Limit::Tokens.exceeded(tokens, self.tokens));
+        }
+        match cost.filter(|limit| self.cost >= *limit) {
+            Some(limit) => Err(Limit::Cost.exceeded(limit, self.cost)),
+            None => Ok(()),
+        }
     }
 
     fn awaited(&mut self, frame: &Frame, what: &Awaited) -> Result<(AwaitedThing, Value), Fault> {
@@ -101,7 +110,7 @@ impl Core {
                 TemplatePart::Expr(expr) => match self.value(frame, expr)? {
                     Value::String(value) => text.push_str(&value),
                     other => {
-                        weight(&other).map_err(Fault::limit)?;
+                        weight_within(Limit::Event, &other).map_err(Fault::limit)?;
                         text.push_str(&String::from_utf8_lossy(&other.to_bytes()));
                     }
                 },

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use super::frame::Frame;
 use super::step::{Core, Fault};
 use crate::effect::{Answer, EffectCall, EffectError, EffectRequest, TIMEOUT, Usage};
+use crate::limit::{Limit, weight_within};
 use crate::program::{Ask, Inner, Op};
 
 impl Core {
-    /// Counts what an LLM call cost.
+    /// Counts what an LLM call cost, or all those of another flow.
     pub(super) fn spend(&mut self, call: &EffectCall, usage: Option<&Usage>) {
-        if let (EffectCall::Llm(_), Some(usage)) = (call, usage) {
+        if let (EffectCall::Llm(_) | EffectCall::Flow(_), Some(usage)) = (call, usage) {
             self.tokens = self.tokens.saturating_add(usage.tokens());
+            self.cost = self.cost.saturating_add(usage.cost_micro_usd.unwrap_or_default());
         }
     }
 
@@ -36,7 +38,7 @@ impl Core {
             (Err(error), _) => return Err(Fault::error(error)),
         };
         let value = answer.value.normalized();
-        let weight = crate::limit::weight(&value).map_err(Fault::limit)?;
+        let weight = weight_within(Limit::Result, &value).map_err(Fault::limit)?;
         if let Ask::Await { answer, .. } = &**ask {
             answer.iter().try_for_each(|contract| contract.check(&value)).map_err(Fault::error)?;
         }

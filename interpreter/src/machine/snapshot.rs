@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use bloom_ir::document::NodeId;
+use bloom_ir::document::{Limits, NodeId};
 use bloom_ir::{Digest, Value};
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +19,9 @@ use crate::expr::{Evaluator, Slot};
 use crate::limit::weight;
 use crate::program::{Branch, Inner, Op, Program};
 
-/// The version of the format of [`Snapshot`]. Version 1, which knew no branches, is read too.
-pub const SNAPSHOT_VERSION: u32 = 2;
+/// The version of the format of [`Snapshot`]. Older ones are read too: version 1 knew no branches, version 2 no cost and no
+/// limits but the program's.
+pub const SNAPSHOT_VERSION: u32 = 3;
 
 /// A suspended run. It is a cache: a run can always be rebuilt from its history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,8 +37,14 @@ pub struct Snapshot {
     pub inputs: Value,
     /// Tokens of all answers so far.
     pub tokens: u64,
+    /// What these answers have cost, in millionths of a US dollar.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cost_micro_usd: u64,
     /// Proposals so far.
     pub proposals: u64,
+    /// What the run may use, where that is less than the program's limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
     /// The main branch.
     pub frame: FrameState,
     /// The branches of forks, each before those within it.
@@ -49,6 +56,11 @@ pub struct Snapshot {
     /// How it ended, if it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A branch of a suspended run.
@@ -184,12 +196,20 @@ impl Machine {
             run: self.core.run.clone(),
             inputs: self.core.inputs.clone(),
             tokens: self.core.tokens,
+            cost_micro_usd: self.core.cost,
             proposals: self.core.proposals,
+            limits: Some(self.core.limits).filter(|own| own != self.program.limits()),
             frame: self.frames.main().to_state(program, None),
             arms,
             ready: Some(self.ready.iter().map(|key| self.frames.get(*key).path.to_string()).collect()),
             end: self.end.clone(),
         }
+    }
+
+    /// A run that goes on in place of the one that the snapshot was taken of: with its state, its counts and what it waits
+    /// for, and as another run.
+    pub fn continued(program: &Program, run: RunInfo, snapshot: Snapshot) -> Result<Self, RestoreError> {
+        Self::restore(program, Snapshot { run, ..snapshot })
     }
 
     /// The machine that the snapshot was taken of. Its next turn asks again for all that it waits for.
@@ -223,7 +243,9 @@ impl Machine {
                 inputs: snapshot.inputs,
                 inputs_weight,
                 evaluator: Evaluator::default(),
+                limits: snapshot.limits.map_or(*program.limits(), |own| program.limits().narrowed(own)),
                 tokens: snapshot.tokens,
+                cost: snapshot.cost_micro_usd,
                 proposals: snapshot.proposals,
             },
             frames,

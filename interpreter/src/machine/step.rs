@@ -1,14 +1,14 @@
 //! One node.
 
 use bloom_ir::Value;
-use bloom_ir::document::{EmitKind, ReturnStatus};
+use bloom_ir::document::{EmitKind, Limits, ReturnStatus};
 
 use super::frame::Frame;
 use super::{End, RunInfo};
 use crate::contract::Contract;
 use crate::effect::{EffectError, EffectRequest, Emission};
 use crate::expr::{Budget, Environment, Evaluator, Program as Expression};
-use crate::limit::{Limit, weight};
+use crate::limit::{Limit, weight_within};
 use crate::program::{Inner, Node, NodeIndex, Op};
 
 /// Where a node leads.
@@ -48,7 +48,11 @@ pub(super) struct Core {
     /// What the inputs count for in the state.
     pub(super) inputs_weight: u64,
     pub(super) evaluator: Evaluator,
+    /// Those of the program, or less.
+    pub(super) limits: Limits,
     pub(super) tokens: u64,
+    /// In millionths of a US dollar, as far as the providers say.
+    pub(super) cost: u64,
     pub(super) proposals: u64,
 }
 
@@ -61,7 +65,7 @@ impl Core {
         frame: &mut Frame,
         emitted: &mut Vec<Emission>,
     ) -> Result<Move, Fault> {
-        let limit = program.limits.max_steps;
+        let limit = self.limits.max_steps;
         let steps = frame.steps.saturating_add(1);
         if steps > limit {
             return Err(Fault::limit(Limit::Steps.exceeded(limit, steps)));
@@ -116,8 +120,8 @@ impl Core {
                 Ok(Move::To(*next))
             }
             Op::Emit { kind, name, action, value, next } => {
-                let value = self.handed_out(frame, node, value)?;
-                self.count_emission(program, *kind)?;
+                let value = self.handed_out(frame, node, value, Limit::Event)?;
+                self.count_emission(*kind)?;
                 emitted.push(Emission {
                     id: frame.id(program),
                     node: program.id(at).clone(),
@@ -129,7 +133,7 @@ impl Core {
                 Ok(Move::To(*next))
             }
             Op::Ask { ask, .. } => {
-                let call = self.call(program, frame, node, ask)?;
+                let call = self.call(frame, node, ask)?;
                 let (id, visit) = (frame.id(program), frame.visit(program));
                 let request = EffectRequest { id, node: program.id(at).clone(), visit, call };
                 Ok(Move::Ask(Box::new(request)))
@@ -137,7 +141,7 @@ impl Core {
             Op::Fork { .. } => Ok(Move::Fork),
             Op::Join { next } => Ok(Move::To(*next)),
             Op::Return { status, value } => {
-                let value = self.handed_out(frame, node, value)?;
+                let value = self.handed_out(frame, node, value, Limit::Result)?;
                 match status {
                     ReturnStatus::Completed => {
                         program.outputs.check(&value).map_err(Fault::error)?;
@@ -170,16 +174,16 @@ impl Core {
     }
 
     /// A value that leaves the run: it must not be too large or too deep to be recorded.
-    fn handed_out(&mut self, frame: &Frame, node: &Node, expr: &Expression) -> Result<Value, Fault> {
+    fn handed_out(&mut self, frame: &Frame, node: &Node, expr: &Expression, limit: Limit) -> Result<Value, Fault> {
         let value = self.checked(frame, node, expr)?;
-        weight(&value).map_err(Fault::limit)?;
+        weight_within(limit, &value).map_err(Fault::limit)?;
         Ok(value)
     }
 
     /// Counts what is handed out against the run's limits.
-    fn count_emission(&mut self, program: &Inner, kind: EmitKind) -> Result<(), Fault> {
+    fn count_emission(&mut self, kind: EmitKind) -> Result<(), Fault> {
         if kind == EmitKind::Proposal {
-            let limit = u64::from(program.limits.max_proposals);
+            let limit = u64::from(self.limits.max_proposals);
             let count = self.proposals.saturating_add(1);
             if count > limit {
                 return Err(Fault::limit(Limit::Proposals.exceeded(limit, count)));

@@ -124,8 +124,9 @@ impl<'a> Follower<'a> {
                 self.expect(event, What::End, |due| matches!(due, Payload::RunCompleted { .. }))?;
             }
             EventType::RunFailed => self.failed(event)?,
+            EventType::RunContinued => self.continued(event)?,
         }
-        self.over = matches!(event.kind, EventType::RunCompleted | EventType::RunFailed);
+        self.over = matches!(event.kind, EventType::RunCompleted | EventType::RunFailed | EventType::RunContinued);
         Ok(())
     }
 
@@ -143,22 +144,38 @@ impl<'a> Follower<'a> {
         let Some(Payload::RunStarted(started)) = &event.payload else {
             return Err(Verdict::Erased { seq: event.seq });
         };
-        let Started { run, ir, inputs, started_at, engine, .. } = started.clone();
+        let Started { run, ir, inputs, started_at, engine, limits, continues, .. } = started.clone();
         if ir != self.program.hash() {
             return Err(Verdict::OtherProgram { recorded: ir, given: self.program.hash() });
         }
-        match Machine::start(self.program, RunInfo { id: run, started_at }, inputs) {
+        let info = RunInfo { id: run, started_at };
+        let begun = match &continues {
+            Some(before) => Machine::continued(self.program, info, before.snapshot.clone())
+                .map_err(|error| serde_json::Value::from(error.to_string())),
+            None => {
+                let limits = limits.unwrap_or(*self.program.limits());
+                Machine::start_within(self.program, info, inputs, limits)
+                    .map_err(|error| serde_json::to_value(&error).unwrap_or_default())
+            }
+        };
+        match begun {
             Ok(mut machine) => {
                 if self.keeps_trail {
                     machine.keep_trail();
                 }
-                self.agree(event, What::Start, &record::started(&machine, &engine))?;
+                let due = match continues {
+                    Some(before) => {
+                        self.signals = before.signals.clone();
+                        record::started_in_place(&machine, &engine, *before)
+                    }
+                    None => record::started(&machine, &engine),
+                };
+                self.agree(event, What::Start, &due)?;
                 self.machine = Some(machine);
                 self.is_behind = true;
                 Ok(())
             }
-            Err(error) => {
-                let replayed = serde_json::to_value(&error).unwrap_or_default();
+            Err(replayed) => {
                 let difference = Difference { path: String::new(), left: json(event), right: replayed };
                 Err(self.diverged(event, What::Start, difference))
             }
@@ -291,6 +308,21 @@ impl<'a> Follower<'a> {
             return self.agree(event, What::End, &due);
         }
         self.expect(event, What::End, |due| matches!(due, Payload::RunFailed { .. }))
+    }
+
+    /// The driver may have another run go on where the run could wait as well.
+    fn continued(&self, event: &Event) -> Result<(), Verdict> {
+        let Some(machine) = self.machine.as_ref().filter(|machine| {
+            machine.may_be_continued() && self.unrecorded.is_empty() && self.open.first_unrequested().is_none()
+        }) else {
+            return Err(self.other_kind(event));
+        };
+        // Which run it is, is the driver's choice.
+        let run = match &event.payload {
+            Some(Payload::RunContinued { run, .. }) => run.as_str(),
+            _ => return Ok(()),
+        };
+        self.agree(event, What::End, &record::continued(machine, run))
     }
 
     /// What comes next if the program is followed.

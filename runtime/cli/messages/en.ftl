@@ -197,7 +197,7 @@ cmd-flows = List the flows of the store
 
 cmd-runs = List runs, newest first
     .flow = Of this flow only
-    .status = In this state only: running, completed, failed, cancelled
+    .status = In this state only: running, completed, failed, cancelled, continued
     .limit = At most so many [default: 20]
 
 cmd-show = Show a run: what it did, how it ended, what it proposed
@@ -458,6 +458,7 @@ signal-unknown-hint = it awaits: { $names }
 signals-too-many = too many signals wait for this run already
 payload-bad = this is no JSON: { $value }
 payload-bad-hint = texts stand in quotes: '"yes"'
+payload-too-large = this has { $bytes } bytes; it may have { $most }
 payload-does-not-fit = this is not what is asked for: { $problems }
 question-answered = The answer was recorded.
 question-closed = question { $id } is { $status }: nobody waits for an answer
@@ -482,6 +483,7 @@ event-signal = signal
 event-completed = Completed.
 event-failed = Failed.
 event-cancelled = Cancelled.
+event-continued = Goes on as run { $run }.
 
 ## Error codes of runs
 
@@ -521,6 +523,8 @@ code-limit-steps = too many icons were passed without a result of a tool or an L
     .hint = a loop may never end; if so much is meant, raise the limit: --limit max_steps=NUMBER
 code-limit-tokens = the LLM calls of the run used too many tokens
     .hint = raise the limit: --limit max_tokens=NUMBER
+code-limit-cost = the LLM calls of the run cost too much
+    .hint = raise the limit: --max-cost DOLLARS
 code-limit-proposals = the run makes more proposals than it may
     .hint = raise the limit: --limit max_proposals=NUMBER
 code-limit-events = the history of the run has too many events
@@ -529,10 +533,18 @@ code-limit-time = the run took longer than it may
     .hint = raise the limit: --limit timeout_seconds=NUMBER
 code-limit-state = the run's variables hold more than 64 MiB
     .hint = keep less: take the members you need, overwrite what is done with
+code-limit-result = a tool, an LLM or the flow gave more than 64 MiB at once
+    .hint = let it give less at once: a part, a filter, a summary
+code-limit-event = an icon asks for or hands out more than 64 MiB at once
+    .hint = hand in less at once: take the members you need
 code-limit-depth = a value is nested too deeply
     .hint = make the value flatter
 code-timeout = it took too long
     .hint = try again, or give it more time: --limit node_timeout_seconds=NUMBER
+code-limit-node-time = an icon took longer than it may, with all attempts
+    .hint = give it more time: --limit node_timeout_seconds=NUMBER
+code-budget-exhausted = what is left of the run's tokens or money is not enough for this call
+    .hint = raise the limit: --max-tokens NUMBER or --max-cost DOLLARS; or take the error in the diagram (on_error)
 code-cancelled = the call was stopped, because the run was
     .hint = start the run again if that was not meant
 code-outcome-unknown = nobody knows whether a tool did its work before the crash
@@ -663,6 +675,7 @@ repeats = repeats { $id }
 
 proposal-duplicate = the proposal { $id } repeats { $of }: decide on that one
 proposal-decided = the proposal { $id } is { $status }
+proposal-expired = the proposal { $id } expired: it could be decided on until { $at }
 approved-waits = Approved: { $action } for { $target }. It stays approved until it is applied.
 applied = Applied: { $action } for { $target }
 apply-finished = Applied after an interruption: { $action } for { $target }
@@ -681,6 +694,7 @@ status-closed = closed
 status-completed = completed
 status-failed = failed
 status-cancelled = cancelled
+status-continued = went on as another run
 status-pending = pending
 status-auto-approved = approved by rule
 status-approved = approved
@@ -709,6 +723,11 @@ replay-other = Run { $run } was made by another IR: { $recorded }, not { $given 
 replay-misplaced = The history of { $run } is out of order: event { $seq } cannot stand there.
 replay-erased = The payload of event { $seq } of { $run } was erased, and what follows depends on it.
 replay-diverged = Run { $run } does not follow from its program.
+replay-unlinked = Run { $run } follows from its program, but it and run { $other } do not continue each other: { $reason }.
+link-not-named = the earlier run does not name the later one
+link-other-head = the later run does not name the last event of the earlier one
+link-diverged = the history of the earlier run does not agree with the program
+link-other-state = the later run begins with another state than the earlier one ends with
 replay-cut-off = The history ends too early: the store knows { $head } as its last hash.
 replay-empty = { $path } holds no event
 replay-bad-history = { $path } is no exported history
@@ -766,6 +785,8 @@ column-target = FOR
 column-time = TIME
 column-title = TITLE
 column-tokens = TOKENS
+column-continues = CONTINUES
+column-continued-by = CONTINUED BY
 column-tool = TOOL
 column-trusted = TRUSTED
 column-updated = UPDATED

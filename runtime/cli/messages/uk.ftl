@@ -199,7 +199,7 @@ cmd-flows = Показати потоки сховища
 
 cmd-runs = Показати запуски, спершу найновіші
     .flow = Лише цього потоку
-    .status = Лише в цьому стані: running, completed, failed, cancelled
+    .status = Лише в цьому стані: running, completed, failed, cancelled, continued
     .limit = Не більше ніж стільки [типово: 20]
 
 cmd-show = Показати запуск: що він робив, чим закінчився, що запропонував
@@ -466,6 +466,7 @@ signal-unknown-hint = він чекає на: { $names }
 signals-too-many = на цей запуск уже чекає забагато сигналів
 payload-bad = це не JSON: { $value }
 payload-bad-hint = тексти пишуться в лапках: '"так"'
+payload-too-large = тут { $bytes } байтів; можна не більше ніж { $most }
 payload-does-not-fit = це не те, про що питають: { $problems }
 question-answered = Відповідь записано.
 question-closed = питання { $id } має стан «{ $status }»: на відповідь ніхто не чекає
@@ -491,6 +492,7 @@ event-signal = сигнал
 event-completed = Виконано.
 event-failed = Невдача.
 event-cancelled = Скасовано.
+event-continued = Далі — запуск { $run }.
 
 ## Коди помилок запусків
 
@@ -530,6 +532,8 @@ code-limit-steps = забагато ікон пройдено без відпо�
     .hint = можливо, цикл нескінченний; якщо так задумано, підніміть обмеження: --limit max_steps=ЧИСЛО
 code-limit-tokens = виклики LLM у запуску витратили забагато токенів
     .hint = підніміть обмеження: --limit max_tokens=ЧИСЛО
+code-limit-cost = виклики LLM у цьому запуску коштують забагато
+    .hint = збільште обмеження: --max-cost ДОЛАРИ
 code-limit-proposals = запуск робить більше пропозицій, ніж дозволено
     .hint = підніміть обмеження: --limit max_proposals=ЧИСЛО
 code-limit-events = в історії запуску забагато подій
@@ -538,10 +542,18 @@ code-limit-time = запуск триває довше, ніж дозволен�
     .hint = підніміть обмеження: --limit timeout_seconds=ЧИСЛО
 code-limit-state = змінні запуску займають понад 64 МіБ
     .hint = зберігайте менше: лише потрібні поля; перезаписуйте те, що вже не потрібне
+code-limit-result = інструмент, LLM або потік видали понад 64 МіБ за раз
+    .hint = нехай видає менше за раз: частину, вибірку, стислий зміст
+code-limit-event = ікона запитує або видає понад 64 МіБ за раз
+    .hint = передавайте менше за раз: беріть лише потрібні поля
 code-limit-depth = значення вкладено надто глибоко
     .hint = зробіть значення менш вкладеним
 code-timeout = минув відведений час
     .hint = спробуйте ще раз або дайте більше часу: --limit node_timeout_seconds=ЧИСЛО
+code-limit-node-time = ікона з усіма спробами тривала довше, ніж дозволено
+    .hint = дайте їй більше часу: --limit node_timeout_seconds=ЧИСЛО
+code-budget-exhausted = того, що лишилося від токенів чи коштів запуску, не вистачить на цей виклик
+    .hint = збільште обмеження: --max-tokens ЧИСЛО або --max-cost ДОЛАРИ; або обробіть помилку в діаграмі (on_error)
 code-cancelled = виклик зупинено разом із запуском
     .hint = запустіть знову, якщо це сталося випадково
 code-outcome-unknown = невідомо, чи встиг інструмент виконати роботу до збою
@@ -673,6 +685,7 @@ repeats = повторює { $id }
 
 proposal-duplicate = пропозиція { $id } повторює { $of }: вирішуйте щодо тієї
 proposal-decided = пропозиція { $id } має стан «{ $status }»
+proposal-expired = строк пропозиції { $id } минув: рішення приймалося до { $at }
 approved-waits = Схвалено: { $action } для { $target }. Пропозиція лишається схваленою, доки її не застосовано.
 applied = Застосовано: { $action } для { $target }
 apply-finished = Застосовано після переривання: { $action } для { $target }
@@ -691,6 +704,7 @@ status-closed = закрите
 status-completed = виконано
 status-failed = невдача
 status-cancelled = скасовано
+status-continued = продовжено іншим запуском
 status-pending = чекає
 status-auto-approved = схвалено правилом
 status-approved = схвалено
@@ -721,6 +735,11 @@ replay-other = Запуск { $run } зробив інший IR: { $recorded }, 
 replay-misplaced = Історія запуску { $run } не по порядку: події { $seq } тут бути не може.
 replay-erased = Вміст події { $seq } запуску { $run } стерто, а подальше від нього залежить.
 replay-diverged = Запуск { $run } не випливає зі своєї програми.
+replay-unlinked = Запуск { $run } випливає зі своєї програми, але він і запуск { $other } не продовжують один одного: { $reason }.
+link-not-named = попередній запуск не називає наступного
+link-other-head = наступний запуск не називає останньої події попереднього
+link-diverged = історія попереднього запуску не узгоджується з програмою
+link-other-state = наступний запуск починається з іншого стану, ніж той, яким закінчився попередній
 replay-cut-off = Історія обривається: останній хеш, який знає сховище, — { $head }.
 replay-empty = у { $path } немає жодної події
 replay-bad-history = { $path } — не експортована історія
@@ -779,6 +798,8 @@ column-target = ДЛЯ
 column-time = ЧАС
 column-title = НАЗВА
 column-tokens = ТОКЕНИ
+column-continues = ПРОДОВЖУЄ
+column-continued-by = ПРОДОВЖЕНО
 column-tool = ІНСТРУМЕНТ
 column-trusted = ДОВІРА
 column-updated = ОНОВЛЕНО

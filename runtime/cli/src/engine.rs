@@ -131,6 +131,9 @@ pub(crate) fn explained(error: EngineError, session: &Session) -> anyhow::Error 
             let problems: Vec<_> = problems.iter().map(|problem| output::plain(problem).into_owned()).collect();
             Explained::usage(text!(catalogue, "payload-does-not-fit", problems = problems.join("; "))).into()
         }
+        EngineError::PayloadTooLarge { bytes, most } => {
+            Explained::usage(text!(catalogue, "payload-too-large", bytes = bytes, most = most)).into()
+        }
         EngineError::TooManySignals { .. } => {
             anyhow::Error::new(error).context(Explained::failed(text!(catalogue, "signals-too-many")))
         }

@@ -136,6 +136,9 @@ impl<'a> Narrator<'a> {
             Payload::RunCancelled { reason } => {
                 Some(Line { detail: reason.clone(), ..Line::new(Mark::Bad, text!(catalogue, "event-cancelled")) })
             }
+            Payload::RunContinued { run, .. } => {
+                Some(Line::new(Mark::Good, text!(catalogue, "event-continued", run = run)))
+            }
             Payload::RunCompleted { .. } => Some(Line::new(Mark::Good, text!(catalogue, "event-completed"))),
             Payload::RunFailed { error, node, .. } => {
                 let icon = node.as_ref().map(|node| icon_line(&self.icons.text(node), "")).unwrap_or_default();

@@ -79,7 +79,8 @@ impl<'a> Store<'a> {
             Some(_) => return Ok(()),
             None => ir.bytes().to_vec(),
         };
-        Ok(self.inner.put_flow(record, bytes, Vec::new()).await?)
+        let stored = record.audit_note(owner());
+        Ok(self.inner.put_flow(record, bytes, vec![stored]).await?)
     }
 
     /// The document of a flow by `id@version`, by hash, or by an unambiguous beginning of a hash.
@@ -182,6 +183,9 @@ pub(crate) fn explained(error: StoreError, catalogue: &Catalogue) -> anyhow::Err
         StoreError::Proposal(ProposalError::Duplicate { id, of }) => {
             text!(catalogue, "proposal-duplicate", id = id.as_str(), of = of.as_str())
         }
+        StoreError::Proposal(ProposalError::Expired { id, at }) => {
+            text!(catalogue, "proposal-expired", id = id.as_str(), at = crate::clock::local(*at))
+        }
         StoreError::Proposal(ProposalError::Status { id, from, .. }) => {
             text!(catalogue, "proposal-decided", id = id.as_str(), status = words::proposal(*from, catalogue))
         }
@@ -205,6 +209,7 @@ pub(crate) mod words {
             RunStatus::Completed => text!(catalogue, "status-completed"),
             RunStatus::Failed => text!(catalogue, "status-failed"),
             RunStatus::Cancelled => text!(catalogue, "status-cancelled"),
+            RunStatus::Continued => text!(catalogue, "status-continued"),
         }
     }
 

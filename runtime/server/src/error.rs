@@ -143,7 +143,9 @@ impl From<StoreError> for ApiError {
             StoreError::Run(RunError::OutOfSequence { .. } | RunError::OtherHistory { .. }) => {
                 Self::new(Code::ConcurrentModification, message)
             }
-            StoreError::Proposal(ProposalError::Duplicate { .. }) => Self::new(Code::InvalidTransition, message),
+            StoreError::Proposal(ProposalError::Duplicate { .. } | ProposalError::Expired { .. }) => {
+                Self::new(Code::InvalidTransition, message)
+            }
             StoreError::Proposal(ProposalError::Status { from, to, .. }) => Self::new(
                 Code::InvalidTransition,
                 format!("Cannot transition from '{}' to '{}'", from.name(), to.name()),
@@ -178,6 +180,7 @@ impl From<EngineError> for ApiError {
             EngineError::Payload { problems } => {
                 Self::new(Code::SchemaMismatch, message).with(json!({ "problems": problems }))
             }
+            EngineError::PayloadTooLarge { .. } => Self::new(Code::PayloadTooLarge, message),
             EngineError::TooManySignals { .. } => Self::new(Code::RateLimited, message),
             EngineError::QuestionClosed { status, .. } => {
                 Self::new(Code::InvalidTransition, message).with(json!({ "status": status }))

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bloom_ir::Value;
 
 use crate::clock::Clock;
-use crate::record::{Actor, Proposal, ProposalId, ProposalStatus, Verdict};
+use crate::record::{Actor, Proposal, ProposalError, ProposalId, ProposalStatus, Verdict};
 use crate::store::{ApplyStep, Decision, ProposalFilter, Store, StoreError};
 
 use self::memory::{Change, write};
@@ -47,7 +47,8 @@ impl Applier {
         Self { store, clock, memory: memory.into(), writing: tokio::sync::Mutex::default() }
     }
 
-    /// Decides on a pending proposal, and applies it if it was approved and is of a kind that is applied.
+    /// Decides on a pending proposal, and applies it if it was approved and is of a kind that is applied. One that expired
+    /// before is [`ProposalError::Expired`], and is kept as such.
     pub async fn decide(
         &self,
         id: &ProposalId,
@@ -56,7 +57,14 @@ impl Applier {
         note: Option<String>,
     ) -> Result<Proposal, ApplyError> {
         let decision = Decision { proposal: id.clone(), verdict, by: by.clone(), at: self.clock.now(), note };
-        let decided = self.store.decide(decision).await?;
+        let at = decision.at;
+        let decided = match self.store.decide(decision).await {
+            Err(error @ StoreError::Proposal(ProposalError::Expired { .. })) => {
+                self.store.expire_proposals(at, &Actor("system".to_owned())).await?;
+                return Err(error.into());
+            }
+            decided => decided?,
+        };
         match decided.status {
             ProposalStatus::Approved => self.apply(decided, by).await,
             _ => Ok(decided),

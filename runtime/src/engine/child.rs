@@ -4,17 +4,17 @@
 //! between the parent's request and the child's start leads to one child and not to two. It pins the IR that its parent
 //! names by hash. Its end is its parent's answer; the end of a parent that waits for it cancels it.
 
-use bloom_interpreter::effect::{Answer, EffectError, EffectId, EffectRequest, FlowRequest};
-use bloom_ir::document::{Action, NodeKind};
+use bloom_interpreter::effect::{Answer, EffectError, EffectId, EffectRequest, FlowRequest, Usage};
+use bloom_ir::document::{Action, Limits, NodeKind};
 use bloom_ir::{Digest, Value, VerifiedIr, verify};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::live::With;
 use super::policy::{self, Refusal};
-use super::run::RunEnd;
+use super::run::{RunEnd, measured};
 use super::submit::{Origin, Submit};
 use super::{Engine, EngineError};
-use crate::record::{Actor, ContextId, Parent, RunId};
+use crate::record::{Actor, ContextId, Parent, RunId, RunRecord};
 use crate::store::StoreError;
 
 /// The id of the run that an effect of a run starts.
@@ -32,6 +32,8 @@ pub(super) struct Start {
     pub(super) context: ContextId,
     /// How many runs stand above it.
     pub(super) depth: u32,
+    /// What the run that starts it has left.
+    pub(super) limits: Limits,
 }
 
 impl Engine {
@@ -42,13 +44,17 @@ impl Engine {
         start: Start,
         want: &UnboundedSender<RunId>,
     ) -> Result<(), EngineError> {
-        let id = child_id(parent, &start.request.id);
-        match self.store.run(&id).await? {
+        let mut id = child_id(parent, &start.request.id);
+        let known = match self.store.run(&id).await? {
+            Some(_) => Some(self.newest(&id).await?),
+            None => None,
+        };
+        match known {
             Some(child) if child.status.is_terminal() && start.call.wait => {
                 let end = self.recorded_end(&child).await?;
-                return self.hand_up(parent, &start.request.id, &id, &start.call.flow, &end).await;
+                return self.hand_up(parent, &start.request.id, &child, &end).await;
             }
-            Some(_) => {}
+            Some(child) => id = child.id,
             None => {
                 if let Err(error) = self.submit_child(parent, &id, &start).await? {
                     return self.settle_flow(parent, &start.request.id, Err(error)).await;
@@ -70,12 +76,12 @@ impl Engine {
         id: &RunId,
         start: &Start,
     ) -> Result<Result<(), EffectError>, EngineError> {
-        let Start { request, call, context, depth } = start;
+        let Start { request, call, context, depth, limits } = start;
         let limit = self.config.max_depth;
         if *depth > limit {
             let message = format!("this flow would be the {depth}th below the first one; the limit is {limit}");
-            let details = [("limit", limit), ("measured", *depth)].map(|(name, number)| (name, Value::from(number)));
-            return Ok(Err(EffectError::new("limit_flow_depth", message).with_details(details.into_iter().collect())));
+            let details = measured(limit.into(), (*depth).into());
+            return Ok(Err(EffectError::new("limit_flow_depth", message).with_details(details)));
         }
         let Some(document) = self.store.flow_document(call.hash).await? else {
             let message = format!("the store does not have the flow `{}` with hash {}", call.flow, call.hash);
@@ -89,7 +95,8 @@ impl Engine {
             }
         };
         let by = Actor(format!("run:{parent}"));
-        let submit = Submit { ir, inputs: call.inputs.clone(), by, context: context.clone(), setting: Value::Null };
+        let (inputs, context) = (call.inputs.clone(), context.clone());
+        let submit = Submit { ir, inputs, by, context, setting: Value::Null, limits: Some(*limits) };
         let parent = Parent { run: parent.clone(), effect: request.id.clone(), waits: call.wait, depth: *depth };
         let origin = Origin { id: id.clone(), parent: Some(parent) };
         let message = |error: &EngineError| format!("the flow `{}` was not started: {error}", call.flow);
@@ -105,8 +112,8 @@ impl Engine {
     /// A child has ended: its parent, which is given back, has its answer.
     pub(super) async fn tell_parent(&self, child: &RunId, end: &RunEnd) -> Result<Option<RunId>, EngineError> {
         let record = self.record_of(child).await?;
-        let Some(parent) = record.parent.filter(|parent| parent.waits) else { return Ok(None) };
-        self.hand_up(&parent.run, &parent.effect, child, &record.flow, end).await?;
+        let Some(parent) = record.parent.clone().filter(|parent| parent.waits) else { return Ok(None) };
+        self.hand_up(&parent.run, &parent.effect, &record, end).await?;
         Ok(Some(parent.run))
     }
 
@@ -114,16 +121,26 @@ impl Engine {
         &self,
         parent: &RunId,
         effect: &EffectId,
-        child: &RunId,
-        flow: &str,
+        child: &RunRecord,
         end: &RunEnd,
     ) -> Result<(), EngineError> {
+        let flow = &child.flow;
+        // What it used counts against the limits of the run that waits for it, too. Which of its tokens went in and which
+        // came out is in its own history.
+        let usage = (child.tokens > 0 || child.cost_micro_usd > 0).then(|| Usage {
+            input_tokens: child.tokens,
+            cost_micro_usd: Some(child.cost_micro_usd),
+            ..Usage::default()
+        });
         let failed = |code: &str, message: String, details: Value| {
-            let details = [("run", Value::from(child.as_str())), ("details", details)].into_iter().collect();
-            Err(EffectError::new(code, format!("flow `{flow}`: {message}")).with_details(details))
+            let details = [("run", Value::from(child.id.as_str())), ("details", details)].into_iter().collect();
+            let error = EffectError::new(code, format!("flow `{flow}`: {message}")).with_details(details);
+            Err(EffectError { usage: usage.clone().map(Box::new), ..error })
         };
         let result = match end.clone() {
-            RunEnd::Completed { result } => Ok(Answer { value: result, usage: None }),
+            RunEnd::Completed { result } => Ok(Answer { value: result, usage }),
+            // The run that goes on in its place will tell.
+            RunEnd::Continued { .. } => return Ok(()),
             RunEnd::Failed { error, .. } => failed(&error.code, error.message, error.details.unwrap_or_default()),
             RunEnd::Cancelled { reason } => failed("cancelled", format!("it was cancelled: {reason}"), Value::Null),
         };

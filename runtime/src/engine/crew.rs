@@ -19,7 +19,7 @@ use crate::record::{Actor, RunId};
 /// How far a run was driven.
 #[derive(Clone, Debug)]
 pub enum Driven {
-    /// To its end.
+    /// To its end: also that of a run that went on in its place.
     Ended(RunEnd),
     /// It waits, and so do all runs that it started; what is due first comes first.
     Waits(Vec<Wait>),
@@ -49,6 +49,7 @@ impl Engine {
     async fn drive_with(&self, root: &RunId, patience: Patience) -> Result<Driven, EngineError> {
         let (patience, watched) = watch::channel(patience);
         let mut crew = Crew::new(self, watched);
+        let mut root = root.clone();
         crew.drive(root.clone());
         let mut waits: BTreeMap<RunId, Vec<Wait>> = BTreeMap::new();
         let mut ended = None;
@@ -57,9 +58,15 @@ impl Engine {
                 Stop::Waits(list) => {
                     waits.insert(run, list);
                 }
+                Stop::Ended(RunEnd::Continued { run: next }) => {
+                    waits.remove(&run);
+                    if run == root {
+                        root = next;
+                    }
+                }
                 Stop::Ended(end) => {
                     waits.remove(&run);
-                    if run == *root {
+                    if run == root {
                         // Those that it did not wait for go on alone.
                         patience.send_replace(Some(Duration::ZERO));
                         ended = Some(end);
@@ -166,6 +173,11 @@ impl Engine {
             }
         }
         let stop = self.drive_one(run, patience, want).await?;
+        if let Stop::Ended(RunEnd::Continued { run: next }) = &stop {
+            // Nobody listens when the driver is gone.
+            let _ = want.send(next.clone());
+            return Ok(stop);
+        }
         if let Stop::Ended(end) = &stop
             && let Some(parent) = self.tell_parent(run, end).await?
         {

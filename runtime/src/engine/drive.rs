@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::child::Start;
 use super::live::{Live, Slot, With};
 use super::open::Open;
-use super::run::{Desk, Run, RunEnd};
+use super::run::{Desk, Run, RunEnd, measured};
 use super::tool::Job;
 use super::wait::Wait;
 use super::{Engine, EngineError};
@@ -67,14 +67,15 @@ pub(super) const TICK: Duration = Duration::from_secs(1);
 
 /// Waits for `work` and lets the calls go on meanwhile: one of them may hold the run that `work` needs.
 async fn beside<T>(
-    calls: &mut FuturesUnordered<impl Future<Output = Result<(), EngineError>>>,
+    calls: &mut FuturesUnordered<impl Future<Output = Result<EffectId, EngineError>>>,
+    ended: &mut Vec<EffectId>,
     work: impl Future<Output = T>,
 ) -> Result<T, EngineError> {
     let mut work = std::pin::pin!(work);
     loop {
         tokio::select! {
             done = &mut work => return Ok(done),
-            Some(call) = calls.next() => call?,
+            Some(call) = calls.next() => ended.push(call?),
         }
     }
 }
@@ -105,7 +106,7 @@ impl Engine {
     async fn may_have_tasks(&self, live: &Live) -> bool {
         match live.slot.lock().await.as_ref() {
             None => true,
-            Some(Slot::Open(run)) => run.open.need_worker(),
+            Some(Slot::Open(run)) => run.open.needs_worker(),
             Some(Slot::Over(_)) => false,
         }
     }
@@ -118,24 +119,28 @@ impl Engine {
         want: &UnboundedSender<RunId>,
     ) -> Result<Stop, EngineError> {
         live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Slot::Open(run)) = live.slot.lock().await.as_mut() {
-            run.open.renew();
-        }
         let mut calls = FuturesUnordered::new();
-        let mut called: BTreeSet<EffectId> = BTreeSet::new();
+        let (mut called, mut ended): (BTreeSet<EffectId>, Vec<EffectId>) = (BTreeSet::new(), Vec::new());
+        if let Some(Slot::Open(run)) = live.slot.lock().await.as_mut() {
+            run.open.begin_anew();
+        }
         loop {
             if let Some(cause) = live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 return Err(EngineError::Interrupted { run: id.clone(), cause });
             }
             let since = Instant::now();
-            let opened = match beside(&mut calls, self.look(id, live, &called)).await?? {
+            let looked = beside(&mut calls, &mut ended, self.look(id, live, &called)).await?;
+            for effect in ended.drain(..) {
+                called.remove(&effect);
+            }
+            let opened = match looked? {
                 View::Over(end) => return Ok(Stop::Ended(end)),
                 View::Moving { left, limit } => {
                     // Whoever wants to stop the run gets a turn here.
                     tokio::task::yield_now().await;
                     live.add_active(since.elapsed());
                     if since.elapsed() >= left {
-                        self.run_out_of_time(id, limit).await?;
+                        self.run_out_of_time(id, live, limit).await?;
                     }
                     continue;
                 }
@@ -149,14 +154,21 @@ impl Engine {
                 calls.push(
                     async move {
                         let _idle = idle;
-                        self.perform(id, job).await
+                        let effect = job.request.id.clone();
+                        self.perform(id, job).await.map(|()| effect)
                     }
                     .boxed(),
                 );
             }
             for start in starts {
                 called.insert(start.request.id.clone());
-                calls.push(self.start_child(id, start, want).boxed());
+                calls.push(
+                    async move {
+                        let effect = start.request.id.clone();
+                        self.start_child(id, start, want).await.map(|()| effect)
+                    }
+                    .boxed(),
+                );
             }
             if let (Some(error), true) = (halted, calls.is_empty()) {
                 return Err(EngineError::Halted { run: id.clone(), error });
@@ -169,21 +181,25 @@ impl Engine {
             if is_resting && calls.is_empty() && !is_patient {
                 match live.slot.lock().await.as_ref() {
                     Some(Slot::Open(run)) if run.is_resting() => return Ok(Stop::Waits(run.waits())),
-                    // Something came in between.
+                    // Something happened to it meanwhile.
                     _ => continue,
                 }
             }
             // Time in a queue does not count: only while something is performed the clock of the run goes on.
             let (is_active, since) = (live.performing() > 0, Instant::now());
             tokio::select! {
-                Some(done) = calls.next() => done?,
+                Some(done) = calls.next() => {
+                    called.remove(&done?);
+                }
                 () = live.changed.notified() => {}
                 () = tokio::time::sleep(until_due.unwrap_or(TICK).min(TICK)), if until_due.is_some() => {}
                 // Whoever has the other end lives as long as this driver.
                 Ok(()) = patience.changed() => {}
                 () = tokio::time::sleep(left), if is_active => {
                     calls.clear();
-                    self.run_out_of_time(id, limit).await?;
+                    live.add_active(since.elapsed());
+                    self.run_out_of_time(id, live, limit).await?;
+                    continue;
                 }
             }
             if is_active {
@@ -235,22 +251,24 @@ impl Engine {
                 })));
             }
         };
-        let limit = Duration::from_secs(run.policy().limits.timeout_seconds.into());
+        let limit = Duration::from_secs(run.limits().timeout_seconds.into());
         let left = limit.saturating_sub(live.active(run.active_before));
         if run.is_moving() {
             return Ok(View::Moving { left, limit });
         }
         let (mut jobs, mut starts) = (Vec::new(), Vec::new());
         let depth = run.parent.as_ref().map_or(0, |parent| parent.depth).saturating_add(1);
-        for id in run.open.take_fresh() {
-            let Some(Open { effect, begun }) = run.open.get(&id).filter(|_| !called.contains(&id)) else { continue };
+        for id in run.open.take_to_begin() {
+            let Some(Open { effect, begun, .. }) = run.open.get(&id) else { continue };
             match &effect.ask().call {
                 EffectCall::Llm(_) | EffectCall::Sleep(_) | EffectCall::Timer(_) | EffectCall::Await(_) => {}
+                EffectCall::Tool(_) | EffectCall::Flow(_) if called.contains(&id) => {}
                 EffectCall::Flow(call) => starts.push(Start {
                     request: effect.ask().clone(),
                     call: call.clone(),
                     context: run.context.clone(),
                     depth,
+                    limits: run.left_for_another(),
                 }),
                 EffectCall::Tool(call) => jobs.push(Job {
                     request: effect.ask().clone(),
@@ -265,25 +283,28 @@ impl Engine {
                         .get(&call.tool)
                         .map(|tool| tool.capabilities.clone())
                         .unwrap_or_default(),
-                    node_limit: Duration::from_secs(run.policy().limits.node_timeout_seconds.into()),
+                    node_limit: Duration::from_secs(run.limits().node_timeout_seconds.into()),
                 }),
             }
         }
         // Whoever drives after this driver is dropped must not call them as if they were new.
         for job in &jobs {
-            if let Some(open) = run.open.get_mut(&job.request.id) {
-                open.begun = true;
-            }
+            run.open.note_begun(&job.request.id);
         }
-        let is_halted = run.open.need_worker() && live.performing() == 0;
-        let halted = if is_halted { self.what_stops_all_workers() } else { None };
-        let (is_resting, due) = (run.is_resting(), run.due());
+        let halted =
+            if run.open.needs_worker() && live.performing() == 0 { self.what_stops_all_workers() } else { None };
+        let is_resting = run.is_resting();
+        let due = run.due();
         Ok(View::Open(Box::new(Opened { jobs, starts, is_resting, due, halted, left, limit })))
     }
 
-    async fn run_out_of_time(&self, id: &RunId, limit: Duration) -> Result<(), EngineError> {
-        let message = format!("the run was active for more than {} s", limit.as_secs());
-        let error = EffectError::new("limit_time", message);
+    async fn run_out_of_time(&self, id: &RunId, live: &Live, limit: Duration) -> Result<(), EngineError> {
+        let active = live.active(Duration::ZERO);
+        let message =
+            format!("the run was active for {:.1} s; the limit is {} s", active.as_secs_f64(), limit.as_secs());
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let details = measured(milliseconds(limit), milliseconds(active));
+        let error = EffectError::new("limit_time", message).with_details(details);
         let fail = || {
             let error = error.clone();
             self.happen(id, With::Nothing, |run, desk| Ok(Some(run.fail(error, desk))))

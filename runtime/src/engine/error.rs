@@ -86,6 +86,14 @@ pub enum EngineError {
         /// What is wrong with it.
         problems: Vec<String>,
     },
+    /// What was sent is too large.
+    #[error("what was sent has {bytes} bytes; the limit is {most}")]
+    PayloadTooLarge {
+        /// Its bytes.
+        bytes: usize,
+        /// How many it may have.
+        most: usize,
+    },
     /// Too many signals wait for the run.
     #[error("{count} signals of {bytes} bytes wait for run {run}; it may be {most} of 1 MiB together")]
     TooManySignals {

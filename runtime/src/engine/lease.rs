@@ -377,7 +377,11 @@ fn resolve(run: &mut Run, desk: &Desk<'_>, of: &TaskEffect, task: &Task, delay: 
     let error = || task.error.clone().unwrap_or_else(|| EffectError::new("failed", "the task failed without a reason"));
     let addition = match task.status {
         TaskStatus::Queued | TaskStatus::Leased | TaskStatus::Running => {
-            run.attempted(&of.effect, error(), delay, desk)
+            let error = error();
+            match run.may_try_again(&error) {
+                Ok(()) => run.attempted(&of.effect, error, delay, desk),
+                Err(exhausted) => run.settle(&of.effect, task.attempts, Err(exhausted), desk),
+            }
         }
         TaskStatus::Completed => {
             let answer = task.answer.clone().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bloom_interpreter::effect::EffectId;
+use bloom_interpreter::effect::{EffectCall, EffectId};
 use bloom_interpreter::history::{Event, Payload};
 use bloom_interpreter::replay::{RebuildError, Rebuilder};
 use bloom_ir::{Pinned, VerifiedIr, verify_pinned};
@@ -13,13 +13,14 @@ use tokio::time::Instant;
 
 use super::Engine;
 use super::error::EngineError;
+use super::open::Open;
 use super::policy;
 use super::progress::{EffectSpot, Observer, Progress, Step};
 use super::run::{Addition, Desk, Run, RunEnd, SLICE};
 use super::worker::announce;
 use crate::dispatch::Fleet;
 use crate::record::{RunId, RunRecord};
-use crate::store::{Append, LeaseEnd, ProposalFilter, Store, StoreError};
+use crate::store::{Append, LeaseEnd, ProposalFilter, QuestionFilter, Store, StoreError};
 
 /// A run that somebody drives or works for.
 #[derive(Default)]
@@ -280,7 +281,15 @@ impl Engine {
             self.store.proposals(&filter).await?.into_iter().map(|proposal| proposal.id).collect();
         proposals.reverse();
         self.tell_transient(id, Step::Resumed);
-        Ok(Slot::Open(Box::new(Run::recovered(&record, ir, rebuilt, &events, proposals))))
+        let mut run = Run::recovered(&record, ir, rebuilt, &events, proposals);
+        let asked = QuestionFilter { run: Some(id.clone()), open: true, limit: usize::MAX };
+        for question in self.store.questions(&asked).await? {
+            let is_call = |open: &Open| matches!(&open.effect.ask().call, EffectCall::Tool(_));
+            if run.open.get(&question.effect).is_some_and(is_call) {
+                run.open.edit(&question.effect, |open| open.is_asked_about = true);
+            }
+        }
+        Ok(Slot::Open(Box::new(run)))
     }
 
     /// The run's record.
@@ -315,6 +324,9 @@ impl Engine {
         let last = self.store.history(&record.id, record.events, 1).await?.pop();
         if let Some(end) = last.and_then(|event| event.payload).as_ref().and_then(RunEnd::of_payload) {
             return Ok(end);
+        }
+        if let Some(run) = &record.continued_by {
+            return Ok(RunEnd::Continued { run: run.clone() });
         }
         Ok(match (&record.error, &record.result) {
             (Some(error), _) => RunEnd::Failed { error: error.clone(), node: None },

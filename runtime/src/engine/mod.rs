@@ -12,15 +12,18 @@
 //! - A lease that is stale changes nothing.
 //! - A run that is refused leaves no record.
 
+mod budget;
 mod cancel;
 mod child;
 mod config;
+mod continuation;
 mod crew;
 mod drive;
 mod error;
 mod lease;
 mod live;
 mod open;
+mod outcome;
 mod policy;
 mod programs;
 mod progress;
@@ -43,6 +46,7 @@ use bloom_ir::TrustList;
 use tokio::sync::{mpsc, watch};
 
 pub use self::config::EngineConfig;
+pub use self::continuation::check_links;
 pub use self::crew::Driven;
 pub use self::error::EngineError;
 pub use self::lease::{LeaseResult, RetryAfter};

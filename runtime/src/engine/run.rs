@@ -9,11 +9,11 @@ use bloom_interpreter::effect::{
     Answer, AwaitRequest, AwaitedThing, EffectCall, EffectError, EffectId, EffectRequest, Emission, NodeRef, Outcome,
     Question as Asking,
 };
-use bloom_interpreter::history::{Chain, Event, Payload};
+use bloom_interpreter::history::{Chain, Event, EventType, Payload};
 use bloom_interpreter::record::{self, OpenEffect};
 use bloom_interpreter::replay::{Rebuilt, Signals};
 use bloom_interpreter::{End, Machine, Next, Program, Turn};
-use bloom_ir::document::{EmitKind, NodeId, Policy};
+use bloom_ir::document::{EmitKind, Locale, NodeId, Policy};
 use bloom_ir::{Digest, Value, VerifiedIr};
 
 use super::child::child_id;
@@ -26,7 +26,7 @@ use super::wait::Rest;
 use crate::clock::Ids;
 use crate::record::{
     Actor, AuditNote, ContextId, InboxEntry, Parent, ProposalId, Question, QuestionId, QuestionStatus, RunId,
-    RunRecord, RunStatus, Task, TaskEffect, TaskId, TaskStatus,
+    RunRecord, RunStatus, Spent, Task, TaskEffect, TaskId, TaskStatus,
 };
 use crate::store::Append;
 
@@ -54,6 +54,11 @@ pub enum RunEnd {
         /// By whom and why.
         reason: String,
     },
+    /// Its history was long enough: another run goes on in its place.
+    Continued {
+        /// That run.
+        run: RunId,
+    },
 }
 
 impl RunEnd {
@@ -63,6 +68,7 @@ impl RunEnd {
             Payload::RunCompleted { result, .. } => Some(Self::Completed { result }),
             Payload::RunFailed { error, node, .. } => Some(Self::Failed { error, node }),
             Payload::RunCancelled { reason } => Some(Self::Cancelled { reason }),
+            Payload::RunContinued { run, .. } => Some(Self::Continued { run: RunId::new(run) }),
             _ => None,
         }
     }
@@ -73,6 +79,7 @@ impl RunEnd {
             Self::Completed { .. } => RunStatus::Completed,
             Self::Failed { .. } => RunStatus::Failed,
             Self::Cancelled { .. } => RunStatus::Cancelled,
+            Self::Continued { .. } => RunStatus::Continued,
         }
     }
 
@@ -82,6 +89,7 @@ impl RunEnd {
             Self::Completed { .. } => "completed",
             Self::Failed { .. } => "failed",
             Self::Cancelled { .. } => "cancelled",
+            Self::Continued { .. } => "continued",
         }
     }
 }
@@ -101,11 +109,15 @@ pub(super) struct Run {
     pub(super) context: ContextId,
     program: Program,
     ir: VerifiedIr,
-    machine: Machine,
+    pub(super) machine: Machine,
     chain: Chain,
     /// Of the last event.
     last_at: i64,
     pub(super) open: OpenEffects,
+    /// What the dearest call has cost so far, in millionths of a US dollar.
+    pub(super) dearest: u64,
+    /// Whether an effect has its outcome in this history.
+    pub(super) has_moved: bool,
     /// Signals that nobody has taken.
     pub(super) signals: Signals,
     /// The run that started it, if a run did.
@@ -147,10 +159,10 @@ pub(super) struct Draft {
     orphans: Vec<RunId>,
     proposals: Vec<crate::record::Proposal>,
     artifacts: Vec<Vec<u8>>,
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     pub(super) audit: Vec<AuditNote>,
-    tokens: u64,
-    end: Option<RunEnd>,
+    spent: Spent,
+    pub(super) end: Option<RunEnd>,
     /// The state at the end, where that is not the machine's.
     state: Option<Digest>,
 }
@@ -164,6 +176,23 @@ impl Run {
         by: &Actor,
         desk: &Desk<'_>,
     ) -> (Self, Addition) {
+        let started = record::started(&machine, &desk.config.version);
+        Self::begin_with(record, ir, machine, started, by, desk)
+    }
+
+    /// The same with its first event.
+    pub(super) fn begin_with(
+        record: &RunRecord,
+        ir: VerifiedIr,
+        machine: Machine,
+        started: Payload,
+        by: &Actor,
+        desk: &Desk<'_>,
+    ) -> (Self, Addition) {
+        let signals = match &started {
+            Payload::RunStarted(started) => started.continues.as_ref().map(|before| before.signals.clone()),
+            _ => None,
+        };
         let mut run = Self {
             id: record.id.clone(),
             context: record.context.clone(),
@@ -173,7 +202,9 @@ impl Run {
             chain: Chain::default(),
             last_at: i64::MIN,
             open: OpenEffects::default(),
-            signals: Signals::new(),
+            dearest: 0,
+            has_moved: false,
+            signals: signals.unwrap_or_default(),
             parent: record.parent.clone(),
             active_before: Duration::ZERO,
             underway: None,
@@ -182,7 +213,7 @@ impl Run {
             end: None,
         };
         let mut draft = Draft::default();
-        draft.payloads.push(record::started(&run.machine, &desk.config.version));
+        draft.payloads.push(started);
         draft.steps.push(Step::Started);
         let note = run.note("run_started", by.clone(), [("ir_hash", run.program.hash().to_string().into())]);
         draft.audit.push(note);
@@ -200,27 +231,30 @@ impl Run {
         proposals: Vec<ProposalId>,
     ) -> Self {
         let Rebuilt { machine, chain, emitted, open, signals } = rebuilt;
-        let open = open.into_iter().map(|effect| {
-            let begun = effect.is_requested();
-            Open { effect, begun }
-        });
         let artifacts = events.iter().filter_map(|event| match &event.payload {
             Some(Payload::Emitted { emission }) if emission.kind == EmitKind::Artifact => Some(artifact(emission).1),
             _ => None,
         });
-        let took = events.iter().filter_map(|event| match &event.payload {
-            Some(Payload::EffectCompleted { answer, .. }) => Some(answer.usage.as_ref()?.latency_ms),
-            _ => None,
-        });
-        Self {
+        let usages = || {
+            events.iter().filter_map(|event| match event.payload.as_ref()? {
+                Payload::EffectCompleted { answer, .. } => answer.usage.as_ref(),
+                Payload::EffectAttempted { error, .. } | Payload::EffectFailed { error, .. } => error.usage.as_deref(),
+                _ => None,
+            })
+        };
+        let active = usages().fold(0_u64, |sum, usage| sum.saturating_add(usage.latency_ms));
+        let is_outcome = |event: &Event| matches!(event.kind, EventType::EffectCompleted | EventType::EffectFailed);
+        let mut run = Self {
             id: record.id.clone(),
             context: record.context.clone(),
             program: machine.program().clone(),
             ir,
-            active_before: Duration::from_millis(took.fold(0, u64::saturating_add)),
+            active_before: Duration::from_millis(active),
+            dearest: usages().filter_map(|usage| usage.cost_micro_usd).max().unwrap_or_default(),
+            has_moved: events.iter().any(is_outcome),
             chain,
             last_at: events.last().map_or(i64::MIN, |event| event.at),
-            open: open.collect(),
+            open: OpenEffects::default(),
             signals,
             parent: record.parent.clone(),
             underway: Some(Box::new(Underway { emitted })),
@@ -228,7 +262,18 @@ impl Run {
             artifacts: artifacts.collect(),
             proposals,
             end: None,
+        };
+        for effect in open {
+            let begun = effect.is_requested();
+            let mut open = Open::new(effect, begun);
+            if let (EffectCall::Llm(call), true) = (&open.effect.ask().call, begun) {
+                // It was reserved when it was requested.
+                open.reserved = run.reserve(call).ok().flatten().unwrap_or_default();
+            }
+            open.is_held = !begun && matches!(open.effect.ask().call, EffectCall::Llm(_));
+            run.open.insert(open);
         }
+        run
     }
 
     /// How it ended, if it has.
@@ -238,6 +283,23 @@ impl Run {
 
     pub(super) fn policy(&self) -> &Policy {
         &self.ir.document().policy
+    }
+
+    pub(super) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub(super) fn ir(&self) -> &VerifiedIr {
+        &self.ir
+    }
+
+    pub(super) fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The language of its texts.
+    pub(super) fn locale(&self) -> Locale {
+        self.program.flow().locale
     }
 
     /// The flow's id.
@@ -301,6 +363,7 @@ impl Run {
         desk: &Desk<'_>,
     ) -> Option<()> {
         let Open { effect: open, .. } = self.open.remove(effect)?;
+        self.has_moved = true;
         let usage = match &result {
             Ok(answer) => answer.usage.clone(),
             Err(error) => error.usage.as_deref().cloned(),
@@ -315,7 +378,10 @@ impl Run {
             error: result.as_ref().err().cloned(),
             usage: usage.clone(),
         });
-        draft.tokens = draft.tokens.saturating_add(usage.map_or(0, |usage| usage.tokens()));
+        if let Some(usage) = &usage {
+            draft.spent.add(usage);
+            self.note_cost(usage);
+        }
         draft.payloads.extend(open.settle(attempt, result.clone()));
         self.machine.resolve(effect, Outcome { result, at: self.at(desk) }).ok()?;
         self.take_turn(draft, desk);
@@ -339,11 +405,14 @@ impl Run {
         desk: &Desk<'_>,
     ) -> Option<Addition> {
         let mut draft = self.overdue(desk);
-        let open = self.open.get_mut(effect)?;
-        let attempt = open.effect.attempt();
         let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-        draft.payloads.extend(open.effect.attempted(error.clone(), delay_ms));
-        draft.tokens = draft.tokens.saturating_add(error.usage.as_ref().map_or(0, |usage| usage.tokens()));
+        let (attempt, payloads) =
+            self.open.edit(effect, |open| (open.effect.attempt(), open.effect.attempted(error.clone(), delay_ms)))?;
+        draft.payloads.extend(payloads);
+        if let Some(usage) = &error.usage {
+            draft.spent.add(usage);
+            self.note_cost(usage);
+        }
         self.machine.spend(effect, &error);
         let spot = self.spot(self.open.get(effect)?.effect.ask());
         draft.steps.push(Step::AttemptFailed { effect: spot, attempt, error, delay });
@@ -407,9 +476,10 @@ impl Run {
         }
         match turn.next {
             Next::Waiting(requests) => {
-                for request in requests {
-                    self.request(&mut more, &request, desk);
+                for request in &requests {
+                    self.request(&mut more, request, desk);
                 }
+                self.request_held(&mut more, desk);
             }
             Next::Finished(end) => {
                 more.payloads.push(record::ended(&end, self.machine.state_hash()));
@@ -419,7 +489,7 @@ impl Run {
                 });
             }
         }
-        let limit = self.program.limits().max_events;
+        let limit = self.limits().max_events;
         let events = self.chain.seq().saturating_add((draft.payloads.len() + more.payloads.len()) as u64);
         if events <= limit {
             draft.payloads.append(&mut more.payloads);
@@ -429,9 +499,10 @@ impl Run {
             draft.proposals.append(&mut more.proposals);
             draft.artifacts.append(&mut more.artifacts);
             draft.end = more.end;
+            self.continue_elsewhere(draft, events, desk);
         } else {
             let message = format!("the history would have {events} events; the limit is {limit}");
-            self.end_failed(draft, EffectError::new("limit_events", message));
+            self.end_failed(draft, EffectError::new("limit_events", message).with_details(measured(limit, events)));
         }
     }
 
@@ -463,9 +534,19 @@ impl Run {
     fn request(&mut self, draft: &mut Draft, request: &EffectRequest, desk: &Desk<'_>) {
         let mut open = match self.open.remove(&request.id) {
             Some(open) => open,
-            None => Open { effect: OpenEffect::new(request.clone()), begun: false },
+            None => Open::new(OpenEffect::new(request.clone()), false),
         };
+        if let (EffectCall::Llm(call), false) = (&request.call, open.effect.is_requested()) {
+            match self.reserve(call) {
+                Ok(Some(reserved)) => (open.reserved, open.is_held) = (reserved, false),
+                Ok(None) => open.is_held = true,
+                // Its request is recorded together with that.
+                Err(error) => (open.refused, open.is_held) = (Some(error), false),
+            }
+        }
         if request.recorded_first()
+            && open.refused.is_none()
+            && !open.is_held
             && let Some(payload) = open.effect.request()
         {
             draft.payloads.push(payload);
@@ -480,7 +561,25 @@ impl Run {
         self.open.insert(open);
     }
 
-    fn question(&self, request: &EffectRequest, asked: &Asking, until: Option<i64>, desk: &Desk<'_>) -> Question {
+    /// Requests what waited until others had given back what they had reserved, as far as they have.
+    fn request_held(&mut self, draft: &mut Draft, desk: &Desk<'_>) {
+        while let Some(held) = self.open.first_held() {
+            let request = held.effect.ask().clone();
+            let id = request.id.clone();
+            self.request(draft, &request, desk);
+            if self.open.get(&id).is_some_and(|open| open.is_held) {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn question(
+        &self,
+        request: &EffectRequest,
+        asked: &Asking,
+        until: Option<i64>,
+        desk: &Desk<'_>,
+    ) -> Question {
         let at = self.at(desk);
         Question {
             id: QuestionId::new(desk.ids.fresh()),
@@ -500,7 +599,7 @@ impl Run {
     }
 
     fn task(&self, request: &EffectRequest, call: &bloom_interpreter::effect::LlmRequest, desk: &Desk<'_>) -> Task {
-        let node_limit = self.program.limits().node_timeout_seconds;
+        let node_limit = self.limits().node_timeout_seconds;
         let at = self.at(desk);
         Task {
             id: TaskId::new(desk.ids.fresh()),
@@ -541,7 +640,7 @@ impl Run {
             artifacts,
             mut steps,
             mut audit,
-            tokens,
+            spent,
             end,
             state: _,
         } = draft;
@@ -561,6 +660,10 @@ impl Run {
         for note in &mut audit {
             note.at = at;
         }
+        let next = match &end {
+            Some(RunEnd::Continued { run }) => self.successor(run, desk),
+            _ => None,
+        };
         let status = end.map_or(RunStatus::Running, |end| end.status());
         let Rest { waiting, wake_at } = self.rest();
         let append = Append {
@@ -568,7 +671,7 @@ impl Run {
             expected,
             events,
             status,
-            tokens,
+            spent,
             tasks,
             waiting,
             wake_at,
@@ -576,6 +679,7 @@ impl Run {
             inbox,
             proposals,
             audit,
+            next: next.map(Box::new),
         };
         Addition { append, artifacts, steps, orphans }
     }
@@ -613,6 +717,12 @@ impl Run {
             detail: detail.into_iter().collect(),
         }
     }
+}
+
+/// The details of an error that says which limit was met, and by what.
+pub(super) fn measured(limit: u64, measured: u64) -> Value {
+    let number = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
+    [("limit", number(limit)), ("measured", number(measured))].into_iter().collect()
 }
 
 /// The bytes that an artifact is kept as, and their digest.

@@ -5,6 +5,7 @@ use bloom_interpreter::history::Payload;
 use bloom_ir::document::{Action, Awaited, NodeKind, Schema};
 use bloom_ir::{CompiledSchema, Pinned, Value};
 
+use super::continuation::went_on;
 use super::live::With;
 use super::run::{Addition, Desk, Draft, Run};
 use super::{Engine, EngineError};
@@ -20,6 +21,7 @@ const MOST_BYTES: usize = 1024 * 1024;
 impl Engine {
     /// Sends a signal to a run. It is kept until an `await` of that name takes it, the oldest first. The name must be one that
     /// the flow awaits, and the payload what every `await` of that name asks for.
+    /// A run that goes on as another takes it there.
     pub async fn signal(&self, run: &RunId, name: &str, value: Value, by: &Actor) -> Result<(), EngineError> {
         self.signal_as(InboxId::new(self.ids.fresh()), run, name, value, by).await
     }
@@ -33,7 +35,24 @@ impl Engine {
         value: Value,
         by: &Actor,
     ) -> Result<(), EngineError> {
-        let record = self.record_of(run).await?;
+        loop {
+            let sent = self.signal_newest(inbox.clone(), run, name, value.clone(), by).await;
+            if !went_on(&sent) {
+                return sent;
+            }
+        }
+    }
+
+    async fn signal_newest(
+        &self,
+        inbox: InboxId,
+        run: &RunId,
+        name: &str,
+        value: Value,
+        by: &Actor,
+    ) -> Result<(), EngineError> {
+        let record = self.newest(run).await?;
+        let run = &record.id;
         let ir = self.pinned(&record, Pinned::Resume).await?;
         let mut awaited: Vec<&str> = Vec::new();
         let mut schemas: Vec<&Schema> = Vec::new();
@@ -52,6 +71,9 @@ impl Engine {
         let value = value.normalized();
         check(&value, schemas)?;
         let bytes = value.to_bytes().len();
+        if bytes > MOST_BYTES {
+            return Err(EngineError::PayloadTooLarge { bytes, most: MOST_BYTES });
+        }
         self.happen(run, With::Nothing, |run, desk| {
             let (count, waiting) = run.signals_waiting();
             if count >= MOST_SIGNALS || waiting.saturating_add(bytes) > MOST_BYTES {
@@ -74,17 +96,25 @@ impl Engine {
             return Err(closed(found.status));
         }
         let value = value.normalized();
+        let bytes = value.to_bytes().len();
+        if bytes > MOST_BYTES {
+            return Err(EngineError::PayloadTooLarge { bytes, most: MOST_BYTES });
+        }
         check(&value, vec![&found.asked.schema])?;
         let run = found.run.clone();
         let mut answered = found;
         self.happen_at_rest(&run, With::Nothing, |run, desk| {
-            let schema = match run.open.get(&answered.effect).map(|open| &open.effect.ask().call) {
-                Some(EffectCall::Await(wait)) if matches!(wait.what, AwaitedThing::Ask(_)) => wait.schema.as_ref(),
+            let open = run.open.get(&answered.effect).ok_or_else(|| closed(QuestionStatus::Closed))?;
+            let is_about_outcome = open.is_asked_about;
+            match &open.effect.ask().call {
+                EffectCall::Await(wait) if matches!(wait.what, AwaitedThing::Ask(_)) => {
+                    check(&value, wait.schema.iter().collect())?;
+                }
+                _ if is_about_outcome => {}
                 _ => return Err(closed(QuestionStatus::Closed)),
-            };
-            check(&value, schema.into_iter().collect())?;
+            }
             answered.answer(value.clone(), by.clone(), run.at(desk));
-            Ok(run.answer(&answered, desk))
+            Ok(if is_about_outcome { run.answer_outcome(&answered, desk) } else { run.answer(&answered, desk) })
         })
         .await?;
         self.want(&run);

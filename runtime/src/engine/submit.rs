@@ -1,6 +1,7 @@
 //! A run is accepted.
 
 use bloom_interpreter::{Machine, RunInfo};
+use bloom_ir::document::Limits;
 use bloom_ir::{Digest, Value, VerifiedIr};
 
 use super::live::{Committed, Slot, tell};
@@ -25,6 +26,8 @@ pub struct Submit {
     /// What who submits wants to find again with the run's inbox entry, as the folders it was started with; null for
     /// nothing. No part of the run.
     pub setting: Value,
+    /// Limits that narrow those that are signed with the flow; wider ones change nothing.
+    pub limits: Option<Limits>,
 }
 
 /// Which run it becomes.
@@ -63,12 +66,13 @@ impl Engine {
     }
 
     pub(super) async fn submit_from(&self, submit: Submit, origin: Origin) -> Result<RunId, EngineError> {
-        let Submit { ir, inputs, by, context, setting } = submit;
+        let Submit { ir, inputs, by, context, setting, limits } = submit;
         policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
         let program = self.program(&ir)?;
         let (Origin { id, parent }, now) = (origin, self.clock.now());
         let info = RunInfo { id: id.to_string(), started_at: now };
-        let machine = Machine::start(&program, info, inputs).map_err(EngineError::Inputs)?;
+        let limits = limits.unwrap_or(*program.limits());
+        let machine = Machine::start_within(&program, info, inputs, limits).map_err(EngineError::Inputs)?;
 
         let flow = ir.document().flow.clone();
         let kept = FlowRecord {
@@ -79,10 +83,12 @@ impl Engine {
             title: flow.title,
             stored_at: now,
         };
-        let document = match self.store.flow_document(kept.hash).await? {
-            Some(known) => ir.bytes_with_signatures_of(&known, &self.trust),
+        let known = self.store.flow_document(kept.hash).await?;
+        let document = match &known {
+            Some(known) => ir.bytes_with_signatures_of(known, &self.trust),
             None => ir.bytes().to_vec(),
         };
+        let stored = (known.as_ref() != Some(&document)).then(|| kept.audit_note(by.clone()));
 
         let inbox = InboxEntry {
             id: InboxId::new(self.ids.fresh()),
@@ -113,6 +119,10 @@ impl Engine {
             result: None,
             error: None,
             tokens: 0,
+            cost_micro_usd: 0,
+            limits: Some(*machine.limits()).filter(|own| own != program.limits()),
+            continues: None,
+            continued_by: None,
             parent,
             waiting: false,
             wake_at: None,
@@ -120,7 +130,8 @@ impl Engine {
         let mut desk = self.desk();
         // The first event bears the time at which the run started.
         desk.now = now;
-        let (run, Addition { append, artifacts, steps, .. }) = Run::begin(&record, ir, machine, &by, &desk);
+        let (run, Addition { mut append, artifacts, steps, .. }) = Run::begin(&record, ir, machine, &by, &desk);
+        append.audit.splice(0..0, stored);
         for bytes in artifacts {
             self.store.put_blob(bytes).await?;
         }

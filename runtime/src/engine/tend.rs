@@ -10,10 +10,13 @@ use tokio::time::Instant;
 use super::crew::Crew;
 use super::drive::TICK;
 use super::{Engine, EngineError};
-use crate::record::RunId;
+use crate::record::{Actor, RunId};
 
 /// So many runs are in memory at a time; more wait for their turn.
 const AT_ONCE: usize = 64;
+
+/// The longest that the clock is not looked at while no run waits for a time.
+const LONG: Duration = Duration::from_hours(1);
 
 /// A run whose driver had an error is left alone for so long.
 const PAUSE: Duration = Duration::from_secs(30);
@@ -21,7 +24,7 @@ const PAUSE: Duration = Duration::from_secs(30);
 impl Engine {
     /// Looks after all runs of the store until `stop`: goes on with those that are in the middle of something, drives those
     /// that are submitted or sent a signal or an answer, and wakes each that waits when its time has come. A run that waits
-    /// takes no memory and no thread meanwhile.
+    /// takes no memory and no thread meanwhile. Proposals that nobody decided on in time expire.
     ///
     /// An error of the store ends it; an error of one run is told by `tracing`, and the run is tried again later.
     pub async fn tend(&self, stop: impl Future<Output = ()>) -> Result<(), EngineError> {
@@ -32,7 +35,11 @@ impl Engine {
         let mut queue: VecDeque<RunId> = self.store.moving_runs().await?.into();
         let mut paused: BTreeMap<RunId, Instant> = BTreeMap::new();
         let mut stop = std::pin::pin!(stop);
+        let mut expiry = self.clock.now();
         loop {
+            if self.clock.now() >= expiry {
+                expiry = self.expire_proposals().await?;
+            }
             let next = self.queue_due(&mut queue, &mut paused, &crew).await?;
             while crew.admit() < AT_ONCE
                 && let Some(run) = queue.pop_front()
@@ -40,7 +47,11 @@ impl Engine {
                 crew.drive(run);
             }
             let is_driving = crew.admit() > 0;
-            let until_due = next.map_or(TICK, |due| self.until(due)).min(TICK);
+            let rest = match next {
+                Some(due) => self.until(due).min(TICK),
+                None if paused.is_empty() => self.until(expiry).min(LONG),
+                None => TICK,
+            };
             tokio::select! {
                 () = &mut stop => break,
                 Some(run) = wanted.recv() => queue.push_back(run),
@@ -50,11 +61,27 @@ impl Engine {
                         paused.insert(run, Instant::now() + PAUSE);
                     }
                 }
-                () = tokio::time::sleep(until_due), if next.is_some() || !paused.is_empty() => {}
+                () = tokio::time::sleep(rest) => {}
             }
         }
         self.tending.lock().unwrap_or_else(PoisonError::into_inner).take();
         Ok(())
+    }
+
+    /// Ends the proposals that nobody decided on in time; gives the time at which to look again, in Unix milliseconds.
+    async fn expire_proposals(&self) -> Result<i64, EngineError> {
+        let now = self.clock.now();
+        // One that is made from now on does not expire before that.
+        let ttl = i64::try_from(self.config.proposal_ttl.as_millis()).unwrap_or(i64::MAX);
+        let fresh = now.saturating_add(ttl);
+        let mut next = self.store.next_expiry().await?;
+        if next.is_some_and(|next| next <= now) {
+            for proposal in self.store.expire_proposals(now, &Actor("system".to_owned())).await? {
+                tracing::info!(proposal = %proposal.id, run = %proposal.run, "nobody decided in time");
+            }
+            next = self.store.next_expiry().await?;
+        }
+        Ok(next.map_or(fresh, |next| next.min(fresh)))
     }
 
     /// Queues runs whose time has come; gives the time of the next one.

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::live::With;
 use super::progress::{EffectSpot, Step};
 use super::retry::Schedule;
+use super::run::measured;
 use super::{Engine, EngineError};
 use crate::record::RunId;
 use crate::tool::ToolCall;
@@ -37,20 +38,27 @@ impl Engine {
         let may_repeat = !is_operational || job.call.on_unknown == Some(OnUnknown::Retry);
         if job.is_unknown && !may_repeat {
             let error = unknown(&job.call, "the run was stopped while the tool was being called");
-            return self.settle(run, &job, job.attempt, Err(error)).await;
+            return self.settle_unknown(run, &job, job.attempt, error).await;
         }
         let schedule = Schedule::new(&self.config, job.call.retry.as_ref());
         let own_limit =
             job.call.timeout_seconds.map_or(self.config.tool_timeout, |own| Duration::from_secs(own.into()));
-        let deadline = Instant::now() + job.node_limit;
+        let begun = Instant::now();
+        let deadline = begun + job.node_limit;
         let key = format!("{run}/{}", job.request.id);
         let mut attempt = job.attempt;
         loop {
             self.tell_transient(run, Step::Performing { effect: job.spot.clone(), attempt });
-            let limit = own_limit.min(deadline.saturating_duration_since(Instant::now()));
-            let error = match self.call_once(&job, key.clone(), limit).await {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let error = match self.call_once(&job, key.clone(), own_limit.min(left)).await {
                 Ok(value) => return self.settle(run, &job, attempt, Ok(Answer { value, usage: None })).await,
-                Err(error) if error.code == "timeout" && !may_repeat => unknown(&job.call, &error.message),
+                Err(error) if error.code == "timeout" && !may_repeat => {
+                    return self.settle_unknown(run, &job, attempt, unknown(&job.call, &error.message)).await;
+                }
+                Err(error) if error.code == "timeout" && left < own_limit => {
+                    let error = out_of_time(begun.elapsed(), job.node_limit, attempt, &error);
+                    return self.settle(run, &job, attempt, Err(error)).await;
+                }
                 Err(error) => error,
             };
             let delay = schedule.delay(attempt, &key);
@@ -77,6 +85,20 @@ impl Engine {
             let message = format!("tool `{}` did not answer within {timeout_ms} ms", job.call.tool);
             Err(EffectError { retryable: true, ..EffectError::new("timeout", message) })
         })
+    }
+
+    /// Nobody knows whether an operational tool did its work: a person is asked, or it is an error.
+    async fn settle_unknown(
+        &self,
+        run: &RunId,
+        job: &Job,
+        attempt: u32,
+        error: EffectError,
+    ) -> Result<(), EngineError> {
+        match job.call.on_unknown {
+            Some(OnUnknown::Ask) => self.ask_outcome(run, job).await,
+            _ => self.settle(run, job, attempt, Err(error)).await,
+        }
     }
 
     async fn settle(
@@ -118,9 +140,20 @@ impl Engine {
 
 /// Whether an operational tool did its work is not known.
 fn unknown(call: &ToolRequest, cause: &str) -> EffectError {
-    let advice = match call.on_unknown {
-        Some(OnUnknown::Ask) => "; a person is to decide, but this version cannot ask one",
-        _ => "",
-    };
-    EffectError::new("outcome_unknown", format!("nobody knows whether `{}` did its work: {cause}{advice}", call.tool))
+    EffectError::new("outcome_unknown", format!("nobody knows whether `{}` did its work: {cause}", call.tool))
+}
+
+/// The time of the node is over, with all attempts and delays.
+pub(super) fn out_of_time(active: Duration, limit: Duration, attempt: u32, last: &EffectError) -> EffectError {
+    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let message = format!(
+        "the node was active for {:.1} s; its limit is {} s; attempt {attempt}: {}",
+        active.as_secs_f64(),
+        limit.as_secs(),
+        last.message
+    );
+    EffectError {
+        usage: last.usage.clone(),
+        ..EffectError::new("limit_node_time", message).with_details(measured(milliseconds(limit), milliseconds(active)))
+    }
 }

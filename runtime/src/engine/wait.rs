@@ -2,9 +2,11 @@
 
 use std::cmp::Reverse;
 
-use bloom_interpreter::effect::{Answer, AwaitedThing, EffectCall, EffectError, EffectId, EffectRequest, TIMEOUT};
+use bloom_interpreter::effect::{Answer, AwaitedThing, EffectCall, EffectError, EffectId, TIMEOUT};
 
-use super::progress::EffectSpot;
+use super::open::Open;
+use super::outcome;
+use super::progress::{Asked, EffectSpot};
 use super::run::{Addition, Desk, Run};
 use crate::record::RunId;
 
@@ -39,7 +41,7 @@ pub(super) fn is_wait(call: &EffectCall) -> bool {
 impl Run {
     /// Whether it does nothing but wait, so that nobody has to drive it.
     pub(super) fn is_resting(&self) -> bool {
-        self.end().is_none() && !self.is_moving() && self.open.are_waits()
+        self.end().is_none() && !self.is_moving() && self.open.all_wait()
     }
 
     pub(super) fn rest(&self) -> Rest {
@@ -47,23 +49,25 @@ impl Run {
             return Rest { waiting: false, wake_at: None };
         }
         // Who waits for a run may have to be told that it has ended.
-        Rest { waiting: !self.open.wait_for_run(), wake_at: self.due() }
+        Rest { waiting: !self.open.has_runs(), wake_at: self.due() }
     }
 
     /// When it goes on by itself, in Unix milliseconds.
     pub(super) fn due(&self) -> Option<i64> {
-        self.open.first_due()
+        self.open.next_due()
     }
 
     /// All that it waits for, what is due first coming first.
     pub(super) fn waits(&self) -> Vec<Wait> {
-        let open = self.open.iter().map(|open| open.effect.ask()).filter(|request| is_wait(&request.call));
-        let wait = |request: &EffectRequest| Wait {
-            run: self.id.clone(),
-            effect: self.spot(request),
-            due: request.call.due(),
+        let wait = |open: &Open| {
+            let request = open.effect.ask();
+            let mut effect = self.spot(request);
+            if let (EffectCall::Tool(call), true) = (&request.call, open.is_asked_about) {
+                effect.asks = Asked::Person(outcome::title(call, self.locale()));
+            }
+            Wait { run: self.id.clone(), effect, due: request.call.due() }
         };
-        let mut waits: Vec<Wait> = open.map(wait).collect();
+        let mut waits: Vec<Wait> = self.open.iter().filter(|open| open.is_wait()).map(wait).collect();
         waits.sort_by_key(|wait| Reverse(wait.due.map(Reverse)));
         waits
     }
@@ -81,8 +85,12 @@ impl Run {
     }
 
     fn over(&mut self, now: i64) -> Option<(EffectId, Result<Answer, EffectError>)> {
-        let request = self.open.first_over(now, &self.signals)?.effect.ask();
+        let over = self.open.first_over(now, &self.signals)?;
+        let request = over.effect.ask();
         let id = request.id.clone();
+        if let Some(error) = &over.refused {
+            return Some((id, Err(error.clone())));
+        }
         let timed_out = |what: &str| {
             let message = format!("the time given for {what} was over");
             Err(EffectError { retryable: true, ..EffectError::new(TIMEOUT, message) })

@@ -1,7 +1,9 @@
 //! Flows: signed IR documents by hash, and by `id@version`.
 
-use bloom_ir::Digest;
+use bloom_ir::{Digest, Value};
 use serde::{Deserialize, Serialize};
+
+use super::{Actor, AuditNote};
 
 /// A signed IR document that the store holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,26 @@ pub struct FlowRecord {
 }
 
 impl FlowRecord {
+    /// What the audit log says when it is stored.
+    pub fn audit_note(&self, by: Actor) -> AuditNote {
+        AuditNote {
+            at: self.stored_at,
+            actor: by,
+            action: "flow_stored".to_owned(),
+            entity_type: "flow".to_owned(),
+            entity_id: format!("{}@{}", self.id, self.version),
+            job_id: None,
+            context_id: None,
+            epoch: None,
+            detail: [
+                ("ir_hash", Value::from(self.hash.to_string())),
+                ("program_hash", Value::from(self.program.to_string())),
+            ]
+            .into_iter()
+            .collect(),
+        }
+    }
+
     /// Whether it is registered as `id@version`: `0.0.0` is the version of what was never published.
     pub fn is_registered(&self) -> bool {
         self.version != "0.0.0"

@@ -60,9 +60,27 @@ impl Proposal {
         if let Some(of) = &self.duplicate_of {
             return Err(ProposalError::Duplicate { id: self.id.clone(), of: of.clone() });
         }
+        if self.is_overdue(at) {
+            return Err(ProposalError::Expired { id: self.id.clone(), at: self.expires_at });
+        }
         self.status = to;
         self.updated_at = at;
         self.approval = Some(Approval { decided_by: by, decided_at: at, note });
+        Ok(())
+    }
+
+    /// Whether nobody decided in time.
+    pub fn is_overdue(&self, at: i64) -> bool {
+        self.status == ProposalStatus::Pending && self.expires_at <= at
+    }
+
+    /// Takes note that nobody decided in time.
+    pub fn expire(&mut self, at: i64) -> Result<(), ProposalError> {
+        if !self.is_overdue(at) {
+            return Err(self.cannot_become(ProposalStatus::Expired));
+        }
+        self.status = ProposalStatus::Expired;
+        self.updated_at = at;
         Ok(())
     }
 
@@ -126,6 +144,14 @@ pub enum ProposalError {
         from: ProposalStatus,
         /// What was asked.
         to: ProposalStatus,
+    },
+    /// Nobody decided in time, and now it is too late.
+    #[error("proposal {id} expired: it could be decided on until {at}")]
+    Expired {
+        /// Which.
+        id: ProposalId,
+        /// Until when it could be, in Unix milliseconds.
+        at: i64,
     },
     /// It repeats another, which is the one to decide on.
     #[error("proposal {id} repeats {of}: decide on that one")]
@@ -259,6 +285,19 @@ mod tests {
         duplicate.follow(&original, owner(), 5).unwrap();
         assert_eq!(duplicate.status, ProposalStatus::Rejected);
         assert_eq!(duplicate.approval.unwrap().note.unwrap(), "duplicate of p1, which was approved");
+    }
+
+    #[test]
+    fn decision_in_time_counts_and_a_later_one_does_not() {
+        let mut late = proposal("p1");
+        assert!(late.expire(99).is_err());
+        late.clone().decide(Verdict::Approve, owner(), 99, None).unwrap();
+        let refused = late.decide(Verdict::Approve, owner(), 100, None).unwrap_err();
+        assert_eq!(refused.to_string(), "proposal p1 expired: it could be decided on until 100");
+        assert_eq!(late, proposal("p1"));
+        late.expire(100).unwrap();
+        assert_eq!((late.status, late.updated_at), (ProposalStatus::Expired, 100));
+        assert!(late.expire(101).is_err());
     }
 
     #[test]

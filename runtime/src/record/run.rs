@@ -1,7 +1,8 @@
 //! Runs.
 
-use bloom_interpreter::effect::{EffectError, EffectId};
+use bloom_interpreter::effect::{EffectError, EffectId, Usage};
 use bloom_interpreter::history::{Chain, ChainError, Event, Payload};
+use bloom_ir::document::Limits;
 use bloom_ir::{Digest, Value};
 use serde::{Deserialize, Serialize};
 
@@ -40,9 +41,21 @@ pub struct RunRecord {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<EffectError>,
-    /// Tokens used so far.
+    /// Tokens used so far, by the runs in whose place it goes on too.
     #[serde(default)]
     pub tokens: u64,
+    /// What they have cost, in millionths of a US dollar, as far as the providers say.
+    #[serde(default)]
+    pub cost_micro_usd: u64,
+    /// What it may use, where that is less than the signed limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// The run in whose place it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<RunId>,
+    /// The run that goes on in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued_by: Option<RunId>,
     /// The run that started it, if a run did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
@@ -68,8 +81,8 @@ pub struct Parent {
 }
 
 impl RunRecord {
-    /// Adds a stretch to the run's history; `tokens` were used by it. On an error nothing is changed.
-    pub fn extend(&mut self, stretch: &Stretch, status: RunStatus, tokens: u64) -> Result<(), RunError> {
+    /// Adds a stretch to the run's history; `spent` was used by it. On an error nothing is changed.
+    pub fn extend(&mut self, stretch: &Stretch, status: RunStatus, spent: Spent) -> Result<(), RunError> {
         let run = || self.id.clone();
         if self.status.is_terminal() {
             return Err(RunError::Ended { run: run(), status: self.status });
@@ -90,6 +103,7 @@ impl RunRecord {
         match stretch.end.clone() {
             Some(End::Completed(result)) => self.result = Some(result),
             Some(End::Failed(error)) => self.error = Some(error),
+            Some(End::Continued(run)) => self.continued_by = Some(run),
             Some(End::Cancelled) | None => {}
         }
         self.status = status;
@@ -98,8 +112,26 @@ impl RunRecord {
             self.history_head = links.last.head();
             self.updated_at = links.at;
         }
-        self.tokens = self.tokens.saturating_add(tokens);
+        self.tokens = self.tokens.saturating_add(spent.tokens);
+        self.cost_micro_usd = self.cost_micro_usd.saturating_add(spent.cost_micro_usd);
         Ok(())
+    }
+}
+
+/// What a part of a run has used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Tokens in and out.
+    pub tokens: u64,
+    /// In millionths of a US dollar, as far as the providers say.
+    pub cost_micro_usd: u64,
+}
+
+impl Spent {
+    /// Adds what a call has used.
+    pub fn add(&mut self, usage: &Usage) {
+        self.tokens = self.tokens.saturating_add(usage.tokens());
+        self.cost_micro_usd = self.cost_micro_usd.saturating_add(usage.cost_micro_usd.unwrap_or_default());
     }
 }
 
@@ -125,6 +157,7 @@ enum End {
     Completed(Value),
     Failed(EffectError),
     Cancelled,
+    Continued(RunId),
 }
 
 impl End {
@@ -133,6 +166,7 @@ impl End {
             Payload::RunCompleted { result, .. } => Some(Self::Completed(result.clone())),
             Payload::RunFailed { error, .. } => Some(Self::Failed(error.clone())),
             Payload::RunCancelled { .. } => Some(Self::Cancelled),
+            Payload::RunContinued { run, .. } => Some(Self::Continued(RunId::new(run.as_str()))),
             _ => None,
         }
     }
@@ -142,11 +176,20 @@ impl End {
             Self::Completed(_) => RunStatus::Completed,
             Self::Failed(_) => RunStatus::Failed,
             Self::Cancelled => RunStatus::Cancelled,
+            Self::Continued(_) => RunStatus::Continued,
         }
     }
 }
 
 impl Stretch {
+    /// The run that goes on in place of the one whose history this ends, if it ends so.
+    pub fn continued_by(&self) -> Option<&RunId> {
+        match &self.end {
+            Some(End::Continued(run)) => Some(run),
+            _ => None,
+        }
+    }
+
     /// Checks events that are to follow the first `expected` ones of `run`.
     pub fn check(run: &RunId, expected: u64, events: &[Event]) -> Result<Self, RunError> {
         let Some(first) = events.first() else { return Ok(Self { expected, links: None, end: None }) };
@@ -238,11 +281,13 @@ pub enum RunStatus {
     Failed,
     /// Stopped.
     Cancelled,
+    /// Another run goes on in its place.
+    Continued,
 }
 
 impl RunStatus {
     /// Whether it has ended.
     pub fn is_terminal(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Continued)
     }
 }

@@ -29,22 +29,33 @@ where
     let request = &task.request;
     let schema = CompiledSchema::compile(&request.output)
         .map_err(|error| failure::permanent("invalid_schema", format!("the node's output schema: {error}")))?;
+    // What is paid for by then, also where the time is over before the rest comes.
+    let mut used: Vec<Usage> = Vec::new();
     let asking = async {
-        let first = ask(Question::first(request)).await?;
+        let first = noted(&mut used, ask(Question::first(request)).await)?;
         let problems = match fitting(&schema, &first) {
-            Ok(value) => return Ok(Answer { value, usage: total(request, [first.usage]) }),
+            Ok(value) => return Ok(value),
             Err(problems) => problems,
         };
         let written = first.structured.as_ref().map_or_else(|| first.text.clone(), ToString::to_string);
-        let second = ask(Question::repair(request, &written, &problems)).await?;
-        match fitting(&schema, &second) {
-            Ok(value) => Ok(Answer { value, usage: total(request, [first.usage, second.usage]) }),
-            Err(problems) => Err(failure::invalid_output(&problems)),
-        }
+        let second = noted(&mut used, ask(Question::repair(request, &written, &problems)).await)?;
+        fitting(&schema, &second).map_err(|problems| failure::invalid_output(&problems))
     };
-    tokio::time::timeout(Duration::from_millis(task.timeout_ms), asking)
-        .await
-        .unwrap_or_else(|_| Err(failure::timeout(task.timeout_ms)))
+    let answered = tokio::time::timeout(Duration::from_millis(task.timeout_ms), asking).await;
+    let usage = total(request, used);
+    match answered.unwrap_or_else(|_| Err(failure::timeout(task.timeout_ms))) {
+        Ok(value) => Ok(Answer { value, usage }),
+        Err(error) => Err(EffectError { usage: usage.map(Box::new), ..error }),
+    }
+}
+
+/// Takes note of what a call has used, whether it came to an answer or not.
+fn noted(used: &mut Vec<Usage>, reply: Result<Reply, EffectError>) -> Result<Reply, EffectError> {
+    match &reply {
+        Ok(reply) => used.extend(reply.usage.clone()),
+        Err(error) => used.extend(error.usage.as_deref().cloned()),
+    }
+    reply
 }
 
 /// The reply's value, or what is wrong with it.
@@ -78,8 +89,8 @@ fn fenced(text: &str) -> Option<&str> {
 }
 
 /// What all calls of an answer cost together.
-fn total<const N: usize>(request: &LlmRequest, calls: [Option<Usage>; N]) -> Option<Usage> {
-    let mut sum = calls.into_iter().flatten().reduce(|sum, usage| Usage {
+fn total(request: &LlmRequest, calls: Vec<Usage>) -> Option<Usage> {
+    let mut sum = calls.into_iter().reduce(|sum, usage| Usage {
         input_tokens: sum.input_tokens.saturating_add(usage.input_tokens),
         output_tokens: sum.output_tokens.saturating_add(usage.output_tokens),
         cost_micro_usd: match (sum.cost_micro_usd, usage.cost_micro_usd) {
@@ -112,6 +123,43 @@ mod tests {
         });
         assert_eq!(answered.await.unwrap_err().code, "invalid_schema");
         assert_eq!(asked.get(), 0);
+    }
+
+    fn replying(text: &str, tokens: u64) -> Result<Reply, EffectError> {
+        let usage = Usage { input_tokens: tokens, output_tokens: 1, cost_micro_usd: Some(5), ..Usage::default() };
+        Ok(Reply { text: text.to_owned(), structured: None, usage: Some(usage) })
+    }
+
+    /// The code, and the tokens and the cost that the failure had all the same.
+    async fn failing(replies: Vec<Result<Reply, EffectError>>) -> (String, Option<(u64, Option<u64>)>) {
+        let mut task = task("How many?");
+        task.timeout_ms = 50;
+        let replies = std::cell::RefCell::new(replies.into_iter());
+        let answered = answer(&task, |_| {
+            let reply = replies.borrow_mut().next();
+            async {
+                match reply {
+                    Some(reply) => reply,
+                    None => std::future::pending().await,
+                }
+            }
+        });
+        let error = answered.await.unwrap_err();
+        (error.code, error.usage.map(|usage| (usage.tokens(), usage.cost_micro_usd)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_says_what_it_has_used() {
+        let no_json = || replying("no JSON", 10);
+        let refused = || {
+            let usage = Usage { input_tokens: 7, cost_micro_usd: Some(2), ..Usage::default() };
+            Err(EffectError { usage: Some(Box::new(usage)), ..failure::permanent("refused", "no") })
+        };
+        assert_eq!(failing(vec![no_json(), no_json()]).await, ("invalid_output".to_owned(), Some((22, Some(10)))));
+        assert_eq!(failing(vec![no_json()]).await, ("timeout".to_owned(), Some((11, Some(5)))));
+        assert_eq!(failing(vec![refused()]).await, ("refused".to_owned(), Some((7, Some(2)))));
+        assert_eq!(failing(vec![no_json(), refused()]).await, ("refused".to_owned(), Some((18, Some(7)))));
+        assert_eq!(failing(vec![]).await, ("timeout".to_owned(), None), "nothing is known of it");
     }
 
     #[test]

@@ -57,9 +57,10 @@ struct Tokens {
 pub(crate) fn reply(output: &Output, latency_ms: u64) -> Result<Reply, EffectError> {
     let Some(envelope) = read(&output.stdout) else { return without_envelope(output) };
     let usage = envelope.usage(latency_ms);
+    let paid = |error: EffectError| EffectError { usage: usage.clone().map(Box::new), ..error };
     let text = envelope.result.unwrap_or_default();
     if envelope.stop_reason.as_deref() == Some("refusal") {
-        return Err(failure::permanent("refused", failure::head(text.trim())));
+        return Err(paid(failure::permanent("refused", failure::head(text.trim()))));
     }
     if envelope.is_error || !output.status.success() {
         let kind = envelope.subtype.unwrap_or_default();
@@ -68,7 +69,7 @@ pub(crate) fn reply(output: &Output, latency_ms: u64) -> Result<Reply, EffectErr
             return Ok(Reply { text, structured: None, usage });
         }
         let said = if text.trim().is_empty() { &kind } else { &text };
-        return Err(failure::of_error(&kind, &format!("{said}{}", on_stderr(output))));
+        return Err(paid(failure::of_error(&kind, &format!("{said}{}", on_stderr(output)))));
     }
     Ok(Reply { text, structured: envelope.structured_output.filter(|json| !json.is_null()), usage })
 }

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use bloom_interpreter::history::{Chain, Event, Payload, read_lines};
 use bloom_interpreter::program::Program;
-use bloom_interpreter::replay::{Divergence, ReplayReport, Verdict, What, replay};
+use bloom_interpreter::replay::{Divergence, LinkFault, ReplayReport, Verdict, What, replay};
 use bloom_ir::{Digest, Pinned, VerifiedIr, validate, verify_pinned};
+use bloom_runtime::engine::check_links;
 use bloom_runtime::store::Store as _;
 use clap::Args;
 use serde_json::json;
@@ -41,6 +42,8 @@ struct Recording {
     events: Vec<Event>,
     /// What the store says is the hash of the last event.
     head: Option<Digest>,
+    /// What is wrong between it and the runs that it continues or that continue it.
+    link: Option<Verdict>,
 }
 
 impl Replay {
@@ -55,7 +58,10 @@ impl Replay {
             (None, None) => return Ok(Exit::Usage),
         };
         let program = Program::load(&recording.ir)?;
-        let report = replay(&program, &recording.events, self.until);
+        let mut report = replay(&program, &recording.events, self.until);
+        if let (Some(link), None, true) = (&recording.link, self.until, report.verdict.agrees()) {
+            report.verdict = link.clone();
+        }
         let elsewhere = first_difference(&program, &recording.events, &report);
         let cut_off = cut_off(&recording, &report, self.until);
         match session.form() {
@@ -94,6 +100,16 @@ fn part(what: What, catalogue: &Catalogue) -> String {
     }
 }
 
+/// In what two histories do not continue each other, in words.
+fn broken_link(fault: LinkFault, catalogue: &Catalogue) -> String {
+    match fault {
+        LinkFault::NotNamed => text!(catalogue, "link-not-named"),
+        LinkFault::OtherHead => text!(catalogue, "link-other-head"),
+        LinkFault::Diverged => text!(catalogue, "link-diverged"),
+        LinkFault::OtherState => text!(catalogue, "link-other-state"),
+    }
+}
+
 async fn stored(run: &str, ir: Option<&Path>, session: &Session) -> anyhow::Result<Recording> {
     let store = Store::open(session)?;
     let run = store.run(run).await?;
@@ -105,7 +121,9 @@ async fn stored(run: &str, ir: Option<&Path>, session: &Session) -> anyhow::Resu
         pinned(&run.ir.to_string(), &bytes, run.ir, session)?
     };
     let events = store.inner.history(&run.id, 1, usize::MAX).await?;
-    Ok(Recording { name: run.id.to_string(), ir, events, head: Some(run.history_head) })
+    let link =
+        if ir.hash() == run.ir { check_links(store.inner.as_ref(), &run, &Program::load(&ir)?).await? } else { None };
+    Ok(Recording { name: run.id.to_string(), ir, events, head: Some(run.history_head), link })
 }
 
 fn offline(ir: &Path, history: &Path, session: &Session) -> anyhow::Result<Recording> {
@@ -115,7 +133,7 @@ fn offline(ir: &Path, history: &Path, session: &Session) -> anyhow::Result<Recor
     if events.is_empty() {
         return Err(Explained::failed(text!(session.catalogue, "replay-empty", path = &name)).into());
     }
-    Ok(Recording { name, ir: named_ir(ir, session)?, events, head: None })
+    Ok(Recording { name, ir: named_ir(ir, session)?, events, head: None, link: None })
 }
 
 /// A document as it is, whatever the run was pinned to: comparing the two is the replay's business.
@@ -186,6 +204,9 @@ fn tell(
         }
         Verdict::Misplaced { seq, .. } => text!(catalogue, "replay-misplaced", run = name, seq = *seq),
         Verdict::Erased { seq } => text!(catalogue, "replay-erased", run = name, seq = *seq),
+        Verdict::Unlinked { run: other, fault } => {
+            text!(catalogue, "replay-unlinked", run = name, other = other, reason = broken_link(*fault, catalogue))
+        }
         Verdict::Diverged(_) => text!(catalogue, "replay-diverged", run = name),
     };
     writeln!(out, "{verdict}")?;

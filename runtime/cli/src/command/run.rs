@@ -115,7 +115,7 @@ impl Run {
             Task::Resumed(id) => id,
             Task::New { ir, inputs } => {
                 let context = ContextId::new(CONTEXT);
-                let submit = Submit { ir, inputs, by: owner(), context, setting: setting.to_value() };
+                let submit = Submit { ir, inputs, by: owner(), context, setting: setting.to_value(), limits: None };
                 engine.submit(submit).await.map_err(|error| engine::explained(error, session))?
             }
         };

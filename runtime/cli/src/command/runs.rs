@@ -28,6 +28,7 @@ enum Status {
     Completed,
     Failed,
     Cancelled,
+    Continued,
 }
 
 impl Runs {
@@ -37,6 +38,7 @@ impl Runs {
             Status::Completed => RunStatus::Completed,
             Status::Failed => RunStatus::Failed,
             Status::Cancelled => RunStatus::Cancelled,
+            Status::Continued => RunStatus::Continued,
         });
         let filter = RunFilter { flow: self.flow, status, limit: self.limit, ..RunFilter::default() };
         let runs = Store::open(session)?.inner.runs(&filter).await?;

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use bloom_interpreter::history::Payload;
-use bloom_runtime::record::RunStatus;
+use bloom_runtime::record::{RunId, RunStatus};
 use bloom_runtime::store::{ProposalFilter, Store as _};
 use clap::Args;
 use serde_json::json;
@@ -52,7 +52,12 @@ impl Show {
             (text!(catalogue, "column-tokens"), run.tokens.to_string()),
             (text!(catalogue, "column-inputs"), report::compact(&run.inputs)),
         ];
-        for (name, value) in lines {
+        let link = |name: String, run: &Option<RunId>| run.as_ref().map(|run| (name, run.to_string()));
+        let links = [
+            link(text!(catalogue, "column-continues"), &run.continues),
+            link(text!(catalogue, "column-continued-by"), &run.continued_by),
+        ];
+        for (name, value) in lines.into_iter().chain(links.into_iter().flatten()) {
             writeln!(out, "{name}: {}", one_line(&value))?;
         }
         let icons = report::icons(&store, &run).await?;
@@ -76,5 +81,11 @@ impl Show {
 }
 
 fn is_end(payload: &Payload) -> bool {
-    matches!(payload, Payload::RunCompleted { .. } | Payload::RunFailed { .. } | Payload::RunCancelled { .. })
+    matches!(
+        payload,
+        Payload::RunCompleted { .. }
+            | Payload::RunFailed { .. }
+            | Payload::RunCancelled { .. }
+            | Payload::RunContinued { .. }
+    )
 }

@@ -170,7 +170,7 @@ pub(super) async fn accepted(app: &App, ir: VerifiedIr, wanted: Wanted) -> Resul
         members.insert(String::from("request"), wanted.digest().into());
     }
     let (by, context, inputs) = (wanted.by.clone(), wanted.context.clone(), wanted.inputs.clone());
-    let submit = Submit { ir, inputs, by, context, setting: Value::from(setting) };
+    let submit = Submit { ir, inputs, by, context, setting: Value::from(setting), limits: None };
     let id = id.unwrap_or_else(|| RunId::new(app.ids.fresh()));
     match app.engine.submit_as(id.clone(), submit).await {
         Ok(_) => {}

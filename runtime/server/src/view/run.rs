@@ -48,6 +48,12 @@ pub(crate) struct Run {
     pub(crate) error_details: Option<Value>,
     /// Tokens of all LLM calls together.
     pub(crate) tokens: u64,
+    /// What they have cost, in millionths of a US dollar, as far as the providers say.
+    pub(crate) cost_micro_usd: u64,
+    /// The run in whose place it goes on.
+    pub(crate) continues_run_id: Option<String>,
+    /// The run that goes on in its place.
+    pub(crate) continued_by_run_id: Option<String>,
     /// The number of recorded events.
     pub(crate) events: u64,
     /// The hash of the last of these.
@@ -67,6 +73,7 @@ pub(crate) enum RunState {
     Completed,
     Failed,
     Cancelled,
+    Continued,
 }
 
 impl From<RunStatus> for RunState {
@@ -78,6 +85,7 @@ impl From<RunStatus> for RunState {
             RunStatus::Completed => Self::Completed,
             RunStatus::Failed => Self::Failed,
             RunStatus::Cancelled => Self::Cancelled,
+            RunStatus::Continued => Self::Continued,
         }
     }
 }
@@ -108,6 +116,9 @@ impl Run {
             result: run.result.as_ref().map(bloom_ir::Value::to_json),
             error_details: error.and_then(|error| serde_json::to_value(error).ok()),
             tokens: run.tokens,
+            cost_micro_usd: run.cost_micro_usd,
+            continues_run_id: run.continues.as_ref().map(ToString::to_string),
+            continued_by_run_id: run.continued_by.as_ref().map(ToString::to_string),
             events: run.events,
             history_head: run.history_head.to_string(),
             parent_run_id: run.parent.as_ref().map(|parent| parent.run.to_string()),

@@ -6,7 +6,7 @@ use bloom_ir::document::NodeId;
 use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{
     Actor, AuditNote, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, LeaseEnding, LeaseId, Proposal,
-    ProposalId, ProposalStatus, RunId, RunRecord, RunStatus, Task, TaskEffect, TaskId, TaskStatus, WorkerId,
+    ProposalId, ProposalStatus, RunId, RunRecord, RunStatus, Spent, Task, TaskEffect, TaskId, TaskStatus, WorkerId,
 };
 use bloom_runtime::store::{Append, Grant, GrantAsk, LeaseEnd, Store, Submission};
 
@@ -68,7 +68,7 @@ impl Scribe {
             expected,
             events: self.events(payloads),
             status: RunStatus::Running,
-            tokens: 0,
+            spent: Spent::default(),
             tasks: vec![],
             waiting: false,
             wake_at: None,
@@ -76,6 +76,7 @@ impl Scribe {
             inbox: vec![],
             proposals: vec![],
             audit: vec![],
+            next: None,
         }
     }
 
@@ -128,6 +129,10 @@ impl Scribe {
             result: None,
             error: None,
             tokens: 0,
+            cost_micro_usd: 0,
+            limits: None,
+            continues: None,
+            continued_by: None,
             parent: None,
             waiting: false,
             wake_at: None,
@@ -140,6 +145,8 @@ impl Scribe {
             inputs,
             started_at: self.created_at,
             engine: "0.1.0".to_owned(),
+            limits: None,
+            continues: None,
         });
         let flow = FlowRecord {
             hash: run.ir,

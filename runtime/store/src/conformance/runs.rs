@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bloom_interpreter::history::Chain;
 use bloom_ir::{Digest, Value};
-use bloom_runtime::record::{RunError, RunId, RunStatus};
+use bloom_runtime::record::{RunError, RunId, RunStatus, Spent};
 use bloom_runtime::store::{Append, RunFilter, Store, StoreError, Submission};
 
 use super::fixture::{Scribe, START, completed, failed, note, requested, submitted};
@@ -55,13 +55,13 @@ pub(super) async fn contradicting_submission_is_refused(store: &Arc<dyn Store>) 
 
 pub(super) async fn events_move_the_run(store: &Arc<dyn Store>) {
     let mut scribe = submitted(store.as_ref(), "r1").await;
-    let append = Append { tokens: 7, ..scribe.append([requested("n1#1"), completed("n1#1", "так")]) };
+    let append = Append { spent: Spent { tokens: 7, cost_micro_usd: 70 }, ..scribe.append([requested("n1#1"), completed("n1#1", "так")]) };
     store.append(append).await.unwrap();
-    store.append(Append { tokens: 5, ..scribe.completion("done") }).await.unwrap();
+    store.append(Append { spent: Spent { tokens: 5, cost_micro_usd: 3 }, ..scribe.completion("done") }).await.unwrap();
 
     let run = store.run(scribe.run()).await.unwrap().unwrap();
     assert_eq!((run.status, run.result, run.error), (RunStatus::Completed, Some(Value::from("done")), None));
-    assert_eq!((run.events, run.tokens, run.history_head), (4, 12, scribe.head()));
+    assert_eq!((run.events, run.tokens, run.cost_micro_usd, run.history_head), (4, 12, 73, scribe.head()));
     assert_eq!(run.updated_at, scribe.now());
     let history = store.history(scribe.run(), 1, ALL).await.unwrap();
     assert_eq!(Chain::verify(&history).unwrap().head(), scribe.head());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bloom_runtime::dispatch::{Command, Granting, TaskError, decide};
 use bloom_runtime::record::{
-    LeaseEnding, LeaseId, LeaseStatus, RunError, RunStatus, Task, TaskId, TaskStatus, WorkerId,
+    LeaseEnding, LeaseId, LeaseStatus, RunError, RunStatus, Spent, Task, TaskId, TaskStatus, WorkerId,
 };
 use bloom_runtime::store::{Append, Grant, GrantAsk, LeaseEnd, Store, StoreError};
 
@@ -87,7 +87,7 @@ pub(super) async fn completion_appends_in_the_same_commit(store: &Arc<dyn Store>
     let mut scribe = with_tasks(store.as_ref(), "r1", &[("t1", "n1#1")]).await;
     let grant = granted(store.as_ref(), "l1", 1).await;
     let completion = LeaseEnd {
-        append: Some(Append { tokens: 9, ..scribe.append([completed("n1#1", "так")]) }),
+        append: Some(Append { spent: Spent { tokens: 9, cost_micro_usd: 0 }, ..scribe.append([completed("n1#1", "так")]) }),
         audit: vec![note("task_completed", 3)],
         ..end(&grant, LeaseEnding::Completed(answer("так")))
     };

@@ -26,9 +26,9 @@ use bloom_interpreter::history::Event;
 use bloom_ir::Digest;
 use bloom_runtime::record::Context;
 use bloom_runtime::record::{
-    Artifact, ArtifactId, AuditChain, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId,
-    Lease, LeaseId, Proposal, ProposalId, Question, QuestionId, RunId, RunRecord, RunStatus, Task, TaskId, TaskResult,
-    Worker, WorkerId,
+    Actor, Artifact, ArtifactId, AuditChain, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry,
+    InboxId, Lease, LeaseId, Proposal, ProposalId, Question, QuestionId, RunId, RunRecord, RunStatus, Task, TaskId,
+    TaskResult, Worker, WorkerId,
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
@@ -397,6 +397,19 @@ impl Store for RedbStore {
 
     async fn decide(&self, decision: Decision) -> Result<Proposal, StoreError> {
         self.writer.perform(0, move |stage| proposal::decide(stage, decision)).await
+    }
+
+    async fn expire_proposals(&self, at: i64, by: &Actor) -> Result<Vec<Proposal>, StoreError> {
+        // Nothing is written where nothing is overdue.
+        if self.next_expiry().await?.is_none_or(|next| at < next) {
+            return Ok(Vec::new());
+        }
+        let by = by.clone();
+        self.writer.perform(0, move |stage| proposal::expire(stage, at, &by)).await
+    }
+
+    async fn next_expiry(&self) -> Result<Option<i64>, StoreError> {
+        self.read(|mut rows| proposal::next_expiry(&mut rows)).await
     }
 
     async fn move_proposal(&self, step: ApplyStep) -> Result<Proposal, StoreError> {

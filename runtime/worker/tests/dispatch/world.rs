@@ -221,6 +221,7 @@ impl World {
             by: owner(),
             context: ContextId::new("c0"),
             setting: Value::Null,
+            limits: None,
         };
         let run = self.engine().submit(submit).await.unwrap();
         let [task] = <[_; 1]>::try_from(self.store().tasks(&run).await.unwrap()).unwrap();

@@ -9,7 +9,7 @@ use bloom_interpreter::history::Event;
 use bloom_ir::Digest;
 use bloom_runtime::record::Context;
 use bloom_runtime::record::{
-    Artifact, ArtifactId, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease,
+    Actor, Artifact, ArtifactId, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease,
     LeaseId, Proposal, ProposalId, Question, QuestionId, RunId, RunRecord, RunStatus, Task, TaskId, TaskResult, Worker,
     WorkerId,
 };
@@ -246,6 +246,12 @@ impl Store for Disk {
     }
     async fn decide(&self, decision: Decision) -> Result<Proposal, StoreError> {
         verb!(self.commit() decide decision)
+    }
+    async fn expire_proposals(&self, at: i64, by: &Actor) -> Result<Vec<Proposal>, StoreError> {
+        verb!(self.commit(by) expire_proposals at, &by)
+    }
+    async fn next_expiry(&self) -> Result<Option<i64>, StoreError> {
+        verb!(self.read() next_expiry)
     }
     async fn move_proposal(&self, step: ApplyStep) -> Result<Proposal, StoreError> {
         verb!(self.commit() move_proposal step)

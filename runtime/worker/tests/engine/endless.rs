@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bloom_interpreter::history::Payload;
 use bloom_runtime::engine::{Engine, RunEnd};
-use bloom_runtime::record::{Actor, RunId, RunRecord, RunStatus};
+use bloom_runtime::record::{Actor, RunId, RunRecord, RunStatus, Spent};
 use bloom_runtime::store::{Append, Submission};
 use serde_json::{Value as Json, json};
 
@@ -136,7 +136,7 @@ async fn cut_off(world: &World, run: &RunId, events: usize) -> World {
         expected: 0,
         events: history,
         status: RunStatus::Running,
-        tokens: 0,
+        spent: Spent::default(),
         tasks: Vec::new(),
         waiting: false,
         wake_at: None,
@@ -144,6 +144,7 @@ async fn cut_off(world: &World, run: &RunId, events: usize) -> World {
         inbox: Vec::new(),
         proposals: Vec::new(),
         audit: Vec::new(),
+        next: None,
     };
     let submission = Submission {
         flow: world.store.flows().await.unwrap().remove(0),

@@ -126,13 +126,13 @@ async fn a_crash_while_applying_is_finished_at_start() {
             proposal: made.id.clone(),
             verdict: Verdict::Approve,
             by: owner(),
-            at: 1_800_000_000_000,
+            at: 1_700_000_100_000,
             note: None,
         };
         world.store.decide(decision).await.unwrap();
         if crash >= 1 {
             let to = ProposalStatus::Applying;
-            let step = ApplyStep { proposal: made.id.clone(), to, at: 1_800_000_000_001, result: None, by: owner() };
+            let step = ApplyStep { proposal: made.id.clone(), to, at: 1_700_000_100_001, result: None, by: owner() };
             world.store.move_proposal(step).await.unwrap();
         }
         if crash == 2 {

@@ -92,7 +92,7 @@ async fn a_tool_that_hangs_is_timed_out() {
     let world = World::new(tools, &json!({}));
     let started = Instant::now();
     let (_, end) = world.run(&calls("read", &json!({}))).await;
-    assert!(matches!(end.unwrap(), RunEnd::Failed { error, .. } if error.code == "timeout"));
+    assert!(matches!(end.unwrap(), RunEnd::Failed { error, .. } if error.code == "limit_node_time"));
     // 45 s, 45 s, and what is left of the node's 120 s.
     assert_eq!(world.tools.calls("t"), 3);
     assert!((119..=121).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());

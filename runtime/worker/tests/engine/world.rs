@@ -299,6 +299,7 @@ pub(crate) fn submission(flow: &Json) -> Submit {
         by: Actor("owner".to_owned()),
         context: ContextId::new("default"),
         setting: bloom_ir::Value::Null,
+        limits: None,
     }
 }
 

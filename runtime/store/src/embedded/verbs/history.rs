@@ -6,7 +6,7 @@ use bloom_interpreter::effect::EffectId;
 use bloom_interpreter::history::{Chain, Event, Payload};
 use bloom_ir::Value;
 use bloom_runtime::record::{
-    AuditNote, FlowRecord, InboxEntry, InboxId, Proposal, Question, RunId, RunRecord, RunStatus, Stretch, Task,
+    AuditNote, FlowRecord, InboxEntry, InboxId, Proposal, Question, RunId, RunRecord, RunStatus, Spent, Stretch, Task,
 };
 use bloom_runtime::store::{Append, StoreError, Submission};
 
@@ -19,6 +19,11 @@ use crate::embedded::row::EventRow;
 pub(in super::super) struct PreparedSubmission {
     flow: FlowRecord,
     document: Vec<u8>,
+    run: PreparedRun,
+}
+
+/// A new run of a flow that is there.
+pub(in super::super) struct PreparedRun {
     inbox: InboxEntry,
     run: RunRecord,
     first: PreparedAppend,
@@ -27,29 +32,50 @@ pub(in super::super) struct PreparedSubmission {
 impl PreparedSubmission {
     pub(in super::super) fn new(submission: Submission) -> Result<Self, StoreError> {
         let Submission { flow, document, inbox, run, first } = submission;
-        if first.run != run.id || run.inbox != inbox.id {
-            return Err(StoreError::Contradiction("the inbox entry, the run and its events name each other"));
-        }
         if (flow.hash, &flow.id, &flow.version) != (run.ir, &run.flow, &run.version) {
             return Err(StoreError::Contradiction("the run pins the flow that comes with it"));
+        }
+        Ok(Self { flow, document, run: PreparedRun::new(inbox, run, first)? })
+    }
+
+    pub(in super::super) fn bytes(&self) -> usize {
+        self.run.bytes()
+    }
+
+    pub(in super::super) fn submit(self, stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+        let Self { flow, document, run } = self;
+        run.must_be_new(stage)?;
+        flow::put(stage, &flow, document, Vec::new())?;
+        run.submit(stage)
+    }
+}
+
+impl PreparedRun {
+    fn new(inbox: InboxEntry, run: RunRecord, first: Append) -> Result<Self, StoreError> {
+        if first.run != run.id || run.inbox != inbox.id {
+            return Err(StoreError::Contradiction("the inbox entry, the run and its events name each other"));
         }
         if first.expected != 0 || run.events != 0 || run.history_head != Chain::default().head() {
             return Err(StoreError::Contradiction("the history of a new run is empty"));
         }
-        Ok(Self { flow, document, inbox, run, first: PreparedAppend::new(first)? })
+        Ok(Self { inbox, run, first: PreparedAppend::new(first)? })
     }
 
-    pub(in super::super) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         self.first.bytes()
     }
 
-    pub(in super::super) fn submit(self, stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
-        let Self { flow, document, inbox, mut run, first } = self;
-        let id = run.id.clone();
-        if stage.get(Table::Runs, id.as_str().as_bytes())?.is_some() {
-            return Err(StoreError::RunExists(id));
+    fn must_be_new(&self, stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+        match stage.get(Table::Runs, self.run.id.as_str().as_bytes())? {
+            Some(_) => Err(StoreError::RunExists(self.run.id.clone())),
+            None => Ok(()),
         }
-        flow::put(stage, &flow, document, Vec::new())?;
+    }
+
+    fn submit(self, stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+        self.must_be_new(stage)?;
+        let Self { inbox, mut run, first } = self;
+        let id = run.id.clone();
         must_be_new(stage, Table::Inbox, "inbox entry", inbox.id.as_str())?;
         stage.put(Table::Inbox, inbox.id.as_str().into(), row::encode(&inbox));
 
@@ -75,7 +101,7 @@ pub(in super::super) struct PreparedAppend {
     resolved: Vec<EffectId>,
     delayed: Vec<(EffectId, i64)>,
     status: RunStatus,
-    tokens: u64,
+    spent: Spent,
     tasks: Vec<Task>,
     waiting: bool,
     wake_at: Option<i64>,
@@ -83,6 +109,7 @@ pub(in super::super) struct PreparedAppend {
     inbox: Vec<InboxEntry>,
     proposals: Vec<Proposal>,
     audit: Vec<AuditNote>,
+    next: Option<Box<PreparedRun>>,
 }
 
 impl PreparedAppend {
@@ -92,7 +119,7 @@ impl PreparedAppend {
             expected,
             events,
             status,
-            tokens,
+            spent,
             tasks,
             waiting,
             wake_at,
@@ -100,21 +127,28 @@ impl PreparedAppend {
             inbox,
             proposals,
             audit,
+            next,
         } = append;
         let owners = tasks.iter().map(Task::run);
         let owners = owners.chain(proposals.iter().map(|proposal| Some(&proposal.run)));
         if owners.chain(questions.iter().map(|question| Some(&question.run))).any(|owner| owner != Some(&run)) {
             return Err(StoreError::Contradiction("tasks, questions and proposals are of the run that is appended to"));
         }
+        let stretch = Stretch::check(&run, expected, &events)?;
+        if stretch.continued_by() != next.as_ref().map(|next| &next.run.id)
+            || next.as_ref().is_some_and(|next| next.run.continues.as_ref() != Some(&run))
+        {
+            return Err(StoreError::Contradiction("a run that ends as continued comes with the one that continues it"));
+        }
         Ok(Self {
-            stretch: Stretch::check(&run, expected, &events)?,
+            stretch,
             at: events.last().map(|event| event.at),
             rows: events.iter().map(row::encode_event).collect(),
             resolved: events.iter().filter_map(resolved).collect(),
             delayed: events.iter().filter_map(delayed).collect(),
             run,
             status,
-            tokens,
+            spent,
             tasks,
             waiting,
             wake_at,
@@ -122,6 +156,7 @@ impl PreparedAppend {
             inbox,
             proposals,
             audit,
+            next: next.map(|next| PreparedRun::new(next.inbox, next.run, next.first).map(Box::new)).transpose()?,
         })
     }
 
@@ -131,7 +166,8 @@ impl PreparedAppend {
 
     pub(in super::super) fn bytes(&self) -> usize {
         let beside = |row: &EventRow| row.beside.as_ref().map_or(0, |(_, payload)| payload.len());
-        self.rows.iter().map(|row| row.row.len() + beside(row)).sum()
+        let own: usize = self.rows.iter().map(|row| row.row.len() + beside(row)).sum();
+        own + self.next.as_ref().map_or(0, |next| next.bytes())
     }
 
     pub(in super::super) fn append(self, stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
@@ -140,7 +176,7 @@ impl PreparedAppend {
         let before = (run.status, run.events);
         let was_moving = is_moving(&run);
         let woken_at = run.wake_at;
-        run.extend(&self.stretch, self.status, self.tokens)?;
+        run.extend(&self.stretch, self.status, self.spent)?;
         run.waiting = self.waiting && !run.status.is_terminal();
         run.wake_at = self.wake_at.filter(|_| !run.status.is_terminal());
         if woken_at != run.wake_at {
@@ -198,7 +234,8 @@ impl PreparedAppend {
         for proposal in self.proposals {
             proposal::create(stage, proposal)?;
         }
-        write_audit(stage, self.audit)
+        write_audit(stage, self.audit)?;
+        self.next.map_or(Ok(()), |next| next.submit(stage))
     }
 }
 
@@ -270,6 +307,7 @@ pub(in super::super) fn status_key(status: RunStatus) -> Key {
         RunStatus::Completed => 3,
         RunStatus::Failed => 4,
         RunStatus::Cancelled => 5,
+        RunStatus::Continued => 6,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use bloom_runtime::record::{Proposal, ProposalId, ProposalStatus};
+use bloom_runtime::record::{Actor, Proposal, ProposalId, ProposalStatus};
 use bloom_runtime::store::{ApplyStep, Decision, StoreError};
 
 use super::{Key, Rows, Stage, Table, must_be_new, read, require, row, write_audit};
@@ -51,6 +51,69 @@ pub(in super::super) fn decide(stage: &mut Stage<'_, '_>, decision: Decision) ->
     }
     write_audit(stage, audit)?;
     Ok(proposal)
+}
+
+/// Ends the pending ones that are overdue.
+pub(in super::super) fn expire(stage: &mut Stage<'_, '_>, at: i64, by: &Actor) -> Result<Vec<Proposal>, StoreError> {
+    let mut overdue = Vec::new();
+    for id in pending(stage)? {
+        let before: Proposal = require(stage, Table::Proposals, "proposal", &id)?;
+        if !before.is_overdue(at) {
+            continue;
+        }
+        let mut proposal = before.clone();
+        proposal.expire(at)?;
+        put(stage, Some(&before), &proposal);
+        match &before.duplicate_of {
+            Some(original) => stage.remove(Table::Duplicates, duplicate_key(original.as_str(), &id)),
+            None => inherit(stage, &proposal)?,
+        }
+        overdue.push(proposal);
+    }
+    let notes = overdue.iter().map(|proposal| proposal.audit_note(by.clone(), at)).collect();
+    write_audit(stage, notes)?;
+    Ok(overdue)
+}
+
+/// The first duplicate of one that expired stands in its place, and the others repeat that one.
+fn inherit(stage: &mut Stage<'_, '_>, expired: &Proposal) -> Result<(), StoreError> {
+    stage.remove(Table::PendingContents, content_key(expired));
+    let mut heir: Option<ProposalId> = None;
+    for id in duplicates(stage, &expired.id)? {
+        stage.remove(Table::Duplicates, duplicate_key(expired.id.as_str(), &id));
+        let before: Proposal = require(stage, Table::Proposals, "proposal", &id)?;
+        let mut duplicate = before.clone();
+        duplicate.duplicate_of.clone_from(&heir);
+        match &heir {
+            Some(heir) => stage.put(Table::Duplicates, duplicate_key(heir.as_str(), &id), id.clone().into()),
+            None => {
+                stage.put(Table::PendingContents, content_key(&duplicate), id.clone().into());
+                heir = Some(duplicate.id.clone());
+            }
+        }
+        put(stage, Some(&before), &duplicate);
+    }
+    Ok(())
+}
+
+/// The pending ones, oldest first.
+fn pending(rows: &mut impl Rows) -> Result<Vec<String>, StoreError> {
+    let mut ids = Vec::new();
+    rows.ascend(Table::ProposalsByStatus, &status_key(ProposalStatus::Pending).span(), |_, id| {
+        ids.push(row::id(id)?.to_owned());
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(ids)
+}
+
+/// When the first of the pending ones is overdue.
+pub(in super::super) fn next_expiry(rows: &mut impl Rows) -> Result<Option<i64>, StoreError> {
+    let mut next: Option<i64> = None;
+    for id in pending(rows)? {
+        let proposal: Proposal = require(rows, Table::Proposals, "proposal", &id)?;
+        next = next.into_iter().chain([proposal.expires_at]).min();
+    }
+    Ok(next)
 }
 
 pub(in super::super) fn step(stage: &mut Stage<'_, '_>, step: ApplyStep) -> Result<Proposal, StoreError> {
