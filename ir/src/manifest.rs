@@ -1,10 +1,13 @@
 //! What a tool says of itself.
 
+mod change;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::change::{Change, ChangeKind};
 use crate::document::{Retry, Schema, ToolEffect};
 
 /// What a tool's `describe` returns, as JSON. Unknown fields are ignored, so that it can grow.

@@ -4,6 +4,7 @@
 //! expressions run in time linear in the text; what such an engine cannot do (look-around, back-references) makes the
 //! schema invalid. `format` is an annotation, as the standard has it, and checks nothing.
 
+mod change;
 mod representation;
 mod violation;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use jsonschema::{Draft, PatternOptions, Validator};
 
+pub use self::change::{Direction, SchemaChange, changes};
 use self::representation::Values;
 pub use self::violation::Violation;
 use crate::Value;
