@@ -177,6 +177,33 @@ async fn notes_are_found_by_their_words() {
 }
 
 #[tokio::test]
+async fn ten_thousand_notes_are_searched_and_listed_within_what_a_call_may_use() {
+    let Some(garden) = Garden::new() else { return };
+    let words = ["смичок", "скрипка", "нота", "темп", "bow", "slow", "звук", "рука", "струна", "practice"];
+    for n in 0..10_000_usize {
+        let text: Vec<&str> = (0..200).map(|at| words[(n * 7 + at * at) % words.len()]).collect();
+        let rare = if n % 1000 == 0 { "каніфоль" } else { "" };
+        let note = format!(
+            "---\ntitle: Нотатка {n}\ntags: [а, б{n}]\nupdated: 2026-02-14\n---\n# Вступ\n\n{rare} {}",
+            text.join(" ")
+        );
+        garden.write(&format!("notes/{:02}/{n:05}.md", n % 100), &note);
+    }
+    let started = std::time::Instant::now();
+    let found = garden.call("search-notes", json!({ "query": "каніфоллю смички", "limit": 20 })).await.unwrap();
+    eprintln!("search {:?}", started.elapsed());
+    assert_eq!((&found["total"], &found["next_offset"]), (&json!(6_000), &json!(20)));
+    let best = found["results"].as_array().unwrap().iter().take(10);
+    assert!(best.clone().all(|note| note["snippet"].as_str().unwrap().contains("каніфоль")), "{found}");
+    assert!(best.map(|note| &note["path"]).is_sorted_by_key(|path| path.as_str().unwrap()));
+    let started = std::time::Instant::now();
+    let part = garden.call("read-notes", json!({ "limit": 4_000 })).await.unwrap();
+    eprintln!("read {:?}", started.elapsed());
+    assert_eq!(part.as_array().unwrap().len(), 4_000);
+    assert_eq!(garden.fails("read-notes", json!({})).await.code, "too_many_notes");
+}
+
+#[tokio::test]
 async fn more_notes_than_a_result_can_hold_are_read_in_parts() {
     let Some(garden) = Garden::new() else { return };
     let long = "ї".repeat(100);

@@ -1,10 +1,15 @@
 //! What is looked for.
 
+use std::collections::BTreeMap;
+
 use crate::stem::Stems;
 use crate::words::each_word;
 
 /// Words after these say little that the first ones did not.
 const MOST_TERMS: usize = 24;
+
+/// Words that are remembered: at most a few megabytes of them.
+const MOST_SEEN: usize = 20_000;
 
 /// What a word in the form that was asked for counts, against one that only has its stem.
 const OTHER_FORM: f64 = 0.8;
@@ -15,13 +20,14 @@ pub struct Query {
     terms: Vec<Term>,
     /// Of the word that is looked at.
     stems: Stems,
+    /// What words that were looked at stand for.
+    seen: BTreeMap<String, Vec<(usize, f64)>>,
 }
 
 #[derive(Debug)]
 struct Term {
     word: String,
     stems: Stems,
-    first: Option<char>,
     /// Whether any word that begins so is meant: `скрип*`.
     prefix: bool,
 }
@@ -36,10 +42,10 @@ impl Query {
             stems.set(word);
             let known = terms.iter().any(|term| term.stems.meet(&stems) && term.prefix == prefix);
             if !known && terms.len() < MOST_TERMS {
-                terms.push(Term { word: word.to_owned(), stems, first: word.chars().next(), prefix });
+                terms.push(Term { word: word.to_owned(), stems, prefix });
             }
         });
-        Self { terms, stems: Stems::default() }
+        Self { terms, stems: Stems::default(), seen: BTreeMap::new() }
     }
 
     /// How many words are looked for.
@@ -52,22 +58,43 @@ impl Query {
         self.terms.is_empty()
     }
 
+    /// What a word begins with that could be one of them: stems begin as their words do.
+    pub fn first_letters(&self) -> Vec<char> {
+        self.terms.iter().filter_map(|term| term.word.chars().next()).collect()
+    }
+
     /// Hands those that a folded word stands for to a function, with what it counts.
-    pub fn each_match(&mut self, word: &str, mut take: impl FnMut(usize, f64)) {
-        // Stems begin as their words do, so most words of a text need none.
-        let first = word.chars().next();
-        if self.terms.iter().all(|term| term.first != first) {
+    pub fn each_match(&mut self, word: &str, take: impl FnMut(usize, f64)) {
+        if word.is_empty() {
             return;
         }
-        self.stems.set(word);
-        for (index, term) in self.terms.iter().enumerate() {
-            if term.word == word {
-                take(index, 1.0);
-            } else if term.stems.meet(&self.stems) || (term.prefix && word.starts_with(&term.word)) {
-                take(index, OTHER_FORM);
-            }
+        if let Some(known) = self.seen.get(word) {
+            return known.iter().copied().for_each(pairs(take));
+        }
+        let found = self.matches(word);
+        found.iter().copied().for_each(pairs(take));
+        // The same words come again and again.
+        if self.seen.len() < MOST_SEEN {
+            self.seen.insert(word.to_owned(), found);
         }
     }
+
+    fn matches(&mut self, word: &str) -> Vec<(usize, f64)> {
+        self.stems.set(word);
+        let mut found = Vec::new();
+        for (index, term) in self.terms.iter().enumerate() {
+            if term.word == word {
+                found.push((index, 1.0));
+            } else if term.stems.meet(&self.stems) || (term.prefix && word.starts_with(&term.word)) {
+                found.push((index, OTHER_FORM));
+            }
+        }
+        found
+    }
+}
+
+fn pairs(mut take: impl FnMut(usize, f64)) -> impl FnMut((usize, f64)) {
+    move |(term, weight)| take(term, weight)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use note::Note;
 
 use crate::query::Query;
-use crate::words::each_word;
+use crate::words::each_wanted_word;
 
 /// How soon more of the same word says no more; how much the length of a note matters.
 const K1: f64 = 1.2;
@@ -56,9 +56,11 @@ impl Collection {
     /// Looks at a note.
     pub fn add(&mut self, path: &str, slug: &str, modified: i64, note: &Note<'_>, query: &mut Query) {
         let mut frequencies = vec![0.0; query.len()];
+        let first_letters = query.first_letters();
+        let may_begin = |first: char| first_letters.contains(&first);
         let mut count = |text: &str, weight: f64| {
             let mut words = 0_u32;
-            each_word(text, |word, _| {
+            each_wanted_word(text, &may_begin, |word, _| {
                 words += 1;
                 query.each_match(word, |term, exactness| frequencies[term] += weight * exactness);
             });

@@ -124,8 +124,10 @@ impl Stems {
 
 /// What is left without the longest of these endings.
 fn without<'a>(word: &'a str, endings: &[&str]) -> Option<&'a str> {
+    let last = word.as_bytes().last();
     endings.iter().find_map(|ending| {
-        let rest = word.strip_suffix(ending)?;
+        // Most endings are passed over by their last byte.
+        let rest = if ending.as_bytes().last() == last { word.strip_suffix(ending)? } else { return None };
         // `основі` is of `основа`, and `вчителеві` of `вчитель`.
         let least = if ending.ends_with("ві") { 5 } else { 3 };
         (letters(rest) >= least && rest.contains(is_vowel_or_yot)).then_some(rest)

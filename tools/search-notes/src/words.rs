@@ -24,17 +24,26 @@ impl Span {
 }
 
 /// Hands each word of a text to a function, folded.
-pub fn each_word(text: &str, mut take: impl FnMut(&str, Span)) {
+pub fn each_word(text: &str, take: impl FnMut(&str, Span)) {
+    each_wanted_word(text, |_| true, take);
+}
+
+/// The same, where a word whose first letter is not wanted is only counted: what comes for it is empty.
+pub fn each_wanted_word(text: &str, wanted: impl Fn(char) -> bool, mut take: impl FnMut(&str, Span)) {
     let mut word = Word::default();
     let mut letters = text.char_indices().peekable();
     while let Some((at, letter)) = letters.next() {
         match kind(letter) {
-            Kind::Letter(folded) => word.push(folded, at, at + letter.len_utf8()),
+            Kind::Letter(folded) => {
+                if word.letters == 0 {
+                    word.start = at;
+                    word.passed_over = !wanted(folded);
+                }
+                word.push(folded, at + letter.len_utf8());
+            }
             Kind::Mark => word.mark(letter, at + letter.len_utf8()),
             // Within a word only: `'quoted'` is in quotes.
-            Kind::Apostrophe
-                if !word.folded.is_empty() && letters.peek().is_some_and(|(_, next)| next.is_alphabetic()) =>
-            {
+            Kind::Apostrophe if word.letters > 0 && letters.peek().is_some_and(|(_, next)| next.is_alphabetic()) => {
                 word.apostrophe = Some(word.folded.len());
             }
             Kind::Apostrophe | Kind::Other => word.finish(&mut take),
@@ -48,6 +57,8 @@ pub fn each_word(text: &str, mut take: impl FnMut(&str, Span)) {
 struct Word {
     folded: String,
     letters: usize,
+    /// Whether it is only counted.
+    passed_over: bool,
     start: usize,
     end: usize,
     /// Where the last apostrophe was left out.
@@ -55,20 +66,19 @@ struct Word {
 }
 
 impl Word {
-    fn push(&mut self, letter: char, start: usize, end: usize) {
-        if self.folded.is_empty() {
-            self.start = start;
-        }
+    fn push(&mut self, letter: char, end: usize) {
         self.end = end;
         if self.letters < LONGEST {
             self.letters += 1;
-            self.folded.push(letter);
+            if !self.passed_over {
+                self.folded.push(letter);
+            }
         }
     }
 
     /// A sign that belongs to the letter before it: it makes another letter of some, and means nothing after others.
     fn mark(&mut self, mark: char, end: usize) {
-        if self.folded.is_empty() {
+        if self.letters == 0 {
             return;
         }
         self.end = end;
@@ -82,7 +92,7 @@ impl Word {
     }
 
     fn finish(&mut self, take: &mut impl FnMut(&str, Span)) {
-        if self.folded.is_empty() {
+        if self.letters == 0 {
             return;
         }
         // `the bow's hair` speaks of a bow.
