@@ -26,7 +26,7 @@ fn main() {
         let tools = tools(&root.join("tools"));
         build(&root, &out, &tools);
         for tool in &tools {
-            fs::write(out.join(format!("{tool}.wasm")), component(&out, tool)).expect("OUT_DIR can be written");
+            write(&out.join(format!("{tool}.wasm")), &component(&out, tool));
             writeln!(code, "    include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{tool}.wasm\")),")
                 .expect("a string takes all");
         }
@@ -38,7 +38,15 @@ fn main() {
         }
     }
     code.push_str("];\n");
-    fs::write(out.join("embedded.rs"), code).expect("OUT_DIR can be written");
+    write(&out.join("embedded.rs"), code.as_bytes());
+}
+
+/// Writes a new file: an old one may be shared with copies of the folder, by hard links.
+fn write(path: &Path, content: &[u8]) {
+    if path.exists() {
+        fs::remove_file(path).expect("OUT_DIR can be written");
+    }
+    fs::write(path, content).expect("OUT_DIR can be written");
 }
 
 /// The crates in the workspace that are tools: they have a manifest, and are named as their folders.
