@@ -1,9 +1,15 @@
 //! What the engine needs of a host of tools.
 
+use std::fmt;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bloom_interpreter::effect::{EffectError, ToolRequest};
+use bloom_ir::capability::ArtifactScope;
 use bloom_ir::manifest::ToolManifest;
 use bloom_ir::{Digest, Value};
+
+use crate::record::RunId;
 
 /// Runs tools in a sandbox.
 #[async_trait]
@@ -48,4 +54,33 @@ pub struct ToolCall {
     pub capabilities: Vec<String>,
     /// The time limit, in milliseconds.
     pub timeout_ms: u64,
+    /// What runs of its context handed out; none where the call is not part of a run.
+    pub artifacts: Option<Arc<dyn Artifacts>>,
+}
+
+/// The artifacts that a call may read. It speaks for one run: for its agent, and within its context.
+#[async_trait]
+pub trait Artifacts: fmt::Debug + Send + Sync {
+    /// The artifact of a name that was handed out last, by a run or by any. Fails with `unavailable` where that is not known
+    /// now.
+    async fn find(
+        &self,
+        scope: ArtifactScope,
+        name: &str,
+        run: Option<&RunId>,
+    ) -> Result<Option<Artifact>, EffectError>;
+
+    /// The bytes of an artifact; none where no run of that scope handed them out. Fails with `unavailable`, as above.
+    async fn read(&self, scope: ArtifactScope, digest: Digest) -> Result<Option<Vec<u8>>, EffectError>;
+}
+
+/// Bytes that a run handed out under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// The digest of the bytes.
+    pub digest: Digest,
+    /// The name that the run gave them.
+    pub name: String,
+    /// The run.
+    pub run: RunId,
 }

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use bloom_wasm::grant::{Setting as ToolSetting, ToolGrants};
 use bloom_wasm::{Config, Limits, Origin, WasmHost};
 use clap::Args;
 use secrecy::ExposeSecret as _;
@@ -90,29 +91,32 @@ impl Setting {
                 roots.insert(String::from(root), folder.clone());
             }
         }
-        host(self.tools.as_deref(), roots, secrets(session)?, session)
+        host(self.tools.as_deref(), roots, grants(session)?, session)
     }
 }
 
-/// What the operator set for tools, by tool and key.
-type Secrets = BTreeMap<String, BTreeMap<String, String>>;
+/// What the operator granted, by tool.
+type Grants = BTreeMap<String, ToolGrants>;
 
-fn secrets(session: &Session) -> anyhow::Result<Secrets> {
-    let mut secrets = Secrets::new();
+fn grants(session: &Session) -> anyhow::Result<Grants> {
+    let mut grants = Grants::new();
     for (tool, granted) in &session.config()?.settings.tools {
+        let mut config = BTreeMap::new();
         for (name, secret) in &granted.config {
             let key = format!("tools.{tool}.config.{name}");
             let value = secret.read(&key, &session.catalogue)?.expose_secret().to_owned();
-            secrets.entry(tool.clone()).or_default().insert(name.clone(), value);
+            config.insert(name.clone(), ToolSetting::Secret(value));
         }
+        let http = granted.http.clone();
+        grants.insert(tool.clone(), ToolGrants { config, http, ..ToolGrants::default() });
     }
-    Ok(secrets)
+    Ok(grants)
 }
 
 fn host(
     tools: Option<&Path>,
     roots: BTreeMap<String, PathBuf>,
-    settings: Secrets,
+    grants: Grants,
     session: &Session,
 ) -> anyhow::Result<WasmHost> {
     let catalogue = &session.catalogue;
@@ -127,7 +131,7 @@ fn host(
         ..Limits::default()
     };
     let tools = tools.map(Path::to_owned);
-    let config = Config { cache: Some(cache), tools, roots, settings, limits };
+    let config = Config { cache: Some(cache), tools, roots, grants, limits, ..Config::default() };
     let host = WasmHost::new(config, bloom_wasm::embedded()).with_context(|| text!(catalogue, "tools-failed"))?;
     for rejected in host.rejected() {
         let origin = match &rejected.origin {

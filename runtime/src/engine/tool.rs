@@ -80,6 +80,7 @@ impl Engine {
             request: job.call.clone(),
             capabilities: job.capabilities.clone(),
             timeout_ms,
+            artifacts: None,
         });
         tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
             let message = format!("tool `{}` did not answer within {timeout_ms} ms", job.call.tool);

@@ -1,7 +1,10 @@
 //! What the operator decides.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
+
+use crate::grant::ToolGrants;
 
 /// What a [`WasmHost`](crate::WasmHost) is set up with.
 #[derive(Clone, Debug, Default)]
@@ -10,12 +13,16 @@ pub struct Config {
     pub cache: Option<PathBuf>,
     /// A folder of the operator's own tools: every `*.wasm` in it is installed.
     pub tools: Option<PathBuf>,
-    /// The folders that tools may read, by root: `notes`, `context`, `memory`. A call sees of `memory` only the folder
+    /// The folders that tools may read, by root: `notes`, `context`, `memory`, others. A call sees of `memory` only the folder
     /// with its agent's name.
     pub roots: BTreeMap<String, PathBuf>,
-    /// Settings and secrets, by tool and key. Each is treated as a secret: a tool that returns one, also as a part of a
-    /// text, has failed.
-    pub settings: BTreeMap<String, BTreeMap<String, String>>,
+    /// What each tool gets beside that, by name.
+    pub grants: BTreeMap<String, ToolGrants>,
+    /// Certification authorities that are trusted beside the usual ones: a PEM file.
+    pub ca: Option<PathBuf>,
+    /// Addresses of names that the system is not asked for, as in a hosts file. An address that is not public must be granted to
+    /// the tool all the same.
+    pub hosts: BTreeMap<String, Vec<IpAddr>>,
     /// What a call may use.
     pub limits: Limits,
 }
@@ -33,11 +40,22 @@ pub struct Limits {
     pub output_bytes: usize,
     /// All its log lines together, in bytes.
     pub log_bytes: usize,
-    /// A file that it reads, in bytes.
+    /// A file or an artifact that it reads, in bytes.
     pub file_bytes: u64,
     /// Files and folders in a listing.
     pub listed_files: usize,
-    /// How many calls run at the same time; more wait for their turn.
+    /// Requests that it sends.
+    pub http_requests: u32,
+    /// URL, header fields and body of a request, in bytes.
+    pub http_request_bytes: usize,
+    /// The body of a response, in bytes.
+    pub http_response_bytes: usize,
+    /// For a connection, with its TLS, in milliseconds.
+    pub http_connect_ms: u64,
+    /// For a request from its beginning to the end of its response, in milliseconds.
+    pub http_timeout_ms: u64,
+    /// How many calls run at the same time; more wait for their turn. One tool gets half of them, so that one that hangs does
+    /// not keep the others from working.
     pub concurrent_calls: u32,
 }
 
@@ -51,6 +69,11 @@ impl Default for Limits {
             log_bytes: 64 << 10,
             file_bytes: 8 << 20,
             listed_files: 100_000,
+            http_requests: 64,
+            http_request_bytes: 1 << 20,
+            http_response_bytes: 8 << 20,
+            http_connect_ms: 10_000,
+            http_timeout_ms: 30_000,
             concurrent_calls: 16,
         }
     }
@@ -60,5 +83,10 @@ impl Limits {
     /// `describe` only hands out a constant, so it gets little.
     pub(crate) fn for_describe(&self) -> Self {
         Self { fuel: self.fuel.min(1_000_000_000), output_bytes: 256 << 10, log_bytes: 4 << 10, ..self.clone() }
+    }
+
+    /// Calls of one tool at the same time.
+    pub(crate) fn calls_of_one(&self) -> usize {
+        (self.concurrent_calls as usize / 2).max(1)
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use wasmtime::{Engine, EngineWeak};
 
 use crate::fault::Fault;
@@ -91,7 +92,13 @@ impl Drop for Running {
 pub(crate) struct Deadline {
     at: Option<Instant>,
     limit_ms: u64,
-    cancelled: Arc<AtomicBool>,
+    cancel: Arc<Cancel>,
+}
+
+#[derive(Debug, Default)]
+struct Cancel {
+    done: AtomicBool,
+    told: Notify,
 }
 
 impl Deadline {
@@ -99,12 +106,12 @@ impl Deadline {
     pub(crate) fn after(limit_ms: u64, cancel: &CancelOnDrop) -> Self {
         // A limit beyond what the clock can hold is none.
         let at = Instant::now().checked_add(Duration::from_millis(limit_ms));
-        Self { at, limit_ms, cancelled: Arc::clone(&cancel.0) }
+        Self { at, limit_ms, cancel: Arc::clone(&cancel.0) }
     }
 
     /// Fails when the call must end.
     pub(crate) fn check(&self) -> Result<(), Fault> {
-        if self.cancelled.load(Ordering::Relaxed) {
+        if self.cancel.done.load(Ordering::Acquire) {
             return Err(Fault::Cancelled);
         }
         if self.at.is_some_and(|at| Instant::now() >= at) {
@@ -112,14 +119,33 @@ impl Deadline {
         }
         Ok(())
     }
+
+    /// Waits until the call must end, and says why.
+    pub(crate) async fn over(&self) -> Fault {
+        let mut told = std::pin::pin!(self.cancel.told.notified());
+        // Before the first look, so that nothing is missed between the look and the wait.
+        told.as_mut().enable();
+        if let Err(fault) = self.check() {
+            return fault;
+        }
+        let Some(at) = self.at else {
+            told.await;
+            return Fault::Cancelled;
+        };
+        tokio::select! {
+            () = told => Fault::Cancelled,
+            () = tokio::time::sleep_until(at.into()) => Fault::Timeout { limit_ms: self.limit_ms },
+        }
+    }
 }
 
 /// Cancels a call when the future that waits for it is dropped.
 #[derive(Debug, Default)]
-pub(crate) struct CancelOnDrop(Arc<AtomicBool>);
+pub(crate) struct CancelOnDrop(Arc<Cancel>);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.done.store(true, Ordering::Release);
+        self.0.told.notify_waiters();
     }
 }

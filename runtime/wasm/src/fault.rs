@@ -1,5 +1,7 @@
 //! Why a call failed, as the host sees it.
 
+use std::borrow::Cow;
+
 use bloom_interpreter::effect::EffectError;
 use bloom_ir::{Digest, Value};
 
@@ -13,7 +15,7 @@ pub(crate) enum Fault {
     #[error("the flow pins {expected}, and {installed} is installed")]
     DigestMismatch { expected: Digest, installed: Digest },
     #[error("it asks for `{capability}`, {reason}")]
-    NotGranted { capability: String, reason: &'static str },
+    NotGranted { capability: String, reason: Cow<'static, str> },
     #[error("`{0}` is no agent's name that can have a memory folder")]
     InvalidAgent(String),
     #[error("its arguments do not satisfy its input schema: {0}")]

@@ -1,37 +1,44 @@
-//! All installed tools.
+//! The host: tools are installed in it, and called.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bloom_interpreter::effect::EffectError;
-use bloom_ir::capability::Capability;
-use bloom_ir::manifest::ToolManifest;
 use bloom_ir::{Digest, Value};
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use crate::authorize::authorize;
 use crate::cache::Cache;
-use crate::call::{self, Environment, Grants};
+use crate::call::{self, CallReport, Environment, Outside, Secrets, Used};
 use crate::config::Config;
 use crate::deadline::{CancelOnDrop, Deadline, Ticker};
 use crate::engine::engine;
 use crate::fault::Fault;
-use crate::files::Root;
+use crate::http::Client;
+use crate::inspect::Inspection;
 use crate::install::{InstallError, Tool};
-
-/// The root of which a call sees its own agent's folder only.
-const MEMORY: &str = "memory";
+use crate::registry::Registry;
 
 /// Runs tools. Cheap to share behind an `Arc`.
 pub struct WasmHost {
-    /// By name, the one to use last.
-    tools: BTreeMap<String, Vec<Arc<Tool>>>,
+    workshop: Arc<Workshop>,
+    tools: Arc<Registry>,
     rejected: Vec<Rejected>,
-    config: Config,
-    ticker: Arc<Ticker>,
+    config: Arc<Config>,
+    client: Arc<Client>,
     permits: Arc<Semaphore>,
+    /// One component is compiled at a time.
+    compiling: Arc<Semaphore>,
+}
+
+/// What it takes to make a tool of a component.
+pub(crate) struct Workshop {
+    pub(crate) cache: Cache,
+    pub(crate) ticker: Ticker,
+    pub(crate) limits: crate::Limits,
 }
 
 /// A component that was not installed.
@@ -58,6 +65,9 @@ pub enum RejectedError {
     /// The file or the folder cannot be read.
     #[error("it cannot be read: {0}")]
     Unreadable(#[from] std::io::Error),
+    /// The file is named by a digest, and holds something else.
+    #[error("its bytes are not those whose digest its name says: they are {0}")]
+    Damaged(Digest),
     /// There is something wrong with the component.
     #[error(transparent)]
     Install(#[from] InstallError),
@@ -72,6 +82,9 @@ pub enum HostError {
     /// The thread that measures time cannot be started.
     #[error("the thread that stops calls cannot start: {0}")]
     Ticker(#[from] std::io::Error),
+    /// Requests cannot be made: the operator's certificates cannot be read.
+    #[error("requests cannot be set up: {0}")]
+    Http(String),
 }
 
 impl WasmHost {
@@ -86,39 +99,72 @@ impl WasmHost {
     ) -> Result<Self, HostError> {
         let engine = engine(&config.limits).map_err(|error| HostError::Engine(format!("{error:#}")))?;
         let cache = Cache::open(&engine, config.cache.as_deref());
-        let permits = Semaphore::new(config.limits.concurrent_calls.max(1) as usize);
+        let client = Client::new(config.ca.as_deref(), &config.hosts);
         let mut host = Self {
-            tools: BTreeMap::new(),
+            workshop: Arc::new(Workshop { cache, ticker: Ticker::start(&engine)?, limits: config.limits.clone() }),
+            tools: Arc::default(),
             rejected: Vec::new(),
-            ticker: Arc::new(Ticker::start(&engine)?),
-            permits: Arc::new(permits),
-            config,
+            client: Arc::new(client.map_err(|error| HostError::Http(error.to_string()))?),
+            permits: Arc::new(Semaphore::new(config.limits.concurrent_calls.max(1) as usize)),
+            compiling: Arc::new(Semaphore::new(1)),
+            config: Arc::new(config),
         };
         for (index, bytes) in components.into_iter().enumerate() {
-            host.install(&cache, Origin::Given(index), Ok(bytes));
+            host.install_first(Origin::Given(index), Ok(bytes));
         }
-        for (path, bytes) in operators_tools(host.config.tools.as_deref()) {
-            host.install(&cache, Origin::File(path), bytes);
+        for (path, bytes) in operators_tools(host.config.tools.clone().as_deref()) {
+            host.install_first(Origin::File(path), bytes);
         }
         Ok(host)
     }
 
-    /// What was not installed, and why.
+    /// What was not installed by [`WasmHost::new`], and why.
     pub fn rejected(&self) -> &[Rejected] {
         &self.rejected
     }
 
-    fn install<Bytes: AsRef<[u8]>>(&mut self, cache: &Cache, origin: Origin, bytes: std::io::Result<Bytes>) {
-        let tool = bytes
-            .map_err(RejectedError::from)
-            .and_then(|bytes| Ok(Tool::install(cache, &self.ticker, &self.config.limits, bytes.as_ref())?));
-        match tool {
-            Ok(tool) => {
-                let versions = self.tools.entry(tool.installed.manifest.name.clone()).or_default();
-                versions.retain(|other| other.installed.digest != tool.installed.digest);
-                versions.push(Arc::new(tool));
-                versions.sort_by(|one, other| one.version.cmp(&other.version));
+    /// Installs a component while others are called. It is compiled on a thread where nobody waits, one at a time; that may take
+    /// many seconds. Dropping the future does not stop that.
+    pub async fn install(&self, bytes: Vec<u8>) -> Result<InstalledTool, InstallError> {
+        let failed = |error: &dyn std::fmt::Display| InstallError::Host(error.to_string());
+        let turn = Arc::clone(&self.compiling).acquire_owned().await.map_err(|error| failed(&error))?;
+        let (workshop, tools) = (Arc::clone(&self.workshop), Arc::clone(&self.tools));
+        let job = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            Tool::install(&workshop, &bytes).map(|tool| tools.add(tool))
+        });
+        job.await.map_err(|error| failed(&error))?
+    }
+
+    /// Takes a component out, so that it is not called any more; calls that run go on. None, where there is no such.
+    pub fn remove(&self, digest: Digest) -> Option<InstalledTool> {
+        self.tools.remove(digest)
+    }
+
+    /// Looks at a component without installing it. It is compiled, and asked what it is: do not call it on an async task.
+    pub fn inspect(&self, bytes: &[u8]) -> Inspection {
+        Tool::examine(&self.workshop, bytes).0
+    }
+
+    /// Calls a tool as a run would, and tells what it used.
+    pub async fn report(&self, call: ToolCall) -> CallReport {
+        let name = call.request.tool.clone();
+        let (result, used) = self.run(call).await;
+        used.report(result.map_err(|fault| fault.of_tool(&name)))
+    }
+
+    fn install_first<Bytes: AsRef<[u8]>>(&mut self, origin: Origin, bytes: std::io::Result<Bytes>) {
+        let tool = bytes.map_err(RejectedError::from).and_then(|bytes| {
+            let bytes = bytes.as_ref();
+            if let Origin::File(path) = &origin
+                && crate::folder::digest_in_name(path).is_some_and(|named| named != Digest::of(bytes))
+            {
+                return Err(RejectedError::Damaged(Digest::of(bytes)));
             }
+            Ok(Tool::install(&self.workshop, bytes)?)
+        });
+        match tool {
+            Ok(tool) => drop(self.tools.add(tool)),
             Err(error) => {
                 tracing::warn!(?origin, %error, "a tool was not installed");
                 self.rejected.push(Rejected { origin, error });
@@ -126,109 +172,94 @@ impl WasmHost {
         }
     }
 
-    fn resolve(&self, name: &str, digest: Option<Digest>) -> Result<&Arc<Tool>, Fault> {
-        let versions = self.tools.get(name).map(Vec::as_slice).unwrap_or_default();
-        let newest = versions.last().ok_or(Fault::UnknownTool)?;
-        let Some(expected) = digest else { return Ok(newest) };
-        let pinned = versions.iter().find(|tool| tool.installed.digest == expected);
-        pinned.ok_or_else(|| Fault::DigestMismatch { expected, installed: newest.installed.digest })
-    }
-
-    /// What a call gets of what the tool asks for, if the flow's policy carries it: all of it, or the call fails.
-    fn grants(&self, manifest: &ToolManifest, agent: &str, capabilities: &[String]) -> Result<Grants, Fault> {
-        let mut grants = Grants::default();
-        for asked in &manifest.capabilities {
-            let refused = |reason| Fault::NotGranted { capability: asked.clone(), reason };
-            if !capabilities.contains(asked) {
-                return Err(refused("and the flow's policy does not have that"));
-            }
-            match asked.parse() {
-                Ok(Capability::Files(name)) => {
-                    let folder =
-                        self.config.roots.get(&name).ok_or_else(|| refused("and no folder is named for that"))?.clone();
-                    let within = (name == MEMORY).then(|| agents_folder(agent)).transpose()?;
-                    grants.roots.insert(name.clone(), Root { name, folder, within });
-                }
-                Ok(Capability::Config(key)) => {
-                    let settings = self.config.settings.get(&manifest.name);
-                    let value = settings.and_then(|settings| settings.get(&key));
-                    let value = value.ok_or_else(|| refused("and the operator has not set that"))?;
-                    grants.settings.insert(key, value.clone());
-                }
-                _ => return Err(refused("which this version does not have")),
-            }
+    async fn run(&self, call: ToolCall) -> (Result<Value, Fault>, Used) {
+        match self.prepare(call).await {
+            Ok(job) => job.run().await,
+            Err(fault) => (Err(fault), Used::default()),
         }
-        Ok(grants)
     }
 
-    async fn run(&self, call: ToolCall) -> Result<Value, Fault> {
-        let tool = Arc::clone(self.resolve(&call.request.tool, call.request.digest)?);
-        let grants = self.grants(&tool.installed.manifest, &call.agent, &call.capabilities)?;
-        let input = input(&tool, &call.request.args, self.config.limits.input_bytes)?;
-
+    async fn prepare(&self, call: ToolCall) -> Result<Job, Fault> {
+        let tool = self.tools.resolve(&call.request.tool, call.request.digest)?;
+        let access = authorize(&self.config, &tool.installed, &call.agent, &call.capabilities)?;
+        let limits = &self.config.limits;
+        let input = input(&tool, &call.request.args, limits.input_bytes)?;
+        // Its own turn first: a tool that hangs keeps itself waiting, and nobody else.
         let closed = |_| Fault::Host("it is shutting down".into());
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(closed)?;
+        let own = Arc::clone(&tool.permits).acquire_owned().await.map_err(closed)?;
+        let shared = Arc::clone(&self.permits).acquire_owned().await.map_err(closed)?;
         let cancel = CancelOnDrop::default();
-        let granted = grants.clone();
         let environment = Environment {
             tool: call.request.tool,
             call_id: call.idempotency_key,
-            grants,
-            limits: self.config.limits.clone(),
+            access,
+            limits: limits.clone(),
             deadline: Deadline::after(call.timeout_ms, &cancel),
+            outside: Some(Outside {
+                runtime: Handle::current(),
+                client: Arc::clone(&self.client),
+                artifacts: call.artifacts,
+            }),
         };
-        let (called, ticker) = (Arc::clone(&tool), Arc::clone(&self.ticker));
+        Ok(Job { workshop: Arc::clone(&self.workshop), tool, environment, input, cancel, permits: [own, shared] })
+    }
+}
+
+/// A call that may start.
+struct Job {
+    workshop: Arc<Workshop>,
+    tool: Arc<Tool>,
+    environment: Environment,
+    input: String,
+    cancel: CancelOnDrop,
+    permits: [tokio::sync::OwnedSemaphorePermit; 2],
+}
+
+impl Job {
+    async fn run(self) -> (Result<Value, Fault>, Used) {
+        let Self { workshop, tool, environment, input, cancel, permits } = self;
+        let secrets = environment.access.secrets.clone();
+        let limit = environment.limits.output_bytes;
+        let called = Arc::clone(&tool);
         let job = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            call::invoke(&called.adapter, &ticker, environment, &input)
+            let _permits = permits;
+            call::invoke(&called.adapter, &workshop.ticker, environment, &input)
         });
-        let text = job.await.map_err(|error| Fault::Host(error.to_string()))??;
-        output(&tool, &granted, &text, self.config.limits.output_bytes)
+        let done = job.await;
+        drop(cancel);
+        match done {
+            Ok((text, used)) => (text.and_then(|text| output(&tool, &secrets, &text, limit)), used),
+            Err(error) => (Err(Fault::Host(error.to_string())), Used::default()),
+        }
     }
 }
 
 #[async_trait]
 impl ToolHost for WasmHost {
     fn describe(&self, name: &str, digest: Option<Digest>) -> Result<InstalledTool, EffectError> {
-        let tool = self.resolve(name, digest).map_err(|fault| fault.of_tool(name))?;
+        let tool = self.tools.resolve(name, digest).map_err(|fault| fault.of_tool(name))?;
         Ok(tool.installed.clone())
     }
 
     fn may_call(&self, tool: &InstalledTool, agent: &str, capabilities: &[String]) -> Result<(), EffectError> {
-        let granted = self.grants(&tool.manifest, agent, capabilities);
+        let granted = authorize(&self.config, tool, agent, capabilities);
         granted.map(drop).map_err(|fault| fault.of_tool(&tool.manifest.name))
     }
 
     fn installed(&self) -> Vec<InstalledTool> {
-        self.tools.values().flatten().map(|tool| tool.installed.clone()).collect()
+        self.tools.installed()
     }
 
     async fn call(&self, call: ToolCall) -> Result<Value, EffectError> {
-        let name = call.request.tool.clone();
-        self.run(call).await.map_err(|fault| fault.of_tool(&name))
+        self.report(call).await.result
     }
 }
 
-fn operators_tools(folder: Option<&std::path::Path>) -> Vec<(PathBuf, std::io::Result<Vec<u8>>)> {
+fn operators_tools(folder: Option<&Path>) -> Vec<(PathBuf, std::io::Result<Vec<u8>>)> {
     let Some(folder) = folder else { return Vec::new() };
-    let entries = std::fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>());
-    match entries {
-        Ok(mut paths) => {
-            paths.retain(|path| path.extension().is_some_and(|extension| extension == "wasm"));
-            paths.sort();
-            paths.into_iter().map(|path| (path.clone(), std::fs::read(path))).collect()
-        }
+    match crate::folder::components(folder) {
+        Ok(paths) => paths.into_iter().map(|path| (path.clone(), std::fs::read(path))).collect(),
         Err(error) => vec![(folder.to_owned(), Err(error))],
-    }
-}
-
-/// The folder of an agent within the memory.
-fn agents_folder(agent: &str) -> Result<String, Fault> {
-    if bloom_runtime::apply::may_name_folder(agent) {
-        Ok(agent.to_owned())
-    } else {
-        Err(Fault::InvalidAgent(agent.chars().take(100).collect()))
     }
 }
 
@@ -241,14 +272,14 @@ fn input(tool: &Tool, args: &Value, limit: usize) -> Result<String, Fault> {
     String::from_utf8(bytes).map_err(|error| Fault::Host(error.to_string()))
 }
 
-fn output(tool: &Tool, grants: &Grants, text: &str, limit: usize) -> Result<Value, Fault> {
+fn output(tool: &Tool, secrets: &Secrets, text: &str, limit: usize) -> Result<Value, Fault> {
     if text.len() > limit {
         return Err(Fault::OutputTooLarge { size: text.len(), limit });
     }
     let value: Value =
         serde_json::from_str(text).map_err(|error| Fault::InvalidOutput(format!("it is not JSON: {error}")))?;
     // First of all, because what violates the schema is quoted.
-    if let Some(setting) = grants.told(&value) {
+    if let Some(setting) = secrets.told(&value) {
         return Err(Fault::SecretReturned { setting: setting.to_owned() });
     }
     tool.output.validate(&value).map_err(|violations| Fault::InvalidOutput(listed(&violations)))?;

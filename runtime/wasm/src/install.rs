@@ -1,20 +1,25 @@
 //! From a component's bytes to a tool that can be called: nothing that is wrong with it is left for a run to find.
 
-use bloom_ir::capability::Capability;
-use bloom_ir::manifest::ToolManifest;
+use std::sync::Arc;
+
 use bloom_ir::schema::SchemaError;
 use bloom_ir::{CompiledSchema, Digest};
 use bloom_runtime::tool::InstalledTool;
 use semver::Version;
+use tokio::sync::Semaphore;
 use wasmtime::component::Component;
 
-use crate::Limits;
 use crate::bindings::AdapterPre;
-use crate::cache::Cache;
-use crate::call::{self, CallState, Environment, Grants, INTERFACES};
-use crate::deadline::{CancelOnDrop, Deadline, Ticker};
+use crate::call::{self, Access, CallState, Environment, INTERFACES};
+use crate::deadline::{CancelOnDrop, Deadline};
+use crate::host::Workshop;
+use crate::inspect::{Import, Inspection, Need};
+use crate::manifest;
 
 const DESCRIBE_MS: u64 = 10_000;
+
+/// The line of the WIT package's versions that this host has.
+const CONTRACT: (u64, u64) = (0, 1);
 
 /// A tool that can be called.
 pub(crate) struct Tool {
@@ -23,10 +28,12 @@ pub(crate) struct Tool {
     pub(crate) adapter: AdapterPre<CallState>,
     pub(crate) input: CompiledSchema,
     pub(crate) output: CompiledSchema,
+    /// How many calls of it may run at the same time.
+    pub(crate) permits: Arc<Semaphore>,
 }
 
 /// Why a component was not installed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InstallError {
     /// The bytes are no component, or one that uses what this host does not support.
     #[error("it is no component that can be loaded: {0}")]
@@ -34,6 +41,12 @@ pub enum InstallError {
     /// It needs something that no tool gets.
     #[error("it imports `{import}`, which tools do not get")]
     ForbiddenImport {
+        /// The import's name.
+        import: String,
+    },
+    /// It is built against another version of the contract.
+    #[error("it imports `{import}`, and this host has version {}.{} of that", CONTRACT.0, CONTRACT.1)]
+    OtherVersion {
         /// The import's name.
         import: String,
     },
@@ -51,6 +64,9 @@ pub enum InstallError {
     /// Its `describe` stopped.
     #[error("its `describe` failed: {0}")]
     Describe(String),
+    /// Its `describe` said two things.
+    #[error("its `describe` does not always say the same")]
+    Unsteady,
     /// What it says of itself is no manifest.
     #[error("its manifest is wrong: {0}")]
     Manifest(String),
@@ -62,123 +78,115 @@ pub enum InstallError {
         /// What is wrong with it.
         error: SchemaError,
     },
+    /// The host failed.
+    #[error("the host failed: {0}")]
+    Host(String),
 }
 
 impl Tool {
-    pub(crate) fn install(cache: &Cache, ticker: &Ticker, limits: &Limits, bytes: &[u8]) -> Result<Self, InstallError> {
-        let digest = Digest::of(bytes);
-        let component =
-            cache.component(digest, bytes).map_err(|error| InstallError::NotAComponent(format!("{error:#}")))?;
-        let imports = imports(&component)?;
-        // Asked what it is, it may import whatever exists: it is granted nothing.
-        let adapter = adapter(&component, |_| true)?;
-        let cancel = CancelOnDrop::default();
-        let environment = Environment {
-            tool: digest.to_string(),
-            call_id: "describe".into(),
-            grants: Grants::default(),
-            limits: limits.for_describe(),
-            deadline: Deadline::after(DESCRIBE_MS, &cancel),
-        };
-        let text =
-            call::describe(&adapter, ticker, environment).map_err(|fault| InstallError::Describe(fault.to_string()))?;
-        let (manifest, version) = manifest(&text, limits.for_describe().output_bytes)?;
+    pub(crate) fn install(workshop: &Workshop, bytes: &[u8]) -> Result<Self, InstallError> {
+        let (inspection, tool) = Self::examine(workshop, bytes);
+        tool.ok_or_else(|| {
+            let first = inspection.problems.into_iter().next();
+            first.unwrap_or_else(|| InstallError::Host("it is no tool, for no reason".into()))
+        })
+    }
 
-        let asks = |kind: &str| {
-            manifest.capabilities.iter().any(|asked| asked.split_once(':').is_some_and(|(of, _)| of == kind))
+    /// Looks at everything that can be looked at, and makes a tool of it where nothing is wrong.
+    pub(crate) fn examine(workshop: &Workshop, bytes: &[u8]) -> (Inspection, Option<Self>) {
+        let mut seen = Inspection::new(Digest::of(bytes), bytes.len());
+        let tool = Self::of(workshop, bytes, &mut seen);
+        (seen, tool)
+    }
+
+    fn of(workshop: &Workshop, bytes: &[u8], seen: &mut Inspection) -> Option<Self> {
+        let loaded = workshop.cache.component(seen.digest, bytes);
+        let component = seen.note(loaded.map_err(|error| InstallError::NotAComponent(format!("{error:#}"))))?;
+        let component_type = component.component_type();
+        seen.exports = component_type.exports(component.engine()).map(|(name, _)| name.to_owned()).collect();
+        seen.imports = component_type.imports(component.engine()).map(|(name, _)| import(name)).collect();
+        for import in &seen.imports {
+            let name = import.name.clone();
+            match import.need {
+                Need::Nothing | Need::Capability(_) => {}
+                Need::Forbidden => seen.problems.push(InstallError::ForbiddenImport { import: name }),
+                Need::OtherVersion => seen.problems.push(InstallError::OtherVersion { import: name }),
+            }
+        }
+        if !seen.problems.is_empty() {
+            return None;
+        }
+        // Asked what it is, it may import whatever exists: it is granted nothing.
+        let adapter = seen.note(adapter(&component, |_| true))?;
+        let text = seen.note(described(&adapter, workshop))?;
+        let (manifest, version) = match manifest::read(&text, workshop.limits.for_describe().output_bytes) {
+            Ok(read) => read,
+            Err(problems) => {
+                seen.problems.extend(problems.into_iter().map(InstallError::Manifest));
+                return None;
+            }
         };
-        if let Some((import, kind)) =
-            imports.into_iter().find_map(|(import, kind)| kind.filter(|kind| !asks(kind)).map(|kind| (import, kind)))
-        {
-            return Err(InstallError::UnaskedImport { import, kind });
+        seen.manifest = Some(manifest.clone());
+
+        let asks = |kind: &str| manifest.capabilities.iter().any(|asked| manifest::kind(asked) == kind);
+        for import in &seen.imports {
+            if let Need::Capability(kind) = import.need
+                && !asks(kind)
+            {
+                seen.problems.push(InstallError::UnaskedImport { import: import.name.clone(), kind });
+            }
         }
         let schema =
             |which, schema| CompiledSchema::compile(schema).map_err(|error| InstallError::Schema { which, error });
-        let (input, output) = (schema("input", &manifest.input)?, schema("output", &manifest.output)?);
-        let adapter = self::adapter(&component, asks)?;
-        Ok(Self { installed: InstalledTool { manifest, digest }, version, adapter, input, output })
+        let input = seen.note(schema("input", &manifest.input));
+        let output = seen.note(schema("output", &manifest.output));
+        if !seen.problems.is_empty() {
+            return None;
+        }
+        let adapter = seen.note(self::adapter(&component, asks))?;
+        let installed = InstalledTool { manifest, digest: seen.digest };
+        let permits = Arc::new(Semaphore::new(workshop.limits.calls_of_one()));
+        Some(Self { installed, version, adapter, input: input?, output: output?, permits })
     }
 }
 
-/// What it imports, with the kind of capability that each import needs.
-fn imports(component: &Component) -> Result<Vec<(String, Option<&'static str>)>, InstallError> {
-    let component_type = component.component_type();
-    let names = component_type.imports(component.engine()).map(|(name, _)| name.to_owned());
-    names
-        .map(|import| {
-            let interface = import.split_once('@').map_or(import.as_str(), |(interface, _)| interface);
-            match INTERFACES.iter().find(|(known, _)| *known == interface) {
-                Some((_, kind)) => Ok((import, *kind)),
-                None => Err(InstallError::ForbiddenImport { import }),
-            }
-        })
-        .collect()
+/// What it says of itself, asked twice.
+fn described(adapter: &AdapterPre<CallState>, workshop: &Workshop) -> Result<String, InstallError> {
+    let ask = || {
+        let cancel = CancelOnDrop::default();
+        let environment = Environment {
+            tool: "a component that is asked what it is".into(),
+            call_id: "describe".into(),
+            access: Access::default(),
+            limits: workshop.limits.for_describe(),
+            deadline: Deadline::after(DESCRIBE_MS, &cancel),
+            outside: None,
+        };
+        call::describe(adapter, &workshop.ticker, environment)
+            .map_err(|fault| InstallError::Describe(fault.to_string()))
+    };
+    let text = ask()?;
+    if ask()? == text { Ok(text) } else { Err(InstallError::Unsteady) }
 }
 
-fn adapter(component: &Component, granted: impl Fn(&str) -> bool) -> Result<AdapterPre<CallState>, InstallError> {
-    let linker = call::linker(component.engine(), granted);
+/// What an import needs.
+fn import(name: &str) -> Import {
+    let (interface, version) = name.split_once('@').unwrap_or((name, ""));
+    let need = match INTERFACES.iter().find(|known| known.name == interface) {
+        None if !interface.starts_with("bloom:tool/") => Need::Forbidden,
+        known => match (known, Version::parse(version)) {
+            (_, Ok(version)) if (version.major, version.minor) != CONTRACT => Need::OtherVersion,
+            (Some(known), _) => known.kind.map_or(Need::Nothing, Need::Capability),
+            (None, _) => Need::Forbidden,
+        },
+    };
+    Import { name: name.to_owned(), need }
+}
+
+fn adapter(component: &Component, asks: impl Fn(&str) -> bool) -> Result<AdapterPre<CallState>, InstallError> {
+    let linker = call::linker(component.engine(), asks);
     linker
         .and_then(|linker| linker.instantiate_pre(component))
         .and_then(AdapterPre::new)
         .map_err(|error| InstallError::WrongWorld(format!("{error:#}")))
-}
-
-fn manifest(text: &str, limit: usize) -> Result<(ToolManifest, Version), InstallError> {
-    let wrong = |message: String| InstallError::Manifest(message);
-    if text.len() > limit {
-        return Err(wrong(format!("it has {} bytes, more than {limit}", text.len())));
-    }
-    let manifest: ToolManifest = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
-    if !is_kebab_case(&manifest.name) {
-        return Err(wrong(format!("the name {:?} is not in kebab-case", manifest.name)));
-    }
-    let version =
-        Version::parse(&manifest.version).map_err(|error| wrong(format!("version {:?}: {error}", manifest.version)))?;
-    for asked in &manifest.capabilities {
-        asked.parse::<Capability>().map_err(|error| wrong(format!("the capability {asked:?}: {error}")))?;
-    }
-    let input = manifest.input.get("properties").and_then(|properties| properties.as_object());
-    let known = |name: &String| input.is_some_and(|properties| properties.contains_key(name));
-    if let Some(unknown) = manifest.params.iter().find(|param| !known(param)) {
-        return Err(wrong(format!("the positional parameter {unknown:?} is no property of the input schema")));
-    }
-    Ok((manifest, version))
-}
-
-fn is_kebab_case(name: &str) -> bool {
-    name.len() <= 64
-        && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .split('-')
-            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(change: impl FnOnce(&mut serde_json::Value)) -> String {
-        let mut json = serde_json::json!({
-            "name": "echo", "version": "1.0.0", "description": "Says it again.", "effect": "read",
-            "input": { "type": "object", "properties": { "text": {} } }, "output": {},
-            "params": ["text"], "capabilities": ["files:notes"], "a field of tomorrow": 1,
-        });
-        change(&mut json);
-        manifest(&json.to_string(), 1000).map_or_else(|error| error.to_string(), |(manifest, _)| manifest.name)
-    }
-
-    #[test]
-    fn unknown_fields_are_ignored() {
-        assert_eq!(error(|_| {}), "echo");
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        assert!(error(|json| json["name"] = "Echo".into()).contains("\"Echo\" is not in kebab-case"));
-        assert!(error(|json| json["version"] = "1".into()).contains("version \"1\""));
-        assert!(error(|json| json["capabilities"][0] = "files".into()).contains("\"files\" is not of the form"));
-        assert!(error(|json| json["params"][0] = "txt".into()).contains("\"txt\" is no property"));
-        assert!(error(|json| json["description"] = "x".repeat(1000).into()).contains("more than 1000"));
-        assert!(error(|json| json["effect"] = "destroy".into()).contains("destroy"));
-    }
 }

@@ -12,7 +12,8 @@
 //!   of its own. The same call with the same files gives the same answer, or the same error, on every machine;
 //!   `timeout` alone depends on the machine.
 //! - Input and output satisfy the schemas of the tool's manifest.
-//! - A tool's settings are in none of what it hands out: taken out of log lines and errors, refused in its output.
+//! - Requests go to hosts that the operator granted, at public addresses unless the address was granted, and nowhere else.
+//! - A tool's secrets are in none of what it hands out: taken out of log lines and errors, refused in its output.
 //!
 //! What a call fails with, beside the codes that tools choose themselves:
 //!
@@ -28,7 +29,8 @@
 //! | `tool_failed` | it reported a failure whose code is none |
 //!
 //! Failures of the interface `files` that a tool passes on: `not_found`, `path_refused`, `link_refused`, `not_a_file`,
-//! `file_too_large`, `too_many_files`, `invalid_name`, `root_unreadable`, `unreadable`.
+//! `file_too_large`, `too_many_files`, `invalid_name`, `root_unreadable`, `unreadable`. Those of `http` and `artifacts` are in the
+//! WIT package.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,6 +46,7 @@
 //! # }
 //! ```
 
+mod authorize;
 mod bindings;
 mod cache;
 mod call;
@@ -52,12 +55,22 @@ mod deadline;
 mod engine;
 mod fault;
 mod files;
+mod folder;
+pub mod grant;
 mod host;
+mod http;
+mod inspect;
 mod install;
+mod manifest;
 mod meter;
+mod registry;
 
+pub use call::{CallReport, LogLevel, LogLine};
 pub use config::{Config, Limits};
+pub use folder::ToolFolder;
 pub use host::{HostError, Origin, Rejected, RejectedError, WasmHost};
+pub use http::Fetched;
+pub use inspect::{Import, Inspection, Need};
 pub use install::InstallError;
 
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));

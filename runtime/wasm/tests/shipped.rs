@@ -70,6 +70,7 @@ impl Garden {
             },
             capabilities: manifest.capabilities,
             timeout_ms: 60_000,
+            artifacts: None,
         };
         Ok(self.host.call(call).await?.to_json())
     }

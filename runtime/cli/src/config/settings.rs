@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use bloom_wasm::grant::HttpGrant;
 use serde::{Deserialize, Serialize};
 
 /// All settings, with what holds where nothing is set.
@@ -128,8 +129,8 @@ pub(crate) enum LogFormat {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Tool {
-    /// Where it may send requests to: `https://api.example.org`.
-    pub(crate) http: Vec<String>,
+    /// Where it may send requests to: `https://api.example.org GET POST`.
+    pub(crate) http: Vec<HttpGrant>,
     /// Its settings and secrets.
     pub(crate) config: BTreeMap<String, Secret>,
 }

@@ -81,7 +81,7 @@ fn grants_and_secrets_are_read_and_never_shown() {
                 config = { plain = 'hidden', shell = { env = 'SEARCH_KEY' }, disk = { file = 'key.txt' } }\n";
     let config = load(text, &[]).unwrap();
     let tool = &config.settings.tools["search"];
-    assert_eq!(tool.http, ["https://api.example.org"]);
+    assert_eq!(tool.http, ["https://api.example.org".parse().unwrap()]);
     assert_eq!(entry(&config, "tools.search.config.plain").0, format!("\"{MASK}\""));
     assert_eq!(entry(&config, "tools.search.config.shell").0, "{\"env\":\"SEARCH_KEY\"}");
     // A path is meant from the file's folder on.

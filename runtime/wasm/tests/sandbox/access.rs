@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 
 use bloom_runtime::tool::ToolHost;
 use bloom_wasm::Config;
+use bloom_wasm::grant::{Setting, ToolGrants};
 use serde_json::json;
 
 use crate::support::{Tool, call, config, host, run, with_root};
@@ -166,8 +167,9 @@ async fn an_agent_sees_its_own_memory_only() {
 }
 
 fn with_setting(tool: &str, value: &str) -> Config {
-    let settings = BTreeMap::from([("key".to_owned(), value.to_owned())]);
-    Config { settings: BTreeMap::from([(tool.to_owned(), settings)]), ..config() }
+    let config = BTreeMap::from([("key".to_owned(), Setting::Secret(value.to_owned()))]);
+    let grants = ToolGrants { config, ..ToolGrants::default() };
+    Config { grants: BTreeMap::from([(tool.to_owned(), grants)]), ..self::config() }
 }
 
 #[tokio::test]

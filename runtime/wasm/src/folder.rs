@@ -1,0 +1,92 @@
+//! A folder with the operator's own components, each in a file that is named by its digest.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use bloom_ir::Digest;
+
+/// A folder of components, for [`Config::tools`](crate::Config::tools). Files with other names than digests may lie there, too.
+#[derive(Clone, Debug)]
+pub struct ToolFolder(PathBuf);
+
+impl ToolFolder {
+    /// The folder of this path, which need not exist yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Keeps a component; repeating it is harmless. Whether it is one is not looked at: see
+    /// [`WasmHost::inspect`](crate::WasmHost::inspect). The file is there whole or not at all.
+    pub fn add(&self, component: &[u8]) -> io::Result<Digest> {
+        std::fs::create_dir_all(&self.0)?;
+        let digest = Digest::of(component);
+        let mut file = tempfile::NamedTempFile::new_in(&self.0)?;
+        file.write_all(component)?;
+        file.as_file().sync_all()?;
+        file.persist(self.file(digest))?;
+        Ok(digest)
+    }
+
+    /// Deletes a component, under whichever name it is there. False, where it is not.
+    pub fn remove(&self, digest: Digest) -> io::Result<bool> {
+        let mut found = false;
+        for (path, there) in self.list()? {
+            if there == digest {
+                std::fs::remove_file(path)?;
+                found = true;
+            }
+        }
+        Ok(found)
+    }
+
+    /// All components, in the order of their file names. A folder that does not exist has none.
+    pub fn list(&self) -> io::Result<Vec<(PathBuf, Digest)>> {
+        let paths = match components(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            paths => paths?,
+        };
+        paths.into_iter().map(|path| Ok((path.clone(), Digest::of(&std::fs::read(path)?)))).collect()
+    }
+
+    fn file(&self, digest: Digest) -> PathBuf {
+        self.0.join(format!("{}.wasm", digest.hex()))
+    }
+}
+
+/// The files of a folder that may be components, in the order of their names.
+pub(crate) fn components(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let mut paths: Vec<PathBuf> = entries.collect::<io::Result<_>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "wasm"));
+    paths.sort();
+    Ok(paths)
+}
+
+/// The digest that a file's name says, if it says one.
+pub(crate) fn digest_in_name(path: &Path) -> Option<Digest> {
+    format!("sha256:{}", path.file_stem()?.to_str()?).parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_are_kept_by_digest() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = ToolFolder::new(parent.path().join("tools"));
+        assert!(folder.list().unwrap().is_empty());
+        let digest = folder.add(b"one").unwrap();
+        assert_eq!(folder.add(b"one").unwrap(), digest);
+        std::fs::write(folder.path().join("by-hand.wasm"), "two").unwrap();
+        let digests = || folder.list().unwrap().into_iter().map(|(_, digest)| digest).collect::<Vec<_>>();
+        assert_eq!(digests().len(), 2);
+        assert!(folder.remove(digest).unwrap() && !folder.remove(digest).unwrap());
+        assert_eq!(digests(), [Digest::of(b"two")]);
+    }
+}
