@@ -207,20 +207,17 @@ pub fn methods<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<BTreeSet<
 /// Takes `host`, `host:8080`, `127.0.0.1:8080` or `[::1]:8080` apart. An IPv6 address comes without its brackets.
 pub fn host_and_port(text: &str) -> Result<(String, Option<u16>), HostNameError> {
     let wrong = || HostNameError { text: text.to_owned() };
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (address, port) = rest.split_once(']').ok_or_else(wrong)?;
-            let address: std::net::Ipv6Addr = address.parse().map_err(|_| wrong())?;
-            let port = if port.is_empty() { None } else { Some(port.strip_prefix(':').ok_or_else(wrong)?) };
-            (address.to_string(), port)
+    let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+        let (address, port) = rest.split_once(']').ok_or_else(wrong)?;
+        let address: std::net::Ipv6Addr = address.parse().map_err(|_| wrong())?;
+        let port = if port.is_empty() { None } else { Some(port.strip_prefix(':').ok_or_else(wrong)?) };
+        (address.to_string(), port)
+    } else {
+        let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+        if !is_host_name(host) {
+            return Err(wrong());
         }
-        None => {
-            let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
-            if !is_host_name(host) {
-                return Err(wrong());
-            }
-            (host.to_owned(), port)
-        }
+        (host.to_owned(), port)
     };
     let digits = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()).then(|| port.parse().ok()).flatten();
     let port = port.map(|port| digits(port).filter(|port| *port != 0).ok_or_else(wrong)).transpose()?;

@@ -277,6 +277,7 @@ impl Engine {
                     attempt: effect.attempt(),
                     is_unknown: *begun,
                     agent: run.agent().to_owned(),
+                    context: run.context.clone(),
                     capabilities: run
                         .policy()
                         .allowed_tools

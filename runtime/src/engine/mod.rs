@@ -12,6 +12,7 @@
 //! - A lease that is stale changes nothing.
 //! - A run that is refused leaves no record.
 
+mod artifacts;
 mod budget;
 mod cancel;
 mod child;

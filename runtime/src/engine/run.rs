@@ -726,7 +726,7 @@ pub(super) fn measured(limit: u64, measured: u64) -> Value {
 }
 
 /// The bytes that an artifact is kept as, and their digest.
-fn artifact(emission: &Emission) -> (Vec<u8>, Digest) {
+pub(super) fn artifact(emission: &Emission) -> (Vec<u8>, Digest) {
     let bytes = match &emission.value {
         Value::String(text) => text.as_bytes().to_vec(),
         other => other.to_bytes(),

@@ -1,5 +1,6 @@
 //! A tool is called, as often as it takes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bloom_interpreter::effect::{Answer, EffectError, EffectRequest, ToolRequest};
@@ -7,12 +8,13 @@ use bloom_ir::Value;
 use bloom_ir::document::{OnUnknown, ToolEffect};
 use tokio::time::Instant;
 
+use super::artifacts::HandedOut;
 use super::live::With;
 use super::progress::{EffectSpot, Step};
 use super::retry::Schedule;
 use super::run::measured;
 use super::{Engine, EngineError};
-use crate::record::RunId;
+use crate::record::{ContextId, RunId};
 use crate::tool::ToolCall;
 
 /// A call of a tool that a run needs.
@@ -26,6 +28,7 @@ pub(super) struct Job {
     pub(super) is_unknown: bool,
     /// The flow's id.
     pub(super) agent: String,
+    pub(super) context: ContextId,
     pub(super) capabilities: Vec<String>,
     /// For all attempts and delays together.
     pub(super) node_limit: Duration,
@@ -74,13 +77,15 @@ impl Engine {
 
     async fn call_once(&self, job: &Job, idempotency_key: String, limit: Duration) -> Result<Value, EffectError> {
         let timeout_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        let (store, agent, context) = (Arc::clone(&self.store), job.agent.clone(), job.context.clone());
+        let artifacts = HandedOut { store, agent, context };
         let call = self.tools.call(ToolCall {
             idempotency_key,
             agent: job.agent.clone(),
             request: job.call.clone(),
             capabilities: job.capabilities.clone(),
             timeout_ms,
-            artifacts: None,
+            artifacts: Some(Arc::new(artifacts)),
         });
         tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
             let message = format!("tool `{}` did not answer within {timeout_ms} ms", job.call.tool);

@@ -184,11 +184,8 @@ impl fmt::Display for HttpGrant {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { scheme, host, port, methods, .. } = self;
         write!(formatter, "{}://", scheme.as_str())?;
-        if host.contains(':') {
-            write!(formatter, "[{host}]")?
-        } else {
-            formatter.write_str(host)?
-        }
+        let (left, right) = if host.contains(':') { ("[", "]") } else { ("", "") };
+        write!(formatter, "{left}{host}{right}")?;
         if *port != scheme.port() {
             write!(formatter, ":{port}")?;
         }

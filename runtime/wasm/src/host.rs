@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use bloom_interpreter::effect::EffectError;
 use bloom_ir::{Digest, Value};
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use crate::authorize::authorize;
@@ -20,6 +19,7 @@ use crate::fault::Fault;
 use crate::http::Client;
 use crate::inspect::Inspection;
 use crate::install::{InstallError, Tool};
+use crate::reactor::Reactor;
 use crate::registry::Registry;
 
 /// Runs tools. Cheap to share behind an `Arc`.
@@ -29,6 +29,7 @@ pub struct WasmHost {
     rejected: Vec<Rejected>,
     config: Arc<Config>,
     client: Arc<Client>,
+    reactor: Arc<Reactor>,
     permits: Arc<Semaphore>,
     /// One component is compiled at a time.
     compiling: Arc<Semaphore>,
@@ -79,9 +80,9 @@ pub enum HostError {
     /// The engine cannot be set up on this machine.
     #[error("the WebAssembly engine cannot start: {0}")]
     Engine(String),
-    /// The thread that measures time cannot be started.
-    #[error("the thread that stops calls cannot start: {0}")]
-    Ticker(#[from] std::io::Error),
+    /// The threads that measure time and wait for what is outside cannot be started.
+    #[error("the threads that look after calls cannot start: {0}")]
+    Threads(#[from] std::io::Error),
     /// Requests cannot be made: the operator's certificates cannot be read.
     #[error("requests cannot be set up: {0}")]
     Http(String),
@@ -105,6 +106,7 @@ impl WasmHost {
             tools: Arc::default(),
             rejected: Vec::new(),
             client: Arc::new(client.map_err(|error| HostError::Http(error.to_string()))?),
+            reactor: Arc::new(Reactor::start()?),
             permits: Arc::new(Semaphore::new(config.limits.concurrent_calls.max(1) as usize)),
             compiling: Arc::new(Semaphore::new(1)),
             config: Arc::new(config),
@@ -196,7 +198,7 @@ impl WasmHost {
             limits: limits.clone(),
             deadline: Deadline::after(call.timeout_ms, &cancel),
             outside: Some(Outside {
-                runtime: Handle::current(),
+                reactor: Arc::clone(&self.reactor),
                 client: Arc::clone(&self.client),
                 artifacts: call.artifacts,
             }),

@@ -63,6 +63,7 @@ mod inspect;
 mod install;
 mod manifest;
 mod meter;
+mod reactor;
 mod registry;
 
 pub use call::{CallReport, LogLevel, LogLine};

@@ -96,13 +96,7 @@ impl CallState {
 
     /// Waits for something outside, until the call must end.
     fn wait<T>(&self, outside: &Outside, work: impl Future<Output = T>) -> Result<T, Fault> {
-        outside.runtime.block_on(async {
-            tokio::select! {
-                biased;
-                fault = self.environment.deadline.over() => Err(fault),
-                done = work => Ok(done),
-            }
-        })
+        outside.reactor.wait(&self.environment.deadline, work)
     }
 
     /// The artifacts that the call may read.

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bloom_runtime::tool::Artifacts;
-use tokio::runtime::Handle;
 use wasmtime::{Store, Trap, UpdateDeadline};
 
 use crate::Limits;
@@ -17,6 +16,7 @@ use crate::bindings::{Adapter, AdapterPre};
 use crate::deadline::{Deadline, Ticker};
 use crate::fault::Fault;
 use crate::http::Client;
+use crate::reactor::Reactor;
 pub(crate) use access::{Access, Secrets};
 pub(crate) use interfaces::{CallState, INTERFACES, linker};
 pub(crate) use report::Used;
@@ -37,7 +37,7 @@ pub(crate) struct Environment {
 /// The way out of the sandbox.
 #[derive(Clone)]
 pub(crate) struct Outside {
-    pub(crate) runtime: Handle,
+    pub(crate) reactor: Arc<Reactor>,
     pub(crate) client: Arc<Client>,
     pub(crate) artifacts: Option<Arc<dyn Artifacts>>,
 }

@@ -90,7 +90,7 @@ impl Connector {
         let name = ServerName::try_from(to.host.clone()).map_err(|error| failed(error.to_string()))?;
         match self.tls.connect(name, stream).await {
             Ok(stream) => Ok(Box::new(stream)),
-            Err(error) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+            Err(error) if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) => {
                 Err(failed(error.to_string()))
             }
             Err(error) => Err(FetchError::NotConnected { host: to.host.clone(), reason: error.to_string() }),

@@ -56,13 +56,13 @@ pub(super) async fn exchange(
     }
 }
 
-fn request(
-    prepared: &Prepared<'_>,
-    at: &Target,
-) -> Result<hyper::Request<Either<Full<Bytes>, Empty<Bytes>>>, FetchError> {
-    let body = match prepared.has_body {
-        true => Either::Left(Full::new(Bytes::from(prepared.body.clone()))),
-        false => Either::Right(Empty::new()),
+type Outgoing = hyper::Request<Either<Full<Bytes>, Empty<Bytes>>>;
+
+fn request(prepared: &Prepared<'_>, at: &Target) -> Result<Outgoing, FetchError> {
+    let body = if prepared.has_body {
+        Either::Left(Full::new(Bytes::from(prepared.body.clone())))
+    } else {
+        Either::Right(Empty::new())
     };
     let builder = hyper::Request::builder()
         .method(prepared.method.as_str())

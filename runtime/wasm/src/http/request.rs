@@ -124,11 +124,8 @@ impl std::fmt::Display for Place {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { scheme, host, port } = self;
         write!(formatter, "{}://", scheme.as_str())?;
-        if host.contains(':') {
-            write!(formatter, "[{host}]")?
-        } else {
-            formatter.write_str(host)?
-        }
+        let (left, right) = if host.contains(':') { ("[", "]") } else { ("", "") };
+        write!(formatter, "{left}{host}{right}")?;
         if *port == scheme.port() { Ok(()) } else { write!(formatter, ":{port}") }
     }
 }

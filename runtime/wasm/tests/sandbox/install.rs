@@ -5,16 +5,41 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
 use bloom_runtime::tool::ToolHost;
-use bloom_wasm::{Config, Origin, WasmHost};
+use bloom_wasm::{Config, Need, Origin, WasmHost};
 use serde_json::json;
 
 use crate::support::{Tool, call, config, host, rejection};
 
 #[test]
 fn an_import_that_no_tool_gets_is_named() {
-    for import in
-        ["wasi:cli/environment@0.2.0", "wasi:filesystem/types@0.2.0", "wasi:http/outgoing-handler@0.2.0", "evil:x/y"]
-    {
+    for import in [
+        "wasi:cli/command@0.2.0",
+        "wasi:cli/environment@0.2.0",
+        "wasi:cli/exit@0.2.0",
+        "wasi:cli/stderr@0.2.0",
+        "wasi:cli/stdin@0.2.0",
+        "wasi:cli/stdout@0.2.0",
+        "wasi:cli/terminal-stdout@0.2.0",
+        "wasi:clocks/monotonic-clock@0.2.0",
+        "wasi:clocks/wall-clock@0.2.0",
+        "wasi:filesystem/preopens@0.2.0",
+        "wasi:filesystem/types@0.2.0",
+        "wasi:http/outgoing-handler@0.2.0",
+        "wasi:http/types@0.2.0",
+        "wasi:io/error@0.2.0",
+        "wasi:io/poll@0.2.0",
+        "wasi:io/streams@0.2.0",
+        "wasi:keyvalue/store@0.2.0-draft",
+        "wasi:logging/logging",
+        "wasi:random/insecure@0.2.0",
+        "wasi:random/random@0.2.0",
+        "wasi:sockets/instance-network@0.2.0",
+        "wasi:sockets/ip-name-lookup@0.2.0",
+        "wasi:sockets/tcp@0.2.0",
+        "wasi:sockets/udp@0.2.0",
+        "bloom:tool/secrets@0.1.0",
+        "evil:x/y",
+    ] {
         let error = rejection(&Tool::importing(import));
         assert!(error.contains(&format!("`{import}`")), "{error}");
     }
@@ -24,6 +49,77 @@ fn an_import_that_no_tool_gets_is_named() {
 fn an_import_that_the_manifest_does_not_ask_for_is_named() {
     let error = rejection(&Tool::reading("notes", "a.md").asking(&["config:files"]));
     assert!(error.contains("`bloom:tool/files@0.1.0`") && error.contains("`files:…`"), "{error}");
+}
+
+#[test]
+fn a_component_for_another_version_of_the_contract_is_told_so() {
+    for import in ["bloom:tool/log@0.2.0", "bloom:tool/future@0.2.0", "bloom:tool/files@1.0.0"] {
+        let error = rejection(&Tool::importing(import));
+        assert!(error.contains(&format!("`{import}`")) && error.contains("version 0.1"), "{error}");
+    }
+}
+
+/// Each question goes to a fresh instance, so a counter in memory does not help it to say another thing each time.
+#[tokio::test]
+async fn describe_always_says_the_same() {
+    let lies = "
+        (i32.store8 (i32.const 8192) (i32.add (i32.load8_u (i32.const 8192)) (i32.const 1)))
+        (if (i32.gt_u (i32.load8_u (i32.const 8192)) (i32.const 1)) (then unreachable))
+        (i32.const 16)";
+    let host = host(config(), &[&Tool::echo().describing(lies)]);
+    for _ in 0..3 {
+        host.call(call(&host, "tool", json!({}))).await.unwrap();
+        assert_eq!(host.describe("tool", None).unwrap().manifest.version, "1.0.0");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_what_its_name_says_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let tools = bloom_wasm::ToolFolder::new(folder.path());
+    let digest = tools.add(&Tool::echo().build()).unwrap();
+    let start = || {
+        let tools = Some(folder.path().to_owned());
+        WasmHost::new(Config { tools, ..config() }, [] as [&[u8]; 0]).unwrap()
+    };
+    assert_eq!(start().installed()[0].digest, digest);
+    let [(path, _)] = tools.list().unwrap().try_into().unwrap();
+    fs::write(path, Tool::echo().with("version", "9.9.9").build()).unwrap();
+    let host = start();
+    assert!(host.installed().is_empty());
+    assert!(host.rejected()[0].error.to_string().contains("not those whose digest"), "{:?}", host.rejected());
+}
+
+#[tokio::test]
+async fn tools_come_and_go_while_others_are_called() {
+    let host = host(config(), &[&Tool::echo()]);
+    let other = Tool::returning("1").with("name", "other");
+    let installed = host.install(other.build()).await.unwrap();
+    assert_eq!(host.call(call(&host, "other", json!({}))).await.unwrap().to_json(), json!(1));
+    let error = host.install(b"nonsense".to_vec()).await.unwrap_err();
+    assert!(matches!(error, bloom_wasm::InstallError::NotAComponent(_)), "{error}");
+    assert_eq!(host.remove(installed.digest), Some(installed.clone()));
+    assert_eq!(host.remove(installed.digest), None);
+    assert_eq!(host.call(call(&host, "other", json!({}))).await.unwrap_err().code, "unknown_tool");
+    assert!(host.call(call(&host, "tool", json!({}))).await.is_ok());
+}
+
+#[test]
+fn a_component_is_looked_at_without_being_installed() {
+    let host = host(config(), &[]);
+    let seen = host.inspect(&Tool::reading("notes", "a.md").build());
+    assert!(seen.is_tool(), "{:?}", seen.problems);
+    assert_eq!(seen.exports, ["describe", "invoke"]);
+    let needs: Vec<_> = seen.imports.iter().map(|import| (import.name.as_str(), import.need)).collect();
+    assert_eq!(
+        needs,
+        [("bloom:tool/types@0.1.0", Need::Nothing), ("bloom:tool/files@0.1.0", Need::Capability("files"))]
+    );
+    assert_eq!(seen.manifest.unwrap().name, "tool");
+    let bad = Tool::reading("notes", "a.md").asking(&["config:x"]).with("input", json!({ "type": 7 }));
+    let seen = host.inspect(&bad.build());
+    assert_eq!(seen.problems.len(), 2, "{:?}", seen.problems);
+    assert!(host.installed().is_empty());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::task::Poll;
 
 use bloom_runtime::tool::ToolHost;
-use bloom_wasm::{Config, Limits};
+use bloom_wasm::{Config, Limits, LogLevel};
 use serde_json::json;
 
 use crate::support::{Tool, call, code, config, host, limits, run};
@@ -65,6 +65,30 @@ async fn memory_beyond_the_limit_is_refused() {
 async fn a_tool_that_copes_with_refused_memory_goes_on() {
     let ask = "(drop (memory.grow (i32.const 4096))) (call $ok (local.get $input) (local.get $size))";
     assert_eq!(run(config(), &Tool::new(ask)).await.unwrap().to_json(), json!({}));
+}
+
+#[tokio::test]
+async fn a_table_beyond_the_limit_is_refused() {
+    let grow = "
+        (if (i32.ne (table.grow $table (ref.null func) (i32.const 1000000)) (i32.const -1)) (then unreachable))
+        (call $ok (local.get $input) (local.get $size))";
+    let tool = Tool::new(grow).defining("(table $table 1 funcref)");
+    assert_eq!(run(config(), &tool).await.unwrap().to_json(), json!({}));
+    let large = Tool::echo().defining("(table 1000000 funcref)");
+    let host = bloom_wasm::WasmHost::new(config(), [large.build()]).unwrap();
+    assert!(host.installed().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_call_used_is_told() {
+    let host = host(config(), &[&Tool::logging(3, 2), &Tool::new("unreachable").with("name", "broken")]);
+    let report = host.report(call(&host, "tool", json!({}))).await;
+    assert!(report.result.is_ok() && report.fuel > 0, "{report:?}");
+    assert_eq!(report.memory_bytes, 32 << 16);
+    let lines: Vec<_> = report.log.iter().map(|line| (line.level, line.text.len())).collect();
+    assert_eq!(lines, [(LogLevel::Info, 3); 2]);
+    let report = host.report(call(&host, "broken", json!({}))).await;
+    assert!(report.result.is_err() && report.fuel > 0, "{report:?}");
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod access;
+mod artifact;
 mod contract;
 mod install;
 mod limits;
+mod network;
 mod support;

@@ -18,6 +18,8 @@ pub(crate) struct Tool {
     /// What the core module imports, and what it is given.
     core_imports: String,
     core_arguments: String,
+    /// What else the core module has, as a table.
+    definitions: String,
     describe: String,
     invoke: String,
 }
@@ -34,6 +36,7 @@ impl Tool {
             imports: String::new(),
             core_imports: String::new(),
             core_arguments: String::new(),
+            definitions: String::new(),
             describe: "(i32.const 16)".into(),
             invoke: invoke.into(),
         }
@@ -93,6 +96,70 @@ impl Tool {
         tool.asking(&[&format!("config:{key}")])
     }
 
+    /// Sends a request, so many times, and returns the body of the last response, or the failure.
+    pub(crate) fn fetching(method: &str, url: &str, times: usize) -> Self {
+        let mut tool = Self::new("");
+        tool.invoke = format!(
+            "(local $n i32)
+             {} {}
+             (loop $again
+               (call $fetch
+                 (i32.const 256) (i32.const {}) (i32.const 512) (i32.const {}) (i32.const 0) (i32.const 0)
+                 (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 5)
+                 (i32.const 64))
+               (local.set $n (i32.add (local.get $n) (i32.const 1)))
+               (br_if $again (i32.lt_u (local.get $n) (i32.const {times}))))
+             (if (i32.eqz (i32.load8_u (i32.const 64)))
+               (then
+                 (i32.store (i32.const 68) (i32.load (i32.const 88)))
+                 (i32.store (i32.const 72) (i32.load (i32.const 92)))))
+             (i32.const 64)",
+            stores(256, method),
+            stores(512, url),
+            method.len(),
+            url.len()
+        );
+        tool.imports = r#"
+            (import "bloom:tool/http@0.1.0" (instance $http
+              (alias outer 1 $failure (type $outer))
+              (export "failure" (type $failure (eq $outer)))
+              (type $pair (record (field "name" string) (field "value" string)))
+              (export "header" (type $header (eq $pair)))
+              (type $asked (record (field "method" string) (field "url" string) (field "headers" (list $header))
+                (field "body" (option (list u8))) (field "timeout-ms" (option u32)) (field "redirects" u8)))
+              (export "request" (type $request (eq $asked)))
+              (type $answered (record (field "status" u16) (field "url" string) (field "headers" (list $header))
+                (field "body" (list u8))))
+              (export "response" (type $response (eq $answered)))
+              (export "fetch" (func (param "request" $request) (result (result $response (error $failure)))))))
+            (core func $fetch (canon lower (func $http "fetch") (memory $memory) (realloc $realloc)))"#
+            .into();
+        let parameters = "i32 ".repeat(13);
+        tool.core_imports = format!(r#"(import "host" "fetch" (func $fetch (param {parameters})))"#);
+        tool.core_arguments = r#"(export "fetch" (func $fetch))"#.into();
+        tool.asking(&["http:*"])
+    }
+
+    /// Returns an artifact's bytes, or the failure to read it.
+    pub(crate) fn reading_artifact(digest: &str) -> Self {
+        let mut tool = Self::new("");
+        tool.invoke = format!(
+            "{} (call $read (i32.const 512) (i32.const {}) (i32.const 32)) (i32.const 32)",
+            stores(512, digest),
+            digest.len()
+        );
+        tool.imports = r#"
+            (import "bloom:tool/artifacts@0.1.0" (instance $artifacts
+              (alias outer 1 $failure (type $outer))
+              (export "failure" (type $failure (eq $outer)))
+              (export "read" (func (param "digest" string) (result (result (list u8) (error $failure)))))))
+            (core func $read (canon lower (func $artifacts "read") (memory $memory) (realloc $realloc)))"#
+            .into();
+        tool.core_imports = r#"(import "host" "read" (func $read (param i32 i32 i32)))"#.into();
+        tool.core_arguments = r#"(export "read" (func $read))"#.into();
+        tool.asking(&["artifacts:own"])
+    }
+
     /// Logs a line of so many bytes, again and again.
     pub(crate) fn logging(line: usize, times: usize) -> Self {
         let mut tool = Self::new(&format!(
@@ -132,6 +199,11 @@ impl Tool {
         self
     }
 
+    pub(crate) fn defining(mut self, definitions: &str) -> Self {
+        self.definitions = definitions.into();
+        self
+    }
+
     pub(crate) fn asking(mut self, capabilities: &[&str]) -> Self {
         self.manifest["capabilities"] = json!(capabilities);
         self
@@ -147,7 +219,7 @@ impl Tool {
         let data = manifest.bytes().map(|byte| format!("\\{byte:02x}")).collect::<Vec<_>>().concat();
         let length: String =
             u32::try_from(manifest.len()).unwrap().to_le_bytes().map(|byte| format!("\\{byte:02x}")).concat();
-        let Self { imports, core_imports, core_arguments, describe, invoke, .. } = self;
+        let Self { imports, core_imports, core_arguments, definitions, describe, invoke, .. } = self;
         let text = format!(
             r#"(component
   (import "bloom:tool/types@0.1.0" (instance $types
@@ -168,6 +240,7 @@ impl Tool {
   (core module $module
     (import "allocator" "memory" (memory 32))
     {core_imports}
+    {definitions}
     (data (i32.const 1024) "{data}")
     (data (i32.const 16) "\00\04\00\00{length}")
     (func $ok (param $at i32) (param $size i32) (result i32)

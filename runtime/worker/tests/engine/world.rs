@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bloom_interpreter::effect::{Answer, EffectError};
 use bloom_interpreter::history::{Event, Payload};
+use bloom_ir::capability::ArtifactScope;
 use bloom_ir::manifest::ToolManifest;
 use bloom_ir::{Digest, Document, SigningKey, TrustList, Value, VerifiedIr};
 use bloom_runtime::clock::{Clock, Ids};
@@ -28,6 +29,8 @@ pub(crate) enum Act {
     /// After a while.
     After(Duration, Result<Json, EffectError>),
     Fail(EffectError),
+    /// Answers with the text of the artifact of a name, or with the code of the error.
+    ReadArtifact(ArtifactScope, &'static str),
     Hang,
 }
 
@@ -101,6 +104,13 @@ impl ToolHost for Tools {
                 answer.map(Value::from)
             }
             Act::Fail(error) => Err(error),
+            Act::ReadArtifact(scope, name) => {
+                let artifacts = call.artifacts.unwrap();
+                let Some(found) = artifacts.find(scope, name, None).await? else { return Ok("none".into()) };
+                assert_eq!(artifacts.find(scope, name, Some(&found.run)).await?.as_ref(), Some(&found));
+                let bytes = artifacts.read(scope, found.digest).await?.unwrap();
+                Ok(String::from_utf8(bytes).unwrap().into())
+            }
             Act::Hang => std::future::pending().await,
         }
     }
