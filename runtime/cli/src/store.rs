@@ -32,7 +32,11 @@ impl<'a> Store<'a> {
     pub(crate) fn open(session: &'a Session) -> anyhow::Result<Self> {
         let catalogue = &session.catalogue;
         let data = session.data.create(catalogue)?;
-        match RedbStore::open(data) {
+        // What is wrong with the settings is told where they matter more.
+        let cache = session.config().map_or(RedbStore::CACHE, |config| {
+            usize::try_from(config.settings.limits.store_cache_mib).unwrap_or(0).saturating_mul(1 << 20)
+        });
+        match RedbStore::open_with_cache(data, cache) {
             Ok(store) => {
                 close_to_others(data)?;
                 Ok(Self { inner: Arc::new(store), catalogue })

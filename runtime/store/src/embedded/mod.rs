@@ -46,9 +46,6 @@ use self::writer::Writer;
 const SCHEMA: u32 = 4;
 const SCHEMA_KEY: &[u8] = b"schema";
 
-/// What redb may keep of the file in memory, in bytes.
-const CACHE: usize = 128 << 20;
-
 /// A store in a single file, which one process has open.
 pub struct RedbStore {
     // In the order in which they are dropped: the lock goes last.
@@ -61,28 +58,36 @@ impl RedbStore {
     /// The store's file in its folder.
     pub const FILE: &str = "bloom.redb";
 
+    /// How much of the file is kept in memory where nothing else is said, in bytes.
+    pub const CACHE: usize = 32 << 20;
+
     /// Opens the store of a folder, and makes both where they are not there, for this user alone. It is
     /// [`StoreError::Locked`] while another process has it open, and [`StoreError::Damaged`] when the file was changed
     /// beside it, or is empty. After a crash, opening checks the whole file, which takes time that grows with it.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_with_cache(folder, Self::CACHE)
+    }
+
+    /// The same, with so many bytes of the file in memory at most, beside what one commit writes.
+    pub fn open_with_cache(folder: impl AsRef<Path>, cache: usize) -> Result<Self, StoreError> {
         let folder = folder.as_ref();
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| at(folder, error))?;
         let path = folder.join(Self::FILE);
         create::where_missing(&path)?;
-        let opened = guarded(|| Self::open_file(&path));
+        let opened = guarded(|| Self::open_file(&path, cache));
         opened.map_err(|error| match error {
             StoreError::Damaged(what) => StoreError::Damaged(format!("{}: {what}", path.display())),
             other => other,
         })
     }
 
-    fn open_file(path: &Path) -> Result<Self, StoreError> {
+    fn open_file(path: &Path, cache: usize) -> Result<Self, StoreError> {
         let file = fs::OpenOptions::new().read(true).write(true).open(path).map_err(|error| at(path, error))?;
         // redb would take it for a new one, and what was in it would seem never to have been.
         if file.metadata().map_err(|error| at(path, error))?.len() == 0 {
             return Err(StoreError::Damaged("the file is empty".to_owned()));
         }
-        let database = Database::builder().set_cache_size(CACHE).create_file(file);
+        let database = Database::builder().set_cache_size(cache).create_file(file);
         let database = Guarded::new(database.map_err(|error| opening(path, error))?);
         let owner = Owner::sign(path);
         Self::start(database, Some(path), Some(owner))
@@ -94,7 +99,7 @@ impl RedbStore {
     }
 
     fn over(storage: impl StorageBackend) -> Result<Self, StoreError> {
-        let database = Database::builder().set_cache_size(CACHE).create_with_backend(storage).map_err(backend)?;
+        let database = Database::builder().set_cache_size(Self::CACHE).create_with_backend(storage).map_err(backend)?;
         Self::start(Guarded::new(database), None, None)
     }
 

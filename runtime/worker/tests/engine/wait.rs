@@ -11,6 +11,7 @@ use bloom_runtime::record::{Actor, FlowRecord, QuestionStatus, RunId, RunStatus}
 use bloom_runtime::store::{QuestionFilter, RunFilter};
 use serde_json::{Value as Json, json};
 
+use crate::disk::Disk;
 use crate::world::{Act, Tools, World, flow, key, submission};
 
 fn owner() -> Actor {
@@ -67,6 +68,30 @@ async fn a_sleep_survives_a_restart_and_ends_within_a_second() {
     assert!((3_600_000..3_601_000).contains(&took), "{took}");
     assert_eq!(world.kinds(&run).await, ["run.started", "effect.requested", "effect.completed", "run.completed"]);
     world.assert_replays(&run).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_that_sleep_are_not_loaded_before_their_time_and_each_wakes_within_a_second() {
+    let world = world();
+    let mut runs = Vec::new();
+    for number in 0..100 {
+        let engine = world.engine();
+        let due = 3_600_000 + 500 * number;
+        let run = engine.submit(submission(&sleeping(due))).await.unwrap();
+        drive_a_little(&engine, &run).await;
+        runs.push((run, i64::try_from(due).unwrap()));
+    }
+    // Another process.
+    let disk = Arc::new(Disk::new(world.store.clone()));
+    let engine = world.engine_on(disk.clone());
+    engine.tend(tokio::time::sleep(Duration::from_mins(59))).await.unwrap();
+    assert_eq!(disk.histories(), 0, "nothing was looked at");
+    engine.tend(tokio::time::sleep(Duration::from_mins(3))).await.unwrap();
+    assert_eq!(disk.histories(), runs.len(), "each was loaded once");
+    for (run, due) in runs {
+        let took = world.store.run(&run).await.unwrap().unwrap().result.unwrap().as_int().unwrap();
+        assert!((due..due + 1_000).contains(&took), "{took} of {due}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
