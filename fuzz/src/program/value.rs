@@ -67,7 +67,7 @@ pub(super) fn expression(input: &mut Unstructured<'_>, depth: u32) -> Result<Str
         });
     }
     let depth = depth - 1;
-    let mut inner = |input: &mut Unstructured<'_>| expression(input, depth);
+    let inner = |input: &mut Unstructured<'_>| expression(input, depth);
     Ok(match input.int_in_range(0..=5)? {
         0 => {
             let operator = input.choose(&["+", "-", "*", "/", "%", "==", "!=", "<", ">=", "&&", "||", "in"])?;
@@ -77,7 +77,7 @@ pub(super) fn expression(input: &mut Unstructured<'_>, depth: u32) -> Result<Str
         2 => format!("{{'k': {}, 'a': {}}}", inner(input)?, inner(input)?),
         3 => format!(
             "{}({})",
-            input.choose(&["size", "string", "int", "double", "json.format", "json.parse", "type", "bool"])?,
+            input.choose(&["size", "string", "int", "double", "json.format", "json.parse", "tokens", "max", "bool"])?,
             inner(input)?
         ),
         4 => format!("({} ? {} : {})", inner(input)?, inner(input)?, inner(input)?),
@@ -89,18 +89,20 @@ pub(super) fn expression(input: &mut Unstructured<'_>, depth: u32) -> Result<Str
                 "all(x, x != 1)",
                 "exists(x, x == 'x')",
                 "k",
-                "size()",
                 "join(',')",
                 "contains('x')",
                 "split(',')",
                 "matches('x+')",
-                "lowerAscii()",
-                "substring(1)",
+                "lower()",
+                "trim()",
+                "words()",
+                "lines()",
                 "replace('x', 'yy')",
                 "sort()",
                 "distinct()",
-                "reverse()",
-                "flatten()",
+                "sum()",
+                "keys()",
+                "startsWith('x')",
             ])?;
             format!("({list}).{call}")
         }
