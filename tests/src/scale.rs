@@ -180,6 +180,7 @@ pub fn submission(ir: &VerifiedIr, inputs: Value) -> Submit {
         by: Actor("owner".to_owned()),
         context: ContextId::new("figures"),
         setting: Value::Null,
+        limits: None,
     }
 }
 

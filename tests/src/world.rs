@@ -11,8 +11,7 @@ use bloom_ir::document::ToolEffect;
 use bloom_ir::manifest::ToolManifest;
 use bloom_ir::{Digest, SigningKey, TrustList, Value, VerifiedIr};
 use bloom_runtime::clock::{Clock, Ids};
-use bloom_runtime::engine::{Engine, EngineConfig, EngineError, Parts, Submit};
-use bloom_runtime::record::{Actor, ContextId};
+use bloom_runtime::engine::{Engine, EngineConfig, EngineError, Parts};
 use bloom_runtime::store::StoreError;
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
 use bloom_store::RedbStore;
@@ -45,15 +44,7 @@ pub async fn run_many(engine: &Arc<Engine>, ir: &VerifiedIr, runs: u64, at_once:
         let share = runs / at_once + u64::from(lane < runs % at_once);
         lanes.spawn(async move {
             for _ in 0..share {
-                let run = engine
-                    .submit(Submit {
-                        ir: ir.clone(),
-                        inputs: Value::empty_map(),
-                        by: Actor("owner".to_owned()),
-                        context: ContextId::new("figures"),
-                        setting: Value::Null,
-                    })
-                    .await?;
+                let run = engine.submit(crate::scale::submission(&ir, Value::empty_map())).await?;
                 engine.drive(&run).await?;
             }
             Ok(())
