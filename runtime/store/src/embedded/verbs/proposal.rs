@@ -84,12 +84,11 @@ fn inherit(stage: &mut Stage<'_, '_>, expired: &Proposal) -> Result<(), StoreErr
         let before: Proposal = require(stage, Table::Proposals, "proposal", &id)?;
         let mut duplicate = before.clone();
         duplicate.duplicate_of.clone_from(&heir);
-        match &heir {
-            Some(heir) => stage.put(Table::Duplicates, duplicate_key(heir.as_str(), &id), id.clone().into()),
-            None => {
-                stage.put(Table::PendingContents, content_key(&duplicate), id.clone().into());
-                heir = Some(duplicate.id.clone());
-            }
+        if let Some(heir) = &heir {
+            stage.put(Table::Duplicates, duplicate_key(heir.as_str(), &id), id.clone().into());
+        } else {
+            stage.put(Table::PendingContents, content_key(&duplicate), id.clone().into());
+            heir = Some(duplicate.id.clone());
         }
         put(stage, Some(&before), &duplicate);
     }
