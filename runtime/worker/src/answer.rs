@@ -27,8 +27,7 @@ where
     F: Future<Output = Result<Reply, EffectError>>,
 {
     let request = &task.request;
-    let schema = CompiledSchema::compile(&request.output)
-        .map_err(|error| failure::permanent("invalid_schema", format!("the node's output schema: {error}")))?;
+    let schema = compiled(request)?;
     // What is paid for by then, also where the time is over before the rest comes.
     let mut used: Vec<Usage> = Vec::new();
     let asking = async {
@@ -56,6 +55,34 @@ fn noted(used: &mut Vec<Usage>, reply: Result<Reply, EffectError>) -> Result<Rep
         Err(error) => used.extend(error.usage.as_deref().cloned()),
     }
     reply
+}
+
+/// Reads what a worker wrote elsewhere: the result envelope of the Claude CLI, or its text alone. `usage` is what is known of
+/// the cost where the envelope does not say it. Where a text is wanted, a text that is no JSON is taken as it is.
+pub fn read_answer(request: &LlmRequest, output: &str, usage: Usage) -> Result<Answer, EffectError> {
+    let schema = compiled(request)?;
+    let reply = crate::envelope::reply_of_text(output, usage.latency_ms)?;
+    let value = fitting(&schema, &reply).or_else(|problems| {
+        let text = Value::from(reply.text.as_str());
+        if schema.validate(&text).is_ok() { Ok(text) } else { Err(failure::invalid_output(&problems)) }
+    });
+    let usage = Usage { prompt: usage.prompt, ..reply.usage.unwrap_or(usage) };
+    match value {
+        Ok(value) => Ok(Answer { value, usage: Some(usage) }),
+        Err(error) => Err(EffectError { usage: Some(Box::new(usage)), ..error }),
+    }
+}
+
+/// Whether an answer that was made elsewhere satisfies the request's schema.
+pub fn check_answer(request: &LlmRequest, answer: &Answer) -> Result<(), EffectError> {
+    compiled(request)?.validate(&answer.value).map_err(|violations| {
+        failure::invalid_output(&violations.iter().map(ToString::to_string).collect::<Vec<_>>())
+    })
+}
+
+fn compiled(request: &LlmRequest) -> Result<CompiledSchema, EffectError> {
+    CompiledSchema::compile(&request.output)
+        .map_err(|error| failure::permanent("invalid_schema", format!("the node's output schema: {error}")))
 }
 
 /// The reply's value, or what is wrong with it.
@@ -160,6 +187,31 @@ mod tests {
         assert_eq!(failing(vec![refused()]).await, ("refused".to_owned(), Some((7, Some(2)))));
         assert_eq!(failing(vec![no_json(), refused()]).await, ("refused".to_owned(), Some((18, Some(7)))));
         assert_eq!(failing(vec![]).await, ("timeout".to_owned(), None), "nothing is known of it");
+    }
+
+    #[test]
+    fn what_was_written_elsewhere_is_read_and_checked() {
+        let request = |schema: serde_json::Value| LlmRequest { output: schema, ..task("How many?").request };
+        let read = |schema, output: &str| {
+            let usage = Usage { latency_ms: 5, output_tokens: 2, ..Usage::default() };
+            read_answer(&request(schema), output, usage)
+        };
+        let text = || json!({ "type": "string" });
+        let answer = read(text(), "plain words").unwrap();
+        assert_eq!((answer.value, answer.usage.unwrap().output_tokens), ("plain words".into(), 2));
+        let envelope = r#"{"type":"result","is_error":false,"result":"words","usage":{"input_tokens":3,"output_tokens":4}}"#;
+        let answer = read(text(), envelope).unwrap();
+        assert_eq!((answer.value, answer.usage.unwrap().tokens()), ("words".into(), 7));
+        assert_eq!(read(json!({}), "{\"a\":1}").unwrap().value.to_json(), json!({ "a": 1 }));
+        let wrong = read(json!({ "type": "integer" }), "many").unwrap_err();
+        assert_eq!((wrong.code.as_str(), wrong.usage.unwrap().latency_ms), ("invalid_output", 5));
+        let failed = read(text(), r#"{"type":"result","is_error":true,"result":"Prompt is too long"}"#);
+        assert!(failed.is_err());
+
+        let answer = |value: i64| Answer { value: value.into(), usage: None };
+        let number = request(json!({ "type": "integer", "maximum": 3 }));
+        assert_eq!(check_answer(&number, &answer(3)), Ok(()));
+        assert_eq!(check_answer(&number, &answer(4)).unwrap_err().code, "invalid_output");
     }
 
     #[test]

@@ -56,22 +56,38 @@ struct Tokens {
 /// Reads what a program printed.
 pub(crate) fn reply(output: &Output, latency_ms: u64) -> Result<Reply, EffectError> {
     let Some(envelope) = read(&output.stdout) else { return without_envelope(output) };
+    envelope.reply(latency_ms, output.status.success(), &on_stderr(output))
+}
+
+/// Reads what a program printed elsewhere, and ended well: a text without an envelope is the answer.
+pub(crate) fn reply_of_text(text: &str, latency_ms: u64) -> Result<Reply, EffectError> {
+    let is_marked = |envelope: &Envelope| envelope.r#type.is_some();
+    match read(text.as_bytes()).filter(is_marked) {
+        Some(envelope) => envelope.reply(latency_ms, true, ""),
+        None => Ok(Reply { text: text.to_owned(), structured: None, usage: None }),
+    }
+}
+
+impl Envelope {
+    fn reply(self, latency_ms: u64, is_well: bool, on_stderr: &str) -> Result<Reply, EffectError> {
+    let envelope = self;
     let usage = envelope.usage(latency_ms);
     let paid = |error: EffectError| EffectError { usage: usage.clone().map(Box::new), ..error };
     let text = envelope.result.unwrap_or_default();
     if envelope.stop_reason.as_deref() == Some("refusal") {
         return Err(paid(failure::permanent("refused", failure::head(text.trim()))));
     }
-    if envelope.is_error || !output.status.success() {
+    if envelope.is_error || !is_well {
         let kind = envelope.subtype.unwrap_or_default();
         // The CLI checks the schema itself, and gives up after a few tries of its own.
         if kind == "error_max_structured_output_retries" {
             return Ok(Reply { text, structured: None, usage });
         }
         let said = if text.trim().is_empty() { &kind } else { &text };
-        return Err(paid(failure::of_error(&kind, &format!("{said}{}", on_stderr(output)))));
+        return Err(paid(failure::of_error(&kind, &format!("{said}{on_stderr}"))));
     }
     Ok(Reply { text, structured: envelope.structured_output.filter(|json| !json.is_null()), usage })
+    }
 }
 
 /// With `--verbose` in the user's settings the CLI prints a list of messages, the result last.

@@ -34,6 +34,7 @@ mod process;
 mod prompt;
 mod scripted;
 
+pub use answer::{check_answer, read_answer};
 pub use claude::{Claude, Detection, Login, Unavailable};
 pub use command::Command;
 pub use in_process::InProcessWorker;

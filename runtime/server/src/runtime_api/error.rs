@@ -1,0 +1,114 @@
+//! What clients of this group of routes are told when something cannot be done: `{"error": …}`, where `…` is a message, or
+//! for a body that is not what it must be an object of `formErrors` and `fieldErrors`.
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bloom_runtime::dispatch::TaskError;
+use bloom_runtime::engine::EngineError;
+use bloom_runtime::store::StoreError;
+use serde_json::{Value, json};
+
+use crate::error::{ApiError, Code};
+
+/// A refusal.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    status: StatusCode,
+    error: Value,
+    /// For programs, where several refusals have the same status.
+    code: Option<&'static str>,
+}
+
+impl Refused {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, error: Value::String(message.into()), code: None }
+    }
+
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("{what} not found"))
+    }
+
+    pub(crate) fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code: Some(code), ..Self::new(StatusCode::CONFLICT, message) }
+    }
+
+    /// A body whose members are not what they must be.
+    pub(crate) fn fields(form: &[String], fields: &std::collections::BTreeMap<String, Vec<String>>) -> Self {
+        let error = json!({ "formErrors": form, "fieldErrors": fields });
+        Self { status: StatusCode::BAD_REQUEST, error, code: None }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut body = json!({ "error": self.error });
+        if let Some(code) = self.code {
+            body["code"] = code.into();
+        }
+        (self.status, axum::Json(body)).into_response()
+    }
+}
+
+impl From<TaskError> for Refused {
+    fn from(error: TaskError) -> Self {
+        let message = error.to_string();
+        match error {
+            TaskError::Stale { .. } => Self::conflict("LEASE_STALE", message),
+            TaskError::EffectResolved { .. } => Self::conflict("EFFECT_RESOLVED", message),
+            TaskError::NotQueued { .. }
+            | TaskError::NotDue { .. }
+            | TaskError::NotHeld { .. }
+            | TaskError::NotFailed { .. } => Self::new(StatusCode::CONFLICT, message),
+        }
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Task(error) => error.into(),
+            StoreError::NotFound { kind, .. } => {
+                let mut letters = kind.chars();
+                let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+                Self::not_found(&first.into_iter().chain(letters).collect::<String>())
+            }
+            other => ApiError::from(other).into(),
+        }
+    }
+}
+
+impl From<EngineError> for Refused {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Store(error) => error.into(),
+            EngineError::NoWorker(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "No available worker with free capacity")
+            }
+            EngineError::ProofNeeded(_) => Self::conflict("LEASE_STALE", error.to_string()),
+            EngineError::Over { .. } => Self::conflict("RUN_ENDED", error.to_string()),
+            other => ApiError::from(other).into(),
+        }
+    }
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        let message = match error.code {
+            Code::AuthRequired => "Unauthorized".to_owned(),
+            Code::RateLimited => "Too many requests, please try again later".to_owned(),
+            _ => error.message,
+        };
+        Self::new(error.code.status(), message)
+    }
+}
+
+/// Gives the errors of what stands before the handlers the shape of this group.
+pub(crate) async fn restate(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    match response.extensions_mut().remove::<ApiError>() {
+        Some(error) => Refused::from(error).into_response(),
+        None => response,
+    }
+}

@@ -1,0 +1,232 @@
+//! Leases, and what their holders do with them.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use bloom_interpreter::effect::{Answer, EffectError, LlmRequest, NodeRef};
+use bloom_ir::Digest;
+use bloom_runtime::dispatch::Proof;
+use bloom_runtime::record::{LeaseEnding, LeaseId, LeaseStatus, WorkerId};
+use bloom_runtime::store::{Grant, LeaseFilter};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::error::Refused;
+use super::form::{Form, number, one_of, text, texts};
+use super::state::LISTED;
+use super::task::{self, Beaten, Completed, Completion, show_task};
+use super::view::{Lease, LlmTask};
+use crate::app::App;
+use crate::extract::{Path, Query};
+use crate::request::Unhurried;
+
+const STATUSES: &[(&str, LeaseStatus)] = &[
+    ("active", LeaseStatus::Active),
+    ("released", LeaseStatus::Released),
+    ("expired", LeaseStatus::Expired),
+    ("failed", LeaseStatus::Failed),
+];
+
+/// Which leases.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// In this status.
+    status: Option<String>,
+}
+
+/// Leases, newest first.
+#[utoipa::path(get, path = "/api/runtime/leases", tag = "runtime", params(Which),
+    responses((status = 200, body = Vec<Lease>), (status = 400, description = "There is no such status")))]
+pub(crate) async fn list(State(app): State<App>, Query(which): Query<Which>) -> Result<Json<Vec<Lease>>, Refused> {
+    let status = which.status.map(|status| one_of(STATUSES)(&Value::String(status))).transpose();
+    let status = status.map_err(|message| Refused::new(StatusCode::BAD_REQUEST, format!("status: {message}")))?;
+    let leases = app.store().list_leases(&LeaseFilter { status, limit: LISTED }).await?;
+    Ok(Json(leases.into_iter().map(|lease| Lease::of(&app.engine.current_lease(lease))).collect()))
+}
+
+/// What a worker is granted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Granted {
+    lease: Lease,
+    task: LlmTask,
+    /// All that is asked: prompt, memory, the schema of the answer.
+    #[schema(value_type = Object)]
+    request: LlmRequest,
+    /// The same for every attempt.
+    idempotency_key: String,
+    /// The node that asks.
+    #[schema(value_type = Object)]
+    asked_by: NodeRef,
+}
+
+/// A worker (`worker_id`) asks for as many tasks as it has `free_slots`, and waits up to `wait_seconds` for the first. It
+/// may say what it `provides` now.
+#[utoipa::path(post, path = "/api/runtime/leases", tag = "runtime", request_body = Object,
+    responses((status = 200, body = Vec<Granted>), (status = 204, description = "There is nothing that it can do"),
+        (status = 400, description = "The body is not what it must be"),
+        (status = 404, description = "There is no such worker: it registers again")))]
+pub(crate) async fn pull(State(app): State<App>, mut form: Form) -> Result<Response, Refused> {
+    let worker = form.require("worker_id", text(1..=128)).map(WorkerId::new);
+    let provides = form.get("provides", texts);
+    let slots = form.get("free_slots", number(0..=32_u32)).unwrap_or(1);
+    let wait = form.get("wait_seconds", number(0..=30_u32)).unwrap_or_default();
+    form.finish()?;
+    let worker = worker.unwrap_or_else(|| WorkerId::new(""));
+    let mut stopping = app.stopping();
+    let pulling = app.engine.pull(
+        &worker,
+        provides,
+        usize::try_from(slots).unwrap_or(usize::MAX),
+        Duration::from_secs(wait.into()),
+    );
+    let grants = tokio::select! {
+        grants = pulling => grants?,
+        // Nobody waits for a server that stops.
+        _ = stopping.wait_for(|stops| *stops) => Vec::new(),
+    };
+    if grants.is_empty() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let granted: Vec<_> = grants
+        .into_iter()
+        .map(|Grant { lease, task }| Granted {
+            lease: Lease::of(&lease),
+            idempotency_key: task.idempotency_key(),
+            asked_by: task.asked_by(),
+            task: LlmTask::of(&task, Some(&lease.worker)),
+            request: task.request,
+        })
+        .collect();
+    Ok((Extension(Unhurried), Json(granted)).into_response())
+}
+
+fn proof(id: String, epoch: Option<u64>) -> Proof {
+    Proof { lease: LeaseId::new(id), epoch: epoch.unwrap_or_default() }
+}
+
+fn epoch(form: &mut Form) -> Option<u64> {
+    form.require("epoch", number(0..=i64::MAX)).and_then(|epoch| u64::try_from(epoch).ok())
+}
+
+/// Says that the holder of a lease is alive.
+#[utoipa::path(post, path = "/api/runtime/leases/{id}/heartbeat", tag = "runtime", params(("id" = String, Path)),
+    request_body = Object,
+    responses((status = 200, body = Beaten), (status = 400, description = "The epoch is missing"),
+        (status = 404, description = "There is no such lease"), (status = 409, description = "The lease is stale")))]
+pub(crate) async fn heartbeat(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    mut form: Form,
+) -> Result<Json<Beaten>, Refused> {
+    let epoch = epoch(&mut form);
+    form.finish()?;
+    task::beat(&app, proof(id, epoch)).await
+}
+
+/// A lease that was given back.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Ended {
+    task: LlmTask,
+}
+
+/// Gives a task back: the attempt does not count.
+#[utoipa::path(post, path = "/api/runtime/leases/{id}/release", tag = "runtime", params(("id" = String, Path)),
+    request_body = Object,
+    responses((status = 200, body = Ended), (status = 400, description = "The epoch is missing"),
+        (status = 404, description = "There is no such lease"), (status = 409, description = "The lease is stale")))]
+pub(crate) async fn release(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    mut form: Form,
+) -> Result<Json<Ended>, Refused> {
+    let epoch = epoch(&mut form);
+    form.finish()?;
+    end(&app, proof(id, epoch), LeaseEnding::GivenBack).await
+}
+
+async fn end(app: &App, proof: Proof, ending: LeaseEnding) -> Result<Json<Ended>, Refused> {
+    let ended = app.engine.end_lease(&proof.lease, proof.epoch, ending).await?;
+    Ok(Json(Ended { task: show_task(app, ended.task).await? }))
+}
+
+/// Ends a lease with its holder's result: `status` `success` and `answer` (`value`, `usage`), else `error` (`code`,
+/// `message`, `retryable`, `details`, `usage`). Telling it again is harmless.
+#[utoipa::path(post, path = "/api/runtime/leases/{id}/result", tag = "runtime", params(("id" = String, Path)),
+    request_body = Object,
+    responses((status = 200, body = Ended), (status = 400, description = "The body is not what it must be"),
+        (status = 404, description = "There is no such lease"), (status = 409, description = "The lease is stale")))]
+pub(crate) async fn result(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    mut form: Form,
+) -> Result<Json<Ended>, Refused> {
+    let epoch = epoch(&mut form);
+    let status = form.require("status", one_of(&[("success", true), ("failed", false), ("timeout", false)]));
+    let ending = match status {
+        Some(true) => form.require("answer", read::<Answer>).map(LeaseEnding::Completed),
+        Some(false) => form.require("error", read::<EffectError>).map(LeaseEnding::Failed),
+        None => None,
+    };
+    form.finish()?;
+    let proof = proof(id, epoch);
+    let ending = match ending {
+        Some(LeaseEnding::Completed(answer)) => checked(&app, &proof.lease, answer).await?,
+        Some(ending) => ending,
+        None => LeaseEnding::GivenBack,
+    };
+    end(&app, proof, ending).await
+}
+
+/// A worker's word that an answer satisfies the schema is not enough.
+async fn checked(app: &App, lease: &LeaseId, answer: Answer) -> Result<LeaseEnding, Refused> {
+    let Some(lease) = app.store().lease(lease).await? else { return Ok(LeaseEnding::Completed(answer)) };
+    let Some(task) = app.store().task(&lease.task).await? else { return Ok(LeaseEnding::Completed(answer)) };
+    Ok(match bloom_worker::check_answer(&task.request, &answer) {
+        Ok(()) => LeaseEnding::Completed(answer),
+        Err(error) => LeaseEnding::Failed(EffectError { usage: answer.usage.map(Box::new), ..error }),
+    })
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, String> {
+    serde_json::from_value(value.clone()).map_err(|error| error.to_string())
+}
+
+/// The lease whose secret a node agent was given, if it is of that task.
+async fn by_token(app: &App, token: &str, task: &str) -> Result<Proof, Refused> {
+    let lease = app.store().lease_by_token(Digest::of(token.as_bytes())).await?;
+    let lease = lease.filter(|lease| lease.task.as_str() == task).ok_or_else(|| Refused::not_found("Task"))?;
+    Ok(Proof { lease: lease.id, epoch: lease.epoch })
+}
+
+/// Says that the holder of a lease is alive: an agent that knows neither leases nor epochs, but has the lease's URL.
+#[utoipa::path(post, path = "/l/{token}/api/runtime/llm-tasks/{id}/heartbeat", tag = "runtime",
+    params(("token" = String, Path), ("id" = String, Path)), request_body = Object,
+    responses((status = 200, body = Beaten), (status = 404, description = "There is no such lease or task"),
+        (status = 409, description = "The lease is stale")))]
+pub(crate) async fn beat_by_token(
+    State(app): State<App>,
+    Path((token, id)): Path<(String, String)>,
+) -> Result<Json<Beaten>, Refused> {
+    task::beat(&app, by_token(&app, &token, &id).await?).await
+}
+
+/// Ends a task for its holder: an agent that knows neither leases nor epochs, but has the lease's URL.
+#[utoipa::path(post, path = "/l/{token}/api/runtime/llm-tasks/{id}/complete", tag = "runtime",
+    params(("token" = String, Path), ("id" = String, Path)), request_body = Object,
+    responses((status = 200, body = Completed), (status = 400, description = "The body is not what it must be"),
+        (status = 404, description = "There is no such lease or task"), (status = 409, description = "The lease is stale")))]
+pub(crate) async fn complete_by_token(
+    State(app): State<App>,
+    Path((token, id)): Path<(String, String)>,
+    form: Form,
+) -> Result<Json<Completed>, Refused> {
+    let completion = Completion::read(form)?;
+    let proof = by_token(&app, &token, &id).await?;
+    let task = app.store().task(&bloom_runtime::record::TaskId::new(id)).await?;
+    completion.record(&app, task.ok_or_else(|| Refused::not_found("Task"))?, proof).await
+}
