@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::{Extension, Json};
+use axum::Json;
 use bloom_interpreter::effect::{Answer, EffectError, LlmRequest, NodeRef};
 use bloom_ir::Digest;
 use bloom_runtime::dispatch::Proof;
@@ -22,7 +22,6 @@ use super::task::{self, Beaten, Completed, Completion, show_task};
 use super::view::{Lease, LlmTask};
 use crate::app::App;
 use crate::extract::{Path, Query};
-use crate::request::Unhurried;
 
 const STATUSES: &[(&str, LeaseStatus)] = &[
     ("active", LeaseStatus::Active),
@@ -102,7 +101,7 @@ pub(crate) async fn pull(State(app): State<App>, mut form: Form) -> Result<Respo
             request: task.request,
         })
         .collect();
-    Ok((Extension(Unhurried), Json(granted)).into_response())
+    Ok(Json(granted).into_response())
 }
 
 fn proof(id: String, epoch: Option<u64>) -> Proof {

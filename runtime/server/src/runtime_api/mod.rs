@@ -9,20 +9,15 @@ mod task;
 mod view;
 mod worker;
 
-use axum::middleware::from_fn;
-use axum::middleware::from_fn_with_state;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use self::error::Refused;
+pub(crate) use self::error::restate;
 use crate::app::App;
-use crate::auth;
 
-/// All routes of this group, with what they ask of a client.
-pub(crate) fn routes(app: &App) -> OpenApiRouter<App> {
-    let open = OpenApiRouter::new().routes(routes!(state::health));
-    let by_token = OpenApiRouter::new().routes(routes!(lease::beat_by_token)).routes(routes!(lease::complete_by_token));
-    let closed = OpenApiRouter::new()
+/// Routes that answer from the store, and need the key.
+pub(crate) fn quick() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(task::list, task::create))
         .routes(routes!(task::show))
         .routes(routes!(task::lease))
@@ -32,7 +27,7 @@ pub(crate) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(worker::list, worker::register))
         .routes(routes!(worker::show, worker::remove))
         .routes(routes!(worker::heartbeat))
-        .routes(routes!(lease::list, lease::pull))
+        .routes(routes!(lease::list))
         .routes(routes!(lease::heartbeat))
         .routes(routes!(lease::release))
         .routes(routes!(lease::result))
@@ -40,6 +35,17 @@ pub(crate) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(state::artifacts))
         .routes(routes!(state::audit))
         .routes(routes!(state::stats))
-        .route_layer(from_fn_with_state(app.clone(), auth::require));
-    open.merge(by_token).merge(closed).layer(from_fn(error::restate))
+}
+
+/// Routes that take their time, and need the key.
+pub(crate) fn unhurried() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(lease::pull))
+}
+
+/// Routes that need no key: of the server's state, and those whose path holds the secret of a lease.
+pub(crate) fn open() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(state::health))
+        .routes(routes!(lease::beat_by_token))
+        .routes(routes!(lease::complete_by_token))
 }

@@ -1,0 +1,10 @@
+//! The routes under `/api/runtime`, as clients see them: each with its success and each of its errors.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
+
+mod lease;
+mod state;
+mod task;
+mod token;
+mod worker;
+mod world;

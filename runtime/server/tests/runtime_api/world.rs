@@ -1,0 +1,171 @@
+//! A server without a network.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Request};
+use bloom_ir::{SigningKey, TrustList, Value as IrValue};
+use bloom_runtime::apply::Applier;
+use bloom_runtime::clock::{Clock, Ids};
+use bloom_runtime::engine::{Engine, EngineConfig};
+use bloom_runtime::store::Store;
+use bloom_server::{Hub, Parts, Server, ServerConfig};
+use bloom_store::RedbStore;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+pub(crate) const KEY: &str = "a key for tests";
+pub(crate) const START: i64 = 1_700_000_000_000;
+
+pub(crate) struct Still(pub(crate) AtomicI64);
+
+impl Clock for Still {
+    fn now(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[derive(Default)]
+struct Counter(AtomicUsize);
+
+impl Ids for Counter {
+    fn fresh(&self) -> String {
+        format!("id-{:06}", self.0.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<Still>,
+    router: Router,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The body, if the status is this one.
+    #[track_caller]
+    pub(crate) fn ok(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+
+    /// The message of an error with this status.
+    #[track_caller]
+    pub(crate) fn error(self, status: u16) -> String {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body["error"].as_str().expect("a message").to_owned()
+    }
+
+    /// The members that are wrong.
+    #[track_caller]
+    pub(crate) fn wrong(self) -> Vec<String> {
+        assert_eq!(self.status, 400, "{}", self.body);
+        assert_eq!(self.body["error"]["formErrors"], json!([]), "{}", self.body);
+        self.body["error"]["fieldErrors"].as_object().unwrap().keys().cloned().collect()
+    }
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
+        let clock = Arc::new(Still(AtomicI64::new(START)));
+        let ids: Arc<dyn Ids> = Arc::new(Counter::default());
+        let trust = TrustList::of("own", SigningKey::from_seed(&[7; 32]).public());
+        let tools = Arc::new(support::NoTools);
+        let hub = Arc::new(Hub::default());
+        let engine = Arc::new(Engine::new(bloom_runtime::engine::Parts {
+            store: store.clone(),
+            tools: tools.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            trust: trust.clone(),
+            observer: hub.clone(),
+            config: EngineConfig { awaits_workers: true, ..EngineConfig::default() },
+        }));
+        let parts = Parts {
+            engine: engine.clone(),
+            tools,
+            compiler: Arc::new(support::NoCompiler),
+            applier: Arc::new(support::applier(&store, &clock)),
+            clock: clock.clone(),
+            ids,
+            trust,
+            hub,
+            key: Some(KEY.into()),
+            setting: IrValue::Null,
+            config: ServerConfig::default(),
+        };
+        Self { engine, store, clock, router: Server::new(parts).unwrap().router() }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None, Some(KEY)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, Some(body.to_string()), Some(KEY)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None, Some(KEY)).await
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<String>, key: Option<&str>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(key) = key {
+            request = request.header("X-Runtime-API-Key", key);
+        }
+        if body.is_some() {
+            request = request.header("Content-Type", "application/json");
+        }
+        let request = request.body(Body::from(body.unwrap_or_default())).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+    }
+
+    pub(crate) fn pass(&self, ms: i64) {
+        self.clock.0.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// Posts a task, and gives its path.
+    pub(crate) async fn task(&self, more: Value) -> String {
+        let mut body = json!({ "context_id": "c1", "agent_slug": "code-review", "prompt": "Review this" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let task = self.post("/api/runtime/llm-tasks", body).await.ok(201);
+        format!("/api/runtime/llm-tasks/{}", task["id"].as_str().unwrap())
+    }
+
+    /// Registers a node agent.
+    pub(crate) async fn agent(&self, name: &str) -> Value {
+        let body = json!({ "name": name, "url": "http://127.0.0.1:8001" });
+        self.post("/api/runtime/workers", body).await.ok(201)
+    }
+
+    /// Registers a worker that pulls.
+    pub(crate) async fn puller(&self, name: &str, slots: u32) -> Value {
+        let capabilities = json!({ "claude_cli": false, "max_concurrency": slots, "provides": ["llm.command"] });
+        self.post("/api/runtime/workers", json!({ "name": name, "capabilities": capabilities })).await.ok(201)
+    }
+
+    /// The last actions of the audit log, newest first.
+    pub(crate) async fn actions(&self) -> Vec<String> {
+        let log = self.get("/api/runtime/audit").await.ok(200);
+        log.as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+mod support {
+    include!("support.rs");
+}
