@@ -15,7 +15,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("bloom-runtime", &["bloom-interpreter", "bloom-ir"]),
     ("bloom-store", &["bloom-interpreter", "bloom-ir", "bloom-runtime"]),
     ("bloom-wasm", &["bloom-interpreter", "bloom-ir", "bloom-runtime"]),
-    ("bloom-server", &["bloom-interpreter", "bloom-ir", "bloom-runtime"]),
+    ("bloom-server", &["bloom-interpreter", "bloom-ir", "bloom-runtime", "bloom-worker"]),
     ("bloom-worker", &["bloom-interpreter", "bloom-ir", "bloom-runtime"]),
     ("bloom-author", &[]),
     (

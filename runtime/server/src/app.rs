@@ -1,7 +1,7 @@
 //! What handlers share.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bloom_ir::TrustList;
 use bloom_runtime::apply::Applier;
@@ -50,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) parts: Parts,
     /// Becomes true when the server stops: then nobody waits any more.
     pub(crate) stopping: watch::Sender<bool>,
+    begun: Instant,
 }
 
 impl std::ops::Deref for App {
@@ -62,11 +63,16 @@ impl std::ops::Deref for App {
 
 impl App {
     pub(crate) fn new(parts: Parts) -> Self {
-        Self(Arc::new(Shared { parts, stopping: watch::Sender::new(false) }))
+        Self(Arc::new(Shared { parts, stopping: watch::Sender::new(false), begun: Instant::now() }))
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
         self.engine.store()
+    }
+
+    /// How long the server is there.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.0.begun.elapsed()
     }
 
     /// Has everybody who waits for something answer.

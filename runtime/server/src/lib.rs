@@ -32,6 +32,7 @@ pub mod openapi;
 mod page;
 mod request;
 mod routes;
+mod runtime_api;
 mod view;
 
 use axum::Router;

@@ -63,8 +63,9 @@ pub fn read_answer(request: &LlmRequest, output: &str, usage: Usage) -> Result<A
     let schema = compiled(request)?;
     let reply = crate::envelope::reply_of_text(output, usage.latency_ms)?;
     let value = fitting(&schema, &reply).or_else(|problems| {
+        let wants_text = request.output.get("type").is_some_and(|kind| kind == "string");
         let text = Value::from(reply.text.as_str());
-        if schema.validate(&text).is_ok() { Ok(text) } else { Err(failure::invalid_output(&problems)) }
+        if wants_text && schema.validate(&text).is_ok() { Ok(text) } else { Err(failure::invalid_output(&problems)) }
     });
     let usage = Usage { prompt: usage.prompt, ..reply.usage.unwrap_or(usage) };
     match value {
@@ -75,9 +76,9 @@ pub fn read_answer(request: &LlmRequest, output: &str, usage: Usage) -> Result<A
 
 /// Whether an answer that was made elsewhere satisfies the request's schema.
 pub fn check_answer(request: &LlmRequest, answer: &Answer) -> Result<(), EffectError> {
-    compiled(request)?.validate(&answer.value).map_err(|violations| {
-        failure::invalid_output(&violations.iter().map(ToString::to_string).collect::<Vec<_>>())
-    })
+    compiled(request)?
+        .validate(&answer.value)
+        .map_err(|violations| failure::invalid_output(&violations.iter().map(ToString::to_string).collect::<Vec<_>>()))
 }
 
 fn compiled(request: &LlmRequest) -> Result<CompiledSchema, EffectError> {
@@ -199,10 +200,12 @@ mod tests {
         let text = || json!({ "type": "string" });
         let answer = read(text(), "plain words").unwrap();
         assert_eq!((answer.value, answer.usage.unwrap().output_tokens), ("plain words".into(), 2));
-        let envelope = r#"{"type":"result","is_error":false,"result":"words","usage":{"input_tokens":3,"output_tokens":4}}"#;
+        let envelope =
+            r#"{"type":"result","is_error":false,"result":"words","usage":{"input_tokens":3,"output_tokens":4}}"#;
         let answer = read(text(), envelope).unwrap();
         assert_eq!((answer.value, answer.usage.unwrap().tokens()), ("words".into(), 7));
         assert_eq!(read(json!({}), "{\"a\":1}").unwrap().value.to_json(), json!({ "a": 1 }));
+        assert_eq!(read(json!({}), "no JSON").unwrap_err().code, "invalid_output");
         let wrong = read(json!({ "type": "integer" }), "many").unwrap_err();
         assert_eq!((wrong.code.as_str(), wrong.usage.unwrap().latency_ms), ("invalid_output", 5));
         let failed = read(text(), r#"{"type":"result","is_error":true,"result":"Prompt is too long"}"#);

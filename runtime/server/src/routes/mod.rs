@@ -18,7 +18,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
-use crate::{auth, openapi, page, request};
+use crate::{auth, openapi, page, request, runtime_api};
 
 /// The routes of the API, which need the key: those that answer from the store, and those that take their time.
 fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
@@ -34,6 +34,14 @@ fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
     (quick, unhurried)
 }
 
+/// The routes under `/api/runtime`, whose errors have another shape.
+fn runtime(app: &App) -> OpenApiRouter<App> {
+    let hurry = || middleware::from_fn_with_state(app.clone(), request::hurry);
+    let closed = runtime_api::quick().layer(hurry()).merge(runtime_api::unhurried());
+    let closed = closed.layer(middleware::from_fn_with_state(app.clone(), auth::require));
+    closed.merge(runtime_api::open().layer(hurry())).layer(middleware::from_fn(runtime_api::restate))
+}
+
 /// All routes, with everything that stands before them.
 pub(crate) fn all(app: &App) -> Router {
     let (quick, unhurried) = api();
@@ -42,10 +50,13 @@ pub(crate) fn all(app: &App) -> Router {
     let api = api.layer(middleware::from_fn_with_state(app.clone(), auth::require));
     let (state, more) = health::routes().split_for_parts();
     description.merge(more);
+    let (runtime, more) = runtime(app).split_for_parts();
+    description.merge(more);
     let description = openapi::finished(description);
     Router::new()
         .merge(api)
         .merge(state)
+        .merge(runtime)
         .merge(page::routes(&description))
         .fallback(request::no_such_route)
         .method_not_allowed_fallback(request::no_such_method)
@@ -62,6 +73,9 @@ pub(crate) fn description() -> OpenApi {
     let (quick, unhurried) = api();
     let (_, mut description) = quick.merge(unhurried).split_for_parts();
     let (_, more) = health::routes().split_for_parts();
+    description.merge(more);
+    let runtime = runtime_api::quick().merge(runtime_api::unhurried()).merge(runtime_api::open());
+    let (_, more) = runtime.split_for_parts();
     description.merge(more);
     openapi::finished(description)
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::Json;
 use bloom_interpreter::effect::{Answer, EffectError, LlmRequest, NodeRef};
 use bloom_ir::Digest;
 use bloom_runtime::dispatch::Proof;

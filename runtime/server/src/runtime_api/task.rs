@@ -69,10 +69,7 @@ pub(crate) struct Which {
 /// Tasks, newest first.
 #[utoipa::path(get, path = "/api/runtime/llm-tasks", tag = "runtime", params(Which),
     responses((status = 200, body = Vec<LlmTask>), (status = 400, description = "There is no such status")))]
-pub(crate) async fn list(
-    State(app): State<App>,
-    Query(which): Query<Which>,
-) -> Result<Json<Vec<LlmTask>>, Refused> {
+pub(crate) async fn list(State(app): State<App>, Query(which): Query<Which>) -> Result<Json<Vec<LlmTask>>, Refused> {
     let status = which.status.map(|status| one_of(STATUSES)(&Value::String(status))).transpose();
     let status = status.map_err(|message| Refused::new(StatusCode::BAD_REQUEST, format!("status: {message}")))?;
     let stored = status.map(|status| if status == TaskStatus::Running { TaskStatus::Leased } else { status });

@@ -43,7 +43,8 @@ pub(crate) async fn register(
 ) -> Result<(StatusCode, Json<WorkerNode>), Refused> {
     let name = form.require("name", |value| {
         let name = text(1..=128)(value)?;
-        let is_plain = !name.starts_with("local:") && !name.contains(['/', '\\']) && !name.chars().any(char::is_control);
+        let is_plain =
+            !name.starts_with("local:") && !name.contains(['/', '\\']) && !name.chars().any(char::is_control);
         if is_plain && !matches!(name.as_str(), "." | "..") { Ok(name) } else { Err("Invalid name".to_owned()) }
     });
     let url = form.get("url", url);

@@ -64,10 +64,12 @@ async fn holder_beats_and_gives_back() {
     let granted = pulled(&world, "w1", 1).await.remove(0);
     for what in ["heartbeat", "release", "result"] {
         let unknown = format!("{LEASES}/none/{what}");
-        let body = json!({ "epoch": 1, "status": "failed", "error": { "code": "x", "message": "", "retryable": true } });
+        let body =
+            json!({ "epoch": 1, "status": "failed", "error": { "code": "x", "message": "", "retryable": true } });
         assert_eq!(world.post(&unknown, body).await.error(404), "Lease not found", "{what}");
         assert!(world.post(&path(&granted, what), json!({})).await.wrong().contains(&"epoch".to_owned()));
-        let body = json!({ "epoch": 9, "status": "failed", "error": { "code": "x", "message": "", "retryable": true } });
+        let body =
+            json!({ "epoch": 9, "status": "failed", "error": { "code": "x", "message": "", "retryable": true } });
         assert_eq!(world.post(&path(&granted, what), body).await.ok(409)["code"], "LEASE_STALE", "{what}");
     }
     world.pass(1000);

@@ -10,7 +10,10 @@ async fn health_asks_for_no_key() {
     let world = World::new();
     let health = world.send(Method::GET, "/api/runtime/health", None, None).await.ok(200);
     assert!(health["uptime"].is_f64(), "{health}");
-    assert_eq!((&health["status"], &health["service"], &health["storage"]), (&json!("ok"), &json!("bloom-runtime"), &json!("redb")));
+    assert_eq!(
+        (&health["status"], &health["service"], &health["storage"]),
+        (&json!("ok"), &json!("bloom-runtime"), &json!("redb"))
+    );
     assert_eq!(
         health["membridge"],
         json!({ "consecutiveFailures": 0, "lastSuccess": null, "lastError": null, "connected": false })
@@ -66,7 +69,10 @@ async fn audit_shows_the_last_entries_newest_first() {
     let actions: Vec<&Value> = log.as_array().unwrap().iter().map(|entry| &entry["action"]).collect();
     assert_eq!(actions, ["task_leased", "task_created"]);
     let entry = &log[0];
-    assert_eq!((&entry["id"], &entry["entity_type"], &entry["actor"]), (&json!("3"), &json!("task"), &json!("worker:rpi4b")));
+    assert_eq!(
+        (&entry["id"], &entry["entity_type"], &entry["actor"]),
+        (&json!("3"), &json!("task"), &json!("worker:rpi4b"))
+    );
     assert_eq!((&entry["entity_id"], &entry["detail"]["epoch"]), (&json!(task.rsplit('/').next()), &json!(1)));
     assert_eq!(world.get("/api/runtime/audit?limit=x").await.status, 400);
 }

@@ -83,7 +83,8 @@ async fn unknown_task_is_not_found() {
     let world = World::new();
     assert_eq!(world.get(&format!("{TASKS}/none")).await.error(404), "Task not found");
     let complete = json!({ "status": "success", "output": "x", "metrics": { "duration_ms": 1 } });
-    for (what, body) in [("lease", json!({})), ("heartbeat", json!({})), ("complete", complete), ("requeue", json!({}))] {
+    for (what, body) in [("lease", json!({})), ("heartbeat", json!({})), ("complete", complete), ("requeue", json!({}))]
+    {
         assert_eq!(world.post(&format!("{TASKS}/none/{what}"), body).await.error(404), "Task not found", "{what}");
     }
 }
@@ -97,7 +98,10 @@ async fn task_is_leased_to_the_best_worker_or_to_the_one_that_is_named() {
     world.agent("rpi4b").await;
     world.agent("rpi5").await;
     assert_eq!(world.post(&lease, json!({ "worker_id": "none" })).await.error(404), "Worker not found");
-    assert_eq!(world.post(&lease, json!({ "ttl_seconds": 0, "worker_id": 1 })).await.wrong(), ["ttl_seconds", "worker_id"]);
+    assert_eq!(
+        world.post(&lease, json!({ "ttl_seconds": 0, "worker_id": 1 })).await.wrong(),
+        ["ttl_seconds", "worker_id"]
+    );
     let leased = world.post(&lease, json!({ "worker_id": "rpi5", "ttl_seconds": 60 })).await.ok(201);
     assert_eq!(
         leased["lease"],
@@ -132,7 +136,10 @@ async fn heartbeat_prolongs_the_lease() {
     let lease = world.post(&format!("{task}/lease"), json!({})).await.ok(201)["lease"].clone();
     world.pass(10_000);
     let beaten = world.post(&beat, json!({})).await.ok(200);
-    assert_eq!((&beaten["expires_at"], &beaten["lease"]["last_heartbeat"]), (&json!(START + 310_000), &json!(START + 10_000)));
+    assert_eq!(
+        (&beaten["expires_at"], &beaten["lease"]["last_heartbeat"]),
+        (&json!(START + 310_000), &json!(START + 10_000))
+    );
     assert_eq!(world.get(&task).await.ok(200)["status"], "running");
     world.post(&beat, json!({ "lease_id": lease["id"], "epoch": 1 })).await.ok(200);
     for (id, epoch) in [(lease["id"].clone(), 2), (json!("other"), 1)] {
@@ -177,7 +184,8 @@ async fn completion_makes_an_artifact_and_a_result() {
     assert_eq!(world.post(&complete, success).await.ok(200), done, "telling it again is harmless");
     let other = json!({ "status": "success", "output": "Інше", "metrics": { "duration_ms": 1 } });
     assert_eq!(world.post(&complete, other).await.ok(409)["code"], "LEASE_STALE");
-    let listed = world.get(&format!("/api/runtime/artifacts?task_id={}", task.rsplit('/').next().unwrap())).await.ok(200);
+    let listed =
+        world.get(&format!("/api/runtime/artifacts?task_id={}", task.rsplit('/').next().unwrap())).await.ok(200);
     assert_eq!(listed, json!([done["artifact"]]));
     assert_eq!(world.get("/api/runtime/artifacts?task_id=none").await.ok(200), json!([]));
     assert_eq!(world.actions().await[0], "task_completed");
@@ -208,9 +216,7 @@ async fn failed_task_is_tried_again_until_it_is_dead_and_a_person_revives_it() {
     let task = world.task(json!({ "max_attempts": 2 })).await;
     let requeue = format!("{task}/requeue");
     assert!(world.post(&requeue, json!({})).await.error(409).contains("neither failed nor dead"));
-    let failure = |retryable: bool| {
-        json!({ "status": "error", "error_message": "no", "metrics": { "duration_ms": 1 }, "retryable": retryable })
-    };
+    let failure = |retryable: bool| json!({ "status": "error", "error_message": "no", "metrics": { "duration_ms": 1 }, "retryable": retryable });
     let mut seen = Vec::new();
     for _ in 0..2 {
         let lease = world.post(&format!("{task}/lease"), json!({})).await.ok(201)["lease"].clone();
@@ -253,7 +259,8 @@ async fn output_must_be_what_was_asked_for_and_an_envelope_is_unwrapped() {
         states.push(done["task"]["status"].clone());
     }
     assert_eq!(states, ["queued", "completed"]);
-    let tasks = bloom_runtime::store::TaskFilter { status: Some(bloom_runtime::record::TaskStatus::Completed), limit: 9 };
+    let tasks =
+        bloom_runtime::store::TaskFilter { status: Some(bloom_runtime::record::TaskStatus::Completed), limit: 9 };
     let answer = world.store.list_tasks(&tasks).await.unwrap()[0].answer.clone().unwrap();
     assert_eq!((answer.value.to_json(), answer.usage.unwrap().tokens()), (json!({ "a": 1 }), 11));
 }

@@ -25,7 +25,10 @@ async fn agent_is_fenced_by_the_url_of_its_lease() {
     let first = grant(1).await;
     let at = |n: u32, what: &str| format!("/l/{}{task}/{what}", token(n));
     assert_eq!(without_key(&world, &at(2, "heartbeat"), json!({})).await.error(404), "Task not found");
-    assert_eq!(without_key(&world, "/l/secret-1/api/runtime/llm-tasks/other/heartbeat", json!({})).await.error(404), "Task not found");
+    assert_eq!(
+        without_key(&world, "/l/secret-1/api/runtime/llm-tasks/other/heartbeat", json!({})).await.error(404),
+        "Task not found"
+    );
     without_key(&world, &at(1, "heartbeat"), json!({})).await.ok(200);
 
     world.engine.end_lease(&first.lease.id, 1, bloom_runtime::record::LeaseEnding::GivenBack).await.unwrap();
@@ -34,6 +37,9 @@ async fn agent_is_fenced_by_the_url_of_its_lease() {
     let stale = without_key(&world, &at(1, "complete"), done.clone()).await.ok(409);
     assert_eq!(stale["code"], "LEASE_STALE", "another has the task");
     assert_eq!(without_key(&world, &at(1, "heartbeat"), json!({})).await.ok(409)["code"], "LEASE_STALE");
-    assert_eq!(without_key(&world, &at(2, "complete"), json!({ "status": "success" })).await.wrong(), ["metrics", "output"]);
+    assert_eq!(
+        without_key(&world, &at(2, "complete"), json!({ "status": "success" })).await.wrong(),
+        ["metrics", "output"]
+    );
     assert_eq!(without_key(&world, &at(2, "complete"), done).await.ok(200)["task"]["status"], "completed");
 }

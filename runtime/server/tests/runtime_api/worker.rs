@@ -53,7 +53,10 @@ async fn worker_is_shown_with_what_it_holds() {
     let task = world.task(json!({})).await;
     let lease = world.post(&format!("{task}/lease"), json!({})).await.ok(201)["lease"].clone();
     let shown = world.get(&format!("{WORKERS}/rpi4b")).await.ok(200);
-    assert_eq!((&shown["node_id"], &shown["active_leases"], &shown["leases"]), (&json!("rpi4b"), &json!(1), &json!([lease])));
+    assert_eq!(
+        (&shown["node_id"], &shown["active_leases"], &shown["leases"]),
+        (&json!("rpi4b"), &json!(1), &json!([lease]))
+    );
 }
 
 #[tokio::test]
@@ -85,7 +88,10 @@ async fn worker_that_is_not_heard_of_is_offline_until_it_is() {
     let task = world.task(json!({})).await;
     world.pass(60_000);
     assert_eq!(world.get(WORKERS).await.ok(200)[0]["status"], "offline");
-    assert_eq!(world.post(&format!("{task}/lease"), json!({})).await.error(503), "No available worker with free capacity");
+    assert_eq!(
+        world.post(&format!("{task}/lease"), json!({})).await.error(503),
+        "No available worker with free capacity"
+    );
     let heard = world.post(&beat, json!({})).await.ok(200);
     assert_eq!((&heard["status"], &heard["last_heartbeat"]), (&json!("online"), &json!(START + 60_000)));
     world.post(&format!("{task}/lease"), json!({})).await.ok(201);

@@ -1,5 +1,7 @@
 //! A server without a network.
 
+mod support;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
@@ -164,8 +166,4 @@ impl World {
         let log = self.get("/api/runtime/audit").await.ok(200);
         log.as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap().to_owned()).collect()
     }
-}
-
-mod support {
-    include!("support.rs");
 }

@@ -1,0 +1,51 @@
+//! What a server needs that these tests do not.
+
+use async_trait::async_trait;
+use bloom_interpreter::effect::EffectError;
+use bloom_ir::document::Locale;
+use bloom_ir::{Diagnostic, Digest};
+use bloom_runtime::compiler::{Compiled, Compiler};
+use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
+
+use super::{Applier, Arc, IrValue, Still, Store};
+
+pub(super) struct NoTools;
+
+#[async_trait]
+impl ToolHost for NoTools {
+    fn describe(&self, name: &str, _: Option<Digest>) -> Result<InstalledTool, EffectError> {
+        Err(EffectError::new("unknown_tool", format!("no tool `{name}`")))
+    }
+
+    fn may_call(&self, _: &InstalledTool, _: &str, _: &[String]) -> Result<(), EffectError> {
+        Ok(())
+    }
+
+    fn installed(&self) -> Vec<InstalledTool> {
+        Vec::new()
+    }
+
+    async fn call(&self, _: ToolCall) -> Result<IrValue, EffectError> {
+        Err(EffectError::new("unknown_tool", "no tools"))
+    }
+}
+
+pub(super) struct NoCompiler;
+
+impl Compiler for NoCompiler {
+    fn compile(&self, _: &str, _: &[u8]) -> Compiled {
+        Compiled { document: None, diagnostics: Vec::new() }
+    }
+
+    fn pseudocode(&self, _: &str, _: &[u8], _: Locale) -> Result<String, Vec<Diagnostic>> {
+        Err(Vec::new())
+    }
+
+    fn draw(&self, _: &str, _: &[u8]) -> Result<String, Vec<Diagnostic>> {
+        Err(Vec::new())
+    }
+}
+
+pub(super) fn applier(store: &Arc<dyn Store>, clock: &Arc<Still>) -> Applier {
+    Applier::new(store.clone(), clock.clone(), std::env::temp_dir())
+}
