@@ -13,6 +13,11 @@ pub trait Ids: Send + Sync {
     /// A new id; ids made later sort after it.
     fn fresh(&self) -> String;
 
+    /// A secret that nobody can guess. Unlike an id it must be drawn, so where ids are counted it is only good for tests.
+    fn secret(&self) -> String {
+        format!("{}{}", self.fresh(), self.fresh())
+    }
+
     /// An id for a run.
     fn run(&self) -> RunId {
         RunId::new(self.fresh())

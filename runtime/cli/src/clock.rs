@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bloom_ir::Digest;
 use bloom_runtime::clock::{Clock, Ids};
 use jiff::tz::TimeZone;
 
@@ -23,6 +24,15 @@ pub(crate) struct TimeOrderedIds;
 impl Ids for TimeOrderedIds {
     fn fresh(&self) -> String {
         uuid::Uuid::now_v7().to_string()
+    }
+
+    fn secret(&self) -> String {
+        let mut bytes = [0; 32];
+        // Where there is no chance at all, the random parts of two ids are better than nothing that works.
+        if getrandom::fill(&mut bytes).is_err() {
+            return format!("{}{}", self.fresh(), self.fresh());
+        }
+        Digest::of(&bytes).hex()
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::config::ServerConfig;
 use crate::hub::Hub;
+use crate::runtime_api::Agents;
 
 /// What a server is made of.
 pub struct Parts {
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     /// Becomes true when the server stops: then nobody waits any more.
     pub(crate) stopping: watch::Sender<bool>,
     begun: Instant,
+    agents: Agents,
 }
 
 impl std::ops::Deref for App {
@@ -63,11 +65,21 @@ impl std::ops::Deref for App {
 
 impl App {
     pub(crate) fn new(parts: Parts) -> Self {
-        Self(Arc::new(Shared { parts, stopping: watch::Sender::new(false), begun: Instant::now() }))
+        Self(Arc::new(Shared {
+            parts,
+            stopping: watch::Sender::new(false),
+            begun: Instant::now(),
+            agents: Agents::new(),
+        }))
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
         self.engine.store()
+    }
+
+    /// Speaks to node agents.
+    pub(crate) fn agents(&self) -> &Agents {
+        &self.0.agents
     }
 
     /// How long the server is there.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
+use secrecy::SecretString;
 
 /// Settings of a server.
 #[derive(Clone, Debug)]
@@ -24,6 +25,10 @@ pub struct ServerConfig {
     pub request_timeout: Duration,
     /// How long requests under way may take when the server stops.
     pub drain: Duration,
+    /// What node agents are shown.
+    pub agent_key: Option<SecretString>,
+    /// Whether tasks that clients post are pushed to node agents, as those of flows are.
+    pub auto_dispatch: bool,
 }
 
 impl Default for ServerConfig {
@@ -40,6 +45,8 @@ impl Default for ServerConfig {
             max_connections: 16_384,
             request_timeout: Duration::from_secs(30),
             drain: Duration::from_secs(10),
+            agent_key: None,
+            auto_dispatch: false,
         }
     }
 }
@@ -77,6 +84,13 @@ impl ServerConfig {
         let uri: axum::http::Uri = self.public_url.as_deref()?.parse().ok()?;
         let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
         uri.authority().filter(|_| is_web).map(|authority| authority.as_str().to_ascii_lowercase())
+    }
+
+    /// How node agents reach it.
+    pub(crate) fn own_url(&self) -> String {
+        self.public_url
+            .as_ref()
+            .map_or_else(|| format!("http://{}", self.listen), |url| url.trim_end_matches('/').to_owned())
     }
 
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {

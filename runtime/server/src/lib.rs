@@ -63,7 +63,16 @@ impl Server {
 
     /// Serves until `stop`; then takes no new connection, and ends when the requests that are under way have their answers,
     /// at the latest after [`ServerConfig::drain`].
+    ///
+    /// Before, it takes over the workers and leases of the server that was there before; meanwhile, it ends leases whose time
+    /// is over, and pushes tasks to node agents.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-        listener::serve(&self.app, self.router(), listener, stop).await
+        let engine = &self.app.engine;
+        engine.restore_fleet().await.map_err(std::io::Error::other)?;
+        tokio::select! {
+            served = listener::serve(&self.app, self.router(), listener, stop) => served,
+            () = engine.reap_until(std::future::pending()) => Ok(()),
+            () = runtime_api::push(self.app.clone()) => Ok(()),
+        }
     }
 }

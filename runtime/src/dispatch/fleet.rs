@@ -141,6 +141,13 @@ impl Fleet {
         true
     }
 
+    /// A worker was called and did not answer as it should: it is granted nothing until it is heard of.
+    pub fn lose(&mut self, id: &WorkerId) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.last_heartbeat = None;
+        }
+    }
+
     /// A worker says what it provides now.
     pub fn provide(&mut self, id: &WorkerId, provides: Vec<String>) {
         if let Some(member) = self.members.get_mut(id) {

@@ -5,7 +5,7 @@ use bloom_ir::Value;
 
 use super::{Engine, EngineError};
 use crate::dispatch::Proof;
-use crate::record::{Actor, AuditNote, ContextId, Lease, LeaseId, Task, TaskId, TaskStatus};
+use crate::record::{Actor, AuditNote, ContextId, Lease, LeaseId, Task, TaskId, TaskStatus, WorkerId};
 use crate::store::StoreError;
 
 /// A task that a client posts.
@@ -54,6 +54,11 @@ impl Engine {
         self.store.create_task(task.clone(), vec![note]).await?;
         self.announce_work();
         Ok(task)
+    }
+
+    /// The best worker for a task of those that tasks are pushed to, if there is one with a free slot.
+    pub fn choose_agent(&self, task: &Task) -> Option<WorkerId> {
+        self.fleet().choose(task, true, self.clock.now())
     }
 
     /// A person has a failed or dead task tried again.

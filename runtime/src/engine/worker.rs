@@ -96,6 +96,11 @@ impl Engine {
         is_known
     }
 
+    /// A worker was called and did not answer as it should: it is granted nothing until it is heard of.
+    pub fn lose_worker(&self, worker: &WorkerId) {
+        self.fleet().lose(worker);
+    }
+
     /// A worker is granted nothing more until it registers again.
     pub fn drain_worker(&self, worker: &WorkerId) {
         self.fleet().drain(worker);

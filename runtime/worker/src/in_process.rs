@@ -127,7 +127,7 @@ impl Slot {
 }
 
 /// Has the executor answer. One that panics has failed this question, and no other.
-async fn ask(executor: &dyn LlmExecutor, question: LlmTask) -> Result<Answer, EffectError> {
+pub(crate) async fn ask(executor: &dyn LlmExecutor, question: LlmTask) -> Result<Answer, EffectError> {
     // Unwind safe: what the executor shares with other questions is its own to keep whole, and nothing of this one is
     // used afterwards.
     let answer = AssertUnwindSafe(async { executor.answer(question).await }).catch_unwind();

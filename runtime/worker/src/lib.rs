@@ -2,7 +2,7 @@
 //!
 //! An *executor* answers one question of an `llm_call` node: [`Claude`] asks the Claude CLI, [`Command`] any program that
 //! speaks the same envelope, [`Scripted`] looks the answer up in a file. [`InProcessWorker`] takes granted tasks from an
-//! engine in the same process and hands them to an executor.
+//! engine in the same process and hands them to an executor; [`RemoteWorker`] takes them from a server that is elsewhere.
 //!
 //! What it is not: it knows no store and no history, and it interprets no flow. It returns answers and errors; what becomes
 //! of them is the engine's business.
@@ -32,10 +32,12 @@ mod fake;
 mod in_process;
 mod process;
 mod prompt;
+mod remote;
 mod scripted;
 
 pub use answer::{check_answer, read_answer};
 pub use claude::{Claude, Detection, Login, Unavailable};
 pub use command::Command;
 pub use in_process::InProcessWorker;
+pub use remote::{RemoteConfig, RemoteError, RemoteWorker};
 pub use scripted::{ScriptError, Scripted};

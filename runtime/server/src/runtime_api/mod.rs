@@ -1,6 +1,7 @@
 //! The routes under `/api/runtime`: tasks, leases, workers, for operators, workers and node agents. Paths, names, types and
 //! statuses are a contract with clients that exist.
 
+mod agent;
 mod error;
 mod form;
 mod lease;
@@ -12,6 +13,7 @@ mod worker;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use self::agent::{Agents, serve as push};
 pub(crate) use self::error::restate;
 use crate::app::App;
 
@@ -39,7 +41,13 @@ pub(crate) fn quick() -> OpenApiRouter<App> {
 
 /// Routes that take their time, and need the key.
 pub(crate) fn unhurried() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(lease::pull))
+    OpenApiRouter::new()
+        .routes(routes!(lease::pull))
+        .routes(routes!(agent::dispatch))
+        .routes(routes!(agent::health))
+        .routes(routes!(agent::update))
+        .routes(routes!(agent::restart))
+        .routes(routes!(agent::uninstall))
 }
 
 /// Routes that need no key: of the server's state, and those whose path holds the secret of a lease.

@@ -9,7 +9,9 @@
     reason = "tests"
 )]
 
+mod agent;
 mod lease;
+mod remote;
 mod state;
 mod task;
 mod token;

@@ -43,6 +43,7 @@ pub(crate) struct World {
     pub(crate) engine: Arc<Engine>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<Still>,
+    server: Server,
     router: Router,
 }
 
@@ -105,9 +106,19 @@ impl World {
             hub,
             key: Some(KEY.into()),
             setting: IrValue::Null,
-            config: ServerConfig::default(),
+            config: ServerConfig { agent_key: Some("the agents' key".into()), ..ServerConfig::default() },
         };
-        Self { engine, store, clock, router: Server::new(parts).unwrap().router() }
+        let server = Server::new(parts).unwrap();
+        Self { engine, store, clock, router: server.router(), server }
+    }
+
+    /// Serves a port of this machine, as long as the task is not aborted.
+    pub(crate) async fn serve(&self, port: u16) -> (String, tokio::task::JoinHandle<()>) {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = self.server.clone();
+        let serving = tokio::spawn(async move { server.serve(listener, std::future::pending()).await.unwrap() });
+        (url, serving)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -1,0 +1,385 @@
+//! Calls to node agents, and tasks that are pushed to them.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use bloom_ir::Digest;
+use bloom_runtime::engine::Registration;
+use bloom_runtime::record::{Actor, AuditNote, Lease, LeaseEnding, Task, TaskId, WorkerId, WorkerStatus};
+use bloom_runtime::store::Grant;
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::error::Refused;
+use super::form::{Form, text};
+use super::view::LlmTask;
+use crate::app::App;
+use crate::auth::Identity;
+use crate::extract::Path;
+
+/// The header of the key that agents ask for.
+const AGENT_KEY: &str = "X-MEMBRIDGE-AGENT";
+
+/// How long an agent may take to say how it is,
+const HEALTH: Duration = Duration::from_secs(10);
+/// to update itself,
+const UPDATE: Duration = Duration::from_mins(2);
+/// to restart,
+const RESTART: Duration = Duration::from_secs(30);
+/// to remove itself,
+const UNINSTALL: Duration = Duration::from_mins(1);
+/// and longer than a task may take, to do it.
+const MARGIN: Duration = Duration::from_secs(30);
+
+/// How often agents are asked how they are.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+
+/// So many queued tasks are looked at for one that an agent could do.
+const LOOKED_AT: usize = 256;
+
+/// Speaks to node agents.
+#[derive(Clone, Debug)]
+pub(crate) struct Agents {
+    http: reqwest::Client,
+}
+
+impl Agents {
+    pub(crate) fn new() -> Self {
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+        Self { http: http.build().unwrap_or_default() }
+    }
+}
+
+/// Asks an agent; what it answered, or what is wrong.
+async fn call(app: &App, base: &str, path: &str, body: Option<Value>, limit: Duration) -> Result<Value, String> {
+    let url = format!("{}{path}", base.trim_end_matches('/'));
+    let http = &app.agents().http;
+    let mut request = match body {
+        Some(body) => http.post(url).json(&body),
+        None => http.get(url),
+    };
+    if let Some(key) = &app.config.agent_key {
+        request = request.header(AGENT_KEY, key.expose_secret());
+    }
+    let response = request.timeout(limit).send().await.map_err(|error| error.without_url().to_string())?;
+    let status = response.status();
+    let bytes = response.bytes().await.map_err(|error| error.without_url().to_string())?;
+    let answer = || serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes)));
+    if status.is_success() {
+        Ok(answer())
+    } else {
+        Err(format!("the agent answered {}: {}", status.as_u16(), answer()))
+    }
+}
+
+/// The URL of a worker's agent.
+fn url_of(app: &App, id: &WorkerId) -> Result<String, Refused> {
+    let seat = app.engine.worker(id).ok_or_else(|| Refused::not_found("Worker"))?;
+    seat.worker.url.ok_or_else(|| Refused::new(StatusCode::BAD_REQUEST, "Worker has no URL"))
+}
+
+/// Asks a worker's agent how it is: `reachable`, and what the agent answered, or `error`.
+#[utoipa::path(get, path = "/api/runtime/workers/{id}/agent-health", tag = "runtime", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 400, description = "The worker has no URL"),
+        (status = 404, description = "There is no such worker")))]
+pub(crate) async fn health(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
+    let id = WorkerId::new(id);
+    let url = url_of(&app, &id)?;
+    Ok(Json(match call(&app, &url, "/health", None, HEALTH).await {
+        Ok(answer) => {
+            take_note(&app, &id, &answer).await?;
+            let mut shown = json!({ "reachable": true });
+            if let (Some(shown), Some(answer)) = (shown.as_object_mut(), answer.as_object()) {
+                shown.extend(
+                    answer.iter().filter(|(name, _)| *name != "reachable").map(|(a, b)| (a.clone(), b.clone())),
+                );
+            }
+            shown
+        }
+        Err(error) => json!({ "reachable": false, "error": error }),
+    }))
+}
+
+/// An agent said how it is: what has changed is kept.
+async fn take_note(app: &App, id: &WorkerId, answer: &Value) -> Result<(), Refused> {
+    let Some(seat) = app.engine.worker(id) else { return Ok(()) };
+    let said = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+    let addresses = answer.get("ip_addrs").and_then(|list| super::form::texts(list).ok());
+    let known = &seat.worker;
+    let is_same = |new: &Option<String>, old: &Option<String>| new.is_none() || new == old;
+    let (version, os_info) = (said("version"), said("os_info"));
+    let nothing_new = is_same(&version, &known.agent_version)
+        && is_same(&os_info, &known.os_info)
+        && addresses.as_ref().is_none_or(|addresses| *addresses == known.ip_addrs)
+        && known.status == WorkerStatus::Online;
+    if nothing_new {
+        app.engine.hear_of_worker(id);
+        return Ok(());
+    }
+    let registration = Registration { agent_version: version, os_info, ip_addrs: addresses, ..Registration::default() };
+    app.engine.admit_worker(id, registration, &Actor(format!("worker:{id}"))).await?;
+    Ok(())
+}
+
+/// What an agent is told to do with itself.
+struct Errand {
+    path: &'static str,
+    body: Value,
+    limit: Duration,
+    status: &'static str,
+    action: &'static str,
+}
+
+async fn send(app: &App, by: &Actor, id: String, errand: Errand) -> Result<Json<Value>, Refused> {
+    let id = WorkerId::new(id);
+    let url = url_of(app, &id)?;
+    let Errand { path, body, limit, status, action } = errand;
+    // It goes on if the client does not wait.
+    let (called, by) = (app.clone(), by.clone());
+    let done = tokio::spawn(async move {
+        let answer = call(&called, &url, path, Some(body), limit).await?;
+        let note = note(&called, &by, action, "worker", id.as_str(), json!({}));
+        called.store().note(vec![note]).await.map_err(|error| error.to_string())?;
+        Ok::<_, String>(answer)
+    });
+    let answer = done.await.map_err(|error| error.to_string()).and_then(|answer| answer);
+    let answer = answer.map_err(|error| Refused::new(StatusCode::BAD_GATEWAY, error))?;
+    let mut shown = json!({ "status": status });
+    if let (Some(shown), Some(answer)) = (shown.as_object_mut(), answer.as_object()) {
+        shown.extend(answer.iter().filter(|(name, _)| *name != "status").map(|(a, b)| (a.clone(), b.clone())));
+    }
+    Ok(Json(shown))
+}
+
+fn note(app: &App, by: &Actor, action: &str, kind: &str, id: &str, detail: Value) -> AuditNote {
+    AuditNote {
+        at: app.clock.now(),
+        actor: by.clone(),
+        action: action.to_owned(),
+        entity_type: kind.to_owned(),
+        entity_id: id.to_owned(),
+        job_id: None,
+        context_id: None,
+        epoch: None,
+        detail: detail.into(),
+    }
+}
+
+/// Has a worker's agent update itself, from `repo_url`.
+#[utoipa::path(post, path = "/api/runtime/workers/{id}/agent-update", tag = "runtime", params(("id" = String, Path)),
+    request_body = Object,
+    responses((status = 200, body = Object), (status = 400, description = "The worker has no URL"),
+        (status = 404, description = "There is no such worker"), (status = 502, description = "The agent failed")))]
+pub(crate) async fn update(
+    State(app): State<App>,
+    Extension(Identity(by)): Extension<Identity>,
+    Path(id): Path<String>,
+    mut form: Form,
+) -> Result<Json<Value>, Refused> {
+    let repo = form.get("repo_url", text(1..=2048));
+    form.finish()?;
+    let body = repo.map_or_else(|| json!({}), |repo| json!({ "repo_url": repo }));
+    let errand = Errand { path: "/self-update", body, limit: UPDATE, status: "updated", action: "agent_updated" };
+    send(&app, &by, id, errand).await
+}
+
+/// Has a worker's agent restart.
+#[utoipa::path(post, path = "/api/runtime/workers/{id}/agent-restart", tag = "runtime", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 400, description = "The worker has no URL"),
+        (status = 404, description = "There is no such worker"), (status = 502, description = "The agent failed")))]
+pub(crate) async fn restart(
+    State(app): State<App>,
+    Extension(Identity(by)): Extension<Identity>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refused> {
+    let body = json!({});
+    let errand = Errand { path: "/restart", body, limit: RESTART, status: "restarted", action: "agent_restarted" };
+    send(&app, &by, id, errand).await
+}
+
+/// Has a worker's agent remove itself.
+#[utoipa::path(post, path = "/api/runtime/workers/{id}/agent-uninstall", tag = "runtime", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 400, description = "The worker has no URL"),
+        (status = 404, description = "There is no such worker"), (status = 502, description = "The agent failed")))]
+pub(crate) async fn uninstall(
+    State(app): State<App>,
+    Extension(Identity(by)): Extension<Identity>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refused> {
+    let body = json!({});
+    let errand =
+        Errand { path: "/uninstall", body, limit: UNINSTALL, status: "uninstalled", action: "agent_uninstalled" };
+    send(&app, &by, id, errand).await
+}
+
+/// A task that was pushed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Dispatched {
+    dispatched: bool,
+    task_id: String,
+    worker_id: String,
+    lease_id: String,
+    /// What the agent answered.
+    execution: Value,
+}
+
+/// Leases a task to the best agent, or to `worker_id`, and sends it there.
+#[utoipa::path(post, path = "/api/runtime/llm-tasks/{id}/dispatch", tag = "runtime", params(("id" = String, Path)),
+    request_body = Object,
+    responses((status = 200, body = Dispatched), (status = 400, description = "The body is not what it must be"),
+        (status = 404, description = "There is no such task or worker"), (status = 409, description = "It is not queued"),
+        (status = 502, description = "The agent failed, and the lease was given back"),
+        (status = 503, description = "No agent with free capacity can do it")))]
+pub(crate) async fn dispatch(
+    State(app): State<App>,
+    Extension(Identity(by)): Extension<Identity>,
+    Path(id): Path<String>,
+    mut form: Form,
+) -> Result<Json<Dispatched>, Refused> {
+    let worker = form.get("worker_id", text(1..=128)).map(WorkerId::new);
+    form.finish()?;
+    let id = TaskId::new(id);
+    let task = app.store().task(&id).await?.ok_or_else(|| Refused::not_found("Task"))?;
+    if let Some(worker) = &worker {
+        url_of(&app, worker)?;
+    }
+    let worker = worker.or_else(|| app.engine.choose_agent(&task));
+    let token = token(&app);
+    let none = || Refused::new(StatusCode::SERVICE_UNAVAILABLE, "No available worker with free capacity");
+    // A task that is not queued is refused for that, whoever is there.
+    let grant = match worker {
+        Some(worker) => app.engine.lease_task(&id, Some(&worker), None, Some(Digest::of(token.as_bytes()))).await?,
+        None if task.status == bloom_runtime::record::TaskStatus::Queued => return Err(none()),
+        None => return Err(Refused::new(StatusCode::CONFLICT, format!("Task {id} is not queued"))),
+    };
+    let (worker_id, lease_id) = (grant.lease.worker.to_string(), grant.lease.id.to_string());
+    let pushing = tokio::spawn(push(app.clone(), by, grant, token));
+    let pushed = pushing.await.map_err(|error| error.to_string()).and_then(|pushed| pushed);
+    let execution = pushed.map_err(|error| Refused::new(StatusCode::BAD_GATEWAY, error))?;
+    Ok(Json(Dispatched { dispatched: true, task_id: id.to_string(), worker_id, lease_id, execution }))
+}
+
+/// The secret of a lease.
+fn token(app: &App) -> String {
+    app.ids.secret()
+}
+
+/// Sends a granted task to its agent. When that fails, the lease is given back.
+async fn push(app: App, by: Actor, grant: Grant, token: String) -> Result<Value, String> {
+    let Grant { lease, task } = grant;
+    let called = execute(&app, &lease, &task, &token).await;
+    let (action, detail) = match &called {
+        Ok(_) => ("task_dispatched", json!({ "worker": lease.worker, "lease": lease.id })),
+        Err(error) => ("dispatch_failed", json!({ "worker": lease.worker, "lease": lease.id, "error": error })),
+    };
+    if let Err(error) = app.store().note(vec![note(&app, &by, action, "task", task.id.as_str(), detail)]).await {
+        tracing::error!(%error, "a dispatch was not noted");
+    }
+    if called.is_err() {
+        // Else it would be given the task again at once.
+        app.engine.lose_worker(&lease.worker);
+    }
+    if called.is_err()
+        && let Err(error) = app.engine.end_lease(&lease.id, lease.epoch, LeaseEnding::GivenBack).await
+    {
+        // The agent may have ended it before its answer was lost.
+        tracing::info!(task = %task.id, %error, "a lease was not given back");
+    }
+    called
+}
+
+async fn execute(app: &App, lease: &Lease, task: &Task, token: &str) -> Result<Value, String> {
+    let url = app.engine.worker(&lease.worker).and_then(|seat| seat.worker.url);
+    let url = url.ok_or_else(|| "the worker has no URL".to_owned())?;
+    let mut body = serde_json::to_value(LlmTask::of(task, Some(&lease.worker))).map_err(|error| error.to_string())?;
+    let mut taken = |name: &str| body.get_mut(name).map(Value::take).unwrap_or_default();
+    let body = json!({
+        "task_id": task.id, "prompt": prompt(task), "context_id": task.context, "agent_slug": task.agent_slug,
+        "desired_format": taken("desired_format"), "context_hints": taken("context_hints"), "policy": taken("policy"),
+        "runtime_url": format!("{}/l/{token}", app.config.own_url()),
+    });
+    let limit = Duration::from_secs(task.timeout_seconds.into()).saturating_add(MARGIN);
+    app.engine.keep_lease_open(&lease.id, true);
+    let called = call(app, &url, "/execute-task", Some(body), limit).await;
+    app.engine.keep_lease_open(&lease.id, false);
+    if called.is_ok() {
+        app.engine.hear_of_worker(&lease.worker);
+    }
+    called
+}
+
+/// Agents know a prompt and nothing else: what a node asks beside it stands in it.
+fn prompt(task: &Task) -> String {
+    let request = &task.request;
+    let mut prompt = String::new();
+    if let Some(system) = &request.system {
+        prompt = format!("{system}\n\n");
+    }
+    prompt.push_str(&request.prompt);
+    if task.of.is_some() && !super::view::wants_text(request) {
+        prompt = format!("{prompt}\n\nAnswer with JSON alone, which satisfies this JSON Schema:\n{}", request.output);
+    }
+    prompt
+}
+
+/// Pushes the tasks of flows to agents as soon as they are there, and asks agents how they are: for ever. Tasks that clients
+/// post wait for a `lease` or a `dispatch`, unless the operator said otherwise.
+pub(crate) async fn serve(app: App) {
+    let mut work = app.engine.work();
+    let mut ticks = tokio::time::interval(KEEPALIVE);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        work.mark_unchanged();
+        if let Err(error) = push_what_is_there(&app).await {
+            tracing::warn!(error = ?error, "tasks cannot be pushed");
+        }
+        tokio::select! {
+            changed = work.changed() => if changed.is_err() { return },
+            _ = ticks.tick() => keep_alive(&app),
+        }
+    }
+}
+
+fn keep_alive(app: &App) {
+    for seat in app.engine.workers().into_iter().filter(|seat| seat.worker.is_pushed_to()) {
+        let app = app.clone();
+        tokio::spawn(async move {
+            let (id, url) = (seat.worker.id, seat.worker.url.unwrap_or_default());
+            if let Ok(answer) = call(&app, &url, "/health", None, HEALTH).await
+                && let Err(error) = take_note(&app, &id, &answer).await
+            {
+                tracing::warn!(worker = %id, error = ?error, "what an agent said was not kept");
+            }
+        });
+    }
+}
+
+async fn push_what_is_there(app: &App) -> Result<(), Refused> {
+    if !app.engine.workers().iter().any(|seat| seat.worker.is_pushed_to() && seat.status == WorkerStatus::Online) {
+        return Ok(());
+    }
+    let now = app.clock.now();
+    for task in app.store().queue(LOOKED_AT).await? {
+        if !(task.of.is_some() || app.config.auto_dispatch) || !task.is_due(now) {
+            continue;
+        }
+        let Some(worker) = app.engine.choose_agent(&task) else { continue };
+        let token = token(app);
+        let digest = Digest::of(token.as_bytes());
+        // Another may have been quicker.
+        if let Ok(grant) = app.engine.lease_task(&task.id, Some(&worker), None, Some(digest)).await {
+            let app = app.clone();
+            tokio::spawn(async move {
+                let pushed = push(app.clone(), Actor("system".to_owned()), grant, token).await;
+                if let Err(error) = pushed {
+                    tracing::warn!(%worker, error, "a task was not pushed");
+                }
+            });
+        }
+    }
+    Ok(())
+}

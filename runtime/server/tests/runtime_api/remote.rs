@@ -1,0 +1,162 @@
+//! Workers that speak to the server over a network.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bloom_interpreter::effect::{Answer, EffectError};
+use bloom_runtime::llm::{LlmExecutor, LlmTask};
+use bloom_worker::{RemoteConfig, RemoteError, RemoteWorker};
+use serde_json::{Value, json};
+use tokio::sync::{Notify, oneshot};
+
+use crate::world::{KEY, World};
+
+/// Answers with the prompt, or never.
+#[derive(Default)]
+struct Played {
+    hangs: bool,
+    begun: Notify,
+}
+
+#[async_trait]
+impl LlmExecutor for Played {
+    fn provides(&self) -> &'static str {
+        "llm.command"
+    }
+
+    async fn answer(&self, task: LlmTask) -> Result<Answer, EffectError> {
+        self.begun.notify_one();
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
+        Ok(Answer { value: task.request.prompt.into(), usage: None })
+    }
+}
+
+fn worker(url: &str, name: &str, executor: &Arc<Played>) -> RemoteWorker {
+    let config = RemoteConfig {
+        key: Some(KEY.to_owned()),
+        slots: 2,
+        backoff: Duration::from_millis(5),
+        longest_backoff: Duration::from_millis(20),
+        wait: Duration::from_secs(1),
+        ..RemoteConfig::new(url, name)
+    };
+    RemoteWorker::new(config, executor.clone()).unwrap()
+}
+
+/// A task, once it stands so.
+async fn once(world: &World, task: &str, status: &str) -> Value {
+    let mut work = world.engine.work();
+    let waiting = async {
+        loop {
+            work.mark_unchanged();
+            let shown = world.get(task).await.ok(200);
+            if shown["status"] == status {
+                return shown;
+            }
+            work.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("it never stands so")
+}
+
+#[tokio::test]
+async fn worker_registers_does_what_there_is_and_what_comes() {
+    let world = World::new();
+    let (url, _serving) = world.serve(0).await;
+    let first = world.task(json!({})).await;
+    let working = tokio::spawn(worker(&url, "far away", &Arc::default()).run(std::future::pending()));
+    let done = once(&world, &first, "completed").await;
+    assert_eq!(done["attempts"], 1);
+    for prompt in ["а", "б", "в", "г", "ґ"] {
+        let task = world.task(json!({ "prompt": prompt })).await;
+        once(&world, &task, "completed").await;
+    }
+    let seat = world.get("/api/runtime/workers/far%20away").await.ok(200);
+    assert_eq!(seat["capabilities"]["provides"], json!(["llm.command"]));
+    assert_eq!(world.get("/api/runtime/stats").await.ok(200)["tasks"]["by_status"], json!({ "completed": 6 }));
+    working.abort();
+}
+
+#[tokio::test]
+async fn another_worker_takes_over_from_one_that_was_killed() {
+    let world = World::new();
+    let (url, _serving) = world.serve(0).await;
+    let task = world.task(json!({})).await;
+    let hanging = Arc::new(Played { hangs: true, begun: Notify::new() });
+    let killed = tokio::spawn(worker(&url, "killed", &hanging).run(std::future::pending()));
+    hanging.begun.notified().await;
+    killed.abort();
+    assert!(killed.await.unwrap_err().is_cancelled());
+    world.pass(300_001);
+    assert_eq!(world.engine.reap().await.unwrap(), 1);
+    let working = tokio::spawn(worker(&url, "other", &Arc::default()).run(std::future::pending()));
+    let done = once(&world, &task, "completed").await;
+    assert_eq!(done["attempts"], 2, "the lost attempt counts");
+    working.abort();
+}
+
+#[tokio::test]
+async fn worker_that_stops_gives_back_what_it_holds() {
+    let world = World::new();
+    let (url, _serving) = world.serve(0).await;
+    let task = world.task(json!({})).await;
+    let hanging = Arc::new(Played { hangs: true, begun: Notify::new() });
+    let (stop, stopped) = oneshot::channel::<()>();
+    let working = tokio::spawn(worker(&url, "polite", &hanging).run(async { drop(stopped.await) }));
+    hanging.begun.notified().await;
+    stop.send(()).unwrap();
+    working.await.unwrap().unwrap();
+    let queued = world.get(&task).await.ok(200);
+    assert_eq!((&queued["status"], &queued["attempts"]), (&json!("queued"), &json!(0)));
+}
+
+#[tokio::test]
+async fn executor_is_stopped_when_the_task_is_taken_away() {
+    let world = World::new();
+    let (url, _serving) = world.serve(0).await;
+    world.task(json!({})).await;
+    let hanging = Arc::new(Played { hangs: true, begun: Notify::new() });
+    let mut config = RemoteConfig::new(&*url, "slow");
+    (config.key, config.heartbeat) = (Some(KEY.to_owned()), Duration::from_millis(10));
+    let working = tokio::spawn(RemoteWorker::new(config, hanging.clone()).unwrap().run(std::future::pending()));
+    hanging.begun.notified().await;
+    world.delete("/api/runtime/workers/slow").await.ok(200);
+    // It is told at its next heartbeat, registers again, and is granted the task again.
+    tokio::time::timeout(Duration::from_secs(30), hanging.begun.notified()).await.expect("it is granted it again");
+    working.abort();
+}
+
+#[tokio::test]
+async fn worker_waits_for_a_server_that_is_not_there() {
+    let world = World::new();
+    let (url, serving) = world.serve(0).await;
+    let port = url.rsplit(':').next().unwrap().parse().unwrap();
+    serving.abort();
+    assert!(serving.await.unwrap_err().is_cancelled());
+    let working = tokio::spawn(worker(&url, "patient", &Arc::default()).run(std::future::pending()));
+    let task = world.task(json!({})).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let (_, serving) = world.serve(port).await;
+    once(&world, &task, "completed").await;
+
+    serving.abort();
+    assert!(serving.await.unwrap_err().is_cancelled());
+    let task = world.task(json!({})).await;
+    let (_, _serving) = world.serve(port).await;
+    once(&world, &task, "completed").await;
+    working.abort();
+}
+
+#[tokio::test]
+async fn worker_ends_when_the_server_does_not_let_it_in() {
+    let world = World::new();
+    let (url, _serving) = world.serve(0).await;
+    let refused = RemoteWorker::new(RemoteConfig::new(url, "stranger"), Arc::new(Played::default())).unwrap();
+    let ended = refused.run(std::future::pending()).await;
+    assert!(matches!(ended, Err(RemoteError::Refused { status: 401, .. })), "{ended:?}");
+}

@@ -1,0 +1,152 @@
+//! What a worker says to its server.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// The longest that a server is waited for, beside what it was asked to wait itself.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why a server did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    /// It is no URL of a server that can be spoken to.
+    #[error("{0} is not the URL of a server, as http://127.0.0.1:5000")]
+    Url(String),
+    /// It cannot be reached.
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(String),
+    /// It refused.
+    #[error("the server answered {status}: {message}")]
+    Refused {
+        /// The status.
+        status: u16,
+        /// What it said.
+        message: String,
+    },
+    /// What it answered is not understood.
+    #[error("the server's answer is not understood: {0}")]
+    Answer(String),
+}
+
+impl RemoteError {
+    /// Whether it may go well later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Refused { status, .. } => *status >= 500 || matches!(status, 408 | 429),
+            Self::Url(_) | Self::Answer(_) => false,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    http: reqwest::Client,
+    base: String,
+    key: Option<String>,
+}
+
+impl Client {
+    pub(super) fn new(server: &str, key: Option<&str>) -> Result<Self, RemoteError> {
+        let bad = || RemoteError::Url(server.to_owned());
+        let base = server.trim_end_matches('/');
+        let url: reqwest::Url = base.parse().map_err(|_| bad())?;
+        if !matches!(url.scheme(), "http") || !url.has_host() {
+            return Err(bad());
+        }
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(10))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(|_| bad())?;
+        Ok(Self { http, base: format!("{base}/api/runtime"), key: key.map(str::to_owned) })
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Option<Value>, RemoteError> {
+        self.post_within(path, body, PATIENCE).await
+    }
+
+    /// `None` where the server has nothing to say.
+    pub(super) async fn post_within(
+        &self,
+        path: &str,
+        body: &Value,
+        limit: Duration,
+    ) -> Result<Option<Value>, RemoteError> {
+        let mut request = self.http.post(format!("{}/{path}", self.base)).timeout(limit).json(body);
+        if let Some(key) = &self.key {
+            request = request.header("x-runtime-api-key", key);
+        }
+        let unreachable = |error: reqwest::Error| RemoteError::Unreachable(told(&error));
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(unreachable)?;
+        if status.is_success() {
+            if bytes.is_empty() {
+                return Ok(None);
+            }
+            return serde_json::from_slice(&bytes).map(Some).map_err(|error| RemoteError::Answer(error.to_string()));
+        }
+        let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let error = &body["error"];
+        let message = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
+        Err(RemoteError::Refused { status: status.as_u16(), message })
+    }
+}
+
+/// With its causes, which say more than itself.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Writing to a string does not fail.
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// A text as one part of a path.
+pub(super) fn segment(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut path, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            path.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(path, "%{byte:02X}");
+        }
+        path
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_server_that_can_be_spoken_to_is_taken() {
+        assert!(Client::new("http://127.0.0.1:5000/", None).is_ok());
+        for url in ["", "127.0.0.1:5000", "ftp://x", "https://x", "http://"] {
+            assert!(matches!(Client::new(url, None), Err(RemoteError::Url(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_may_go_well_later_is_tried_again() {
+        let refused = |status| RemoteError::Refused { status, message: String::new() };
+        assert_eq!(
+            [400, 401, 404, 408, 409, 429, 500, 503].map(|status| refused(status).is_passing()),
+            [false, false, false, true, false, true, true, true]
+        );
+        assert!(RemoteError::Unreachable(String::new()).is_passing());
+    }
+
+    #[test]
+    fn names_are_one_part_of_a_path() {
+        assert_eq!(segment("rpi4b"), "rpi4b");
+        assert_eq!(segment("a/b c?ї"), "a%2Fb%20c%3F%D1%97");
+    }
+}
