@@ -247,9 +247,10 @@ impl Holder {
                 }
             }
         };
-        match answer {
-            Some(answer) => self.bring(&lease, &task, answer).await,
-            None => tracing::info!(task = task.id, "the task is no longer this worker's"),
+        if let Some(answer) = answer {
+            self.bring(&lease, &task, answer).await;
+        } else {
+            tracing::info!(task = task.id, "the task is no longer this worker's");
         }
     }
 
@@ -260,9 +261,9 @@ impl Holder {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            match self.client.post(&path, &json!({ "epoch": lease.epoch })).await {
-                Err(RemoteError::Refused { status: 404 | 409, .. }) => return,
-                Ok(_) | Err(_) => {}
+            let beaten = self.client.post(&path, &json!({ "epoch": lease.epoch })).await;
+            if matches!(beaten, Err(RemoteError::Refused { status: 404 | 409, .. })) {
+                return;
             }
         }
     }

@@ -218,6 +218,7 @@ pub(crate) async fn uninstall(
 
 /// A task that was pushed.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names are a contract")]
 pub(crate) struct Dispatched {
     dispatched: bool,
     task_id: String,

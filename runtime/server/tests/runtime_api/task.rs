@@ -258,7 +258,7 @@ async fn output_must_be_what_was_asked_for_and_an_envelope_is_unwrapped() {
         let done = world.post(&format!("{task}/complete"), body).await.ok(200);
         states.push(done["task"]["status"].clone());
     }
-    assert_eq!(states, ["queued", "completed"]);
+    assert_eq!(states, ["failed", "completed"]);
     let tasks =
         bloom_runtime::store::TaskFilter { status: Some(bloom_runtime::record::TaskStatus::Completed), limit: 9 };
     let answer = world.store.list_tasks(&tasks).await.unwrap()[0].answer.clone().unwrap();
