@@ -70,23 +70,22 @@ pub(crate) fn reply_of_text(text: &str, latency_ms: u64) -> Result<Reply, Effect
 
 impl Envelope {
     fn reply(self, latency_ms: u64, is_well: bool, on_stderr: &str) -> Result<Reply, EffectError> {
-    let envelope = self;
-    let usage = envelope.usage(latency_ms);
-    let paid = |error: EffectError| EffectError { usage: usage.clone().map(Box::new), ..error };
-    let text = envelope.result.unwrap_or_default();
-    if envelope.stop_reason.as_deref() == Some("refusal") {
-        return Err(paid(failure::permanent("refused", failure::head(text.trim()))));
-    }
-    if envelope.is_error || !is_well {
-        let kind = envelope.subtype.unwrap_or_default();
-        // The CLI checks the schema itself, and gives up after a few tries of its own.
-        if kind == "error_max_structured_output_retries" {
-            return Ok(Reply { text, structured: None, usage });
+        let usage = self.usage(latency_ms);
+        let paid = |error: EffectError| EffectError { usage: usage.clone().map(Box::new), ..error };
+        let text = self.result.unwrap_or_default();
+        if self.stop_reason.as_deref() == Some("refusal") {
+            return Err(paid(failure::permanent("refused", failure::head(text.trim()))));
         }
-        let said = if text.trim().is_empty() { &kind } else { &text };
-        return Err(paid(failure::of_error(&kind, &format!("{said}{on_stderr}"))));
-    }
-    Ok(Reply { text, structured: envelope.structured_output.filter(|json| !json.is_null()), usage })
+        if self.is_error || !is_well {
+            let kind = self.subtype.unwrap_or_default();
+            // The CLI checks the schema itself, and gives up after a few tries of its own.
+            if kind == "error_max_structured_output_retries" {
+                return Ok(Reply { text, structured: None, usage });
+            }
+            let said = if text.trim().is_empty() { &kind } else { &text };
+            return Err(paid(failure::of_error(&kind, &format!("{said}{on_stderr}"))));
+        }
+        Ok(Reply { text, structured: self.structured_output.filter(|json| !json.is_null()), usage })
     }
 }
 
