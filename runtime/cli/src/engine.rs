@@ -18,7 +18,7 @@ use crate::keyring::Keyring;
 use crate::session::Session;
 use crate::setting::Setting;
 use crate::store::{self, Store};
-use crate::{output, refusal};
+use crate::{granting, output, refusal};
 
 /// An engine over the store, with these tools.
 pub(crate) fn over(
@@ -102,8 +102,13 @@ pub(crate) fn explained(error: EngineError, session: &Session) -> anyhow::Error 
     match error {
         EngineError::Store(error) => store::explained(error, catalogue),
         EngineError::Untrusted(error) => refusal::of_document(&text!(catalogue, "run-flow"), &error, session).into(),
-        EngineError::Refused(_) => {
-            anyhow::Error::new(error).context(Explained::refused(text!(catalogue, "run-refused")))
+        EngineError::Refused(ref refusals) => {
+            let explained = Explained::refused(text!(catalogue, "run-refused"));
+            let explained = match granting::hint(refusals, catalogue) {
+                Some(hint) => explained.hint(hint),
+                None => explained,
+            };
+            anyhow::Error::new(error).context(explained)
         }
         EngineError::Inputs(error) => {
             anyhow::Error::new(error).context(Explained::usage(text!(catalogue, "inputs-do-not-fit")))

@@ -11,6 +11,7 @@ use clap::Args;
 use secrecy::ExposeSecret as _;
 
 use crate::catalogue::text;
+use crate::config::ToolValue;
 use crate::failure::Explained;
 use crate::output;
 use crate::session::Session;
@@ -30,6 +31,8 @@ pub(crate) struct RootArgs {
     notes: Option<PathBuf>,
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
+    #[arg(long, value_name = "DIR")]
+    flows: Option<PathBuf>,
     #[command(flatten)]
     memory: MemoryArg,
 }
@@ -56,6 +59,7 @@ impl RootArgs {
         Setting {
             notes: given(&self.notes),
             context: given(&self.context),
+            flows: given(&self.flows),
             memory: given(&self.memory.memory),
             tools: given(&tools.tools),
             llm: None,
@@ -85,7 +89,8 @@ impl Setting {
     pub(crate) fn host(&self, session: &Session) -> anyhow::Result<WasmHost> {
         let memory = MemoryArg::default().folder(self, session)?;
         let mut roots = BTreeMap::from([(String::from("memory"), memory)]);
-        for (root, folder) in [("notes", &self.notes), ("context", &self.context.clone().or(self.notes.clone()))] {
+        let context = self.context.clone().or(self.notes.clone());
+        for (root, folder) in [("notes", &self.notes), ("context", &context), ("flows", &self.flows)] {
             if let Some(folder) = folder {
                 must_be_folder(folder, session)?;
                 roots.insert(String::from(root), folder.clone());
@@ -104,8 +109,13 @@ fn grants(session: &Session) -> anyhow::Result<Grants> {
         let mut config = BTreeMap::new();
         for (name, secret) in &granted.config {
             let key = format!("tools.{tool}.config.{name}");
-            let value = secret.read(&key, &session.catalogue)?.expose_secret().to_owned();
-            config.insert(name.clone(), ToolSetting::Secret(value));
+            let value = match secret {
+                ToolValue::Public { public } => ToolSetting::Public(public.clone()),
+                ToolValue::Secret(secret) => {
+                    ToolSetting::Secret(secret.read(&key, &session.catalogue)?.expose_secret().to_owned())
+                }
+            };
+            config.insert(name.clone(), value);
         }
         let http = granted.http.clone();
         grants.insert(tool.clone(), ToolGrants { config, http, ..ToolGrants::default() });

@@ -16,6 +16,7 @@ mod durable;
 mod engine;
 mod failure;
 mod flow;
+mod granting;
 mod help;
 mod host;
 mod keyring;

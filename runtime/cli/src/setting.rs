@@ -20,6 +20,8 @@ pub(crate) struct Setting {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) context: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) flows: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) memory: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tools: Option<PathBuf>,
@@ -34,6 +36,7 @@ impl Setting {
         Self {
             notes: self.notes.or(other.notes),
             context: self.context.or(other.context),
+            flows: self.flows.or(other.flows),
             memory: self.memory.or(other.memory),
             tools: self.tools.or(other.tools),
             llm: self.llm.or(other.llm),
@@ -47,6 +50,7 @@ impl Setting {
         Ok(Self {
             notes: absolute(&run.notes),
             context: absolute(&run.context),
+            flows: absolute(&run.flows),
             memory: absolute(&run.memory),
             tools: absolute(&run.tools),
             llm: run.llm.as_deref().map(crate::llm::absolute),

@@ -17,6 +17,8 @@ pub enum Refusal {
         code: String,
         /// For people.
         message: String,
+        /// What it asks for, where it is installed: what the operator may have to grant.
+        asks: Vec<String>,
     },
     /// The tool is another component than the one that was signed for.
     #[error("tool `{tool}` is {installed} here, but the flow was signed for {signed}")]
@@ -95,7 +97,8 @@ fn of_tool(document: &Document, tool: &str, host: &dyn ToolHost) -> Vec<Refusal>
     let installed = match host.describe(tool, allowed.digest) {
         Ok(installed) => installed,
         Err(error) => {
-            return vec![Refusal::Tool { tool: tool.to_owned(), code: error.code, message: error.message }];
+            let asks = Vec::new();
+            return vec![Refusal::Tool { tool: tool.to_owned(), code: error.code, message: error.message, asks }];
         }
     };
     let mut refusals = Vec::new();
@@ -117,7 +120,8 @@ fn of_tool(document: &Document, tool: &str, host: &dyn ToolHost) -> Vec<Refusal>
     if refusals.is_empty()
         && let Err(error) = host.may_call(&installed, &document.flow.id, &allowed.capabilities)
     {
-        refusals.push(Refusal::Tool { tool: tool.to_owned(), code: error.code, message: error.message });
+        let asks = installed.manifest.capabilities;
+        refusals.push(Refusal::Tool { tool: tool.to_owned(), code: error.code, message: error.message, asks });
     }
     refusals
 }

@@ -35,7 +35,7 @@ impl Garden {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let named = ["notes", "context", "memory"].map(|root| {
+        let named = ["notes", "context", "memory", "flows"].map(|root| {
             // `context` is the notes themselves, as in `bloom run`.
             let path = folder.path().join(if root == "context" { "notes" } else { root });
             fs::create_dir_all(&path).unwrap();
@@ -211,6 +211,35 @@ async fn more_notes_than_a_result_can_hold_are_read_in_parts() {
     assert!(refused.code == "too_many_notes" && refused.message.contains("`after`"), "{refused}");
     let part = garden.call("read-notes", json!({ "after": format!("1998{long}"), "limit": 50 })).await.unwrap();
     assert_eq!((part.as_array().unwrap().len(), &part[0]["slug"]), (50, &json!(format!("1999{long}"))));
+}
+
+#[tokio::test]
+async fn diagrams_are_described() {
+    let Some(garden) = Garden::new() else { return };
+    let diagram = json!({ "name": "Догляд", "items": {
+        "1": { "type": "end" },
+        "2": { "type": "branch", "branchId": 0, "one": "3" },
+        "3": { "type": "action", "content": "<p>Протри&nbsp;струни</p>", "one": "1" },
+    } });
+    garden.write("flows/схеми/догляд.drakon", &diagram.to_string());
+    let described = garden.call("read-drakon", json!({ "path": "схеми/догляд" })).await.unwrap();
+    assert_eq!(described["text"], "Догляд\n1. branch\n2. action: Протри струни\n3. end\n");
+    assert_eq!(described["icons"][1]["next"], json!([{ "to": "1", "label": "" }]));
+    garden.write("flows/old.drn", "SQLite format 3\0");
+    assert_eq!(garden.fails("read-drakon", json!({ "path": "old.drn" })).await.code, "not_a_diagram");
+    assert_eq!(garden.fails("read-drakon", json!({ "path": "../notes/a" })).await.code, "path_refused");
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_a_host_that_was_not_granted() {
+    let Some(garden) = Garden::new() else { return };
+    for (tool, args) in [
+        ("http-get", json!({ "url": "https://example.org" })),
+        ("http-post", json!({ "url": "https://example.org", "json": {} })),
+        ("notebooklm-query", json!({ "question": "?" })),
+    ] {
+        assert_eq!(garden.fails(tool, args).await.code, "not_granted", "{tool}");
+    }
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ pub fn artifact_read(input: Input) -> Result<Output, Failure> {
         (None, Some(digest)) if run.is_none() => (digest, None, None),
         _ => {
             return Err(Failure::new(
-                "invalid_argument",
+                "invalid_input",
                 "an artifact is read by its name, perhaps of a run, or by its digest",
             ));
         }
@@ -116,9 +116,9 @@ mod tests {
             (json!({ "name": "binary" }), "invalid_utf8"),
             (json!({ "name": "звіт", "format": "json" }), "invalid_json"),
             (json!({ "name": "long" }), "artifact_too_large"),
-            (json!({}), "invalid_argument"),
-            (json!({ "name": "a", "digest": "b" }), "invalid_argument"),
-            (json!({ "run": "a", "digest": "b" }), "invalid_argument"),
+            (json!({}), "invalid_input"),
+            (json!({ "name": "a", "digest": "b" }), "invalid_input"),
+            (json!({ "run": "a", "digest": "b" }), "invalid_input"),
         ] {
             assert_eq!(read(input.clone()).unwrap_err().code, code, "{input}");
         }

@@ -39,7 +39,7 @@ pub fn http_post(input: Input) -> Result<Answer, Failure> {
         (None, Some(text), None) => ("text/plain; charset=utf-8", text),
         (None, None, Some(form)) => ("application/x-www-form-urlencoded", encoded(&form)?),
         (None, None, None) => ("", String::new()),
-        _ => return Err(Failure::new("invalid_argument", "only one of `json`, `text` and `form` can be sent")),
+        _ => return Err(Failure::new("invalid_input", "only one of `json`, `text` and `form` can be sent")),
     };
     if !kind.is_empty() && !given("content-type") {
         request = request.header("content-type", kind);
@@ -98,6 +98,6 @@ mod tests {
     #[test]
     fn two_bodies_are_refused() {
         let refused = sent(json!({ "url": "https://example.org", "json": 1, "text": "a" })).unwrap_err();
-        assert_eq!(refused.code, "invalid_argument");
+        assert_eq!(refused.code, "invalid_input");
     }
 }

@@ -137,7 +137,7 @@ fn text_of(what: &str, name: &str, value: &Value) -> Result<String, Failure> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
-        _ => Err(Failure::new("invalid_argument", format!("`{name}` in `{what}` is neither a text nor a number"))),
+        _ => Err(Failure::new("invalid_input", format!("`{name}` in `{what}` is neither a text nor a number"))),
     }
 }
 

@@ -40,7 +40,7 @@ fn urls_are_encoded_as_people_write_them() {
         assert_eq!(with(Request::get(url), &Fields::new(), &Fields::new()).unwrap().url, url);
     }
     let refused = with(Request::get("https://example.org"), &fields(json!({ "a": {} })), &Fields::new()).unwrap_err();
-    assert_eq!(refused.code, "invalid_argument");
+    assert_eq!(refused.code, "invalid_input");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 pub(crate) use self::file::NAME as FILE;
-pub(crate) use self::settings::{LogFormat, MASK, Secret, Settings, Tool};
+pub(crate) use self::settings::{LogFormat, MASK, Secret, Settings, Tool, ToolValue};
 use crate::catalogue::{Catalogue, text};
 use crate::failure::Explained;
 

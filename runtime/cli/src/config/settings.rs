@@ -62,6 +62,7 @@ impl Default for Server {
 pub(crate) struct Run {
     pub(crate) notes: Option<PathBuf>,
     pub(crate) context: Option<PathBuf>,
+    pub(crate) flows: Option<PathBuf>,
     pub(crate) memory: Option<PathBuf>,
     pub(crate) tools: Option<PathBuf>,
     pub(crate) llm: Option<String>,
@@ -134,7 +135,17 @@ pub(crate) struct Tool {
     /// Where it may send requests to: `https://api.example.org GET POST`.
     pub(crate) http: Vec<HttpGrant>,
     /// Its settings and secrets.
-    pub(crate) config: BTreeMap<String, Secret>,
+    pub(crate) config: BTreeMap<String, ToolValue>,
+}
+
+/// A value of the operator's for a tool.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a text, { public = \"…\" }, { env = \"NAME\" } or { file = \"PATH\" }")]
+pub(crate) enum ToolValue {
+    /// Anybody may see it.
+    Public { public: String },
+    /// It is taken out of whatever the tool hands out.
+    Secret(Secret),
 }
 
 /// Something that nobody but its user shall see, or where it is.

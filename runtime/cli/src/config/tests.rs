@@ -85,7 +85,7 @@ fn grants_and_secrets_are_read_and_never_shown() {
     assert_eq!(entry(&config, "tools.search.config.plain").0, format!("\"{MASK}\""));
     assert_eq!(entry(&config, "tools.search.config.shell").0, "{\"env\":\"SEARCH_KEY\"}");
     // A path is meant from the file's folder on.
-    let Secret::File { file } = &tool.config["disk"] else { panic!("{tool:?}") };
+    let ToolValue::Secret(Secret::File { file }) = &tool.config["disk"] else { panic!("{tool:?}") };
     assert!(file.is_absolute() && file.ends_with("key.txt"), "{file:?}");
     assert!(!format!("{config:?}").contains("hidden"), "{config:?}");
 }

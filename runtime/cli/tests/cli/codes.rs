@@ -14,7 +14,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         if path.is_dir() {
-            if !["tests", "target", "conformance", "examples", "benches"].contains(&name.as_str()) {
+            if !["tests", "target", "conformance", "examples", "benches", "templates"].contains(&name.as_str()) {
                 sources(&path, found);
             }
         } else if path.extension().is_some_and(|end| end == "rs") && name != "tests.rs" {
@@ -34,8 +34,18 @@ fn literal(text: &str) -> Option<&str> {
 /// code has.
 fn codes(source: &str, found: &mut BTreeSet<String>) {
     let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
-    for maker in ["EffectError::new(", "permanent(", "passing(", "failure(", "code: ", "unwrap_or(", "Limit::exceeded("]
-    {
+    let is_code = |line: &&str| !line.trim_start().starts_with("//");
+    let source = &source.lines().filter(is_code).collect::<Vec<_>>().join("\n");
+    for maker in [
+        "EffectError::new(",
+        "permanent(",
+        "passing(",
+        "Failure::new(",
+        "or_fail(",
+        "code: ",
+        "unwrap_or(",
+        "Limit::exceeded(",
+    ] {
         for call in source.split(maker).skip(1) {
             let is_code = maker != "unwrap_or(" || call.starts_with("\"failed\")");
             found.extend(literal(call).filter(|_| is_code).map(str::to_owned));

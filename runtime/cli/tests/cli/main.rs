@@ -16,5 +16,6 @@ mod refusal;
 mod rehearse;
 mod render;
 mod replay;
+mod research;
 mod sleep;
 mod support;

@@ -88,7 +88,10 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<Asked>>) -> std::io::Result<()> {
     let answer = answer.to_string();
     let length = answer.len();
     let mut stream = stream;
-    write!(stream, "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}")?;
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}"
+    )?;
     stream.flush()
 }
 
@@ -156,7 +159,8 @@ fn notes_the_web_and_notebooklm_become_proposals_and_a_replay_needs_none_of_them
     let job: Value = serde_json::from_str(&asked[1].body).unwrap();
     assert_eq!((&job["job_type"], &job["payload"]["query"]), (&json!("RESEARCH"), &json!(QUESTION)));
     assert_eq!(job["payload"]["constraints"], json!({ "терміни": ["каніфоль"] }));
-    let ids: Vec<Value> = [1, 3].map(|at| serde_json::from_str::<Value>(&asked[at].body).unwrap()["job_id"].clone()).into();
+    let ids: Vec<Value> =
+        [1, 3].map(|at| serde_json::from_str::<Value>(&asked[at].body).unwrap()["job_id"].clone()).into();
     assert_ne!(ids[0], ids[1]);
 
     drop(server);
