@@ -22,6 +22,7 @@
 //! ```
 
 pub mod agent;
+mod ask;
 mod codes;
 mod draw;
 pub mod drn;
@@ -40,10 +41,11 @@ use bloom_ir::document::{Document, Limits, Locale, Sandbox};
 use bloom_ir::manifest::ToolManifest;
 use bloom_ir::{Diagnostic, Digest};
 
+pub use crate::ask::expression;
 pub use crate::codes::ALL as CODES;
 pub use crate::draw::{DrawOptions, Drawing, Overlay, Theme, draw};
-pub use crate::outline::Outline;
-pub use crate::render::render;
+pub use crate::outline::{IconNote, Outline};
+pub use crate::render::{excerpt, render};
 
 /// A file as it was read.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bloom_ir::document::Locale;
 
-use crate::read::{Diagram, Icon, ItemId, Kind};
+use crate::read::{Diagram, Icon, ItemId, Kind, NO_NUMBER};
 
 /// More ways than these are counted and not shown.
 const MOST_SHOWN: usize = 4;
@@ -24,11 +24,31 @@ enum Content {
         /// Of each icon those that lead to it.
         before: Vec<Vec<ItemId>>,
     },
+    /// What a document tells of its diagram.
+    Icons {
+        icons: Vec<Icon>,
+        ids: BTreeMap<String, ItemId>,
+        /// From which icon, by which way out, to which.
+        ways: Vec<(ItemId, String, ItemId)>,
+    },
+    /// What a document tells of its pseudocode, by line.
+    Lines(BTreeMap<usize, String>),
     Program {
         text: String,
         /// Where each line begins.
         lines: Vec<usize>,
     },
+}
+
+/// An icon, as far as a document tells; of pseudocode a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IconNote {
+    /// Its id; of a line its number.
+    pub item: String,
+    /// Its type, as `action`; empty where it is not known.
+    pub kind: String,
+    /// What people read in it.
+    pub text: String,
 }
 
 /// What stands beside an icon.
@@ -64,6 +84,23 @@ impl Outline {
         Self(Content::Diagram { diagram, ids, before })
     }
 
+    /// Of the icons that a document names, with the ways between them: from which, by which way out of the source map, to
+    /// which.
+    pub fn of_icons(icons: Vec<IconNote>, ways: impl IntoIterator<Item = (String, String, String)>) -> Self {
+        let icons: Vec<Icon> = icons.into_iter().map(IconNote::into_icon).collect();
+        let ids: BTreeMap<String, ItemId> =
+            icons.iter().enumerate().map(|(index, icon)| (icon.id.clone(), index)).collect();
+        let known = |item: &String| ids.get(item).copied();
+        let ways = ways.into_iter().filter_map(|(from, arm, to)| Some((known(&from)?, arm, known(&to)?)));
+        let ways = ways.collect();
+        Self(Content::Icons { icons, ids, ways })
+    }
+
+    /// Of the lines that a document names.
+    pub fn of_lines(lines: impl IntoIterator<Item = (usize, String)>) -> Self {
+        Self(Content::Lines(lines.into_iter().collect()))
+    }
+
     pub(crate) fn of_program(text: &str) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self(Content::Program { text: text.to_owned(), lines })
@@ -71,6 +108,9 @@ impl Outline {
 
     /// What stands beside the icon, if there is one with this id.
     pub(crate) fn neighbours(&self, id: &str, locale: Locale) -> Option<Neighbours<'_>> {
+        if let Content::Icons { icons, ids, ways } = &self.0 {
+            return Some(beside(icons, *ids.get(id)?, ways, locale));
+        }
         let Content::Diagram { diagram, ids, before } = &self.0 else { return None };
         let item = *ids.get(id)?;
         let icon = &diagram.icons[item];
@@ -88,8 +128,18 @@ impl Outline {
         })
     }
 
+    /// Whether it is of pseudocode.
+    pub(crate) fn has_lines(&self) -> bool {
+        matches!(self.0, Content::Lines(_) | Content::Program { .. })
+    }
+
     /// The lines before and after a line that say something, with their numbers.
-    pub(crate) fn lines_around(&self, line: usize) -> [Option<(usize, &str)>; 2] {
+    pub(crate) fn lines_around<'a>(&'a self, line: usize) -> [Option<(usize, &'a str)>; 2] {
+        if let Content::Lines(lines) = &self.0 {
+            let line_of = |(number, text): (&usize, &'a String)| (*number, text.as_str());
+            let after = line.saturating_add(1);
+            return [lines.range(..line).next_back().map(line_of), lines.range(after..).next().map(line_of)];
+        }
         let Content::Program { text, lines } = &self.0 else { return [None, None] };
         let content = |number: usize| {
             let end = lines.get(number).map_or(text.len(), |next| next - 1);
@@ -99,6 +149,49 @@ impl Outline {
         let before = (1..line.min(lines.len() + 1)).rev().map(content).find(says);
         let after = (line + 1..=lines.len()).map(content).find(says);
         [before, after]
+    }
+}
+
+impl IconNote {
+    fn into_icon(self) -> Icon {
+        let Self { item, kind, text } = self;
+        Icon {
+            id: item,
+            kind: Kind::parse(&kind).unwrap_or(Kind::Action),
+            type_name: kind,
+            text,
+            secondary: String::new(),
+            one: None,
+            two: None,
+            side: None,
+            one_is_yes: true,
+            branch: NO_NUMBER,
+            severed: false,
+        }
+    }
+}
+
+/// What stands beside an icon of which a document tells.
+fn beside<'a>(icons: &'a [Icon], item: ItemId, ways: &[(ItemId, String, ItemId)], locale: Locale) -> Neighbours<'a> {
+    let way = |from: ItemId, arm: &str, to: ItemId| {
+        let label = if icons[from].kind == Kind::Question && matches!(arm, "then" | "else") {
+            label(&icons[from], arm == "then", locale)
+        } else {
+            String::new()
+        };
+        Way { label, icon: Some(&icons[to]) }
+    };
+    let leading: Vec<_> = ways.iter().filter(|(_, _, to)| *to == item).collect();
+    let mut leaving: Vec<_> = ways.iter().filter(|(from, _, _)| *from == item).collect();
+    leaving.sort_by_key(|(_, arm, _)| matches!(arm.as_str(), "else" | "done"));
+    let before = leading.iter().map(|(from, arm, to)| Way { icon: Some(&icons[*from]), ..way(*from, arm, *to) });
+    let after = leaving.iter().map(|(from, arm, to)| way(*from, arm, *to));
+    Neighbours {
+        icon: &icons[item],
+        before: before.take(MOST_SHOWN).collect(),
+        more_before: leading.len().saturating_sub(MOST_SHOWN),
+        after: after.take(MOST_SHOWN).collect(),
+        more_after: leaving.len().saturating_sub(MOST_SHOWN),
     }
 }
 

@@ -22,11 +22,14 @@ const SKEWER: &str = "      ";
 
 /// The diagnostic for people, in lines; with colours for a terminal. The outline is that of the file that it is about.
 pub fn render(diagnostic: &Diagnostic, outline: &Outline, locale: Locale, color: bool) -> String {
-    let mut drawing = Drawing { text: String::new(), locale, paint: Paint::new(diagnostic.severity, color) };
+    let mut drawing = Drawing { text: String::new(), locale, paint: Paint::new(diagnostic.severity, color), here: ' ' };
     drawing.title(diagnostic);
     match &diagnostic.place {
         Place::File => {}
-        Place::Item { id, text, span } => drawing.item(diagnostic, id, text, span.as_ref(), outline),
+        Place::Item { id, text, span } => {
+            let kind = diagnostic.args.get("icon").map_or("", String::as_str);
+            drawing.item(kind, id, text, span.as_ref(), outline);
+        }
         Place::Line { line, text, span } => drawing.line(*line, text, span.as_ref(), outline),
         Place::Node { node, pointer, item } => {
             let mut place = node.as_ref().map(|node| format!("{node} ")).unwrap_or_default();
@@ -47,6 +50,18 @@ pub fn render(diagnostic: &Diagnostic, outline: &Outline, locale: Locale, color:
     drawing.text
 }
 
+/// An icon among its neighbours, or a line between the ones before and after it, in lines; with colours for a terminal. The
+/// outline is that of its file or its document; `text` is what is written in the icon.
+pub fn excerpt(item: &str, text: &str, outline: &Outline, locale: Locale, color: bool) -> String {
+    let mut drawing = Drawing { text: String::new(), locale, paint: Paint::here(color), here: '→' };
+    match item.parse() {
+        Ok(line) if outline.has_lines() => drawing.line(line, text, None, outline),
+        _ => drawing.item("", item, text, None, outline),
+    }
+    drawing.text.truncate(drawing.text.trim_end().len());
+    drawing.text
+}
+
 /// The colours of a drawing; without any where none are wanted.
 struct Paint {
     /// Of what is wrong.
@@ -58,6 +73,16 @@ struct Paint {
 }
 
 impl Paint {
+    /// Of what is shown without anything being wrong.
+    fn here(color: bool) -> Self {
+        let plain = Style::new();
+        if !color {
+            return Self { mark: plain, frame: plain, help: plain, strong: plain };
+        }
+        let here = AnsiColor::Cyan.on_default();
+        Self { mark: here, frame: here, help: here, strong: here.bold() }
+    }
+
     fn new(severity: Severity, color: bool) -> Self {
         let plain = Style::new();
         if !color {
@@ -80,6 +105,8 @@ struct Drawing {
     text: String,
     locale: Locale,
     paint: Paint,
+    /// What stands before the line that this is about.
+    here: char,
 }
 
 impl Drawing {
@@ -102,8 +129,7 @@ impl Drawing {
     }
 
     /// The icon in a frame, with what comes before it and after it.
-    fn item(&mut self, diagnostic: &Diagnostic, id: &str, text: &str, span: Option<&Range<usize>>, outline: &Outline) {
-        let kind = diagnostic.args.get("icon").map_or("", String::as_str);
+    fn item(&mut self, kind: &str, id: &str, text: &str, span: Option<&Range<usize>>, outline: &Outline) {
         let neighbours = outline.neighbours(id, self.locale);
         let name = match &neighbours {
             Some(neighbours) => self.name(neighbours.icon),
@@ -193,7 +219,9 @@ impl Drawing {
     }
 
     fn name(&self, icon: &Icon) -> String {
-        let kind = icon_name(icon.kind.name(), self.locale);
+        // Of a document it may not be known.
+        let kind = if icon.type_name.is_empty() { "" } else { icon.kind.name() };
+        let kind = icon_name(kind, self.locale);
         format!("{kind} {}", cut(&plain(&icon.id), 30))
     }
 
@@ -220,7 +248,8 @@ impl Drawing {
             beside(self, before);
         }
         for Row { text, mark } in rows(text, span, columns) {
-            let _ = writeln!(self.text, "{frame}{}│{frame:#} {text}", numbered(line));
+            let here = self.here;
+            let _ = writeln!(self.text, "{frame} {here}{}│{frame:#} {text}", &numbered(line)[2..]);
             if let Some(mark) = mark {
                 let style = self.paint.mark;
                 let (margin, lead) = (" ".repeat(digits + 4), " ".repeat(mark.start));

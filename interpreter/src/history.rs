@@ -106,6 +106,8 @@ pub enum EventType {
     Emitted,
     #[serde(rename = "signal.received")]
     SignalReceived,
+    #[serde(rename = "run.forked")]
+    RunForked,
     #[serde(rename = "run.cancelled")]
     RunCancelled,
     #[serde(rename = "run.completed")]
@@ -183,6 +185,9 @@ pub enum Payload {
         /// Who sent it.
         sender: String,
     },
+    /// Another run goes on from here, which shares all events before this one.
+    #[serde(rename = "run.forked")]
+    RunForked(Forked),
     /// The run was stopped.
     #[serde(rename = "run.cancelled")]
     RunCancelled {
@@ -229,6 +234,7 @@ impl Payload {
             Self::EffectFailed { .. } => EventType::EffectFailed,
             Self::Emitted { .. } => EventType::Emitted,
             Self::SignalReceived { .. } => EventType::SignalReceived,
+            Self::RunForked(_) => EventType::RunForked,
             Self::RunCancelled { .. } => EventType::RunCancelled,
             Self::RunCompleted { .. } => EventType::RunCompleted,
             Self::RunFailed { .. } => EventType::RunFailed,
@@ -303,4 +309,51 @@ pub struct Continues {
     /// Signals that nobody had taken, by name, the oldest first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub signals: Signals,
+}
+
+/// How a run left the history that it shares with another one.
+///
+/// What was asked for before and has no answer is asked for again, under the id of the new run. Expressions go on seeing the
+/// `run.id` of `run.started`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forked {
+    /// The id of the new run.
+    pub run: String,
+    /// The run whose events are shared.
+    pub origin: String,
+    /// The last event that is shared.
+    pub at: u64,
+    /// The IR that the new run pins: the other run's, or one by which that would have come here too.
+    pub ir: Digest,
+}
+
+/// The id of the run of a history: that of its last fork, else that of its start. `None` where neither can be read.
+pub fn run_of(events: &[Event]) -> Option<&str> {
+    let payloads = || events.iter().filter_map(|event| event.payload.as_ref());
+    let forked = payloads().rev().find_map(|payload| match payload {
+        Payload::RunForked(forked) => Some(forked.run.as_str()),
+        _ => None,
+    });
+    forked.or_else(|| {
+        payloads().find_map(|payload| match payload {
+            Payload::RunStarted(started) => Some(started.run.as_str()),
+            _ => None,
+        })
+    })
+}
+
+/// The IR that the run of a history pins: that of its last fork, else the one it was started with. `None` where neither can
+/// be read.
+pub fn pinned(events: &[Event]) -> Option<Digest> {
+    let payloads = || events.iter().filter_map(|event| event.payload.as_ref());
+    let forked = payloads().rev().find_map(|payload| match payload {
+        Payload::RunForked(forked) => Some(forked.ir),
+        _ => None,
+    });
+    forked.or_else(|| {
+        payloads().find_map(|payload| match payload {
+            Payload::RunStarted(started) => Some(started.ir),
+            _ => None,
+        })
+    })
 }

@@ -14,6 +14,7 @@ use crate::program::{Inner, NodeIndex, Op, Program};
 
 mod ask;
 mod frame;
+mod inspect;
 mod settle;
 mod snapshot;
 mod step;
@@ -21,8 +22,10 @@ mod trail;
 mod tree;
 
 use frame::{Frame, Standing};
+pub use inspect::EvaluateError;
 pub use snapshot::{ArmState, CursorState, FrameState, RestoreError, SNAPSHOT_VERSION, Snapshot};
 use step::{Core, Fault, Move};
+pub(crate) use trail::Done;
 use trail::Trail;
 use tree::{Arm, Failure, FrameKey, Frames};
 
@@ -185,7 +188,7 @@ impl Machine {
                 continue;
             }
             if let Some(trail) = &mut self.trail {
-                trail.note(key, frame.node);
+                trail.note(key, &frame.path, frame.node);
             }
             let moved = self.core.step(program, frame, emitted);
             weighed = weighed.saturating_add(std::mem::take(&mut frame.weighed));
@@ -381,6 +384,16 @@ impl Machine {
         self.trail = Some(Trail::default());
     }
 
+    /// Keeps from now on a log of the nodes that it does.
+    pub(crate) fn keep_log(&mut self) {
+        self.trail = Some(Trail::with_log());
+    }
+
+    /// The nodes that it did since this was last asked.
+    pub(crate) fn take_log(&mut self) -> Vec<Done> {
+        self.trail.as_mut().map(Trail::take_log).unwrap_or_default()
+    }
+
     /// Of each pair of nodes how often the second was done after the first, in one branch; the first node of a run comes
     /// after none.
     pub(crate) fn trail(&self) -> impl Iterator<Item = (Option<&NodeId>, &NodeId, u64)> {
@@ -441,6 +454,11 @@ impl Machine {
     /// `run.now`: when the latest result was recorded, in Unix milliseconds; before any, when the run started.
     pub fn now(&self) -> i64 {
         self.frames.main().run.now
+    }
+
+    /// `run.now` in the branch that waits for an effect.
+    pub(crate) fn now_at(&self, effect: &EffectId) -> Option<i64> {
+        Some(self.frames.get(*self.pending.get(effect)?).run.now)
     }
 
     /// The nodes that it stands at, one for each branch: of those that wait, or where the run ended.

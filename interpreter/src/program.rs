@@ -82,6 +82,21 @@ impl Program {
         Some(Place { item: spot.item.clone(), text })
     }
 
+    /// The icon that a node was made from; in pseudocode the line.
+    pub(crate) fn item(&self, node: &NodeId) -> Option<&str> {
+        self.0.spots.get(node).map(|spot| spot.item.as_str())
+    }
+
+    /// Whether a node is the first of its icon.
+    pub(crate) fn is_first(&self, node: &NodeId) -> bool {
+        self.0.spots.get(node).is_some_and(|spot| spot.first)
+    }
+
+    /// Whether the document says where its nodes stand.
+    pub(crate) fn has_source(&self) -> bool {
+        !self.0.spots.is_empty()
+    }
+
     /// The inputs as a run takes them: normal, with the schema's `default`s for absent members, and checked. The error's
     /// code is `contract`.
     pub fn accept_inputs(&self, inputs: Value) -> Result<Value, EffectError> {

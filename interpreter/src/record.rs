@@ -131,6 +131,11 @@ impl OpenEffect {
         self.requested = true;
     }
 
+    /// Nothing of it counts any more: the run goes on as another one.
+    pub(crate) fn forget(&mut self) {
+        (self.requested, self.failed) = (false, 0);
+    }
+
     pub(crate) fn note_failed(&mut self, attempt: u32) {
         self.failed = attempt;
     }

@@ -17,11 +17,15 @@ mod difference;
 mod follow;
 mod link;
 mod open;
+mod stepper;
 mod walk;
+mod what_if;
 
 use follow::Follower;
 pub use link::{LinkFault, check_link};
+pub use stepper::{Step, Stepper};
 pub use walk::{IconWalk, walk};
+pub use what_if::{EmissionChange, Finding, Outcome, Parting, Spot, WhatIf, what_if};
 
 /// What a replay found.
 #[derive(Clone, Debug, PartialEq)]
@@ -181,7 +185,7 @@ pub struct Position {
 
 /// Replays a history, up to and with event `until` if it is given.
 pub fn replay(program: &Program, events: &[Event], until: Option<u64>) -> ReplayReport {
-    let mut follower = Follower::new(program);
+    let mut follower = Follower::new(program, events);
     for event in events {
         if until.is_some_and(|until| event.seq > until) {
             return follower.report(Verdict::Stopped);
@@ -225,7 +229,7 @@ pub enum RebuildError {
 
 /// Rebuilds a run from its history, as after a crash.
 pub fn rebuild(program: &Program, events: &[Event]) -> Result<Rebuilt, RebuildError> {
-    let mut rebuilder = Rebuilder::new(program);
+    let mut rebuilder = Rebuilder::new(program, events);
     for event in events {
         rebuilder.follow(event)?;
     }
@@ -238,9 +242,16 @@ pub fn rebuild(program: &Program, events: &[Event]) -> Result<Rebuilt, RebuildEr
 pub struct Rebuilder<'a>(Follower<'a>);
 
 impl<'a> Rebuilder<'a> {
-    /// Before the first event.
-    pub fn new(program: &'a Program) -> Self {
-        Self(Follower::new(program))
+    /// Before the first of these events. They are looked at for the IR that they pin, and not followed.
+    pub fn new(program: &'a Program, events: &[Event]) -> Self {
+        Self(Follower::new(program, events))
+    }
+
+    /// Before the first of events that a run of this program is to share, whatever they pin.
+    pub fn forking(program: &'a Program) -> Self {
+        let mut follower = Follower::new(program, &[]);
+        follower.pinned = Some(program.hash());
+        Self(follower)
     }
 
     /// Does about so many steps, as [`Machine::advance_within`] counts them, of what comes before the next event. False when
@@ -252,6 +263,12 @@ impl<'a> Rebuilder<'a> {
     /// Takes the next event.
     pub fn follow(&mut self, event: &Event) -> Result<(), RebuildError> {
         self.0.follow(event).map_err(RebuildError::Refused)
+    }
+
+    /// After the last event that is shared: what waits for an answer is to be requested again.
+    pub fn finish_to_fork(mut self) -> Result<Rebuilt, RebuildError> {
+        self.0.open.forget_requests();
+        self.finish()
     }
 
     /// After the last event.

@@ -99,6 +99,16 @@ fn run_that_was_cancelled_within_a_loop_over_a_map() {
 }
 
 #[test]
+fn run_that_shares_the_start_of_another_one() {
+    let end = end(
+        include_str!("../../fixtures/histories/shared.ir.json"),
+        include_str!("../../fixtures/histories/shared.jsonl"),
+    );
+    let expected = [bloom_ir::Value::Int(20), true.into(), bloom_ir::Value::Int(14_833)].into_iter().collect();
+    assert_eq!(end, End::Completed { result: expected });
+}
+
+#[test]
 fn run_that_its_driver_ended() {
     let end = end_of(
         include_str!("../../fixtures/histories/limited.ir.json"),
@@ -136,6 +146,7 @@ const EVERYTHING: &[&str] = &[
     "effect.failed",
     "emitted",
     "signal.received",
+    "run.forked",
     "run.cancelled",
     "run.completed",
     "run.failed at a node",
@@ -190,6 +201,7 @@ fn of_event(event: &Event, node: impl Fn(&NodeId) -> Node, seen: &mut BTreeSet<&
         (EventType::EffectFailed, _) => "effect.failed",
         (EventType::Emitted, _) => "emitted",
         (EventType::SignalReceived, _) => "signal.received",
+        (EventType::RunForked, _) => "run.forked",
         (EventType::RunCancelled, _) => "run.cancelled",
         (EventType::RunCompleted, _) => "run.completed",
         (EventType::RunFailed, Payload::RunFailed { node: None, .. }) => "run.failed by the driver",

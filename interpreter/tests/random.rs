@@ -142,7 +142,7 @@ proptest! {
             go_on(&mut machine, turn, open, &mut recorder, &mut world);
             prop_assert_eq!(&recorder.events, &events);
 
-            let mut slowly = Rebuilder::new(&program);
+            let mut slowly = Rebuilder::new(&program, &events);
             for event in &events[..length] {
                 while !slowly.catch_up_within(size) {}
                 slowly.follow(event).unwrap();

@@ -322,7 +322,7 @@ fn run_that_its_driver_ended_in_an_endless_turn_agrees_without_going_through_it(
     let before = machine.state_hash();
     assert_eq!(machine.advance_within(10_000, &mut Vec::new()), None);
 
-    let mut rebuilder = Rebuilder::new(&program);
+    let mut rebuilder = Rebuilder::new(&program, &recorder.events);
     for event in &recorder.events {
         rebuilder.follow(event).unwrap();
     }

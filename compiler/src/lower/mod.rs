@@ -14,6 +14,7 @@ mod statements;
 mod tools;
 mod types;
 
+pub(crate) use self::scope::rewrite as resolve_names;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_ir::Digest;

@@ -324,7 +324,8 @@ impl<'a> Assigned<'a> {
 
 /// Puts inputs and the run in the place of names that are no variables. Recurses by the depth of an expression, which
 /// is bounded.
-fn rewrite(expr: &mut Expr, set: &BTreeSet<String>, parameters: &Parameters) {
+/// Puts in the place of each name that is no variable what it means.
+pub(crate) fn rewrite(expr: &mut Expr, set: &BTreeSet<String>, parameters: &Parameters) {
     match expr {
         Expr::Variable(name) if !name.starts_with('$') && !set.contains(name.as_str()) => {
             let replaced = match (parameters.by_name.get(name.as_str()), special(name)) {

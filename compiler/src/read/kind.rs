@@ -14,7 +14,7 @@ macro_rules! kinds {
             /// How files name the icons.
             pub(super) const NAMES: &[&str] = &[$( $name, )*];
 
-            pub(super) fn parse(name: &str) -> Option<Self> {
+            pub(crate) fn parse(name: &str) -> Option<Self> {
                 Some(match name {
                     $( $name $(| $other)* => Self::$kind, )*
                     _ => return None,

@@ -30,6 +30,12 @@ pub(crate) struct Parameter {
 }
 
 impl Parameters {
+    /// Parameters of these names, of which nothing else is known.
+    pub(crate) fn named<'a>(names: impl IntoIterator<Item = &'a String>) -> Self {
+        let parameter = |name: &String| (name.clone(), Parameter { schema: Value::Null, default: None });
+        Self { by_name: names.into_iter().map(parameter).collect(), machine: false }
+    }
+
     /// The schema of a run's inputs.
     pub(crate) fn schema(&self) -> Value {
         let properties: Map<String, Value> =

@@ -269,6 +269,11 @@ impl Frame {
         variables
     }
 
+    /// What its variables and cursors count for.
+    pub(super) fn weight(&self) -> u64 {
+        self.total
+    }
+
     /// A variable's value, and what it counts for.
     pub(super) fn weighed_variable(&self, slot: Slot) -> (Value, u64) {
         (self.variables[slot.0 as usize].clone(), self.weights[slot.0 as usize])

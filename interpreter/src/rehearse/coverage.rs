@@ -105,6 +105,43 @@ impl Coverage {
     }
 }
 
+/// A way from one icon to another, without what lies between.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IconWay {
+    /// The icon that it leaves.
+    pub from: String,
+    /// By which way out, by its name in the source map.
+    pub arm: String,
+    /// The icon that it comes to.
+    pub to: String,
+}
+
+/// The ways between the icons of a document, as far as its source map tells: for who shows an icon among its neighbours.
+pub fn icon_ways(document: &Document) -> BTreeSet<IconWay> {
+    let mut ways = BTreeSet::new();
+    let Some(source) = &document.source else { return ways };
+    for (id, node) in &document.nodes {
+        let Some(spot) = source.map.get(id) else { continue };
+        for (arm, to) in arms(&node.kind) {
+            let target = source.map.get(to);
+            let case = taken_case(&arm, &spot.cases).into_iter();
+            let through: Vec<&String> = case.chain(spot.via.get(&arm).into_iter().flatten()).collect();
+            // From one statement of an icon to the next.
+            let is_within =
+                through.is_empty() && target.is_some_and(|target| target.item == spot.item && !target.first);
+            if is_within {
+                continue;
+            }
+            let mut from = &spot.item;
+            for item in through.into_iter().chain(target.map(|target| &target.item)) {
+                ways.insert(IconWay { from: from.clone(), arm: arm.clone(), to: item.clone() });
+                from = item;
+            }
+        }
+    }
+    ways
+}
+
 /// The icon of the case that a way belongs to.
 pub(crate) fn taken_case<'a>(arm: &str, cases: &'a [String]) -> Option<&'a String> {
     let position = match arm.split_once(':') {

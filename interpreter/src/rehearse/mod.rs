@@ -11,7 +11,7 @@ mod event;
 mod oracle;
 mod walk;
 
-pub use coverage::{Coverage, Missed};
+pub use coverage::{Coverage, IconWay, Missed, icon_ways};
 pub(crate) use coverage::{arms, taken_case};
 pub use event::Event;
 pub use oracle::{HashOracle, Oracle};

@@ -2,17 +2,19 @@
 
 use std::collections::VecDeque;
 
+use bloom_ir::Digest;
+
 use super::difference::{Difference, first_difference};
 use super::open::OpenEffects;
 use super::{Divergence, Position, ReplayReport, Signals, Verdict, What};
 use crate::effect::{Answer, AwaitedThing, EffectCall, EffectError, EffectId, Emission, Outcome};
-use crate::history::{Chain, Event, EventType, Payload, Started};
+use crate::history::{self, Chain, Event, EventType, Payload, Started};
 use crate::machine::{Machine, Next, RunInfo};
 use crate::program::Program;
 use crate::record;
 
 /// How many steps of a turn are done to show where a run stood that was stopped.
-const LOOK_AHEAD: u64 = 1_000_000;
+pub(super) const LOOK_AHEAD: u64 = 1_000_000;
 
 #[derive(Clone, Debug)]
 pub(super) struct Follower<'a> {
@@ -32,12 +34,18 @@ pub(super) struct Follower<'a> {
     over: bool,
     /// Whether the machine keeps which nodes it does.
     pub(super) keeps_trail: bool,
+    /// Whether the machine keeps a log of the nodes that it does.
+    pub(super) keeps_log: bool,
+    /// The IR that the history pins.
+    pub(super) pinned: Option<Digest>,
 }
 
 impl<'a> Follower<'a> {
-    pub(super) fn new(program: &'a Program) -> Self {
+    /// Before the first of these events.
+    pub(super) fn new(program: &'a Program, events: &[Event]) -> Self {
         Self {
             program,
+            pinned: history::pinned(events),
             chain: Chain::default(),
             machine: None,
             is_behind: false,
@@ -46,6 +54,7 @@ impl<'a> Follower<'a> {
             signals: Signals::new(),
             over: false,
             keeps_trail: false,
+            keeps_log: false,
         }
     }
 
@@ -64,7 +73,13 @@ impl<'a> Follower<'a> {
         } else {
             self.catch_up();
         }
-        let position = self.machine.as_ref().map(|machine| Position {
+        let position = self.position();
+        ReplayReport { agreed: self.chain.seq(), verdict, position }
+    }
+
+    /// Where the machine stands.
+    pub(super) fn position(&self) -> Option<Position> {
+        self.machine.as_ref().map(|machine| Position {
             seq: self.chain.seq(),
             now: machine.now(),
             nodes: machine.position(),
@@ -75,8 +90,12 @@ impl<'a> Follower<'a> {
             unrecorded: self.unrecorded.iter().cloned().collect(),
             tokens: machine.tokens(),
             end: machine.end().cloned(),
-        });
-        ReplayReport { agreed: self.chain.seq(), verdict, position }
+        })
+    }
+
+    /// Whether the machine can go on without an event.
+    pub(super) fn is_behind(&self) -> bool {
+        self.is_behind
     }
 
     /// Takes the next event. On a disagreement it stays before the event.
@@ -103,6 +122,9 @@ impl<'a> Follower<'a> {
             self.over = true;
             return Ok(());
         }
+        if event.kind == EventType::RunForked {
+            return self.forked(event);
+        }
         if event.kind == EventType::SignalReceived {
             return self.received(event);
         }
@@ -112,7 +134,7 @@ impl<'a> Follower<'a> {
         }
         self.catch_up();
         match event.kind {
-            EventType::RunStarted | EventType::RunCancelled | EventType::SignalReceived => {}
+            EventType::RunStarted | EventType::RunForked | EventType::RunCancelled | EventType::SignalReceived => {}
             EventType::Emitted => {
                 self.expect(event, What::Emission, |due| matches!(due, Payload::Emitted { .. }))?;
                 self.unrecorded.pop_front();
@@ -132,7 +154,7 @@ impl<'a> Follower<'a> {
 
     /// Whether the driver ended the run in the middle of a turn, of which nothing is recorded then: the state is that
     /// before the turn, which may be one that would never end.
-    fn is_stopped_before_turn(&self, event: &Event) -> bool {
+    pub(super) fn is_stopped_before_turn(&self, event: &Event) -> bool {
         let (Some(Payload::RunFailed { node: None, state, .. }), Some(machine)) = (&event.payload, &self.machine)
         else {
             return false;
@@ -144,9 +166,10 @@ impl<'a> Follower<'a> {
         let Some(Payload::RunStarted(started)) = &event.payload else {
             return Err(Verdict::Erased { seq: event.seq });
         };
-        let Started { run, ir, inputs, started_at, engine, limits, continues, .. } = started.clone();
-        if ir != self.program.hash() {
-            return Err(Verdict::OtherProgram { recorded: ir, given: self.program.hash() });
+        let Started { run, inputs, started_at, engine, limits, continues, .. } = started.clone();
+        let pinned = self.pinned.unwrap_or(started.ir);
+        if pinned != self.program.hash() {
+            return Err(Verdict::OtherProgram { recorded: pinned, given: self.program.hash() });
         }
         let info = RunInfo { id: run, started_at };
         let begun = match &continues {
@@ -160,16 +183,25 @@ impl<'a> Follower<'a> {
         };
         match begun {
             Ok(mut machine) => {
-                if self.keeps_trail {
+                if self.keeps_log {
+                    machine.keep_log();
+                } else if self.keeps_trail {
                     machine.keep_trail();
                 }
-                let due = match continues {
+                let mut due = match continues {
                     Some(before) => {
                         self.signals = before.signals.clone();
                         record::started_in_place(&machine, &engine, *before)
                     }
                     None => record::started(&machine, &engine),
                 };
+                if let Payload::RunStarted(due) = &mut due
+                    && started.ir != self.program.hash()
+                {
+                    // A fork that pins another IR shares the start of the run that it left.
+                    let Started { flow, version, ir, limits, .. } = started.clone();
+                    *due = Started { flow, version, ir, limits, ..due.clone() };
+                }
                 self.agree(event, What::Start, &due)?;
                 self.machine = Some(machine);
                 self.is_behind = true;
@@ -201,6 +233,16 @@ impl<'a> Follower<'a> {
         }
         self.is_behind = next.is_none();
         !self.is_behind
+    }
+
+    /// The run is another one from here on, whatever it was in the middle of.
+    fn forked(&mut self, event: &Event) -> Result<(), Verdict> {
+        let Some(Payload::RunForked(forked)) = &event.payload else { return Err(Verdict::Erased { seq: event.seq }) };
+        if forked.at != self.chain.seq() {
+            return Err(Verdict::Misplaced { seq: event.seq, message: "the run left its origin at another event" });
+        }
+        self.open.forget_requests();
+        Ok(())
     }
 
     fn requested(&mut self, event: &Event) -> Result<(), Verdict> {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Verdict;
 use super::follow::Follower;
-use crate::history::{Event, Payload};
+use crate::history::{Event, Payload, run_of};
 use crate::machine::{Machine, Snapshot};
 use crate::program::Program;
 
@@ -31,16 +31,15 @@ pub enum LinkFault {
 pub fn check_link(program: &Program, earlier: &[Event], later: &Event) -> Result<(), LinkFault> {
     let Some(Payload::RunStarted(started)) = &later.payload else { return Err(LinkFault::OtherHead) };
     let Some(continues) = &started.continues else { return Err(LinkFault::OtherHead) };
-    let (Some(first), Some(last)) = (earlier.first(), earlier.last()) else { return Err(LinkFault::NotNamed) };
+    let Some(last) = earlier.last() else { return Err(LinkFault::NotNamed) };
     match &last.payload {
         Some(Payload::RunContinued { run, .. }) if *run == started.run => {}
         _ => return Err(LinkFault::NotNamed),
     }
-    let is_named = matches!(&first.payload, Some(Payload::RunStarted(began)) if began.run == continues.run);
-    if !is_named || (last.seq, last.hash()) != (continues.events, continues.head) {
+    if run_of(earlier) != Some(&continues.run) || (last.seq, last.hash()) != (continues.events, continues.head) {
         return Err(LinkFault::OtherHead);
     }
-    let mut follower = Follower::new(program);
+    let mut follower = Follower::new(program, earlier);
     for event in earlier {
         match follower.follow(event) {
             Ok(()) => {}

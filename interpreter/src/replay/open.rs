@@ -47,6 +47,12 @@ impl OpenEffects {
         }
     }
 
+    /// All are to be requested again.
+    pub(super) fn forget_requests(&mut self) {
+        self.all.values_mut().for_each(OpenEffect::forget);
+        self.unrequested = self.all.keys().copied().collect();
+    }
+
     pub(super) fn remove(&mut self, effect: &EffectId) -> Option<OpenEffect> {
         let number = self.by_id.remove(effect)?;
         self.unrequested.remove(&number);

@@ -24,7 +24,7 @@ pub struct IconWalk {
 /// Replays a history and tells which icons it passed. The verdict says how far the two agree: icons after that are not
 /// among them.
 pub fn walk(program: &Program, document: &Document, events: &[Event]) -> (IconWalk, Verdict) {
-    let mut follower = Follower::new(program);
+    let mut follower = Follower::new(program, events);
     follower.keeps_trail = true;
     let mut verdict = None;
     for event in events {

@@ -211,14 +211,65 @@ cmd-history = Print what was recorded of a run
         bloom history last --json > run.jsonl       the exact bytes of the hash chain
 
 cmd-replay = Prove that a run follows from its program, or show where it does not
-    .run = Its id, an unambiguous part of it, or last
-    .ir = Replay with this IR document
-    .history = Replay this exported history, without the store
+    .runs = Ids, unambiguous parts of them, or last; with --ir also the id of a flow, for its last runs
+    .ir = By this flow: a diagram, pseudocode, signed IR, or a flow of the store. If a run pins another one, say where it would go another way
+    .file = Replay an exported history, without the store; may be repeated
+    .last = With --ir: compare the last N runs of the flow [default: 20]
     .until = Stop after event N and print the whole state
+    .tools = A folder with more tools (*.wasm)
+    .id = The id of the flow given by --ir [default: the file's name]
+    .flow-version = The version of the flow given by --ir [default: 0.0.0]
+    .limit = How much a run of the flow given by --ir may use, as max_steps=1000; may be repeated
+    .prose = What becomes of text that is no statement: error, llm (an LLM does it or answers it), human (a person does) [default: error]
+    .opaque = Take every icon's text as such text, also where it would parse; for an LLM unless --prose says otherwise
     .examples =
         bloom replay last
         bloom replay last --until 7
-        bloom replay --ir archivist.ir.json --history run.jsonl
+        bloom replay --ir archivist.ir.json --file run.jsonl
+        bloom replay --ir corrected.drakon              which of the last 20 runs would go another way, and where?
+        bloom replay --ir corrected.drakon --last 100 archivist
+
+        With --ir it calls nothing: recorded answers are given to what asks the same, and it stops where one is missing.
+
+cmd-debug = Go through a recorded run or a rehearsal step by step, forward and back
+    .run = A run: its id, an unambiguous part of it, or last; with --rehearse a flow
+    .rehearse = Go through a rehearsal of a flow: a walk with made-up answers
+    .oracle = The seed that the made-up answers follow from [default: 1]
+    .file = Go through an exported history, without the store
+    .ir = The flow of the exported history: a diagram, pseudocode or signed IR
+    .tools = A folder with more tools (*.wasm)
+    .id = The flow's id [default: the file's name]
+    .flow-version = The flow's version [default: 0.0.0]
+    .limit = How much a run of the flow may use, as max_steps=1000; may be repeated
+    .prose = What becomes of text that is no statement: error, llm (an LLM does it or answers it), human (a person does) [default: error]
+    .opaque = Take every icon's text as such text, also where it would parse; for an LLM unless --prose says otherwise
+    .examples =
+        bloom debug last
+        bloom debug flow.drakon --rehearse
+        printf 'break 14\ncontinue\nprint notes\n' | bloom debug last
+
+        Commands are lines: next, back, step, event 7, break 14, continue, print size(notes), vars, events, help, quit.
+
+cmd-fork = Start another run that shares the history of a run up to an event, and goes on from there
+    .run = Its id, an unambiguous part of it, or last
+    .at = The last event that is shared
+    .ir = Go on with this flow: a diagram, pseudocode, signed IR, or a flow of the store. The shared events must follow from it too
+    .llm = What answers LLM nodes [default: what answered in the run]
+    .tools = A folder with more tools (*.wasm) [default: that of the run]
+    .notes = The folder that tools may read as notes [default: that of the run]
+    .context = The folder that tools may read as context [default: that of the run]
+    .memory = The folder with the agents' memory [default: that of the run]
+    .wait = Wait as long as the run does, for times, signals and people; else the command ends with status 4 once the run only waits
+    .progress = What to tell on the standard error meanwhile: auto, lines, json (a line of JSON for each recorded event), none [default: auto]
+    .id = The id of the flow given by --ir [default: the file's name]
+    .flow-version = The version of the flow given by --ir [default: 0.0.0]
+    .limit = How much a run of the flow given by --ir may use, as max_proposals=50; may be repeated
+    .prose = What becomes of text that is no statement: error, llm (an LLM does it or answers it), human (a person does) [default: error]
+    .opaque = Take every icon's text as such text, also where it would parse; for an LLM unless --prose says otherwise
+    .examples =
+        bloom history last                              the events, by number
+        bloom fork last --at 7                          tries the rest again
+        bloom fork last --at 7 --ir corrected.drakon    goes on as a corrected diagram says
 
 cmd-proposals = See and decide what runs want to change
     .examples =
@@ -448,6 +499,7 @@ run-id = Run { $run }
 run-interrupted = Interrupted. Nothing that was recorded is lost; go on with: bloom run --resume { $run }
 run-over = The run { $run } has ended already: { $status }.
 run-can-resume = It can go on: bloom run --resume { $run }
+run-origin = { $run }, at event { $seq }
 run-cancelled = The run { $run } was cancelled.
 waits-time = It waits until { $time }.
 waits-until = at most until { $time }
@@ -476,6 +528,7 @@ run-next-proposals = Decide on them: bloom proposals show ID, bloom proposals ap
 run-next-replay = Prove this run: bloom replay { $run }
 event-started = { $flow } started
 event-resumed = goes on
+event-forked = forked at event { $seq } of
 event-again = again in { $after }
 event-proposed = proposed
 event-artifact = artifact
@@ -799,6 +852,88 @@ differs-state = final state
 replay-icon = icon { $item }: { $text }
 replay-recorded = recorded:
 replay-replayed = replayed:
+replay-now = now:
+what-if-no-runs = there are no runs of { $flow }
+what-if-no-runs-hint = name runs or a flow: bloom runs lists them; --id says under which id the diagram's runs stand
+what-if-summary = { $count ->
+    [one] { $diverged } of { $count } run would differ.
+   *[other] { $diverged } of { $count } runs would differ.
+}
+what-if-same = the same
+what-if-other-way = goes another way
+what-if-no-answer = asks what has no answer
+what-if-other-effects = has other effects
+what-if-other-end = ends otherwise
+what-if-other-proposals = proposes something else
+what-if-refused = refuses the inputs
+what-if-unreadable = cannot be read
+what-if-endless = computes without an end
+what-if-after = after event { $seq }:
+what-if-end = the end
+what-if-parting = from here it goes another way
+what-if-new = new, and without a recorded result: { $what }, { $place }
+what-if-new-passed = new, its result is not needed: { $what }, { $place }
+what-if-unused = not asked any more, the result of event { $seq } is not used: { $what }, { $place }
+what-if-different = asks something else at { $path }: { $what }, { $place }
+what-if-added = hands out more: { $what }, { $place }
+what-if-lost = does not hand out any more: { $what }, { $place }
+what-if-changed = hands out something else: { $what }, { $place }
+what-if-ends = ends otherwise
+what-if-no-end = not at all
+what-if-stopped = stops here: the answer that it needs is not recorded
+what-if-waits = waits where the recorded run went on
+what-if-inputs = the inputs do not fit: { $reason }
+what-if-bad-event = event { $seq }: { $reason }
+
+## Stepping
+
+debug-hello = Type help for what there is; an empty line repeats the last move.
+debug-at = event { $seq } of { $count }, step { $step }
+debug-at-step = step { $step }
+debug-branch = in the branch { $path }
+debug-next-event = next: event { $seq }, { $kind }
+debug-more = … { $count } more
+debug-end = The end.
+debug-at-start = This is the start.
+debug-at-end = This is the end.
+debug-fault = The history cannot be followed any further: { $reason }
+debug-break-here = a breakpoint
+debug-no-breaks = No breakpoints.
+debug-no-break = there is no breakpoint at icon { $item }
+debug-no-icon = no icon has the id or the text { $what }
+debug-no-event = there is no event { $seq }; the last one is { $count }
+debug-no-changes = Nothing changed.
+debug-no-value = no value: { $reason }
+debug-computes-nothing = A rehearsal computes nothing: it has no variables and no events.
+debug-unknown = there is no command { $word }; type help
+debug-needs = { $word } needs something more, or a number; type help
+debug-help =
+    next [N]          the next icon                          (n)
+    back [N]          the icon before                        (b)
+    step [N]          the next statement or event            (s)
+    reverse [N]       one step back                          (r)
+    event N           to the moment after event N            (e)
+    continue          on to a breakpoint, or the end         (c)
+    rewind            back to a breakpoint, or the start     (rc)
+    break ICON|TEXT   stop at an icon, by its id or its text (br)
+    breaks            the breakpoints
+    delete ICON       take one away                          (del)
+    print EXPRESSION  a variable or an expression            (p)
+    vars              all variables and inputs               (v)
+    changes           what the last move changed             (ch)
+    where             this icon among its neighbours         (w)
+    icons             all icons                              (i)
+    events [all]      the events around, or all              (ev)
+    state             the whole state, as JSON
+    quit              or Ctrl-D                              (q)
+    An empty line repeats the last move.
+
+## Forks
+
+fork-point = run { $run } has no event { $at } that a fork could go on from
+fork-point-hint = give --at 1 to { $most }; its end, if it has ended, cannot be shared
+fork-differs = by the other program, run { $run } would not have come to event { $at }
+fork-differs-hint = share less, or look where the two part: bloom replay { $run } --ir
 
 ## The audit log
 
@@ -815,6 +950,7 @@ column-action = ACTION
 column-actor = WHO
 column-agent = AGENT
 column-applied = RESULT
+column-by-other = BY THE OTHER
 column-answer = ANSWER
 column-answered = ANSWERED
 column-capabilities = ASKS FOR
@@ -830,6 +966,7 @@ column-inputs = INPUTS
 column-key = KEY
 column-made = MADE
 column-name = NAME
+column-fork-of = FORK OF
 column-proposal = PROPOSAL
 column-question = QUESTION
 column-repeats = REPEATS
@@ -848,6 +985,7 @@ column-continued-by = CONTINUED BY
 column-tool = TOOL
 column-trusted = TRUSTED
 column-updated = UPDATED
+column-where = WHERE
 
 ## Limits
 

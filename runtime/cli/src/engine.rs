@@ -125,6 +125,15 @@ pub(crate) fn explained(error: EngineError, session: &Session) -> anyhow::Error 
             let status = store::words::run(end.status(), catalogue);
             Explained::failed(text!(catalogue, "run-over", run = run.as_str(), status = status)).into()
         }
+        EngineError::ForkPoint { run, at, most } => {
+            let message = text!(catalogue, "fork-point", run = run.as_str(), at = at);
+            Explained::usage(message).hint(text!(catalogue, "fork-point-hint", most = most)).into()
+        }
+        EngineError::ForkDiffers { ref run, at, .. } => {
+            let message = text!(catalogue, "fork-differs", run = run.as_str(), at = at);
+            let hint = text!(catalogue, "fork-differs-hint", run = run.as_str());
+            anyhow::Error::new(error).context(Explained::failed(message).hint(hint))
+        }
         EngineError::NoSuchSignal { name, awaited, .. } if awaited.is_empty() => {
             Explained::failed(text!(catalogue, "signal-none", name = name)).into()
         }

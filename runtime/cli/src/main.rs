@@ -12,6 +12,7 @@ mod clock;
 mod command;
 mod config;
 mod data;
+mod diagram;
 mod durable;
 mod engine;
 mod failure;

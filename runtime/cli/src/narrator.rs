@@ -133,6 +133,10 @@ impl<'a> Narrator<'a> {
                 let line = Line::new(Mark::Good, text!(catalogue, "event-signal"));
                 Some(Line { about: name.clone(), detail: sender.clone(), ..line })
             }
+            Payload::RunForked(forked) => {
+                let line = Line::new(Mark::Start, text!(catalogue, "event-forked", seq = forked.at));
+                Some(Line { detail: forked.origin.clone(), ..line })
+            }
             Payload::RunCancelled { reason } => {
                 Some(Line { detail: reason.clone(), ..Line::new(Mark::Bad, text!(catalogue, "event-cancelled")) })
             }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::live::With;
 use super::policy::{self, Refusal};
 use super::run::{RunEnd, measured};
-use super::submit::{Origin, Submit};
+use super::submit::{Identity, Submit};
 use super::{Engine, EngineError};
 use crate::record::{Actor, ContextId, Parent, RunId, RunRecord};
 use crate::store::StoreError;
@@ -98,9 +98,9 @@ impl Engine {
         let (inputs, context) = (call.inputs.clone(), context.clone());
         let submit = Submit { ir, inputs, by, context, setting: Value::Null, limits: Some(*limits) };
         let parent = Parent { run: parent.clone(), effect: request.id.clone(), waits: call.wait, depth: *depth };
-        let origin = Origin { id: id.clone(), parent: Some(parent) };
+        let identity = Identity { id: id.clone(), parent: Some(parent) };
         let message = |error: &EngineError| format!("the flow `{}` was not started: {error}", call.flow);
-        match self.submit_from(submit, origin).await {
+        match self.submit_from(submit, identity).await {
             Ok(_) | Err(EngineError::Store(StoreError::RunExists(_))) => Ok(Ok(())),
             Err(EngineError::Inputs(error)) => Ok(Err(error)),
             Err(error @ EngineError::Refused(_)) => Ok(Err(EffectError::new("refused_flow", message(&error)))),

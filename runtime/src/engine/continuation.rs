@@ -81,6 +81,7 @@ impl Run {
             continues: Some(self.id.clone()),
             continued_by: None,
             parent: self.parent.clone(),
+            origin: None,
             waiting: false,
             wake_at: None,
         };

@@ -2,7 +2,7 @@
 
 use bloom_interpreter::LoadError;
 use bloom_interpreter::effect::EffectError;
-use bloom_interpreter::replay::RebuildError;
+use bloom_interpreter::replay::{RebuildError, Verdict};
 use bloom_ir::{Digest, VerifyError};
 
 use super::policy::Refusal;
@@ -45,6 +45,26 @@ pub enum EngineError {
         /// Why.
         #[source]
         source: Box<RebuildError>,
+    },
+    /// A run has no such event that a fork could leave it after.
+    #[error("a fork of run {run} can share its first 1 to {most} events, not {at}")]
+    ForkPoint {
+        /// Which run.
+        run: RunId,
+        /// The event that was asked for.
+        at: u64,
+        /// The last one that can be shared; the end of a run cannot.
+        most: u64,
+    },
+    /// By the IR that was given the run would not have come to where the fork is to leave it.
+    #[error("run {run} would not have come to event {at} by the other IR: {verdict}")]
+    ForkDiffers {
+        /// Which run.
+        run: RunId,
+        /// The event that was asked for.
+        at: u64,
+        /// What the replay found.
+        verdict: Box<Verdict>,
     },
     /// The run has ended.
     #[error("run {run} has ended: {}", end.status_name())]

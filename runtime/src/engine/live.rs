@@ -268,7 +268,7 @@ impl Engine {
         policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
         let program = self.program(&ir)?;
         let events = self.history(id).await?;
-        let mut rebuilder = Rebuilder::new(&program);
+        let mut rebuilder = Rebuilder::new(&program, &events);
         for event in &events {
             while !rebuilder.catch_up_within(SLICE) {
                 tokio::task::yield_now().await;
@@ -397,6 +397,6 @@ async fn commit(store: &dyn Store, addition: Addition, with: With) -> Result<Com
     Ok(Committed { recorded, steps, has_work, orphans })
 }
 
-fn cannot_go_on(run: &RunId, source: RebuildError) -> EngineError {
+pub(super) fn cannot_go_on(run: &RunId, source: RebuildError) -> EngineError {
     EngineError::Rebuild { run: run.clone(), source: Box::new(source) }
 }

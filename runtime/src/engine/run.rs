@@ -9,7 +9,7 @@ use bloom_interpreter::effect::{
     Answer, AwaitRequest, AwaitedThing, EffectCall, EffectError, EffectId, EffectRequest, Emission, NodeRef, Outcome,
     Question as Asking,
 };
-use bloom_interpreter::history::{Chain, Event, EventType, Payload};
+use bloom_interpreter::history::{Chain, Event, EventType, Forked, Payload};
 use bloom_interpreter::record::{self, OpenEffect};
 use bloom_interpreter::replay::{Rebuilt, Signals};
 use bloom_interpreter::{End, Machine, Next, Program, Turn};
@@ -126,6 +126,8 @@ pub(super) struct Run {
     pub(super) active_before: Duration,
     /// The turn that is not recorded yet.
     underway: Option<Box<Underway>>,
+    /// Effects that were asked for before the run left its origin, and are to be asked for again.
+    again: Vec<EffectRequest>,
     artifacts: Vec<Digest>,
     proposals: Vec<ProposalId>,
     end: Option<RunEnd>,
@@ -208,6 +210,7 @@ impl Run {
             parent: record.parent.clone(),
             active_before: Duration::ZERO,
             underway: None,
+            again: Vec::new(),
             artifacts: Vec::new(),
             proposals: Vec::new(),
             end: None,
@@ -231,12 +234,19 @@ impl Run {
         proposals: Vec<ProposalId>,
     ) -> Self {
         let Rebuilt { machine, chain, emitted, open, signals } = rebuilt;
+        // Those that ask an LLM are held below.
+        let is_again = |effect: &&OpenEffect| {
+            effect.ask().recorded_first() && !effect.is_requested() && !matches!(effect.ask().call, EffectCall::Llm(_))
+        };
+        let again = open.iter().filter(is_again).map(|effect| effect.ask().clone()).collect();
         let artifacts = events.iter().filter_map(|event| match &event.payload {
             Some(Payload::Emitted { emission }) if emission.kind == EmitKind::Artifact => Some(artifact(emission).1),
             _ => None,
         });
+        // What happened before it left its origin was another run's time.
+        let own = || events.iter().rev().take_while(|event| event.kind != EventType::RunForked);
         let usages = || {
-            events.iter().filter_map(|event| match event.payload.as_ref()? {
+            own().filter_map(|event| match event.payload.as_ref()? {
                 Payload::EffectCompleted { answer, .. } => answer.usage.as_ref(),
                 Payload::EffectAttempted { error, .. } | Payload::EffectFailed { error, .. } => error.usage.as_deref(),
                 _ => None,
@@ -258,6 +268,7 @@ impl Run {
             signals,
             parent: record.parent.clone(),
             underway: Some(Box::new(Underway { emitted })),
+            again,
             machine,
             artifacts: artifacts.collect(),
             proposals,
@@ -274,6 +285,32 @@ impl Run {
             run.open.insert(open);
         }
         run
+    }
+
+    /// A run as the first events of another one left it: it adds that it goes on from there.
+    pub(super) fn forked(
+        record: &RunRecord,
+        ir: VerifiedIr,
+        rebuilt: Rebuilt,
+        shared: &[Event],
+        forked: Forked,
+        by: &Actor,
+        desk: &Desk<'_>,
+    ) -> (Self, Addition) {
+        let mut run = Self::recovered(record, ir, rebuilt, shared, Vec::new());
+        run.active_before = Duration::ZERO;
+        let mut draft = Draft::default();
+        let detail = [
+            ("ir_hash", run.program.hash().to_string().into()),
+            ("origin", Value::from(forked.origin.as_str())),
+            ("at", Value::from(i64::try_from(forked.at).unwrap_or(i64::MAX))),
+        ];
+        draft.payloads.push(Payload::RunForked(forked));
+        draft.steps.push(Step::Started);
+        draft.audit.push(run.note("run_forked", by.clone(), detail));
+        run.move_on(&mut draft, desk);
+        let addition = run.seal(draft, desk);
+        (run, addition)
     }
 
     /// How it ended, if it has.
@@ -476,7 +513,8 @@ impl Run {
         }
         match turn.next {
             Next::Waiting(requests) => {
-                for request in &requests {
+                let again = std::mem::take(&mut self.again);
+                for request in requests.iter().chain(&again) {
                     self.request(&mut more, request, desk);
                 }
                 self.request_held(&mut more, desk);

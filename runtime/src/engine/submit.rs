@@ -5,10 +5,11 @@ use bloom_ir::document::Limits;
 use bloom_ir::{Digest, Value, VerifiedIr};
 
 use super::live::{Committed, Slot, tell};
+use super::progress::Step;
 use super::run::{Addition, Run};
 use super::{Engine, EngineError, policy};
 use crate::record::{
-    Actor, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, Parent, RunId, RunRecord, RunStatus,
+    Actor, AuditNote, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, Parent, RunId, RunRecord, RunStatus,
 };
 use crate::store::{Append, Submission};
 
@@ -31,7 +32,7 @@ pub struct Submit {
 }
 
 /// Which run it becomes.
-pub(super) struct Origin {
+pub(super) struct Identity {
     pub(super) id: RunId,
     pub(super) parent: Option<Parent>,
 }
@@ -53,7 +54,7 @@ impl Engine {
         if !missing.is_empty() {
             return Err(EngineError::Refused(missing));
         }
-        let id = self.submit_from(submit, Origin { id, parent: None }).await?;
+        let id = self.submit_from(submit, Identity { id, parent: None }).await?;
         self.want(&id);
         Ok(id)
     }
@@ -65,36 +66,21 @@ impl Engine {
         if refusals.is_empty() { Ok(()) } else { Err(EngineError::Refused(refusals)) }
     }
 
-    pub(super) async fn submit_from(&self, submit: Submit, origin: Origin) -> Result<RunId, EngineError> {
+    pub(super) async fn submit_from(&self, submit: Submit, identity: Identity) -> Result<RunId, EngineError> {
         let Submit { ir, inputs, by, context, setting, limits } = submit;
         policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
         let program = self.program(&ir)?;
-        let (Origin { id, parent }, now) = (origin, self.clock.now());
+        let (Identity { id, parent }, now) = (identity, self.clock.now());
         let info = RunInfo { id: id.to_string(), started_at: now };
         let limits = limits.unwrap_or(*program.limits());
         let machine = Machine::start_within(&program, info, inputs, limits).map_err(EngineError::Inputs)?;
 
-        let flow = ir.document().flow.clone();
-        let kept = FlowRecord {
-            hash: ir.hash(),
-            program: ir.program(),
-            id: flow.id.clone(),
-            version: flow.version.clone(),
-            title: flow.title,
-            stored_at: now,
-        };
-        let known = self.store.flow_document(kept.hash).await?;
-        let document = match &known {
-            Some(known) => ir.bytes_with_signatures_of(known, &self.trust),
-            None => ir.bytes().to_vec(),
-        };
-        let stored = (known.as_ref() != Some(&document)).then(|| kept.audit_note(by.clone()));
-
+        let (kept, document, stored) = self.kept(&ir, &by, now).await?;
         let inbox = InboxEntry {
             id: InboxId::new(self.ids.fresh()),
             source: by.clone(),
             action: "run-flow".to_owned(),
-            target: format!("{}@{}", flow.id, flow.version),
+            target: format!("{}@{}", kept.id, kept.version),
             payload: [("inputs", machine.inputs().clone()), ("ir", ir.hash().to_string().into()), ("setting", setting)]
                 .into_iter()
                 .collect(),
@@ -105,8 +91,8 @@ impl Engine {
         };
         let record = RunRecord {
             id: id.clone(),
-            flow: flow.id,
-            version: flow.version,
+            flow: kept.id.clone(),
+            version: kept.version.clone(),
             ir: ir.hash(),
             status: RunStatus::Queued,
             context,
@@ -124,6 +110,7 @@ impl Engine {
             continues: None,
             continued_by: None,
             parent,
+            origin: None,
             waiting: false,
             wake_at: None,
         };
@@ -132,19 +119,52 @@ impl Engine {
         desk.now = now;
         let (run, Addition { mut append, artifacts, steps, .. }) = Run::begin(&record, ir, machine, &by, &desk);
         append.audit.splice(0..0, stored);
+        let submission = Submission { flow: kept, document, inbox, run: record, first: append };
+        self.take_up(submission, run, artifacts, steps).await?;
+        Ok(id)
+    }
+
+    /// What is kept of a flow that a run pins: its record, its document with all signatures that are known, and what the audit
+    /// log says if that is new.
+    pub(super) async fn kept(
+        &self,
+        ir: &VerifiedIr,
+        by: &Actor,
+        now: i64,
+    ) -> Result<(FlowRecord, Vec<u8>, Option<AuditNote>), EngineError> {
+        let flow = ir.document().flow.clone();
+        let (id, version, title) = (flow.id, flow.version, flow.title);
+        let record = FlowRecord { hash: ir.hash(), program: ir.program(), id, version, title, stored_at: now };
+        let known = self.store.flow_document(record.hash).await?;
+        let document = match &known {
+            Some(known) => ir.bytes_with_signatures_of(known, &self.trust),
+            None => ir.bytes().to_vec(),
+        };
+        let stored = (known.as_ref() != Some(&document)).then(|| record.audit_note(by.clone()));
+        Ok((record, document, stored))
+    }
+
+    /// Commits a new run, and has it in memory.
+    pub(super) async fn take_up(
+        &self,
+        submission: Submission,
+        run: Run,
+        artifacts: Vec<Vec<u8>>,
+        steps: Vec<Step>,
+    ) -> Result<(), EngineError> {
         for bytes in artifacts {
             self.store.put_blob(bytes).await?;
         }
-        let Append { tasks, events, .. } = &append;
+        let Append { tasks, events, .. } = &submission.first;
         let (has_work, recorded) = (!tasks.is_empty(), events.len() as u64);
-        self.store.submit(Submission { flow: kept, document, inbox, run: record, first: append }).await?;
+        self.store.submit(submission).await?;
 
-        let live = self.live(&id);
+        let live = self.live(&run.id);
         tell(self.observer.as_ref(), &live, &run.id, Committed { recorded, steps, has_work, orphans: Vec::new() });
         *live.slot.lock().await = Some(Slot::of(Box::new(run)));
         if has_work {
             self.announce_work();
         }
-        Ok(id)
+        Ok(())
     }
 }

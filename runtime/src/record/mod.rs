@@ -20,6 +20,6 @@ pub use id::{ArtifactId, ContextId, InboxId, LeaseId, ProposalId, QuestionId, Ru
 pub use inbox::{InboxEntry, InboxStatus};
 pub use proposal::{Approval, Proposal, ProposalError, ProposalStatus, Verdict};
 pub use question::{Question, QuestionStatus};
-pub use run::{Parent, RunError, RunRecord, RunStatus, Spent, Stretch};
+pub use run::{Origin, Parent, RunError, RunRecord, RunStatus, Spent, Stretch};
 pub use task::{Lease, LeaseEnding, LeaseStatus, Task, TaskEffect, TaskStatus, fits};
 pub use worker::{Capabilities, Worker, WorkerStatus};

@@ -59,6 +59,9 @@ pub struct RunRecord {
     /// The run that started it, if a run did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// The run whose history it shares, if it is a fork.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// Whether it does nothing but wait for a time, a signal or a person: then nobody needs to drive it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waiting: bool,
@@ -78,6 +81,15 @@ pub struct Parent {
     pub waits: bool,
     /// How many runs stand above this one.
     pub depth: u32,
+}
+
+/// The run that another one is a fork of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Which.
+    pub run: RunId,
+    /// The last event that both have.
+    pub at: u64,
 }
 
 impl RunRecord {

@@ -8,8 +8,10 @@ mod check;
 mod compile;
 mod completions;
 mod config;
+mod debug;
 mod explain;
 mod flows;
+mod fork;
 mod history;
 mod import;
 mod keys;
@@ -50,6 +52,8 @@ pub(crate) enum Command {
     Show(show::Show),
     History(history::History),
     Replay(replay::Replay),
+    Debug(debug::Debug),
+    Fork(fork::Fork),
     Proposals(proposals::Proposals),
     Questions(questions::Questions),
     Answer(answer::Answer),
@@ -83,6 +87,8 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Show(show) => wait(show.perform(session, out)),
         Command::History(history) => wait(history.perform(session, out)),
         Command::Replay(replay) => wait(replay.perform(session, out)),
+        Command::Debug(debug) => wait(debug.perform(session, out)),
+        Command::Fork(fork) => wait(fork.perform(session, out)),
         Command::Proposals(proposals) => wait(proposals.perform(session, out)),
         Command::Questions(questions) => wait(questions.perform(session, out)),
         Command::Answer(answer) => wait(answer.perform(session, out)),

@@ -1,81 +1,159 @@
-//! `bloom replay`: whether a recorded run follows from its IR.
+//! `bloom replay`: whether recorded runs follow from their IR, or what they would have done by another one.
+
+mod compare;
 
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use bloom_interpreter::history::{Chain, Event, Payload, read_lines};
+use bloom_interpreter::history::{Event, pinned, read_lines};
 use bloom_interpreter::program::Program;
 use bloom_interpreter::replay::{Divergence, LinkFault, ReplayReport, Verdict, What, replay};
 use bloom_ir::{Digest, Pinned, VerifiedIr, validate, verify_pinned};
 use bloom_runtime::engine::check_links;
-use bloom_runtime::store::Store as _;
+use bloom_runtime::record::{RunRecord, RunStatus};
+use bloom_runtime::store::{RunFilter, Store as _};
 use clap::Args;
 use serde_json::json;
 
 use crate::catalogue::{Catalogue, text};
 use crate::failure::{Exit, Explained};
-use crate::flow::FlowFile;
+use crate::flow::{self, CompileArgs, Found};
+use crate::host::ToolArgs;
 use crate::keyring::Keyring;
 use crate::output::{Out, cut, one_line};
 use crate::refusal;
 use crate::session::{Form, Session};
 use crate::store::Store;
 
+/// How many runs of a flow are compared where nobody says.
+const LAST: usize = 20;
+
 #[derive(Args, Debug)]
 pub(crate) struct Replay {
-    #[arg(value_name = "RUN", required_unless_present = "history", conflicts_with = "history")]
-    run: Option<String>,
-    #[arg(long, value_name = "FILE")]
-    ir: Option<PathBuf>,
-    #[arg(long, value_name = "FILE", requires = "ir")]
-    history: Option<PathBuf>,
+    #[arg(value_name = "RUN", required_unless_present_any = ["ir", "file"], conflicts_with = "file")]
+    runs: Vec<String>,
+    #[arg(long, value_name = "FLOW")]
+    ir: Option<String>,
+    #[arg(long, visible_alias = "history", value_name = "FILE", requires = "ir")]
+    file: Vec<PathBuf>,
+    #[arg(long, value_name = "N", requires = "ir", conflicts_with_all = ["file", "until"])]
+    last: Option<usize>,
     #[arg(long, value_name = "N")]
     until: Option<u64>,
+    #[command(flatten)]
+    tools: ToolArgs,
+    #[command(flatten)]
+    options: CompileArgs,
 }
 
 /// What is replayed.
-struct Recording {
+pub(super) struct Recording {
     name: String,
-    ir: VerifiedIr,
-    events: Vec<Event>,
+    /// What the run pins, where that is known.
+    pub(super) ir: Option<VerifiedIr>,
+    pub(super) events: Vec<Event>,
     /// What the store says is the hash of the last event.
     head: Option<Digest>,
     /// What is wrong between it and the runs that it continues or that continue it.
     link: Option<Verdict>,
+    status: Option<RunStatus>,
 }
 
 impl Replay {
     pub(crate) async fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
-        let recording = match (&self.run, &self.history) {
-            (Some(run), _) => stored(run, self.ir.as_deref(), session).await?,
-            (None, Some(history)) => {
-                let ir = self.ir.as_deref().unwrap_or(Path::new(""));
-                offline(ir, history, session)?
+        let Some(name) = &self.ir else {
+            let store = Store::open(session)?;
+            let mut exit = Exit::Completed;
+            for name in &self.runs {
+                let recording = stored(store.run(name).await?, &store, session).await?;
+                let ir = recording.ir.clone().ok_or_else(|| missing(recording.events.first(), session))?;
+                if self.prove(&recording, &ir, session, out)? != Exit::Completed {
+                    exit = Exit::Failed;
+                }
             }
-            // The arguments ask for one of the two.
-            (None, None) => return Ok(Exit::Usage),
+            return Ok(exit);
         };
-        let program = Program::load(&recording.ir)?;
+        let keyring = Keyring::of(session)?;
+        let tools = tokio::task::block_in_place(|| self.tools.host(session))?;
+        let found = flow::find(name, &self.options, &tools, &keyring, session)?;
+        let (other, recordings) = if self.file.is_empty() {
+            let store = Store::open(session)?;
+            let other = document(found, Some(&store), session).await?;
+            (other.clone(), self.recorded(&other, &store, session).await?)
+        } else {
+            let other = document(found, None, session).await?;
+            (other, self.file.iter().map(|file| exported(file, session)).collect::<Result<_, _>>()?)
+        };
+        if let [recording] = &recordings[..]
+            && self.last.is_none()
+            && (self.until.is_some() || pinned(&recording.events) == Some(other.hash()))
+        {
+            return self.prove(recording, &other, session, out);
+        }
+        compare::compare(&recordings, &other, session, out)
+    }
+
+    /// The runs that were named, or the last ones of a flow.
+    async fn recorded(
+        &self,
+        other: &VerifiedIr,
+        store: &Store<'_>,
+        session: &Session,
+    ) -> anyhow::Result<Vec<Recording>> {
+        let limit = self.last.unwrap_or(LAST);
+        let of_flow = |flow: String| async move {
+            let filter = RunFilter { flow: Some(flow), limit, ..RunFilter::default() };
+            store.inner.runs(&filter).await
+        };
+        let mut records = Vec::new();
+        for name in &self.runs {
+            // A run by its id, else the runs of a flow.
+            let runs = of_flow(name.clone()).await?;
+            if runs.is_empty() { records.push(store.run(name).await?) } else { records.extend(runs) }
+        }
+        if self.runs.is_empty() {
+            let flow = &other.document().flow.id;
+            records = of_flow(flow.clone()).await?;
+            if records.is_empty() {
+                let message = text!(session.catalogue, "what-if-no-runs", flow = flow);
+                let hint = text!(session.catalogue, "what-if-no-runs-hint");
+                return Err(Explained::failed(message).hint(hint).into());
+            }
+        }
+        let mut recordings = Vec::new();
+        for record in records {
+            recordings.push(stored(record, store, session).await?);
+        }
+        Ok(recordings)
+    }
+
+    /// Replays a history with the program that it pins.
+    fn prove(&self, recording: &Recording, ir: &VerifiedIr, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
+        let program = Program::load(ir)?;
         let mut report = replay(&program, &recording.events, self.until);
         if let (Some(link), None, true) = (&recording.link, self.until, report.verdict.agrees()) {
             report.verdict = link.clone();
         }
-        let elsewhere = first_difference(&program, &recording.events, &report);
-        let cut_off = cut_off(&recording, &report, self.until);
+        let divergence = match &report.verdict {
+            Verdict::Diverged(divergence) => Some(&**divergence),
+            _ => None,
+        };
+        let cut_off = cut_off(recording, &report, self.until);
+        let agrees = report.verdict.agrees() && cut_off.is_none();
         match session.form() {
             Form::Json => out.json(&json!({
                 "run": recording.name,
-                "agrees": report.verdict.agrees() && cut_off.is_none(),
+                "agrees": agrees,
                 "events": recording.events.len(),
                 "agreed": report.agreed,
                 "verdict": report.verdict.to_string(),
-                "divergence": elsewhere,
+                "divergence": divergence,
                 "position": self.until.is_some().then_some(&report.position),
             }))?,
             Form::Text => {
-                tell(&recording, &report, elsewhere.as_ref(), session, out)?;
+                tell(recording, &report, divergence, session, out)?;
                 if let (Some(_), Some(position)) = (self.until, &report.position) {
                     writeln!(out, "{}", serde_json::to_string_pretty(position)?)?;
                 }
@@ -84,7 +162,7 @@ impl Replay {
                 }
             }
         }
-        Ok(if report.verdict.agrees() && cut_off.is_none() { Exit::Completed } else { Exit::Failed })
+        Ok(if agrees { Exit::Completed } else { Exit::Failed })
     }
 }
 
@@ -110,72 +188,60 @@ fn broken_link(fault: LinkFault, catalogue: &Catalogue) -> String {
     }
 }
 
-async fn stored(run: &str, ir: Option<&Path>, session: &Session) -> anyhow::Result<Recording> {
-    let store = Store::open(session)?;
-    let run = store.run(run).await?;
-    let ir = if let Some(path) = ir {
-        named_ir(path, session)?
-    } else {
-        let missing = || Explained::failed(text!(session.catalogue, "no-such-flow", flow = run.ir.to_string()));
-        let bytes = store.inner.flow_document(run.ir).await?.ok_or_else(missing)?;
-        pinned(&run.ir.to_string(), &bytes, run.ir, session)?
+pub(super) async fn stored(run: RunRecord, store: &Store<'_>, session: &Session) -> anyhow::Result<Recording> {
+    let ir = match store.inner.flow_document(run.ir).await? {
+        Some(bytes) => Some(verified(&run.ir.to_string(), &bytes, run.ir, session)?),
+        None => None,
     };
     let events = store.inner.history(&run.id, 1, usize::MAX).await?;
-    let link =
-        if ir.hash() == run.ir { check_links(store.inner.as_ref(), &run, &Program::load(&ir)?).await? } else { None };
-    Ok(Recording { name: run.id.to_string(), ir, events, head: Some(run.history_head), link })
+    let link = match &ir {
+        Some(ir) => check_links(store.inner.as_ref(), &run, &Program::load(ir)?).await?,
+        None => None,
+    };
+    let (name, head, status) = (run.id.to_string(), Some(run.history_head), Some(run.status));
+    Ok(Recording { name, ir, events, head, link, status })
 }
 
-fn offline(ir: &Path, history: &Path, session: &Session) -> anyhow::Result<Recording> {
+pub(super) fn missing(first: Option<&Event>, session: &Session) -> Explained {
+    let ir = first.and_then(|event| pinned(std::slice::from_ref(event))).map(|ir| ir.to_string()).unwrap_or_default();
+    Explained::failed(text!(session.catalogue, "no-such-flow", flow = ir))
+}
+
+pub(super) fn exported(history: &Path, session: &Session) -> anyhow::Result<Recording> {
     let name = history.display().to_string();
     let text = fs::read_to_string(history).with_context(|| text!(session.catalogue, "cannot-read", path = &name))?;
     let events = read_lines(&text).with_context(|| text!(session.catalogue, "replay-bad-history", path = &name))?;
     if events.is_empty() {
         return Err(Explained::failed(text!(session.catalogue, "replay-empty", path = &name)).into());
     }
-    Ok(Recording { name, ir: named_ir(ir, session)?, events, head: None, link: None })
+    Ok(Recording { name, ir: None, events, head: None, link: None, status: None })
 }
 
-/// A document as it is, whatever the run was pinned to: comparing the two is the replay's business.
-fn named_ir(path: &Path, session: &Session) -> anyhow::Result<VerifiedIr> {
-    let file = FlowFile::read(path, session)?;
-    let hash = validate::read(&file.bytes).map(|document| document.hashed().hash);
-    pinned(&file.name, &file.bytes, hash.unwrap_or_else(|_| Digest::of(&file.bytes)), session)
+/// The flow that is meant, whatever runs are pinned to: comparing the two is the replay's business.
+pub(super) async fn document(found: Found, store: Option<&Store<'_>>, session: &Session) -> anyhow::Result<VerifiedIr> {
+    let (name, bytes) = match found {
+        Found::Document { name, bytes, .. } => (name, bytes),
+        Found::Stored(name) => {
+            let kept = match store {
+                Some(store) => store.flow(&name).await?,
+                None => None,
+            };
+            let missing = || {
+                Explained::usage(text!(session.catalogue, "no-such-flow", flow = &name))
+                    .hint(text!(session.catalogue, "no-such-flow-hint"))
+            };
+            let bytes = kept.ok_or_else(missing)?;
+            (name, bytes)
+        }
+    };
+    let hash = validate::read(&bytes).map(|document| document.hashed().hash);
+    verified(&name, &bytes, hash.unwrap_or_else(|_| Digest::of(&bytes)), session)
 }
 
-fn pinned(name: &str, bytes: &[u8], hash: Digest, session: &Session) -> anyhow::Result<VerifiedIr> {
+fn verified(name: &str, bytes: &[u8], hash: Digest, session: &Session) -> anyhow::Result<VerifiedIr> {
     let trust = Keyring::of(session)?.trust_list()?;
     verify_pinned(bytes, &hash, &trust, Pinned::Replay)
         .map_err(|error| refusal::of_document(name, &error, session).into())
-}
-
-/// Where the program goes another way. For another IR than the run's own, that is found as if the run had been started
-/// with it, so that the answer is an icon and not only two hashes.
-fn first_difference(program: &Program, events: &[Event], report: &ReplayReport) -> Option<Divergence> {
-    match &report.verdict {
-        Verdict::Diverged(divergence) => Some((**divergence).clone()),
-        Verdict::OtherProgram { given, .. } => {
-            let mut chain = Chain::default();
-            let started_with = events.iter().map(|event| {
-                let payload = match event.payload.clone()? {
-                    Payload::RunStarted(started) => Payload::RunStarted(bloom_interpreter::history::Started {
-                        ir: *given,
-                        flow: program.flow().id.clone(),
-                        version: program.flow().version.clone(),
-                        ..started
-                    }),
-                    other => other,
-                };
-                Some(chain.next(event.at, payload))
-            });
-            let events = started_with.collect::<Option<Vec<Event>>>()?;
-            match replay(program, &events, None).verdict {
-                Verdict::Diverged(divergence) => Some(*divergence),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
 }
 
 /// The head that the store knows, where the events that are there do not lead to it.

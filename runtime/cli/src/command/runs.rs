@@ -54,6 +54,7 @@ impl Runs {
             text!(catalogue, "column-started"),
             text!(catalogue, "column-events"),
             text!(catalogue, "column-tokens"),
+            text!(catalogue, "column-fork-of"),
         ]);
         let short = Short::among(runs.iter().map(|run| run.id.as_str()));
         for run in runs {
@@ -64,6 +65,7 @@ impl Runs {
                 clock::local(run.created_at),
                 run.events.to_string(),
                 run.tokens.to_string(),
+                run.origin.map(|origin| format!("{}#{}", short.of(origin.run.as_str()), origin.at)).unwrap_or_default(),
             ]);
         }
         table.write(out)?;

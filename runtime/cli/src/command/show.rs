@@ -53,9 +53,14 @@ impl Show {
             (text!(catalogue, "column-inputs"), report::compact(&run.inputs)),
         ];
         let link = |name: String, run: &Option<RunId>| run.as_ref().map(|run| (name, run.to_string()));
+        let origin = run.origin.as_ref().map(|origin| {
+            let told = text!(catalogue, "run-origin", run = origin.run.as_str(), seq = origin.at);
+            (text!(catalogue, "column-fork-of"), told)
+        });
         let links = [
             link(text!(catalogue, "column-continues"), &run.continues),
             link(text!(catalogue, "column-continued-by"), &run.continued_by),
+            origin,
         ];
         for (name, value) in lines.into_iter().chain(links.into_iter().flatten()) {
             writeln!(out, "{name}: {}", one_line(&value))?;

@@ -11,7 +11,13 @@ use crate::support::{Place, json, script, signed_greeting};
 
 /// A run whose LLM never answers, as soon as it has asked.
 fn waiting(place: &Place) -> (Child, BufReader<std::process::ChildStderr>, String) {
-    let (signed, pipe) = (signed_greeting(place), place.path("pipe"));
+    let signed = signed_greeting(place);
+    asked(place, &["run", signed.to_str().unwrap(), "--input", "name=Ann"])
+}
+
+/// `bloom` with an LLM that never answers, as soon as that was asked, and the id of the run that it drives.
+pub(crate) fn asked(place: &Place, arguments: &[&str]) -> (Child, BufReader<std::process::ChildStderr>, String) {
+    let pipe = place.path("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     // It opens the pipe, which lets the test go on, and then waits for ever.
     let thinker = format!("#!/bin/sh\necho asked > '{}'\nexec tail -f /dev/null\n", pipe.display());
@@ -22,9 +28,8 @@ fn waiting(place: &Place) -> (Child, BufReader<std::process::ChildStderr>, Strin
         .env_remove("LC_ALL")
         .env_remove("LC_MESSAGES")
         .env_remove("LANG")
-        .arg("run")
-        .arg(signed)
-        .args(["--input", "name=Ann", "--progress", "json"])
+        .args(arguments)
+        .args(["--progress", "json"])
         .arg(format!("--llm=command:{}", thinker.display()))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -38,7 +43,7 @@ fn waiting(place: &Place) -> (Child, BufReader<std::process::ChildStderr>, Strin
     (child, told, started["run"].as_str().unwrap().to_owned())
 }
 
-fn interrupt(child: &Child, signal: Signal) {
+pub(crate) fn interrupt(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 

@@ -33,7 +33,7 @@ fn rewritten(place: &Place, history: &Path, change: impl Fn(&mut serde_json::Val
 
 /// The exit status and what was told, offline.
 fn replay(place: &Place, ir: &Path, history: &Path) -> (Option<i32>, String) {
-    let output = place.bloom().arg("replay").arg("--ir").arg(ir).arg("--history").arg(history).output().unwrap();
+    let output = place.bloom().arg("replay").arg("--ir").arg(ir).arg("--file").arg(history).output().unwrap();
     (output.status.code(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr))
 }
 
@@ -101,7 +101,8 @@ fn a_changed_program_is_found_at_its_icon() {
     place.bloom().arg("compile").arg(other).arg("-o").arg(&signed).assert().success();
     let (status, told) = replay(&place, &signed, &history);
     assert_eq!(status, Some(1));
-    for expected in ["was made by another IR", "event 2 differs", "icon 3: answer ← LLM(name)", "Welcome Ann"] {
+    for expected in ["1 of 1 run would differ", "after event 2", "icon 3: answer ← LLM(name)", "/prompt", "Welcome Ann"]
+    {
         assert!(told.contains(expected), "{expected}: {told}");
     }
 }

@@ -134,6 +134,7 @@ impl Scribe {
             continues: None,
             continued_by: None,
             parent: None,
+            origin: None,
             waiting: false,
             wake_at: None,
         };

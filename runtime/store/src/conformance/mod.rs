@@ -44,6 +44,7 @@ checks! {
         run_is_submitted_once
         contradicting_submission_is_refused
         submission_keeps_its_flow
+        fork_has_the_events_that_it_shares
         events_move_the_run
         append_out_of_sequence_is_refused
         events_of_another_history_are_refused

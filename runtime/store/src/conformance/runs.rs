@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use bloom_interpreter::history::Chain;
+use bloom_interpreter::history::{Chain, Forked, Payload};
 use bloom_ir::{Digest, Value};
-use bloom_runtime::record::{RunError, RunId, RunStatus, Spent};
+use bloom_runtime::record::{Origin, RunError, RunId, RunStatus, Spent};
 use bloom_runtime::store::{Append, RunFilter, Store, StoreError, Submission};
 
 use super::fixture::{Scribe, START, completed, failed, note, requested, submitted};
@@ -51,6 +51,26 @@ pub(super) async fn contradicting_submission_is_refused(store: &Arc<dyn Store>) 
     }
     assert_eq!(store.run(&good.run.id).await.unwrap(), None);
     assert_eq!(store.inbox_entry(&good.inbox.id).await.unwrap(), None);
+}
+
+pub(super) async fn fork_has_the_events_that_it_shares(store: &Arc<dyn Store>) {
+    let mut scribe = submitted(store.as_ref(), "r1").await;
+    let large = "ї".repeat(100_000);
+    store.append(scribe.append([requested("n1#1"), completed("n1#1", &large), failed("n2#1")])).await.unwrap();
+    let shared = store.history(scribe.run(), 1, 3).await.unwrap();
+
+    let mut submission = Scribe::of("r2", "archivist", START + 50).submission();
+    submission.run.origin = Some(Origin { run: scribe.run().clone(), at: 3 });
+    let mut chain = Chain::verify(&shared).unwrap();
+    let forked = Forked { run: "r2".to_owned(), origin: "r1".to_owned(), at: 3, ir: submission.run.ir };
+    let own = [chain.next(START + 60, Payload::RunForked(forked)), chain.next(START + 61, requested("n2#1"))];
+    submission.first.events = shared.into_iter().chain(own).collect();
+    store.submit(submission.clone()).await.unwrap();
+
+    let run = store.run(&submission.run.id).await.unwrap().unwrap();
+    assert_eq!((run.events, run.history_head, run.origin), (5, chain.head(), submission.run.origin));
+    assert_eq!(store.history(&run.id, 1, ALL).await.unwrap(), submission.first.events);
+    assert_eq!(store.run(scribe.run()).await.unwrap().unwrap().events, 4);
 }
 
 pub(super) async fn events_move_the_run(store: &Arc<dyn Store>) {

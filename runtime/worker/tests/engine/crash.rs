@@ -15,7 +15,7 @@ use crate::disk::{Crash, Disk};
 use crate::world::{Act, Tools, World, flow, submission};
 
 /// A read tool, an LLM, an operational tool, a propose tool with its proposal, an artifact, an LLM.
-fn all_effects(on_unknown: &str) -> Json {
+pub(crate) fn all_effects(on_unknown: &str) -> Json {
     flow(
         &[("read-notes", "read"), ("send", "operational"), ("create-proposal", "propose")],
         &json!({
@@ -35,7 +35,7 @@ fn all_effects(on_unknown: &str) -> Json {
     )
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let tools = Tools::default()
         .with("read-notes", "read", |_, _| Act::Answer(json!(["garden"])))
         .with("send", "operational", |_, _| Act::Answer(json!("ok")))
@@ -63,7 +63,7 @@ async fn settled(world: &World, run: &RunId) -> Vec<String> {
     settled.collect()
 }
 
-fn asked(world: &World) -> BTreeMap<String, usize> {
+pub(crate) fn asked(world: &World) -> BTreeMap<String, usize> {
     world.tools.calls_by_key().into_iter().chain(world.llm.asked_by_key()).collect()
 }
 

@@ -6,6 +6,7 @@ mod artifact;
 mod crash;
 mod disk;
 mod endless;
+mod fork;
 mod lease;
 mod order;
 mod policy;

@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use crate::disk::Disk;
 use crate::world::{Act, Tools, World, flow, key, submission};
 
-fn owner() -> Actor {
+pub(crate) fn owner() -> Actor {
     Actor("owner".to_owned())
 }
 
@@ -237,7 +237,7 @@ async fn a_timer_that_was_started_before_is_awaited() {
 }
 
 /// Keeps a flow in the store, and gives its hash.
-async fn keep(world: &World, document: &Json) -> String {
+pub(crate) async fn keep(world: &World, document: &Json) -> String {
     let document: Document = serde_json::from_value(document.clone()).unwrap();
     let ir = VerifiedIr::signed(document, &key()).unwrap();
     let flow = ir.document().flow.clone();
@@ -254,7 +254,7 @@ async fn keep(world: &World, document: &Json) -> String {
 }
 
 /// A flow that calls another one with its own input, and adds one to what that gives.
-fn calling(hash: &str, wait: bool) -> Json {
+pub(crate) fn calling(hash: &str, wait: bool) -> Json {
     flow(
         &[],
         &json!({

@@ -1,0 +1,134 @@
+//! A run is left at one of its events by another one, which goes on from there.
+
+use bloom_interpreter::Program;
+use bloom_interpreter::history::{Event, Forked, pinned};
+use bloom_interpreter::replay::{RebuildError, Rebuilder, Rebuilt};
+use bloom_ir::{Digest, Pinned, Value, VerifiedIr};
+
+use super::live::cannot_go_on;
+use super::run::{Addition, Run, SLICE};
+use super::{Engine, EngineError, policy};
+use crate::record::{Actor, InboxEntry, InboxId, InboxStatus, Origin, RunId, RunRecord, RunStatus};
+use crate::store::Submission;
+
+/// A fork that somebody wants.
+#[derive(Clone, Debug)]
+pub struct Fork {
+    /// The run whose first events are shared.
+    pub run: RunId,
+    /// The last of them, from 1.
+    pub at: u64,
+    /// The IR that the new run pins, as verified under the trust list of who asks; that of the other run where there is none.
+    pub ir: Option<VerifiedIr>,
+    /// Who wants it.
+    pub by: Actor,
+    /// As [`super::Submit::setting`].
+    pub setting: Value,
+}
+
+impl Engine {
+    /// Accepts a run that shares the first events of another one, whatever has become of that, and goes on from there when it
+    /// is driven. It keeps the shared `run.started`, whose `run.id` expressions go on seeing, and has its own id in the keys of
+    /// what it asks for.
+    ///
+    /// What was asked for before and has no answer is asked for again: tasks, questions and calls of flows are the new run's
+    /// own. Signals that nobody took are there to be taken; times are those that were recorded, and may be over. Proposals
+    /// that were made before stay the other run's, and nobody waits for the new one.
+    ///
+    /// By another IR the run must have come to that event too, event by event; else it is [`EngineError::ForkDiffers`].
+    pub async fn fork(&self, fork: Fork) -> Result<RunId, EngineError> {
+        let Fork { run, at, ir, by, setting } = fork;
+        let origin = self.record_of(&run).await?;
+        let has_end = origin.status.is_terminal() || origin.continued_by.is_some();
+        let most = origin.events.saturating_sub(u64::from(has_end));
+        if !(1..=most).contains(&at) {
+            return Err(EngineError::ForkPoint { run, at, most });
+        }
+        let ir = match ir {
+            Some(ir) => ir,
+            None => self.pinned(&origin, Pinned::Resume).await?,
+        };
+        let missing = self.check_called(&ir).await?;
+        if !missing.is_empty() {
+            return Err(EngineError::Refused(missing));
+        }
+        policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
+        let program = self.program(&ir)?;
+        let mut shared = self.history(&run).await?;
+        shared.truncate(usize::try_from(at).unwrap_or(usize::MAX));
+
+        let (id, now) = (self.ids.run(), self.clock.now());
+        let forked = Forked { run: id.to_string(), origin: run.to_string(), at, ir: ir.hash() };
+        let rebuilt = self.rebuilt_to_fork(&program, &shared, &forked).await?;
+        let (kept, document, stored) = self.kept(&ir, &by, now).await?;
+        let inbox = InboxEntry {
+            id: InboxId::new(self.ids.fresh()),
+            source: by.clone(),
+            action: "fork-run".to_owned(),
+            target: format!("{run}#{at}"),
+            payload: [("ir", Value::from(ir.hash().to_string())), ("setting", setting)].into_iter().collect(),
+            status: InboxStatus::Processed,
+            created_at: now,
+            correlation_id: id.to_string(),
+            approved_by: Some(by.clone()),
+        };
+        let record = RunRecord {
+            id: id.clone(),
+            flow: kept.id.clone(),
+            version: kept.version.clone(),
+            ir: kept.hash,
+            status: RunStatus::Queued,
+            context: origin.context,
+            inbox: inbox.id.clone(),
+            inputs: rebuilt.machine.inputs().clone(),
+            created_at: now,
+            updated_at: now,
+            events: 0,
+            history_head: Digest::of(b""),
+            result: None,
+            error: None,
+            tokens: 0,
+            cost_micro_usd: 0,
+            limits: Some(*rebuilt.machine.limits()).filter(|own| own != program.limits()),
+            continues: None,
+            continued_by: None,
+            parent: None,
+            origin: Some(Origin { run, at }),
+            waiting: false,
+            wake_at: None,
+        };
+        let (run, addition) = Run::forked(&record, ir, rebuilt, &shared, forked, &by, &self.desk());
+        let Addition { mut append, artifacts, steps, .. } = addition;
+        append.audit.splice(..0, stored);
+        append.expected = 0;
+        append.events.splice(..0, shared);
+        self.take_up(Submission { flow: kept, document, inbox, run: record, first: append }, run, artifacts, steps)
+            .await?;
+        self.want(&id);
+        Ok(id)
+    }
+
+    /// The run as it stands after the shared events, with all that it waits for to be asked for again.
+    async fn rebuilt_to_fork(
+        &self,
+        program: &Program,
+        shared: &[Event],
+        forked: &Forked,
+    ) -> Result<Rebuilt, EngineError> {
+        let mut rebuilder = Rebuilder::forking(program);
+        for event in shared {
+            while !rebuilder.catch_up_within(SLICE) {
+                tokio::task::yield_now().await;
+            }
+            let Err(source) = rebuilder.follow(event) else { continue };
+            let run = RunId::new(forked.origin.as_str());
+            return Err(match source {
+                RebuildError::Refused(verdict) if pinned(shared) != Some(forked.ir) => {
+                    EngineError::ForkDiffers { run, at: forked.at, verdict: Box::new(verdict) }
+                }
+                source => cannot_go_on(&run, source),
+            });
+        }
+        rebuilder.finish_to_fork().map_err(|source| cannot_go_on(&RunId::new(forked.origin.as_str()), source))
+    }
+}
