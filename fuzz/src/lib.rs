@@ -1,6 +1,8 @@
 //! What is done with bytes from outside, and what must hold then, whatever they are.
 
 pub mod program;
+#[cfg(feature = "tools")]
+pub mod tool;
 
 /// The second interpreter, and how a run is recorded, as the tests of the interpreter have them.
 #[path = "../../interpreter/tests/support/mod.rs"]
