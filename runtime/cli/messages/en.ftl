@@ -258,6 +258,7 @@ cmd-fork = Start another run that shares the history of a run up to an event, an
     .tools = A folder with more tools (*.wasm) [default: that of the run]
     .notes = The folder that tools may read as notes [default: that of the run]
     .context = The folder that tools may read as context [default: that of the run]
+    .flows = The folder with diagrams that tools may read [default: that of the run]
     .memory = The folder with the agents' memory [default: that of the run]
     .wait = Wait as long as the run does, for times, signals and people; else the command ends with status 4 once the run only waits
     .progress = What to tell on the standard error meanwhile: auto, lines, json (a line of JSON for each recorded event), none [default: auto]
