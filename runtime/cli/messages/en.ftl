@@ -334,6 +334,14 @@ cmd-audit-list = List its last entries
 
 cmd-audit-verify = Check that nothing in it was changed or removed
 
+cmd-serve = Serve flows and runs over HTTP, and look after all runs of the store
+    .listen = Address and port [default: server.listen, else 127.0.0.1:5000]
+    .workers = How many LLM tasks are done in this process at a time; 0: none [default: server.workers, else 1]
+    .insecure = Listen beyond this machine without a key
+    .examples =
+        bloom serve                                         on http://127.0.0.1:5000; its API is at /docs
+        RUNTIME_API_KEY=… bloom serve --listen 0.0.0.0:5000
+
 cmd-config = Settings: what the file bloom.toml, the environment and the options say
     .examples =
         bloom config show           every setting with its value and where it comes from
@@ -356,6 +364,19 @@ usage-bad-value-because = { $argument } cannot be { $value }: { $reason }
 usage-conflict = { $argument } and { $other } exclude each other
 usage-near = did you mean { $near }?
 usage-see-help = See --help.
+
+## The server
+
+serve-listening = Listening on { $url } (its API: { $url }/docs). Ctrl-C stops it; runs go on at the next start.
+serve-stopped = The server has stopped; what was running goes on at the next start.
+serve-cannot-listen = nothing can listen on { $address }
+serve-open-to-all = listening on { $address } without a key would let everybody in
+serve-open-to-all-hint = set server.api_key (or RUNTIME_API_KEY), listen on 127.0.0.1, or say --insecure if everybody may
+serve-bad-url = server.public_url is not the URL of a server: { $url }
+serve-bad-network = server.trusted_proxies has { $network }, which is no network
+serve-not-honoured = { $name } is set, and this version cannot do what it asks for
+serve-not-honoured-hint = unset it, or use a version that can; docs/configuration.md lists these names
+serve-no-llm = Nobody answers LLM nodes here: { $reason }. Runs that need an answer wait.
 
 ## Settings
 

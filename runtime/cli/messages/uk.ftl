@@ -336,6 +336,14 @@ cmd-audit-list = Показати його останні записи
 
 cmd-audit-verify = Перевірити, що в ньому нічого не змінено й не вилучено
 
+cmd-serve = Надавати потоки й запуски через HTTP і дбати про всі запуски сховища
+    .listen = Адреса й порт [типово: server.listen, інакше 127.0.0.1:5000]
+    .workers = Скільки завдань LLM виконує цей процес одночасно; 0 — жодного [типово: server.workers, інакше 1]
+    .insecure = Приймати з'єднання ззовні й без ключа
+    .examples =
+        bloom serve                                         на http://127.0.0.1:5000; опис API — на /docs
+        RUNTIME_API_KEY=… bloom serve --listen 0.0.0.0:5000
+
 cmd-config = Налаштування: що кажуть файл bloom.toml, змінні середовища та параметри
     .examples =
         bloom config show           кожне налаштування з його значенням і походженням
@@ -358,6 +366,19 @@ usage-bad-value-because = { $argument } не може мати значення 
 usage-conflict = { $argument } і { $other } несумісні
 usage-near = можливо, малося на увазі { $near }?
 usage-see-help = Див. --help.
+
+## Сервер
+
+serve-listening = Сервер слухає на { $url } (опис API: { $url }/docs). Ctrl-C зупинить його; запуски продовжаться після наступного старту.
+serve-stopped = Сервер зупинено; те, що виконувалося, продовжиться після наступного старту.
+serve-cannot-listen = не вдалося слухати на { $address }
+serve-open-to-all = без ключа сервер на { $address } впускав би кожного
+serve-open-to-all-hint = задайте server.api_key (або RUNTIME_API_KEY), слухайте на 127.0.0.1 або вкажіть --insecure, якщо можна кожному
+serve-bad-url = server.public_url — не адреса сервера: { $url }
+serve-bad-network = у server.trusted_proxies є { $network }, а це не мережа
+serve-not-honoured = задано { $name }, але ця версія ще не вміє того, чого вона вимагає
+serve-not-honoured-hint = приберіть цю змінну або візьміть версію, яка це вміє; перелік таких назв — у docs/configuration.md
+serve-no-llm = За вузли LLM тут ніхто не відповідає: { $reason }. Запуски, яким потрібна відповідь, чекатимуть.
 
 ## Налаштування
 

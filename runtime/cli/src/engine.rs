@@ -39,7 +39,7 @@ pub(crate) fn over(
 }
 
 /// What the operator set.
-fn config(session: &Session) -> anyhow::Result<EngineConfig> {
+pub(crate) fn config(session: &Session) -> anyhow::Result<EngineConfig> {
     let Settings { limits, tasks, .. } = &session.config()?.settings;
     Ok(EngineConfig {
         tool_timeout: Duration::from_secs(limits.tool_timeout_seconds.into()),

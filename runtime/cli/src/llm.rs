@@ -78,6 +78,39 @@ impl Choice {
     }
 }
 
+/// Who answers for a server, with a line that says so; else why nobody does.
+pub(crate) type Answering = Result<(Arc<dyn LlmExecutor>, String), String>;
+
+impl Choice {
+    /// The executor for the flows that are still to come. Answers of a script that are meant for icons fit no flow.
+    pub(crate) async fn of_server(&self, session: &Session) -> anyhow::Result<Answering> {
+        let catalogue = &session.catalogue;
+        let script = |file: &Path| -> anyhow::Result<Arc<dyn LlmExecutor>> {
+            let path = file.display().to_string();
+            let bad = || Explained::usage(text!(catalogue, "script-bad", path = path));
+            Ok(Arc::new(Scripted::read(file).with_context(bad)?))
+        };
+        Ok(match self {
+            Self::Claude => claude(catalogue).await.map(|found| with_claude(found, catalogue)),
+            Self::Command(program) => {
+                must_be_executable(program, catalogue)?;
+                let line = text!(catalogue, "run-llm-command", program = program.display().to_string());
+                Ok((Arc::new(Command::new(program)), line))
+            }
+            Self::Scripted(file) => {
+                Ok((script(file)?, text!(catalogue, "run-scripted", file = file.display().to_string())))
+            }
+            Self::Auto(file) => match claude(catalogue).await {
+                Ok(found) => Ok(with_claude(found, catalogue)),
+                Err(reason) => {
+                    let name = file.display().to_string();
+                    Ok((script(file)?, text!(catalogue, "run-rehearsal", reason = reason, file = name)))
+                }
+            },
+        })
+    }
+}
+
 /// The same choice, with the path in it from the root on. A program without a folder is looked for in `PATH`.
 pub(crate) fn absolute(given: &str) -> String {
     anchored(given, setting::absolute)

@@ -10,6 +10,7 @@ mod callees;
 mod catalogue;
 mod clock;
 mod command;
+mod compiler;
 mod config;
 mod data;
 mod diagram;
@@ -56,7 +57,7 @@ fn main() -> ExitCode {
         Err(message) => usage::answer(&message, &catalogue, &mut out),
         Ok(cli) => {
             let session = Session::open(&cli.global, catalogue);
-            logging::start(&session, None);
+            logging::start(&session, cli.command.logs());
             command::perform(cli.command, &session, &mut out).unwrap_or_else(|error| failure::explain(&error, &session))
         }
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bloom_ir::TrustList;
+use bloom_ir::{TrustList, Value};
 use bloom_runtime::apply::Applier;
 use bloom_runtime::clock::{Clock, Ids};
 use bloom_runtime::compiler::Compiler;
@@ -25,8 +25,8 @@ pub struct Parts {
     pub tools: Arc<dyn ToolHost>,
     /// Compiles what is published as a diagram, and draws.
     pub compiler: Arc<dyn Compiler>,
-    /// Decides on proposals and applies them.
-    pub applier: Arc<Applier>,
+    /// Finds who decides on proposals and applies them.
+    pub appliers: Arc<dyn Appliers>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
@@ -38,9 +38,15 @@ pub struct Parts {
     /// What clients must show; `None` lets in whoever reaches the server.
     pub key: Option<SecretString>,
     /// What runs are started with, as the folders that their tools read: kept with each, as `bloom run` keeps it.
-    pub setting: bloom_ir::Value,
+    pub setting: Value,
     /// Settings.
     pub config: ServerConfig,
+}
+
+/// Finds who decides on a proposal and applies it: the memory that it changes is that of its run.
+pub trait Appliers: Send + Sync {
+    /// By what the run was started with, as it stands in its inbox entry; null where nothing was kept.
+    fn of(&self, setting: &Value) -> std::io::Result<Arc<Applier>>;
 }
 
 /// The state of all handlers.

@@ -39,7 +39,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::app::App;
-pub use crate::app::Parts;
+pub use crate::app::{Appliers, Parts};
 pub use crate::config::{ConfigError, ServerConfig};
 pub use crate::hub::Hub;
 

@@ -117,8 +117,9 @@ impl<'e> Crew<'e> {
         self.driving.len()
     }
 
-    pub(super) fn is_driving(&self, run: &RunId) -> bool {
-        self.under_way.contains(run)
+    /// The runs that are being driven.
+    pub(super) fn driven(&self) -> &BTreeSet<RunId> {
+        &self.under_way
     }
 
     pub(super) fn drive(&mut self, run: RunId) {

@@ -1,6 +1,6 @@
 //! All runs are looked after: those that a crash left in the middle go on, and those that sleep are woken.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ impl Engine {
             if self.clock.now() >= expiry {
                 expiry = self.expire_proposals().await?;
             }
-            let next = self.queue_due(&mut queue, &mut paused, &crew).await?;
+            let next = self.queue_due(&mut queue, &mut paused, crew.driven()).await?;
             while crew.admit() < AT_ONCE
                 && let Some(run) = queue.pop_front()
             {
@@ -89,7 +89,7 @@ impl Engine {
         &self,
         queue: &mut VecDeque<RunId>,
         paused: &mut BTreeMap<RunId, Instant>,
-        crew: &Crew<'_>,
+        driven: &BTreeSet<RunId>,
     ) -> Result<Option<i64>, EngineError> {
         let now = self.clock.now();
         let ready = Instant::now();
@@ -104,7 +104,7 @@ impl Engine {
                 next = Some(at);
                 break;
             }
-            if !queue.contains(&run) && !paused.contains_key(&run) && !crew.is_driving(&run) {
+            if !queue.contains(&run) && !paused.contains_key(&run) && !driven.contains(&run) {
                 queue.push_back(run);
             }
         }

@@ -23,6 +23,7 @@ mod render;
 mod replay;
 mod run;
 mod runs;
+mod serve;
 mod show;
 mod signal;
 mod tools;
@@ -49,6 +50,7 @@ pub(crate) enum Command {
     Keys(keys::Keys),
     Flows(flows::Flows),
     Runs(runs::Runs),
+    Serve(serve::Serve),
     Show(show::Show),
     History(history::History),
     Replay(replay::Replay),
@@ -63,6 +65,13 @@ pub(crate) enum Command {
     Audit(audit::Audit),
     Config(config::Config),
     Completions(completions::Completions),
+}
+
+impl Command {
+    /// What it logs where nothing is said.
+    pub(crate) fn logs(&self) -> Option<&'static str> {
+        matches!(self, Self::Serve(_)).then_some("info")
+    }
 }
 
 /// Does what was asked.
@@ -83,6 +92,7 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Completions(completions) => completions.perform(session, out),
         Command::Config(config) => config.perform(session, out),
         Command::Flows(flows) => wait(flows.perform(session, out)),
+        Command::Serve(serve) => wait(serve.perform(session, out)),
         Command::Runs(runs) => wait(runs.perform(session, out)),
         Command::Show(show) => wait(show.perform(session, out)),
         Command::History(history) => wait(history.perform(session, out)),

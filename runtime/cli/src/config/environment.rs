@@ -14,7 +14,6 @@ const KEPT: [(&str, [&str; 2]); 3] =
 
 /// Variables of existing installations that would have to change what a server does, and cannot yet. A server that is
 /// started with one of them does not start: ignoring it would lose what it is for.
-#[expect(dead_code, reason = "`bloom serve` comes next")]
 pub(crate) const NOT_HONOURED: [&str; 11] = [
     "DATABASE_URL",
     "MEMBRIDGE_SERVER_URL",

@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use secrecy::SecretString;
 use serde_json::Value;
 
+pub(crate) use self::environment::NOT_HONOURED;
 pub(crate) use self::file::NAME as FILE;
 pub(crate) use self::settings::{LogFormat, MASK, Secret, Settings, Tool, ToolValue};
 use crate::catalogue::{Catalogue, text};
@@ -102,7 +103,6 @@ impl Config {
     }
 
     /// Sets what an option says, if it was given.
-    #[cfg_attr(not(test), expect(dead_code, reason = "options of `bloom serve`, which comes next"))]
     pub(crate) fn option<T: Into<Value>>(
         &mut self,
         path: &[&str],

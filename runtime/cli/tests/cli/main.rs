@@ -20,6 +20,7 @@ mod rehearse;
 mod render;
 mod replay;
 mod research;
+mod serve;
 mod sleep;
 mod support;
 mod waits;

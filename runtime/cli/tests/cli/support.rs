@@ -37,10 +37,10 @@ impl Place {
     /// `bloom` with this place's data directory, in English, whatever the environment says.
     pub(crate) fn bloom(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bloom"));
-        for name in ["LC_ALL", "LC_MESSAGES", "LANG", "BLOOM_LOG"] {
+        for name in ["LC_ALL", "LC_MESSAGES", "LANG", "BLOOM_LOG", "BLOOM_CONFIG", "PORT", "RUNTIME_API_KEY"] {
             command.env_remove(name);
         }
-        command.env("BLOOM_DATA", self.path("data"));
+        command.env("BLOOM_DATA", self.path("data")).env("XDG_CONFIG_HOME", self.path("config"));
         command
     }
 

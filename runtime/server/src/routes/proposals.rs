@@ -1,7 +1,10 @@
 //! Proposals: what runs would change, and the decisions on it.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::extract::State;
+use bloom_runtime::apply::Applier;
 use bloom_runtime::record::{self, Actor, ProposalId, ProposalStatus, Verdict};
 use bloom_runtime::store::{ApplyStep, ProposalFilter};
 use serde::Deserialize;
@@ -228,7 +231,24 @@ async fn decided(
         Decided_::Approved => Verdict::Approve,
         Decided_::Rejected => Verdict::Reject,
     };
-    Ok(app.applier.decide(&proposal.id, verdict, by, note).await?)
+    Ok(applier(app, &proposal).await?.decide(&proposal.id, verdict, by, note).await?)
+}
+
+/// Who applies a proposal: to the memory that the run was started with which a person started.
+async fn applier(app: &App, proposal: &record::Proposal) -> Result<Arc<Applier>, ApiError> {
+    let mut run = app.store().run(&proposal.run).await?;
+    while let Some(parent) = run.as_ref().and_then(|run| run.parent.clone()) {
+        match app.store().run(&parent.run).await? {
+            Some(above) => run = Some(above),
+            None => break,
+        }
+    }
+    let entry = match &run {
+        Some(run) => app.store().inbox_entry(&run.inbox).await?,
+        None => None,
+    };
+    let setting = entry.and_then(|entry| entry.payload.get("setting").cloned()).unwrap_or_default();
+    app.appliers.of(&setting).map_err(|error| ApiError::internal(&error))
 }
 
 /// Decisions on many proposals, each for itself.
@@ -300,6 +320,6 @@ async fn apply(
         let message = format!("Cannot transition from '{}' to 'applying'", proposal.status.name());
         return Err(ApiError::new(Code::InvalidTransition, message));
     }
-    let applied = app.applier.retry(&proposal.id, &by).await?;
+    let applied = applier(&app, &proposal).await?.retry(&proposal.id, &by).await?;
     Ok(axum::Json(Decided::of(&applied)))
 }

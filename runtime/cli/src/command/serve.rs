@@ -1,0 +1,270 @@
+//! `bloom serve`: flows and runs over HTTP.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context as _;
+use bloom_ir::Value;
+use bloom_runtime::apply::Applier;
+use bloom_runtime::engine::{Engine, EngineConfig, Parts};
+use bloom_server::{Appliers, ConfigError, Hub, Server, ServerConfig};
+use bloom_store::RedbStore;
+use bloom_worker::InProcessWorker;
+use clap::Args;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::catalogue::text;
+use crate::clock::{SystemClock, TimeOrderedIds};
+use crate::compiler::WithTools;
+use crate::config::{Config, NOT_HONOURED};
+use crate::failure::{Exit, Explained};
+use crate::host::MemoryArg;
+use crate::keyring::Keyring;
+use crate::llm::Choice;
+use crate::output::{self, Out};
+use crate::session::{Form, Session};
+use crate::setting::Setting;
+use crate::store::Store;
+use crate::{apply, engine, signal};
+
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    #[arg(long, value_name = "N")]
+    workers: Option<u32>,
+    #[arg(long)]
+    insecure: bool,
+}
+
+impl Serve {
+    pub(crate) async fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
+        let catalogue = &session.catalogue;
+        let config = self.settings(session)?;
+        refuse_unhonoured(session)?;
+        let secret = config.settings.server.api_key.as_ref();
+        let key = secret.map(|secret| secret.read("server.api_key", catalogue)).transpose()?;
+        let settings = server_config(&config, session)?;
+        let store = Store::open(session)?;
+        apply::finish(&store, session).await?;
+        let setting = Setting::of_operator(session)?;
+        let choice = Choice::parse(setting.llm.as_deref(), catalogue)?;
+        let tools = Arc::new(tokio::task::block_in_place(|| setting.host(session))?);
+        let hub = Arc::new(Hub::default());
+        let trust = Keyring::of(session)?.trust_list()?;
+        let engine = Arc::new(Engine::new(Parts {
+            store: store.inner.clone(),
+            tools: tools.clone(),
+            clock: Arc::new(session.clock),
+            ids: Arc::new(TimeOrderedIds),
+            trust: trust.clone(),
+            observer: hub.clone(),
+            config: EngineConfig { awaits_workers: true, ..engine::config(session)? },
+        }));
+        let memory = MemoryArg::default().folder(&setting, session)?;
+        let server = Server::new(bloom_server::Parts {
+            engine: engine.clone(),
+            tools: tools.clone(),
+            compiler: Arc::new(WithTools(tools)),
+            appliers: Arc::new(OfRuns {
+                store: store.inner.clone(),
+                clock: session.clock,
+                memory,
+                made: Mutex::default(),
+            }),
+            clock: Arc::new(session.clock),
+            ids: Arc::new(TimeOrderedIds),
+            trust,
+            hub,
+            key,
+            setting: setting.to_value(),
+            config: settings.clone(),
+        })
+        .map_err(|error| explained(&error, session))?;
+        let listener = TcpListener::bind(settings.listen).await.with_context(|| {
+            Explained::failed(text!(catalogue, "serve-cannot-listen", address = settings.listen.to_string()))
+        })?;
+        let worker = embedded(config.settings.server.workers, &choice, &engine, session).await?;
+        tell(listener.local_addr()?, session, out)?;
+        let exit = serve(server, listener, &engine, worker, session).await?;
+        writeln!(output::stderr(), "{}", text!(catalogue, "serve-stopped"))?;
+        Ok(exit)
+    }
+
+    /// The settings, with what the options say.
+    fn settings(&self, session: &Session) -> anyhow::Result<Config> {
+        let (mut config, catalogue) = (session.config()?.clone(), &session.catalogue);
+        config.option(&["server", "listen"], self.listen.map(|at| at.to_string()), "--listen", catalogue)?;
+        config.option(&["server", "workers"], self.workers, "--workers", catalogue)?;
+        config.option(&["server", "insecure"], self.insecure.then_some(true), "--insecure", catalogue)?;
+        Ok(config)
+    }
+}
+
+/// What an existing installation asks for and this server cannot do must not be passed over.
+fn refuse_unhonoured(session: &Session) -> anyhow::Result<()> {
+    let is_set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match NOT_HONOURED.iter().find(is_set) {
+        None => Ok(()),
+        Some(name) => Err(Explained::usage(text!(session.catalogue, "serve-not-honoured", name = *name))
+            .hint(text!(session.catalogue, "serve-not-honoured-hint"))
+            .into()),
+    }
+}
+
+fn server_config(config: &Config, session: &Session) -> anyhow::Result<ServerConfig> {
+    let given = &config.settings.server;
+    let mut trusted_proxies = Vec::new();
+    for network in &given.trusted_proxies {
+        let parsed = network.parse().or_else(|_| network.parse::<std::net::IpAddr>().map(Into::into));
+        let bad = || Explained::usage(text!(session.catalogue, "serve-bad-network", network = network));
+        trusted_proxies.push(parsed.with_context(bad)?);
+    }
+    let mib = |mib: u32| usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+    Ok(ServerConfig {
+        listen: given.listen,
+        insecure: given.insecure,
+        public_url: given.public_url.clone(),
+        trusted_proxies,
+        max_body: mib(given.max_body_mib),
+        max_connections: usize::try_from(given.max_connections).unwrap_or(usize::MAX),
+        request_timeout: std::time::Duration::from_secs(given.request_timeout_seconds.into()),
+        ..ServerConfig::default()
+    })
+}
+
+fn explained(error: &ConfigError, session: &Session) -> anyhow::Error {
+    let catalogue = &session.catalogue;
+    match error {
+        ConfigError::OpenToAll { listen } => {
+            Explained::refused(text!(catalogue, "serve-open-to-all", address = listen.to_string()))
+                .hint(text!(catalogue, "serve-open-to-all-hint"))
+                .into()
+        }
+        ConfigError::PublicUrl { url } => Explained::usage(text!(catalogue, "serve-bad-url", url = url)).into(),
+    }
+}
+
+/// The workers within this process.
+async fn embedded(
+    count: u32,
+    choice: &Choice,
+    engine: &Arc<Engine>,
+    session: &Session,
+) -> anyhow::Result<Option<InProcessWorker>> {
+    if count == 0 {
+        return Ok(None);
+    }
+    let (line, worker) = match choice.of_server(session).await? {
+        Ok((executor, line)) => {
+            let slots = usize::try_from(count).unwrap_or(usize::MAX);
+            (line, Some(InProcessWorker::start(engine.clone(), executor, slots, None)))
+        }
+        Err(reason) => (text!(session.catalogue, "serve-no-llm", reason = reason), None),
+    };
+    // A standard error that cannot be written leaves nobody to tell.
+    let _ = writeln!(output::stderr(), "{line}");
+    Ok(worker)
+}
+
+/// Says where it listens, once it does.
+fn tell(address: SocketAddr, session: &Session, out: &mut Out) -> anyhow::Result<()> {
+    let url = format!("http://{address}");
+    match session.form_by_terminal() {
+        Form::Json => out.json(&json!({ "listening": url }))?,
+        Form::Text => writeln!(out, "{}", text!(session.catalogue, "serve-listening", url = url))?,
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// Serves until a signal. Requests that are under way are answered first; then workers give back what they hold, and runs are
+/// left where their histories stand. A second signal ends it at once.
+async fn serve(
+    server: Server,
+    listener: TcpListener,
+    engine: &Arc<Engine>,
+    worker: Option<InProcessWorker>,
+    session: &Session,
+) -> anyhow::Result<Exit> {
+    let (stop, stopping) = watch::channel(false);
+    let stopped = |mut stopping: watch::Receiver<bool>| async move {
+        // Whoever has the other end lives as long as this.
+        let _ = stopping.wait_for(|stops| *stops).await;
+    };
+    let mut serving = tokio::spawn(server.serve(listener, stopped(stopping)));
+    let (end, ended) = watch::channel(false);
+    let tending = {
+        let (engine, ended) = (engine.clone(), stopped(ended));
+        tokio::spawn(async move { engine.tend(ended).await })
+    };
+    let mut tending = tending;
+    let mut failure = None;
+    let exit = tokio::select! {
+        signal = signal::interrupted() => match signal? {
+            // Asked to stop, it stopped.
+            15 => Exit::Completed,
+            signal => Exit::Interrupted(signal),
+        },
+        failed = &mut tending => {
+            failure = Some(match failed {
+                Ok(Ok(())) => anyhow::anyhow!("runs are not looked after any more"),
+                Ok(Err(error)) => engine::explained(error, session),
+                Err(lost) => lost.into(),
+            });
+            Exit::Failed
+        }
+        served = &mut serving => {
+            served??;
+            Exit::Failed
+        }
+    };
+    stop.send_replace(true);
+    let drained = async {
+        if !serving.is_finished() {
+            let _ = (&mut serving).await;
+        }
+        if let Some(worker) = worker {
+            worker.stop().await;
+        }
+        end.send_replace(true);
+        if !tending.is_finished() {
+            let _ = (&mut tending).await;
+        }
+    };
+    tokio::select! {
+        () = drained => {}
+        signal = signal::interrupted() => return Ok(Exit::Interrupted(signal?)),
+    }
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(exit),
+    }
+}
+
+/// Applies proposals to the memory that their runs were started with.
+struct OfRuns {
+    store: Arc<RedbStore>,
+    clock: SystemClock,
+    /// Of runs that say nothing of it.
+    memory: PathBuf,
+    /// One for each folder: it keeps two changes of one memory apart.
+    made: Mutex<BTreeMap<PathBuf, Arc<Applier>>>,
+}
+
+impl Appliers for OfRuns {
+    fn of(&self, setting: &Value) -> std::io::Result<Arc<Applier>> {
+        let setting: Setting = serde_json::from_value(setting.to_json()).unwrap_or_default();
+        let folder = setting.memory.unwrap_or_else(|| self.memory.clone());
+        std::fs::create_dir_all(&folder)?;
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let applier = made.entry(folder.clone());
+        let make = || Arc::new(Applier::new(self.store.clone(), Arc::new(self.clock), folder));
+        Ok(applier.or_insert_with(make).clone())
+    }
+}

@@ -1,0 +1,37 @@
+//! The compiler, as the server wants it.
+
+use std::sync::Arc;
+
+use bloom_compiler::{DrawOptions, Options, SourceFile, Theme, compile, draw, pseudocode};
+use bloom_ir::Diagnostic;
+use bloom_ir::document::Locale;
+use bloom_runtime::compiler::{Compiled, Compiler};
+use bloom_runtime::tool::ToolHost;
+
+/// Compiles with the tools that there are.
+pub(crate) struct WithTools(pub(crate) Arc<dyn ToolHost>);
+
+impl WithTools {
+    fn options(&self) -> Options {
+        let tools = self.0.installed().into_iter().map(|tool| (tool.manifest, Some(tool.digest))).collect();
+        Options { tools, ..Options::default() }
+    }
+}
+
+impl Compiler for WithTools {
+    fn compile(&self, name: &str, bytes: &[u8]) -> Compiled {
+        let compilation = compile(&SourceFile::new(name, bytes), &self.options());
+        Compiled { document: compilation.document, diagnostics: compilation.diagnostics }
+    }
+
+    fn pseudocode(&self, name: &str, bytes: &[u8], locale: Locale) -> Result<String, Vec<Diagnostic>> {
+        let printed = pseudocode(&SourceFile::new(name, bytes), &self.options(), locale);
+        printed.text.ok_or(printed.diagnostics)
+    }
+
+    fn draw(&self, name: &str, bytes: &[u8]) -> Result<String, Vec<Diagnostic>> {
+        let options = DrawOptions { locale: None, theme: Theme::Light, overlay: None };
+        let drawing = draw(&SourceFile::new(name, bytes), &options);
+        drawing.svg.ok_or(drawing.diagnostics)
+    }
+}

@@ -1,0 +1,12 @@
+//! The API, route by route: each success, and each error of the table.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod description;
+mod events;
+mod flows;
+mod guard;
+mod proposals;
+mod questions;
+mod runs;
+mod world;

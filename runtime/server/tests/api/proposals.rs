@@ -1,0 +1,115 @@
+use serde_json::{Value as Json, json};
+
+use crate::world::{World, proposing};
+
+/// The ids of the proposals of a run: a summary, and a change of memory.
+async fn proposed(world: &World) -> (String, String) {
+    world.run(&proposing("archivist")).await;
+    let pending = world.get("/api/v1/proposals/pending").await.ok(200);
+    assert_eq!((&pending["total"], &pending["limit"], &pending["offset"]), (&json!(2), &json!(20), &json!(0)));
+    let of = |action: &str| {
+        let all = pending["proposals"].as_array().unwrap();
+        let found = all.iter().find(|proposal| proposal["action"] == action).unwrap();
+        assert_eq!(found["source"]["identity"], "agent:archivist");
+        assert!(found["content"]["summary"].is_string() && found["approval"].is_null(), "{found}");
+        found["id"].as_str().unwrap().to_owned()
+    };
+    (of("propose-summary"), of("memory-update"))
+}
+
+async fn decide(world: &World, id: &str, body: Json) -> crate::world::Answered {
+    world
+        .send("PATCH", &format!("/api/v1/proposals/{id}"), &[("content-type", "application/json")], body.to_string())
+        .await
+}
+
+#[tokio::test]
+async fn a_proposal_is_approved_and_applied() {
+    let world = World::new();
+    let (summary, memory) = proposed(&world).await;
+    let whole = world.get(&format!("/api/v1/proposals/{memory}")).await.ok(200);
+    assert_eq!(
+        (&whole["status"], &whole["approval"]["decided_by"], &whole["apply_result"]["error"]),
+        (&json!("pending"), &Json::Null, &Json::Null)
+    );
+    let applied = decide(&world, &memory, json!({ "status": "approved" })).await.ok(200);
+    assert_eq!((&applied["status"], &applied["approval"]["decided_by"]), (&json!("applied"), &json!("operator")));
+    decide(&world, &memory, json!({ "status": "approved" })).await.refused(409, "INVALID_TRANSITION");
+    // Of a kind that nothing applies yet: it stays approved, and the same word again changes nothing.
+    let approved = decide(&world, &summary, json!({ "status": "approved", "decision_note": "good" })).await.ok(200);
+    assert_eq!((&approved["status"], &approved["approval"]["decision_note"]), (&json!("approved"), &json!("good")));
+    assert_eq!(decide(&world, &summary, json!({ "status": "approved" })).await.ok(200), approved);
+    let late = decide(&world, &summary, json!({ "status": "rejected", "decision_note": "on second thoughts" })).await;
+    assert_eq!(late.refused(409, "INVALID_TRANSITION")["message"], "Cannot transition from 'approved' to 'rejected'");
+    assert_eq!(world.get("/api/v1/proposals/pending").await.ok(200)["total"], 0);
+    assert_eq!(world.get("/api/v1/proposals/history").await.ok(200)["total"], 1);
+    assert_eq!(world.get("/api/v1/proposals/history?status=approved,applied").await.ok(200)["total"], 2);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_rejection_says_why() {
+    let world = World::new();
+    let (summary, _) = proposed(&world).await;
+    for note in [Json::Null, json!("too short"), json!("   пробіли   ")] {
+        decide(&world, &summary, json!({ "status": "rejected", "decision_note": note }))
+            .await
+            .refused(400, "VALIDATION_FAILED");
+    }
+    let rejected =
+        decide(&world, &summary, json!({ "status": "rejected", "decision_note": "не те, що треба" })).await.ok(200);
+    assert_eq!(rejected["status"], "rejected");
+    decide(&world, &summary, json!({ "status": "applied" })).await.refused(400, "VALIDATION_FAILED");
+    decide(&world, "none", json!({ "status": "approved" })).await.refused(404, "NOT_FOUND");
+    world.get("/api/v1/proposals/none").await.refused(404, "NOT_FOUND");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn many_are_decided_on_each_for_itself() {
+    let world = World::new();
+    let (summary, memory) = proposed(&world).await;
+    let batch = async |body: Json| {
+        world.send("PATCH", "/api/v1/proposals/batch", &[("content-type", "application/json")], body.to_string()).await
+    };
+    let done = batch(json!({ "proposal_ids": [summary, "none", memory], "status": "approved" })).await.ok(200);
+    assert_eq!((&done["updated"], &done["skipped"]), (&json!(2), &json!(1)));
+    assert_eq!((&done["errors"][0]["proposal_id"], &done["errors"][0]["code"]), (&json!("none"), &json!("NOT_FOUND")));
+    let none = batch(json!({ "proposal_ids": [], "status": "approved" })).await.refused(400, "VALIDATION_FAILED");
+    assert_eq!(none["details"], json!({ "field": "proposal_ids", "count": 0 }));
+    let many: Vec<String> = (0..51).map(|n| n.to_string()).collect();
+    batch(json!({ "proposal_ids": many, "status": "approved" })).await.refused(400, "VALIDATION_FAILED");
+    batch(json!({ "proposal_ids": [summary], "status": "rejected" })).await.refused(400, "VALIDATION_FAILED");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn only_what_was_approved_is_applied_again() {
+    let world = World::new();
+    let (summary, memory) = proposed(&world).await;
+    let apply = async |id: &str, body: Json| world.post(&format!("/api/v1/proposals/{id}/apply"), &body).await;
+    apply(&memory, json!({})).await.refused(409, "INVALID_TRANSITION");
+    apply("none", json!({})).await.refused(404, "NOT_FOUND");
+    apply(&memory, json!({ "force": true })).await.refused(400, "VALIDATION_FAILED");
+    decide(&world, &summary, json!({ "status": "approved" })).await.ok(200);
+    assert_eq!(apply(&summary, json!({})).await.ok(200)["status"], "approved");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn lists_are_filtered_and_bounded() {
+    let world = World::new();
+    proposed(&world).await;
+    let total =
+        async |query: &str| world.get(&format!("/api/v1/proposals/pending?{query}")).await.ok(200)["total"].clone();
+    assert_eq!(
+        (total("agent=archivist").await, total("agent=x").await, total("action=memory-update").await),
+        (json!(2), json!(0), json!(1))
+    );
+    let second = world.get("/api/v1/proposals/pending?limit=1&offset=1").await.ok(200);
+    assert_eq!((second["proposals"].as_array().unwrap().len(), &second["total"]), (1, &json!(2)));
+    for query in ["pending?limit=0", "pending?limit=101", "pending?x=1", "history?status=done", "history?from=x"] {
+        world.get(&format!("/api/v1/proposals/{query}")).await.refused(400, "VALIDATION_FAILED");
+    }
+    world.end().await;
+}

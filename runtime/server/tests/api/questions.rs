@@ -1,0 +1,38 @@
+use serde_json::{Value as Json, json};
+
+use crate::world::{World, asking};
+
+#[tokio::test]
+async fn a_question_is_answered_once_with_what_it_asks_for() {
+    let world = World::new();
+    let run = world.waiting(&asking("ask")).await;
+    let open = world.get(&format!("/api/v1/questions?run={run}")).await.ok(200);
+    let question = &open["questions"][0];
+    assert_eq!(
+        (&question["title"], &question["status"], &question["run_id"]),
+        (&json!("Which?"), &json!("open"), &json!(run))
+    );
+    let id = question["id"].as_str().unwrap();
+    assert_eq!(world.get(&format!("/api/v1/questions/{id}")).await.ok(200), *question);
+    let path = format!("/api/v1/questions/{id}/answer");
+    world.post(&path, &json!({ "answer": 5 })).await.refused(422, "SCHEMA_MISMATCH");
+    world.post(&path, &json!({})).await.refused(400, "VALIDATION_FAILED");
+    let answered = world.post(&path, &json!({ "answer": "that" })).await.ok(200);
+    assert_eq!((&answered["status"], &answered["answered_by"]), (&json!("answered"), &json!("operator")));
+    let again = world.post(&path, &json!({ "answer": "this" })).await.refused(409, "INVALID_TRANSITION");
+    assert_eq!(again["details"]["status"], "answered");
+    assert_eq!(world.get("/api/v1/questions").await.ok(200)["questions"], json!([]));
+    assert_eq!(world.get("/api/v1/questions?all=true").await.ok(200)["questions"][0]["answer"], "that");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn no_question_is_not_found() {
+    let world = World::new();
+    world.get("/api/v1/questions/none").await.refused(404, "NOT_FOUND");
+    world.post("/api/v1/questions/none/answer", &json!({ "answer": Json::Null })).await.refused(404, "NOT_FOUND");
+    for query in ["limit=0", "limit=101", "all=perhaps", "x=1"] {
+        world.get(&format!("/api/v1/questions?{query}")).await.refused(400, "VALIDATION_FAILED");
+    }
+    world.end().await;
+}
