@@ -155,12 +155,22 @@ fn a_server_does_not_start_where_it_would_let_everybody_in() {
 fn settings_are_shown_with_where_they_come_from() {
     let place = Place::new();
     let file = place.write("bloom.toml", "[server]\napi_key = \"hidden\"\nworkers = 3\n");
-    let shown = place.bloom().args(["config", "show", "--json"]).arg("--config").arg(&file).env("PORT", "7001").output().unwrap();
+    let shown = place
+        .bloom()
+        .args(["config", "show", "--json"])
+        .arg("--config")
+        .arg(&file)
+        .env("PORT", "7001")
+        .output()
+        .unwrap();
     let text = String::from_utf8(shown.stdout).unwrap();
     assert!(!text.contains("hidden"), "{text}");
     let told: Value = serde_json::from_str(&text).unwrap();
     let of = |key: &str| told["settings"].as_array().unwrap().iter().find(|entry| entry["key"] == key).unwrap().clone();
-    assert_eq!((&of("server.listen")["value"], &of("server.listen")["origin"]), (&json!("127.0.0.1:7001"), &json!("env:PORT")));
+    assert_eq!(
+        (&of("server.listen")["value"], &of("server.listen")["origin"]),
+        (&json!("127.0.0.1:7001"), &json!("env:PORT"))
+    );
     assert_eq!(of("server.workers")["origin"], format!("file:{}:3", file.display()));
     let wrong = place.write("wrong.toml", "[server]\nlisen = 1\n");
     let refused = place.bloom().args(["config", "show"]).arg("--config").arg(wrong).output().unwrap();

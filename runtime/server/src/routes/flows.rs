@@ -145,6 +145,7 @@ async fn ir(State(app): State<App>, Path((id, version)): Path<(String, String)>)
 #[serde(deny_unknown_fields)]
 struct Language {
     /// `uk` or `en`; absent: the flow's own.
+    #[param(inline)]
     lang: Option<Locale_>,
 }
 

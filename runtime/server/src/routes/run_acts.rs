@@ -157,6 +157,6 @@ async fn rerun(
     let missing = || ApiError::not_found("IR", run.ir);
     let bytes = app.store().flow_document(run.ir).await?.ok_or_else(missing)?;
     let ir = verify(&bytes, &app.trust, app.clock.now())?;
-    let made = runs::accepted(&app, ir, wanted).await?;
+    let made = runs::accepted(&app, ir, run.limits, wanted).await?;
     runs::answer(&app, made, Duration::ZERO).await
 }

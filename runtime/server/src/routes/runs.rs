@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use bloom_interpreter::history::{Event, EventType, Payload};
 use bloom_interpreter::program::Program;
 use bloom_interpreter::replay::walk;
+use bloom_ir::document::Limits;
 use bloom_ir::{Digest, Pinned, Value, VerifiedIr, validate, verify_pinned};
 use bloom_runtime::engine::{EngineError, Submit};
 use bloom_runtime::record::{Actor, ContextId, RunId, RunRecord, RunStatus};
@@ -61,6 +62,9 @@ pub(crate) struct Submission {
     version: Option<String>,
     /// The execution context; absent: `default`.
     context_id: Option<String>,
+    /// Less than the flow may use, by the names of its limits: `max_tokens`, `timeout_seconds`, …
+    #[schema(value_type = Option<Object>)]
+    limits: Option<serde_json::Map<String, serde_json::Value>>,
     /// Where the flow is interpreted. Only `server` so far.
     dispatch: Option<Dispatch>,
 }
@@ -106,18 +110,28 @@ async fn submit(
 ) -> Result<(StatusCode, axum::Json<Run>), ApiError> {
     let wait = waiting.checked()?;
     let key = idempotency_key(&headers)?;
-    let Submission { inputs, version, context_id, dispatch } = submission;
+    let Submission { inputs, version, context_id, limits, dispatch } = submission;
     let Dispatch::Server = dispatch.unwrap_or(Dispatch::Server);
     let context = context(context_id)?;
     let inputs = Value::from(serde_json::Value::Object(inputs.unwrap_or_default()));
-    let said = json!({ "flow": flow, "version": version, "context": context, "inputs": inputs });
+    let said = json!({ "flow": flow, "version": version, "context": context, "inputs": inputs, "limits": limits });
     let wanted = Wanted { by, context, inputs, said, key: key.map(|key| format!("{flow}\n{key}")) };
     if let Some(run) = repeated(&app, &wanted).await? {
         return answer(&app, run, wait).await;
     }
     let ir = flows::verified(&app, &flow, version.as_deref()).await?;
-    let run = accepted(&app, ir, wanted).await?;
+    let limits = limits.map(|given| narrowed(&ir, given)).transpose()?;
+    let run = accepted(&app, ir, limits, wanted).await?;
     answer(&app, run, wait).await
+}
+
+/// The flow's limits, with those that are given in their place. The engine takes the lesser of each.
+fn narrowed(ir: &VerifiedIr, given: serde_json::Map<String, serde_json::Value>) -> Result<Limits, ApiError> {
+    let mut limits = serde_json::to_value(ir.document().policy.limits).unwrap_or_default();
+    if let Some(members) = limits.as_object_mut() {
+        members.extend(given);
+    }
+    serde_json::from_value(limits).map_err(|error| ApiError::invalid("limits", error.to_string()))
 }
 
 /// A run that somebody wants.
@@ -163,14 +177,22 @@ pub(super) async fn repeated(app: &App, wanted: &Wanted) -> Result<Option<RunRec
 }
 
 /// Accepts a run.
-pub(super) async fn accepted(app: &App, ir: VerifiedIr, wanted: Wanted) -> Result<RunRecord, ApiError> {
+pub(super) async fn accepted(
+    app: &App,
+    ir: VerifiedIr,
+    limits: Option<Limits>,
+    wanted: Wanted,
+) -> Result<RunRecord, ApiError> {
     let id = wanted.id();
     let mut setting = app.setting.to_json();
-    if let (Some(members), true) = (setting.as_object_mut(), id.is_some()) {
-        members.insert(String::from("request"), wanted.digest().into());
+    if id.is_some() {
+        if !setting.is_object() {
+            setting = json!({});
+        }
+        setting["request"] = wanted.digest().into();
     }
     let (by, context, inputs) = (wanted.by.clone(), wanted.context.clone(), wanted.inputs.clone());
-    let submit = Submit { ir, inputs, by, context, setting: Value::from(setting), limits: None };
+    let submit = Submit { ir, inputs, by, context, setting: Value::from(setting), limits };
     let id = id.unwrap_or_else(|| RunId::new(app.ids.fresh()));
     match app.engine.submit_as(id.clone(), submit).await {
         Ok(_) => {}
@@ -286,6 +308,8 @@ struct Filter {
     flow: Option<String>,
     /// The same, as the gateway calls it.
     agent: Option<String>,
+    /// Where they stand.
+    #[param(inline)]
     status: Option<Status>,
     /// Made at this time or later: ISO 8601, or a date.
     from: Option<String>,

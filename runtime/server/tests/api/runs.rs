@@ -53,6 +53,8 @@ async fn what_cannot_be_run_is_refused() {
     assert!(unknown["message"].as_str().unwrap().contains("unknown field `input`"), "{unknown}");
     post(runs, r#"{"dispatch": "worker"}"#).await.refused(400, "VALIDATION_FAILED");
     post(runs, r#"{"context_id": ""}"#).await.refused(400, "VALIDATION_FAILED");
+    let limits = post(runs, r#"{"limits": {"max_token": 5}}"#).await.refused(400, "VALIDATION_FAILED");
+    assert_eq!(limits["details"]["field"], "limits");
     let unfit = post(runs, r#"{"inputs": {"name": 5}}"#).await.refused(422, "SCHEMA_MISMATCH");
     assert!(unfit["message"].as_str().unwrap().contains("name"), "{unfit}");
     post(&format!("{runs}?wait=61"), "{}").await.refused(400, "VALIDATION_FAILED");

@@ -271,11 +271,7 @@ pub(crate) const DIAGRAM: &[u8] = b"a diagram";
 
 /// Ends at once.
 pub(crate) fn plain(id: &str, version: &str) -> Json {
-    flow(
-        id,
-        version,
-        &json!({ "n1": { "type": "return", "status": "completed", "value": "{'name': input.?name.orValue('–')}" } }),
-    )
+    flow(id, version, &json!({ "n1": { "type": "return", "status": "completed", "value": "{'ok': true}" } }))
 }
 
 /// Asks an LLM.
@@ -310,7 +306,7 @@ pub(crate) fn asking(id: &str) -> Json {
         "1.0.0",
         &json!({
             "n1": { "type": "action", "op": "await", "into": "a", "next": "n2",
-                    "ask": { "title": [{ "text": "Which?" }], "schema": { "type": "string" } } },
+                    "ask": { "title": [{ "text": "Which?" }], "text": [{ "text": "Say it" }], "schema": { "type": "string" } } },
             "n2": { "type": "return", "status": "completed", "value": "v['a']" },
         }),
     )
@@ -319,7 +315,7 @@ pub(crate) fn asking(id: &str) -> Json {
 /// Proposes a summary and a change of its memory.
 pub(crate) fn proposing(id: &str) -> Json {
     let update =
-        "{'target': {'type': 'memory', 'path': 'memory'}, 'base_revision': 0, 'content': {'set': {'seen': true}}}";
+        "{'target': {'type': 'memory', 'path': 'memory'}, 'base_revision': 0, 'content': {'set': {'last_run': 7}}}";
     flow(
         id,
         "1.0.0",
@@ -327,7 +323,7 @@ pub(crate) fn proposing(id: &str) -> Json {
             "n1": { "type": "emit", "kind": "proposal", "name": "s", "action": "propose-summary", "next": "n2",
                     "value": "{'content': 'A sonata', 'target': {'path': 'notes/a'}}" },
             "n2": { "type": "emit", "kind": "proposal", "name": "m", "action": "memory-update", "value": update, "next": "n3" },
-            "n3": { "type": "return", "status": "completed" },
+            "n3": { "type": "return", "status": "completed", "value": "null" },
         }),
     )
 }
