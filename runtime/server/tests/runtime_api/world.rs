@@ -99,7 +99,7 @@ impl World {
             engine: engine.clone(),
             tools,
             compiler: Arc::new(support::NoCompiler),
-            applier: Arc::new(support::applier(&store, &clock)),
+            appliers: Arc::new(support::appliers(&store, &clock)),
             clock: clock.clone(),
             ids,
             trust,

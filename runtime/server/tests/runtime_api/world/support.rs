@@ -6,6 +6,7 @@ use bloom_ir::document::Locale;
 use bloom_ir::{Diagnostic, Digest};
 use bloom_runtime::compiler::{Compiled, Compiler};
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
+use bloom_server::Appliers;
 
 use super::{Applier, Arc, IrValue, Still, Store};
 
@@ -46,6 +47,15 @@ impl Compiler for NoCompiler {
     }
 }
 
-pub(super) fn applier(store: &Arc<dyn Store>, clock: &Arc<Still>) -> Applier {
-    Applier::new(store.clone(), clock.clone(), std::env::temp_dir())
+/// Applies to a folder of no run: these tests decide on nothing.
+pub(super) struct Nowhere(Arc<Applier>);
+
+impl Appliers for Nowhere {
+    fn of(&self, _: &IrValue) -> std::io::Result<Arc<Applier>> {
+        Ok(self.0.clone())
+    }
+}
+
+pub(super) fn appliers(store: &Arc<dyn Store>, clock: &Arc<Still>) -> Nowhere {
+    Nowhere(Arc::new(Applier::new(store.clone(), clock.clone(), std::env::temp_dir())))
 }
