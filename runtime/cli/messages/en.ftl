@@ -56,7 +56,10 @@ cmd-run = Run a flow: a diagram, pseudocode, signed IR, or a flow of the store
     .progress = What to tell on the standard error meanwhile: auto, lines, json (a line of JSON for each recorded event), none [default: auto]
     .id = The flow's id [default: the file's name]
     .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
-    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_cost_micro_usd, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .max-tokens = Tokens of all LLM calls of the run together
+    .max-cost = What all LLM calls of the run may cost together, in US dollars, as 0.50
+    .timeout = How long the run may be active, in seconds; waiting does not count
     .prose = What becomes of text that is no statement: error, llm (an LLM does it or answers it), human (a person does) [default: error]
     .opaque = Take every icon's text as such text, also where it would parse; for an LLM unless --prose says otherwise
     .examples =
@@ -66,12 +69,12 @@ cmd-run = Run a flow: a diagram, pseudocode, signed IR, or a flow of the store
         bloom run --resume last
 
         On a terminal it tells each effect as it goes. Elsewhere, and with --json, it prints one JSON object:
-        run, status, result, error, proposals, tokens.
+        run, status, result, error, proposals, tokens, cost_micro_usd.
 
 cmd-check = Say what is wrong with diagrams, pseudocode or IR documents
     .files = The files
     .format = How to write what was found: text, json, or sarif (SARIF 2.1.0) [default: text]
-    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_cost_micro_usd, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .tools = A folder with more tools (*.wasm)
     .prose = What becomes of text that is no statement: error, llm (an LLM does it or answers it), human (a person does) [default: error]
     .opaque = Take every icon's text as such text, also where it would parse; for an LLM unless --prose says otherwise
@@ -93,7 +96,7 @@ cmd-compile = Compile a diagram or pseudocode to a signed IR document
     .tools = A folder with more tools (*.wasm)
     .id = The flow's id [default: the file's name]
     .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
-    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_cost_micro_usd, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .prose = What becomes of text that is no statement: error, llm (an LLM does it or answers it), human (a person does) [default: error]
     .opaque = Take every icon's text as such text, also where it would parse; for an LLM unless --prose says otherwise
     .examples =
@@ -110,7 +113,7 @@ cmd-rehearse = Walk a flow with the answers of an oracle, and say what no walk c
     .tools = A folder with more tools (*.wasm)
     .id = The flow's id [default: the file's name]
     .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
-    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_cost_micro_usd, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .prose = What becomes of text that is no statement: error, llm or human [default: llm; nobody is asked in a rehearsal]
     .opaque = Take every icon's text as such text, also where it would parse
     .examples =
@@ -164,7 +167,7 @@ cmd-render = Draw a diagram as a picture (SVG or PNG), with what a run or rehear
     .tools = A folder with more tools (*.wasm)
     .id = The flow's id [default: the file's name]
     .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
-    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .limit = How much a run may use, as max_proposals=50; may be repeated. Also max_tokens, max_cost_micro_usd, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .prose = What becomes of text that is no statement: error, llm or human [default: llm; nobody is asked in a rehearsal]
     .opaque = Take every icon's text as such text, also where it would parse
     .examples =
@@ -464,6 +467,7 @@ compiled = Wrote { $path }: { $nodes ->
     [one] { $nodes } node
    *[other] { $nodes } nodes
 }, { $hash }
+compiled-callee = Wrote beside it a flow that it calls: { $path }
 verified = { $flow } is whole and signed by { $signers }.
     { $hash }
 check-sound = { $count ->
@@ -517,6 +521,7 @@ run-not-possible = the flow cannot be run
 inputs-do-not-fit = the inputs are not what the flow takes
 run-refused = the run was refused
 run-refused-hint = grant the tools what they ask for, in bloom.toml ("bloom config show" says which is read), with the values that you mean:
+run-refused-missing-hint = put the documents of the flows that it calls beside it, as bloom compile CALLER -o FILE writes them; or run the diagrams once with this data directory
 run-id = Run { $run }
 run-interrupted = Interrupted. Nothing that was recorded is lost; go on with: bloom run --resume { $run }
 run-over = The run { $run } has ended already: { $status }.
@@ -542,10 +547,9 @@ at-icon = at icon { $item }
 at-line = at line { $item }
 run-failed = Failed.
 run-result = Result:
-run-summary = { $duration }, { $tokens ->
-    [one] { $tokens } token
-   *[other] { $tokens } tokens
-}
+run-tokens = { $tokens } of { $limit } tokens
+run-cost = { $cost } USD
+run-cost-of = { $cost } of { $limit } USD
 run-next-proposals = Decide on them: bloom proposals show ID, bloom proposals approve ID
 run-next-replay = Prove this run: bloom replay { $run }
 event-started = { $flow } started
@@ -1016,8 +1020,9 @@ limit-unknown = there is no limit { $name }
 limit-not-a-number = the limit { $name } must be a whole number, { $least } or more, not { $value }
 limit-too-large = a limit is too large: the times and max_proposals are { $most } at most
 limit-hint = the limits, as they are without --limit: { $known }
-limit-of-signed = the limits of { $name } are part of the signed program
+limit-of-signed = the limits of { $name } are part of the signed program: here they can only be made smaller
 limit-of-signed-hint = compile its diagram again with these limits
+limit-not-money = --max-cost { $value } is no amount of US dollars, as 0.50
 
 ## Rehearsals
 

@@ -58,7 +58,10 @@ cmd-run = Виконати потік: схему, псевдокод, підп�
     .progress = Що тим часом повідомляти в стандартний потік помилок: auto, lines, json (рядок JSON на кожну записану подію), none [типово: auto]
     .id = Ідентифікатор потоку [типово: назва файлу]
     .flow-version = Версія потоку; 0.0.0 ніколи не реєструється за назвою [типово: 0.0.0]
-    .limit = Скільки може використати запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .limit = Скільки може використати запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_cost_micro_usd, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .max-tokens = Скільки токенів можуть використати всі виклики LLM у запуску разом
+    .max-cost = Скільки можуть коштувати всі виклики LLM у запуску разом, у доларах США, наприклад 0.50
+    .timeout = Скільки секунд запуск може діяти; чекання не враховується
     .prose = Що робити з текстом, який не є інструкцією: error (помилка), llm (виконає або відповість LLM), human (людина) [типово: error]
     .opaque = Вважати таким текстом усе, що написано в іконах, навіть якщо воно розбирається; для LLM, якщо --prose не каже інакше
     .examples =
@@ -68,12 +71,12 @@ cmd-run = Виконати потік: схему, псевдокод, підп�
         bloom run --resume last
 
         У терміналі команда розповідає про кожну дію, щойно та сталася. Деінде та з --json
-        вона друкує один об'єкт JSON: run, status, result, error, proposals, tokens.
+        вона друкує один об'єкт JSON: run, status, result, error, proposals, tokens, cost_micro_usd.
 
 cmd-check = Сказати, що не так зі схемами, псевдокодом або документами IR
     .files = Файли
     .format = Як записати знайдене: text, json або sarif (SARIF 2.1.0) [типово: text]
-    .limit = Скільки може використати запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .limit = Скільки може використати запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_cost_micro_usd, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .tools = Тека з додатковими інструментами (*.wasm)
     .prose = Що робити з текстом, який не є інструкцією: error (помилка), llm (виконає або відповість LLM), human (людина) [типово: error]
     .opaque = Вважати таким текстом усе, що написано в іконах, навіть якщо воно розбирається; для LLM, якщо --prose не каже інакше
@@ -95,7 +98,7 @@ cmd-compile = Скомпілювати схему чи псевдокод у п�
     .tools = Тека з додатковими інструментами (*.wasm)
     .id = Ідентифікатор потоку [типово: назва файлу]
     .flow-version = Версія потоку; 0.0.0 ніколи не реєструється за назвою [типово: 0.0.0]
-    .limit = Скільки може використати запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .limit = Скільки може використати запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_cost_micro_usd, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .prose = Що робити з текстом, який не є інструкцією: error (помилка), llm (виконає або відповість LLM), human (людина) [типово: error]
     .opaque = Вважати таким текстом усе, що написано в іконах, навіть якщо воно розбирається; для LLM, якщо --prose не каже інакше
     .examples =
@@ -112,7 +115,7 @@ cmd-rehearse = Пройти потік з відповідями оракула 
     .tools = Тека з додатковими інструментами (*.wasm)
     .id = Ідентифікатор потоку [типово: назва файлу]
     .flow-version = Версія потоку; 0.0.0 ніколи не реєструють за назвою [типово: 0.0.0]
-    .limit = Скільки може витратити запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .limit = Скільки може витратити запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_cost_micro_usd, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .prose = Що робити з текстом, який не є інструкцією: error, llm або human [типово: llm; на репетиції нікого не питають]
     .opaque = Вважати таким текстом усе, що написано в іконах, навіть якщо воно розбирається
     .examples =
@@ -166,7 +169,7 @@ cmd-render = Намалювати діаграму (SVG або PNG), також 
     .tools = Тека з додатковими інструментами (*.wasm)
     .id = Ідентифікатор потоку [типово: назва файлу]
     .flow-version = Версія потоку; 0.0.0 ніколи не реєструють за назвою [типово: 0.0.0]
-    .limit = Скільки може витратити запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_steps, max_events, timeout_seconds, node_timeout_seconds
+    .limit = Скільки може витратити запуск, наприклад max_proposals=50; можна повторювати. Також max_tokens, max_cost_micro_usd, max_steps, max_events, timeout_seconds, node_timeout_seconds
     .prose = Що робити з текстом, який не є інструкцією: error, llm або human [типово: llm; на репетиції нікого не питають]
     .opaque = Вважати таким текстом усе, що написано в іконах, навіть якщо воно розбирається
     .examples =
@@ -469,6 +472,7 @@ compiled = Записано { $path }: { $nodes ->
     [few] { $nodes } вузли
    *[many] { $nodes } вузлів
 }, { $hash }
+compiled-callee = Поряд записано потік, який він викликає: { $path }
 verified = { $flow }: документ цілий, підписано: { $signers }.
     { $hash }
 check-sound = { $count ->
@@ -525,6 +529,7 @@ run-not-possible = потік неможливо виконати
 inputs-do-not-fit = вхідні дані не такі, яких потребує потік
 run-refused = у запуску відмовлено
 run-refused-hint = надайте інструментам те, чого вони просять, у bloom.toml («bloom config show» показує, який файл читається), зі своїми значеннями:
+run-refused-missing-hint = покладіть поряд документи потоків, які він викликає, — їх записує bloom compile ФАЙЛ -o ФАЙЛ; або один раз запустіть діаграми з цим каталогом даних
 run-id = Запуск { $run }
 run-interrupted = Перервано. Нічого із записаного не втрачено; продовжити: bloom run --resume { $run }
 run-over = Запуск { $run } уже завершився, його стан: { $status }.
@@ -550,11 +555,9 @@ at-icon = в іконі { $item }
 at-line = у рядку { $item }
 run-failed = Невдача.
 run-result = Результат:
-run-summary = { $duration }, { $tokens ->
-    [one] { $tokens } токен
-    [few] { $tokens } токени
-   *[many] { $tokens } токенів
-}
+run-tokens = токенів: { $tokens } з { $limit }
+run-cost = { $cost } USD
+run-cost-of = { $cost } з { $limit } USD
 run-next-proposals = Вирішіть щодо них: bloom proposals show ID, bloom proposals approve ID
 run-next-replay = Доведіть цей запуск: bloom replay { $run }
 event-started = { $flow }: початок
@@ -1029,7 +1032,8 @@ limit-unknown = немає обмеження { $name }
 limit-not-a-number = обмеження { $name } має бути цілим числом, не меншим за { $least }, а не { $value }
 limit-too-large = обмеження завелике: час і max_proposals — щонайбільше { $most }
 limit-hint = обмеження, які діють без --limit: { $known }
-limit-of-signed = обмеження { $name } — частина підписаної програми
+limit-of-signed = обмеження { $name } — частина підписаної програми: тут їх можна лише зменшити
+limit-not-money = --max-cost { $value } — не сума в доларах США, як-от 0.50
 limit-of-signed-hint = скомпілюйте схему ще раз із цими обмеженнями
 
 ## Репетиції

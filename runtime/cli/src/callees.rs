@@ -1,10 +1,12 @@
 //! The flows that a diagram calls: their diagrams lie beside it, and what a call pins is compiled from them.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use bloom_compiler::{Compilation, KnownFlow, Options, Prose, compile};
-use bloom_ir::Document;
+use bloom_ir::document::{Action, NodeKind};
+use bloom_ir::{Digest, Document, validate};
 
 use crate::agents;
 use crate::catalogue::text;
@@ -86,6 +88,36 @@ fn gather(
     }
     trail.pop();
     if known.flows.len() == options.flows.len() { Ok(compilation) } else { Ok(compile(&file.source(), &known)) }
+}
+
+/// What the document of a flow is called that lies beside the one that calls it; `None` for what is no flow's id.
+pub(crate) fn file_name(flow: &str, hash: Digest) -> Option<String> {
+    let is_slug = flow.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let hex = hash.hex();
+    (is_slug && !flow.is_empty()).then(|| format!("{flow}-{}.ir.json", hex.get(..12).unwrap_or(&hex)))
+}
+
+/// The signed documents that lie beside a document, of the flows that it calls and that those call.
+pub(crate) fn signed_beside(path: &Path, document: &Document) -> Vec<Vec<u8>> {
+    let (mut found, mut known, mut rest) = (Vec::new(), BTreeSet::new(), called(document));
+    while let Some((flow, hash)) = rest.pop() {
+        let Some(name) = file_name(&flow, hash).filter(|_| known.insert(hash)) else { continue };
+        let Ok(bytes) = std::fs::read(path.with_file_name(name)) else { continue };
+        // Whether it is to be trusted is asked before it is kept.
+        if let Some(callee) = validate::read(&bytes).ok().filter(|callee| callee.hashed().hash == hash) {
+            rest.extend(called(&callee));
+            found.push(bytes);
+        }
+    }
+    found
+}
+
+fn called(document: &Document) -> Vec<(String, Digest)> {
+    let calls = document.nodes.values().filter_map(|node| match &node.kind {
+        NodeKind::Action(Action::Flow { flow, hash, .. }) => Some((flow.clone(), *hash)),
+        _ => None,
+    });
+    calls.collect()
 }
 
 /// The diagram or pseudocode of this name in the same folder; case does not count.

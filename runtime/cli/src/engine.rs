@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bloom_ir::document::{Action, NodeKind};
 use bloom_ir::{Digest, Document, validate};
-use bloom_runtime::engine::{Engine, EngineConfig, EngineError, Observer, Parts};
+use bloom_runtime::engine::{Engine, EngineConfig, EngineError, Observer, Parts, Refusal};
 use bloom_runtime::record::RunRecord;
 use bloom_runtime::store::Store as _;
 use bloom_wasm::WasmHost;
@@ -103,8 +103,10 @@ pub(crate) fn explained(error: EngineError, session: &Session) -> anyhow::Error 
         EngineError::Store(error) => store::explained(error, catalogue),
         EngineError::Untrusted(error) => refusal::of_document(&text!(catalogue, "run-flow"), &error, session).into(),
         EngineError::Refused(ref refusals) => {
+            let is_missing = refusals.iter().any(|refusal| matches!(refusal, Refusal::MissingFlow { .. }));
+            let missing = || is_missing.then(|| text!(catalogue, "run-refused-missing-hint"));
             let explained = Explained::refused(text!(catalogue, "run-refused"));
-            let explained = match granting::hint(refusals, catalogue) {
+            let explained = match granting::hint(refusals, catalogue).or_else(missing) {
                 Some(hint) => explained.hint(hint),
                 None => explained,
             };

@@ -12,7 +12,7 @@ use bloom_runtime::clock::Clock as _;
 use bloom_runtime::tool::ToolHost;
 use clap::Args;
 
-use crate::callees::compile_with_callees;
+use crate::callees::{compile_with_callees, signed_beside};
 use crate::catalogue::text;
 use crate::failure::Explained;
 use crate::keyring::Keyring;
@@ -115,7 +115,7 @@ impl FlowFile {
     }
 
     /// Its document, and those of the flows that it calls, as far as they lie beside it.
-    fn documents(&self, options: &Options, session: &Session) -> anyhow::Result<(Document, Vec<Document>)> {
+    pub(crate) fn documents(&self, options: &Options, session: &Session) -> anyhow::Result<(Document, Vec<Document>)> {
         let mut callees = Vec::new();
         let (document, findings) = if self.is_ir() {
             let checked = validate::read(&self.bytes).and_then(|document| {
@@ -162,7 +162,8 @@ impl Findings {
 
 /// A flow that a person named.
 pub(crate) enum Found {
-    /// In a file; signed, if it was compiled here, and so are the flows that it calls.
+    /// In a file; signed, if it was compiled here, and so are the flows that it calls. Of a signed document, they are those
+    /// that lie beside it.
     Document { name: String, bytes: Vec<u8>, callees: Vec<Vec<u8>> },
     /// In the store, as far as can be told before it is open.
     Stored(String),
@@ -179,13 +180,12 @@ pub(crate) fn find(
     let options = arguments.options(tools, session)?;
     let path = Path::new(name);
     if !path.exists() {
-        arguments.limits.none_for(name, &session.catalogue)?;
         return Ok(Found::Stored(name.to_owned()));
     }
     let file = FlowFile::read(path, session)?;
     if file.is_ir() {
-        arguments.limits.none_for(&file.name, &session.catalogue)?;
-        return Ok(Found::Document { name: file.name, bytes: file.bytes, callees: Vec::new() });
+        let callees = validate::read(&file.bytes).map(|document| signed_beside(path, &document)).unwrap_or_default();
+        return Ok(Found::Document { name: file.name, bytes: file.bytes, callees });
     }
     let (document, callees) = file.documents(&options, session)?;
     let (key, is_new) = keyring.development()?;

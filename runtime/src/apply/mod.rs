@@ -78,9 +78,11 @@ impl Applier {
         self.apply(proposal, by).await
     }
 
-    /// Finishes what a crash left in the middle: what was approved and not begun, and what was begun. Call it at start.
+    /// Finishes what a crash left in the middle: what was approved and not begun, and what was begun. What nobody decided on
+    /// in time expires. Call it at start.
     pub async fn finish(&self) -> Result<Vec<Proposal>, ApplyError> {
         let by = Actor("system".to_owned());
+        self.store.expire_proposals(self.clock.now(), &by).await?;
         let mut finished = Vec::new();
         for status in [ProposalStatus::Applying, ProposalStatus::Approved, ProposalStatus::AutoApproved] {
             let filter = ProposalFilter { run: None, status: Some(status), limit: usize::MAX };

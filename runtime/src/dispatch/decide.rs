@@ -85,6 +85,7 @@ pub fn decide(task: &Task, lease: Option<&Lease>, command: &Command, at: i64) ->
                 return Err(TaskError::NotQueued { task: task.id.clone(), status: task.status });
             }
             next.task.not_before = Some(*until);
+            next.task.use_time(task.not_before.unwrap_or(task.updated_at), *until);
         }
         Command::Requeue => next.requeue(at)?,
         Command::Cancel(reason) => next.cancel(reason, at),
@@ -144,6 +145,8 @@ impl Decision {
             }
             LeaseEnding::Failed(error) => {
                 close(lease, LeaseStatus::Failed, at);
+                let started_at = lease.started_at;
+                self.task.use_time(started_at, at);
                 self.fail(error.clone(), at);
             }
             LeaseEnding::Expired => {
@@ -227,6 +230,7 @@ impl Decision {
             return Err(TaskError::EffectResolved { task: task.id.clone(), effect });
         }
         (task.status, task.attempts, task.updated_at) = (TaskStatus::Queued, 0, at);
+        task.time_used_ms = 0;
         Ok(())
     }
 

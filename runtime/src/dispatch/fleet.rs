@@ -304,6 +304,15 @@ impl Fleet {
         }
     }
 
+    /// When a worker may be granted something again, in Unix milliseconds, where its provider stops it until a known time.
+    pub fn stopped_until(&self, id: &WorkerId, at: i64) -> Option<i64> {
+        let member = self.members.get(id)?;
+        let providers = member.provides().into_iter().map(Blamed::Provider);
+        let blamed = providers.chain([Blamed::Worker(id.clone())]);
+        let ends = blamed.filter_map(|blamed| self.circuits.get(&blamed)?.until);
+        ends.filter(|until| at < *until).max()
+    }
+
     /// What stops every worker that could do what requires this; `Some(None)` when there is none, `None` when one can go on.
     pub fn what_stops_all(&self, requires: &[String], at: i64) -> Option<Option<EffectError>> {
         let mut able = self.members.values().filter(|member| fits(requires, &member.provides()));

@@ -259,7 +259,7 @@ impl Engine {
         let (mut jobs, mut starts) = (Vec::new(), Vec::new());
         let depth = run.parent.as_ref().map_or(0, |parent| parent.depth).saturating_add(1);
         for id in run.open.take_to_begin() {
-            let Some(Open { effect, begun, .. }) = run.open.get(&id) else { continue };
+            let Some(Open { effect, begun, is_cleared, .. }) = run.open.get(&id) else { continue };
             match &effect.ask().call {
                 EffectCall::Llm(_) | EffectCall::Sleep(_) | EffectCall::Timer(_) | EffectCall::Await(_) => {}
                 EffectCall::Tool(_) | EffectCall::Flow(_) if called.contains(&id) => {}
@@ -276,6 +276,7 @@ impl Engine {
                     spot: run.spot(effect.ask()),
                     attempt: effect.attempt(),
                     is_unknown: *begun,
+                    is_cleared: *is_cleared,
                     agent: run.agent().to_owned(),
                     context: run.context.clone(),
                     capabilities: run

@@ -12,6 +12,7 @@ use super::progress::Step;
 use super::retry::Schedule;
 use super::run::{Desk, Run};
 use super::task::task_note;
+use super::tool::out_of_time;
 use super::{Engine, EngineError};
 use crate::dispatch::{Command, Decision, Proof, decide};
 use crate::record::{
@@ -241,14 +242,18 @@ impl Engine {
     /// How long until a task comes due that the worker could be granted, of one run or of all: after that, a worker that got
     /// nothing asks again. `None` when none waits for its time; new work is told by [`Engine::work`].
     pub async fn next_due(&self, worker: &WorkerId, run: Option<&RunId>) -> Result<Option<Duration>, EngineError> {
-        let Some(provides) = self.provides(worker) else { return Ok(None) };
+        let until = |due: i64| u64::try_from(due.saturating_sub(self.clock.now())).unwrap_or_default();
+        let Some(provides) = self.provides(worker) else {
+            // It asks again when its provider's quota is renewed.
+            let stopped = self.fleet().stopped_until(worker, self.clock.now());
+            return Ok(stopped.map(|end| Duration::from_millis(until(end))));
+        };
         let runs = run.map_or_else(|| vec![None], |run| self.with_driven(run).into_iter().map(Some).collect());
         let mut due = None;
         for run in runs {
             let next = self.store.next_due(&provides, run.as_ref()).await.map_err(EngineError::from);
             due = due.into_iter().chain(next.inspect_err(|error| self.interrupt_all(error))?).min();
         }
-        let until = |due: i64| u64::try_from(due.saturating_sub(self.clock.now())).unwrap_or_default();
         Ok(due.map(|due| Duration::from_millis(until(due))))
     }
 
@@ -371,6 +376,12 @@ fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// The time of the node is over, or would be before another attempt could begin.
+fn overdue(task: &Task, delay: Duration, last: &EffectError) -> EffectError {
+    let limit = Duration::from_millis(task.time_limit_ms.unwrap_or_default());
+    out_of_time(Duration::from_millis(task.time_used_ms).saturating_add(delay), limit, task.attempts, last)
+}
+
 /// What the end of a lease makes of the run.
 fn resolve(run: &mut Run, desk: &Desk<'_>, of: &TaskEffect, task: &Task, delay: Duration) -> Made {
     let gone = || EngineError::NoSuchEffect { run: of.run.clone(), effect: of.effect.to_string() };
@@ -378,7 +389,12 @@ fn resolve(run: &mut Run, desk: &Desk<'_>, of: &TaskEffect, task: &Task, delay: 
     let addition = match task.status {
         TaskStatus::Queued | TaskStatus::Leased | TaskStatus::Running => {
             let error = error();
+            let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+            let is_out_of_time = task.time_left_ms().is_some_and(|left| left <= delay_ms);
             match run.may_try_again(&error) {
+                Ok(()) if is_out_of_time => {
+                    run.settle(&of.effect, task.attempts, Err(overdue(task, delay, &error)), desk)
+                }
                 Ok(()) => run.attempted(&of.effect, error, delay, desk),
                 Err(exhausted) => run.settle(&of.effect, task.attempts, Err(exhausted), desk),
             }

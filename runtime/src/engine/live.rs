@@ -14,12 +14,13 @@ use tokio::time::Instant;
 use super::Engine;
 use super::error::EngineError;
 use super::open::Open;
+use super::outcome::says_not_done;
 use super::policy;
 use super::progress::{EffectSpot, Observer, Progress, Step};
 use super::run::{Addition, Desk, Run, RunEnd, SLICE};
 use super::worker::announce;
 use crate::dispatch::Fleet;
-use crate::record::{RunId, RunRecord};
+use crate::record::{QuestionStatus, RunId, RunRecord};
 use crate::store::{Append, LeaseEnd, ProposalFilter, QuestionFilter, Store, StoreError};
 
 /// A run that somebody drives or works for.
@@ -282,11 +283,15 @@ impl Engine {
         proposals.reverse();
         self.tell_transient(id, Step::Resumed);
         let mut run = Run::recovered(&record, ir, rebuilt, &events, proposals);
-        let asked = QuestionFilter { run: Some(id.clone()), open: true, limit: usize::MAX };
+        let asked = QuestionFilter { run: Some(id.clone()), open: false, limit: usize::MAX };
         for question in self.store.questions(&asked).await? {
             let is_call = |open: &Open| matches!(&open.effect.ask().call, EffectCall::Tool(_));
             if run.open.get(&question.effect).is_some_and(is_call) {
-                run.open.edit(&question.effect, |open| open.is_asked_about = true);
+                run.open.edit(&question.effect, |open| {
+                    open.is_asked_about = question.status == QuestionStatus::Open;
+                    open.is_cleared = says_not_done(&question);
+                    open.begun &= !open.is_cleared;
+                });
             }
         }
         Ok(Slot::Open(Box::new(run)))

@@ -18,6 +18,8 @@ pub(super) struct Open {
     pub(super) begun: bool,
     /// Whether a person is asked whether it was performed.
     pub(super) is_asked_about: bool,
+    /// Whether a person has said that it was not performed, and it has not been begun again since.
+    pub(super) is_cleared: bool,
     /// What it may use of the run's budgets, which is nobody else's until it has its outcome.
     pub(super) reserved: Spent,
     /// Whether it waits until others give back what they have reserved.
@@ -29,7 +31,7 @@ pub(super) struct Open {
 impl Open {
     pub(super) fn new(effect: OpenEffect, begun: bool) -> Self {
         let reserved = Spent::default();
-        Self { effect, begun, is_asked_about: false, reserved, is_held: false, refused: None }
+        Self { effect, begun, is_asked_about: false, is_cleared: false, reserved, is_held: false, refused: None }
     }
 
     fn call(&self) -> &EffectCall {

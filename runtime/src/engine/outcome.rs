@@ -28,6 +28,35 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// A call is about to be made again of which a person has said that it was not made. From now on nobody knows that any
+    /// more: the question is closed before the call.
+    pub(super) async fn note_called_again(&self, run: &RunId, job: &Job) -> Result<(), EngineError> {
+        let filter = QuestionFilter { run: Some(run.clone()), open: false, limit: usize::MAX };
+        let known = self.store.questions(&filter).await?;
+        let Some(known) = known.into_iter().find(|question| question.effect == job.request.id) else { return Ok(()) };
+        let noted = self
+            .happen_at_rest(run, With::Nothing, |run, desk| {
+                let mut draft = run.overdue(desk);
+                run.open.edit(&job.request.id, |open| open.is_cleared = false);
+                let closed = Question { status: QuestionStatus::Closed, updated_at: run.at(desk), ..known };
+                draft.questions.push(closed);
+                Ok(Some(run.seal(draft, desk)))
+            })
+            .await;
+        match noted {
+            Err(EngineError::Over { .. }) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+/// Whether a person has answered that the call was not made.
+pub(super) fn says_not_done(question: &Question) -> bool {
+    let outcome = question.answer.as_ref().and_then(|answer| answer.get("outcome"));
+    question.status == QuestionStatus::Answered && outcome.and_then(Value::as_str) == Some("not_done")
+}
+
 impl Run {
     fn ask_outcome(&mut self, job: &Job, known: Option<Question>, desk: &Desk<'_>) -> Option<Addition> {
         let mut draft = self.overdue(desk);
@@ -69,7 +98,7 @@ impl Run {
             Some("not_done") => {
                 let error = unknown("it was not done");
                 let payloads = self.open.edit(&question.effect, |open| {
-                    (open.is_asked_about, open.begun) = (false, false);
+                    (open.is_asked_about, open.begun, open.is_cleared) = (false, false, true);
                     open.effect.attempted(error.clone(), 0)
                 })?;
                 draft.payloads.extend(payloads);

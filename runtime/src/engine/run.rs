@@ -651,6 +651,8 @@ impl Run {
             request: call.clone(),
             requires: desk.config.llm_requires.clone(),
             timeout_seconds: call.timeout_seconds.map_or(node_limit, |own| own.min(node_limit)),
+            time_limit_ms: Some(u64::from(node_limit).saturating_mul(1000)),
+            time_used_ms: 0,
             priority: 0,
             status: TaskStatus::Queued,
             created_at: at,

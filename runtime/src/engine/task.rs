@@ -37,6 +37,8 @@ impl Engine {
             request: new.request,
             requires: self.config.llm_requires.clone(),
             timeout_seconds: new.timeout_seconds,
+            time_limit_ms: None,
+            time_used_ms: 0,
             priority: new.priority,
             status: TaskStatus::Queued,
             created_at: now,

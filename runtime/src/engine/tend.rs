@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use bloom_ir::Value;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -58,7 +59,8 @@ impl Engine {
                 Some((run, stopped)) = crew.next(), if is_driving => {
                     if let Err(error) = stopped {
                         tracing::warn!(%run, %error, "a run cannot go on for now");
-                        paused.insert(run, Instant::now() + PAUSE);
+                        let pause = self.quota_of(&error).unwrap_or(PAUSE);
+                        paused.insert(run, Instant::now() + pause);
                     }
                 }
                 () = tokio::time::sleep(rest) => {}
@@ -66,6 +68,13 @@ impl Engine {
         }
         self.tending.lock().unwrap_or_else(PoisonError::into_inner).take();
         Ok(())
+    }
+
+    /// Until a quota is renewed that a run waits for, where that is known.
+    fn quota_of(&self, error: &EngineError) -> Option<Duration> {
+        let EngineError::Halted { error, .. } = error else { return None };
+        let resets_at = error.details.as_ref()?.get("resets_at").and_then(Value::as_int)?;
+        Some(self.until(resets_at))
     }
 
     /// Ends the proposals that nobody decided on in time; gives the time at which to look again, in Unix milliseconds.

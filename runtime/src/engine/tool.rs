@@ -26,6 +26,8 @@ pub(super) struct Job {
     pub(super) attempt: u32,
     /// Whether it was begun before a crash or a stop: it may have been performed.
     pub(super) is_unknown: bool,
+    /// Whether it was begun before, and a person has said that it was not performed.
+    pub(super) is_cleared: bool,
     /// The flow's id.
     pub(super) agent: String,
     pub(super) context: ContextId,
@@ -42,6 +44,9 @@ impl Engine {
         if job.is_unknown && !may_repeat {
             let error = unknown(&job.call, "the run was stopped while the tool was being called");
             return self.settle_unknown(run, &job, job.attempt, error).await;
+        }
+        if job.is_cleared {
+            self.note_called_again(run, &job).await?;
         }
         let schedule = Schedule::new(&self.config, job.call.retry.as_ref());
         let own_limit =
@@ -65,8 +70,11 @@ impl Engine {
                 Err(error) => error,
             };
             let delay = schedule.delay(attempt, &key);
-            let is_last = attempt >= schedule.attempts || Instant::now() + delay >= deadline;
-            if is_last || !schedule.may_retry(&error) {
+            if attempt >= schedule.attempts || !schedule.may_retry(&error) {
+                return self.settle(run, &job, attempt, Err(error)).await;
+            }
+            if Instant::now() + delay >= deadline {
+                let error = out_of_time(begun.elapsed() + delay, job.node_limit, attempt, &error);
                 return self.settle(run, &job, attempt, Err(error)).await;
             }
             self.note_attempt(run, &job, error, delay).await?;
@@ -153,7 +161,7 @@ fn unknown(call: &ToolRequest, cause: &str) -> EffectError {
 pub(super) fn out_of_time(active: Duration, limit: Duration, attempt: u32, last: &EffectError) -> EffectError {
     let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let message = format!(
-        "the node was active for {:.1} s; its limit is {} s; attempt {attempt}: {}",
+        "the node takes {:.1} s with all attempts and delays; its limit is {} s; attempt {attempt}: {}",
         active.as_secs_f64(),
         limit.as_secs(),
         last.message

@@ -37,6 +37,12 @@ pub struct Task {
     pub requires: Vec<String>,
     /// The time limit of an attempt.
     pub timeout_seconds: u32,
+    /// The time limit of all attempts and the delays between them, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit_ms: Option<u64>,
+    /// How much of it attempts that failed, and their delays, have used. Time in the queue is none.
+    #[serde(default)]
+    pub time_used_ms: u64,
     /// Higher first.
     pub priority: i32,
     /// Where it stands.
@@ -87,6 +93,23 @@ impl Task {
     /// Whether its delay is over.
     pub fn is_due(&self, at: i64) -> bool {
         self.not_before.is_none_or(|due| due <= at)
+    }
+
+    /// How much time is left for all attempts, in milliseconds; `None`: no end of it.
+    pub fn time_left_ms(&self) -> Option<u64> {
+        self.time_limit_ms.map(|limit| limit.saturating_sub(self.time_used_ms))
+    }
+
+    /// Counts a time, from and until Unix milliseconds, against the limit.
+    pub(crate) fn use_time(&mut self, from: i64, until: i64) {
+        let used = u64::try_from(until.saturating_sub(from)).unwrap_or_default();
+        self.time_used_ms = self.time_used_ms.saturating_add(used);
+    }
+
+    /// How long the attempt that is due may take, in milliseconds.
+    pub fn attempt_limit_ms(&self) -> u64 {
+        let own = u64::from(self.timeout_seconds).saturating_mul(1000);
+        self.time_left_ms().map_or(own, |left| own.min(left))
     }
 
     /// The run that needs it.

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bloom_interpreter::effect::{Answer, EffectError};
 use bloom_runtime::engine::{Engine, EngineError};
@@ -66,6 +67,9 @@ impl Drop for InProcessWorker {
     }
 }
 
+/// So much longer than its limit an executor is waited for.
+const GRACE: Duration = Duration::from_secs(1);
+
 #[derive(Clone)]
 struct Slot {
     worker: WorkerId,
@@ -101,11 +105,12 @@ impl Slot {
 
     async fn perform(&mut self, grant: Grant) {
         let Grant { lease, task } = grant;
+        let limit = task.attempt_limit_ms();
         let question = LlmTask {
             idempotency_key: task.idempotency_key(),
             asked_by: task.asked_by(),
             request: task.request,
-            timeout_ms: u64::from(task.timeout_seconds).saturating_mul(1000),
+            timeout_ms: limit,
             attempt: task.attempts,
         };
         let ending = tokio::select! {
@@ -113,6 +118,10 @@ impl Slot {
                 Ok(answer) => LeaseEnding::Completed(answer),
                 Err(error) => LeaseEnding::Failed(error),
             },
+            // An executor keeps to its limit by itself, and then says what was used. One that does not is dropped.
+            () = tokio::time::sleep(Duration::from_millis(limit).saturating_add(GRACE)) => {
+                LeaseEnding::Failed(failure::timeout(limit))
+            }
             _ = self.stop.changed() => LeaseEnding::GivenBack,
         };
         match self.engine.end_lease(&lease.id, lease.epoch, ending).await {

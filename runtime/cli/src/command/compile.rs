@@ -8,6 +8,7 @@ use bloom_ir::sign;
 use clap::Args;
 use serde_json::json;
 
+use crate::callees::file_name;
 use crate::catalogue::text;
 use crate::durable;
 use crate::failure::{Exit, Explained};
@@ -43,7 +44,7 @@ impl Compile {
         if let Some(path) = self.output.as_deref().filter(|_| !self.force) {
             refuse_to_replace(path, session)?;
         }
-        let document = file.document(&self.options.options(&host, session)?, session)?;
+        let (document, callees) = file.documents(&self.options.options(&host, session)?, session)?;
         let keyring = Keyring::of(session)?;
         let key = if self.key == DEVELOPMENT { keyring.development()?.0 } else { keyring.named(&self.key)? };
         // An IR document keeps the signatures that it has: a second key signs beside the first.
@@ -57,11 +58,26 @@ impl Compile {
         let shown = path.display().to_string();
         durable::write_named(&path, &bytes).with_context(|| text!(session.catalogue, "cannot-write", path = &shown))?;
         let hash = document.hashed().hash.to_string();
+        let mut beside = Vec::new();
+        for callee in callees {
+            let hash = callee.hashed().hash;
+            let Some(name) = file_name(&callee.flow.id, hash) else { continue };
+            let path = path.with_file_name(name);
+            let shown = path.display().to_string();
+            durable::write_named(&path, &sign::seal(callee, &[&key]).to_bytes())
+                .with_context(|| text!(session.catalogue, "cannot-write", path = &shown))?;
+            beside.push(shown);
+        }
         match session.form() {
-            Form::Json => out.json(&json!({ "file": path, "hash": hash, "key_id": key.public().id() }))?,
+            Form::Json => {
+                out.json(&json!({ "file": path, "hash": hash, "key_id": key.public().id(), "callees": beside }))?
+            }
             Form::Text => {
                 let nodes = document.nodes.len();
                 writeln!(out, "{}", text!(session.catalogue, "compiled", path = shown, nodes = nodes, hash = hash))?;
+                for callee in beside {
+                    writeln!(out, "{}", text!(session.catalogue, "compiled-callee", path = callee))?;
+                }
             }
         }
         Ok(Exit::Completed)

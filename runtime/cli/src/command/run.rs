@@ -19,6 +19,7 @@ use crate::engine;
 use crate::failure::Exit;
 use crate::flow::{self, CompileArgs};
 use crate::keyring::Keyring;
+use crate::limits::BudgetArgs;
 use crate::llm::Choice;
 use crate::output::{self, Out};
 use crate::report;
@@ -37,12 +38,14 @@ pub(crate) struct Run {
     input: Vec<String>,
     #[arg(long, value_name = "FILE")]
     inputs: Option<PathBuf>,
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["flow", "input", "inputs", "id", "flow_version", "limit"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["flow", "input", "inputs", "id", "flow_version", "limit", "max_tokens", "max_cost", "timeout"])]
     resume: Option<String>,
     #[command(flatten)]
     driving: DriveArgs,
     #[command(flatten)]
     options: CompileArgs,
+    #[command(flatten)]
+    budget: BudgetArgs,
 }
 
 impl Run {
@@ -70,14 +73,17 @@ impl Run {
             Choice::parse(given.llm.as_deref(), &session.catalogue)?;
             let tools = Arc::new(tokio::task::block_in_place(|| given.host(session))?);
             let name = self.flow.as_deref().unwrap_or_default();
-            let found = flow::find(name, &self.options, tools.as_ref(), &keyring, session)?;
+            let limits = self.budget.with(&self.options.limits, &session.catalogue)?;
+            let options = CompileArgs { limits, ..self.options.clone() };
+            let found = flow::find(name, &options, tools.as_ref(), &keyring, session)?;
             let store = Store::open(session)?;
             apply::finish(&store, session).await?;
             let ir = found.verified(&store, &keyring, session).await?;
             let inputs = inputs::read(self.inputs.as_deref(), &self.input, ir.document(), session)?;
             let document = ir.document().clone();
             let context = ContextId::new(CONTEXT);
-            let submit = Submit { ir, inputs, by: owner(), context, setting: given.to_value(), limits: None };
+            let limits = options.limits.within(document.policy.limits, name, &session.catalogue)?;
+            let submit = Submit { ir, inputs, by: owner(), context, setting: given.to_value(), limits };
             (Task::New(submit), Some(document), store, tools, given)
         };
         self.driving.drive(Ready { task, document, store, tools, setting }, session, out).await

@@ -147,7 +147,7 @@ fn what_is_not_a_terminal_gets_one_json_object() {
     assert_eq!(run["tokens"], 5);
     assert_eq!(run["proposals"][0]["target"], "notes/a");
     let members: Vec<&String> = run.as_object().unwrap().keys().collect();
-    assert_eq!(members, ["error", "proposals", "result", "run", "status", "tokens"]);
+    assert_eq!(members, ["cost_micro_usd", "error", "proposals", "result", "run", "status", "tokens"]);
 }
 
 #[test]

@@ -51,3 +51,31 @@ fn flows_that_call_each_other_in_a_circle_are_refused() {
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("which calls it in turn"), "{told}");
 }
+
+#[test]
+fn a_compiled_caller_finds_its_callees_beside_it_on_another_store() {
+    let place = Place::new();
+    let caller = diagram(&place, "flows/caller.drakon", CALLER);
+    place.write(
+        "flows/порахувати.drakon",
+        r#"{"params": "слова: string", "items": {"1": {"type": "end"},
+        "2": {"type": "branch", "branchId": 0, "one": "3"},
+        "3": {"type": "action", "content": "ПОВЕРНУТИ {n: words(слова)}", "one": "1"}}}"#,
+    );
+    let compiled = place.path("out");
+    std::fs::create_dir(&compiled).unwrap();
+    let document = compiled.join("caller.ir.json");
+    let told: Value = json(place.bloom().arg("compile").arg(&caller).arg("-o").arg(&document).arg("--json"));
+    let callee = std::path::PathBuf::from(told["callees"][0].as_str().unwrap());
+    assert_eq!(callee.parent(), Some(compiled.as_path()));
+    let run: Value = json(place.bloom().arg("run").arg(&document).args(["--max-tokens", "10", "--max-cost", "0.5"]));
+    assert_eq!((run["status"].as_str(), &run["result"]["n"]), (Some("completed"), &Value::from(3)), "{run}");
+
+    // Without it, it is said what to do.
+    std::fs::remove_file(&callee).unwrap();
+    std::fs::remove_file(place.path("data/bloom.redb")).unwrap();
+    let output = place.bloom().arg("run").arg(&document).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("is not in the store") && told.contains("beside it"), "{told}");
+}

@@ -52,7 +52,7 @@ fn a_limit_that_is_none_is_explained_in_both_languages() {
         (&diagram, "max_steps=many", "whole number", "цілим числом"),
         (&diagram, "max_steps", "is not NAME=VALUE", "не НАЗВА=ЗНАЧЕННЯ"),
         (&diagram, "max_proposals=9999999999", "too large", "завелике"),
-        (&signed, "max_steps=5", "part of the signed program", "частина підписаної програми"),
+        (&signed, "max_steps=5000000", "part of the signed program", "частина підписаної програми"),
     ] {
         for (language, expected) in [("en", english), ("uk", ukrainian)] {
             let mut command = place.bloom();

@@ -143,6 +143,8 @@ impl Case {
             },
             requires: Vec::new(),
             timeout_seconds: 1,
+            time_limit_ms: None,
+            time_used_ms: 0,
             priority: 0,
             status: self.task,
             created_at: 1,

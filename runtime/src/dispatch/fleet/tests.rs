@@ -52,6 +52,8 @@ fn task(requires: &[&str], context: &str) -> Task {
         },
         requires: requires.iter().map(ToString::to_string).collect(),
         timeout_seconds: 1,
+        time_limit_ms: None,
+        time_used_ms: 0,
         priority: 0,
         status: TaskStatus::Queued,
         created_at: 0,

@@ -174,6 +174,8 @@ impl Scribe {
             request: request(),
             requires: vec!["llm.scripted".to_owned()],
             timeout_seconds: 120,
+            time_limit_ms: None,
+            time_used_ms: 0,
             priority: 0,
             status: TaskStatus::Queued,
             created_at: self.now,

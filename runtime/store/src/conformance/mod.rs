@@ -112,6 +112,7 @@ checks! {
         decided_content_may_be_proposed_again
         decided_proposal_moves_through_applying
         proposals_are_listed_newest_first
+        overdue_proposals_expire_and_their_duplicates_inherit
     }
     flows {
         flow_is_found_by_hash_and_by_version

@@ -153,3 +153,37 @@ pub(super) async fn proposals_are_listed_newest_first(store: &Arc<dyn Store>) {
     assert_eq!(list(None, Some(ProposalStatus::Rejected), 9).await, ["p1"]);
     assert_eq!(list(None, Some(ProposalStatus::Pending), 2).await, ["p4", "p3"]);
 }
+
+pub(super) async fn overdue_proposals_expire_and_their_duplicates_inherit(store: &Arc<dyn Store>) {
+    let mut scribe = submitted(store.as_ref(), "r1").await;
+    let fresh = |proposal: Proposal| Proposal { expires_at: proposal.expires_at + 1_000, ..proposal };
+    let append = scribe.append([failed("n1#1")]);
+    let first = scribe.proposal("p1", "n1#1", "a");
+    let due = first.expires_at;
+    let proposals = vec![
+        first,
+        scribe.proposal("p2", "n1#2", "a"),
+        fresh(scribe.proposal("p3", "n1#3", "a")),
+        fresh(scribe.proposal("p4", "n1#4", "a")),
+        fresh(scribe.proposal("p5", "n1#5", "b")),
+    ];
+    store.append(Append { proposals, ..append }).await.unwrap();
+    assert_eq!(store.next_expiry().await.unwrap(), Some(due));
+    assert_eq!(store.expire_proposals(due - 1, &owner()).await.unwrap(), []);
+    let late = store.decide(Decision { at: due, ..decision("p1", Verdict::Approve) }).await.unwrap_err();
+    assert!(matches!(late, StoreError::Proposal(ProposalError::Expired { at, .. }) if at == due), "{late}");
+    assert_eq!(get(store.as_ref(), "p1").await.status, ProposalStatus::Pending);
+
+    let expired = store.expire_proposals(due, &owner()).await.unwrap();
+    let ids: Vec<&str> = expired.iter().map(|proposal| proposal.id.as_str()).collect();
+    assert_eq!(ids, ["p1", "p2"]);
+    assert!(expired.iter().all(|proposal| proposal.status == ProposalStatus::Expired && proposal.updated_at == due));
+    assert_eq!(originals(store.as_ref(), &["p3", "p4", "p5"]).await, [None, Some("p3".to_owned()), None]);
+    assert_eq!(store.next_expiry().await.unwrap(), Some(due + 1_000));
+    assert_eq!(store.expire_proposals(due, &owner()).await.unwrap(), []);
+    let audit = store.audit(1..=u64::MAX).await.unwrap();
+    assert_eq!(audit.iter().filter(|entry| entry.note.action == "proposal_expired").count(), 2);
+    // The heir is decided on, and the other follows it.
+    store.decide(Decision { at: due, ..decision("p3", Verdict::Reject) }).await.unwrap();
+    assert_eq!(get(store.as_ref(), "p4").await.status, ProposalStatus::Rejected);
+}

@@ -3,16 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod artifact;
+mod continued;
 mod crash;
 mod disk;
 mod endless;
 mod fork;
 mod lease;
+mod limits;
 mod order;
 mod policy;
 mod proposal;
 mod run;
 mod stop;
 mod time;
+mod unknown;
 mod wait;
 mod world;

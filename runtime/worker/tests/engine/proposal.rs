@@ -148,3 +148,53 @@ async fn a_crash_while_applying_is_finished_at_start() {
         assert_eq!((&state["version"], &state["processed_slugs"]), (&json!(1), &json!(["a"])), "crash {crash}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_proposal_that_nobody_decides_on_in_time_expires() {
+    let (world, proposes) = world(json!([update(0, &["a"]), update(0, &["b"])]));
+    let world = world.in_time();
+    let config =
+        bloom_runtime::engine::EngineConfig { proposal_ttl: std::time::Duration::from_secs(100), ..Default::default() };
+    let engine = world.engine_with(config);
+    let run = engine.submit(crate::world::submission(&proposes)).await.unwrap();
+    engine.drive(&run).await.unwrap();
+    let made = proposals(&world).await;
+    let memory = tempfile::tempdir().unwrap();
+    let applier = Applier::new(world.store.clone(), world.clock.clone(), memory.path());
+    tokio::time::advance(std::time::Duration::from_secs(90)).await;
+    applier.decide(&made[0].id, Verdict::Approve, &owner(), None).await.unwrap();
+    let started = tokio::time::Instant::now();
+    let until_expired = async {
+        while world.store.proposal(&made[1].id).await.unwrap().unwrap().status == ProposalStatus::Pending {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            assert!(started.elapsed().as_secs() < 1_000, "nobody looked");
+        }
+    };
+    engine.tend(until_expired).await.unwrap();
+    assert!((9..=12).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    let late = applier.decide(&made[1].id, Verdict::Approve, &owner(), None).await.unwrap_err();
+    assert!(late.to_string().contains("expired"), "{late}");
+    let statuses: Vec<_> = proposals(&world).await.iter().map(|one| one.status).collect();
+    assert_eq!(statuses, [ProposalStatus::Applied, ProposalStatus::Expired]);
+    let audit = world.store.audit(1..=100).await.unwrap();
+    let expired: Vec<_> = audit.iter().filter(|entry| entry.note.action == "proposal_expired").collect();
+    assert_eq!((expired.len(), expired[0].note.actor.0.as_str()), (1, "system"));
+}
+
+#[tokio::test]
+async fn deciding_too_late_is_refused_and_kept() {
+    let (world, proposes) = world(json!([update(0, &["a"])]));
+    world.run(&proposes).await.1.unwrap();
+    let made = proposals(&world).await.remove(0);
+    world.clock.0.fetch_add(73 * 3_600_000, std::sync::atomic::Ordering::SeqCst);
+    let memory = tempfile::tempdir().unwrap();
+    let applier = Applier::new(world.store.clone(), world.clock.clone(), memory.path());
+    let refused = applier.decide(&made.id, Verdict::Approve, &owner(), None).await.unwrap_err();
+    assert!(refused.to_string().contains("could be decided on until"), "{refused}");
+    assert_eq!(proposals(&world).await[0].status, ProposalStatus::Expired);
+    assert!(!memory.path().join("archivist").exists());
+    let (_, end) = world.run(&proposes).await;
+    end.unwrap();
+    let again = proposals(&world).await.remove(1);
+    assert_eq!((again.status, again.duplicate_of), (ProposalStatus::Pending, None), "it may be proposed anew");
+}

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::engine;
 use crate::failure::Exit;
 use crate::host::{RootArgs, ToolArgs};
+use crate::limits;
 use crate::llm::{self, Choice};
 use crate::output::{self, Out, one_line};
 use crate::report::{self, Failing};
@@ -158,7 +159,7 @@ async fn tell_waits(
             .collect();
         out.json(&json!({
             "run": id, "status": "waiting", "result": null, "error": null, "waits": waits, "proposals": [],
-            "tokens": run.tokens,
+            "tokens": run.tokens, "cost_micro_usd": run.cost_micro_usd,
         }))?;
         return Ok(Exit::Waiting);
     }
@@ -191,8 +192,12 @@ pub(super) async fn conclude(
     session: &Session,
     out: &mut Out,
 ) -> anyhow::Result<Exit> {
-    let run = store.run(id.as_str()).await?;
-    let filter = ProposalFilter { run: Some(id.clone()), status: None, limit: usize::MAX };
+    let mut run = store.run(id.as_str()).await?;
+    // What it was continued by is what was asked for.
+    while let Some(next) = &run.continued_by {
+        run = store.run(next.as_str()).await?;
+    }
+    let filter = ProposalFilter { run: Some(run.id.clone()), status: None, limit: usize::MAX };
     let mut proposals = store.inner.proposals(&filter).await?;
     proposals.reverse();
     let at = Failing::of(&run, store).await?;
@@ -205,24 +210,21 @@ pub(super) async fn conclude(
             "error": report::error(&run, at.as_ref()),
             "proposals": proposals,
             "tokens": run.tokens,
+            "cost_micro_usd": run.cost_micro_usd,
         }))?;
         return Ok(exit);
     }
     let catalogue = &session.catalogue;
     report::end(out, &run, at.as_ref(), catalogue)?;
-    writeln!(out, "{}", summary(&run, session))?;
+    let limits = report::document(store, &run).await?.map(|document| document.policy.limits);
+    writeln!(out, "{}", limits::used(&run, limits, catalogue))?;
     if !proposals.is_empty() {
         writeln!(out)?;
         report::proposals(out, &proposals, catalogue)?;
         writeln!(out, "\n{}", text!(catalogue, "run-next-proposals"))?;
     }
-    writeln!(out, "{}", text!(catalogue, "run-next-replay", run = id.as_str()))?;
+    writeln!(out, "{}", text!(catalogue, "run-next-replay", run = run.id.as_str()))?;
     Ok(exit)
-}
-
-fn summary(run: &RunRecord, session: &Session) -> String {
-    let took = u64::try_from(run.updated_at.saturating_sub(run.created_at)).unwrap_or_default();
-    text!(session.catalogue, "run-summary", duration = crate::narrator::seconds(took), tokens = run.tokens)
 }
 
 /// There is nothing to go on with.
