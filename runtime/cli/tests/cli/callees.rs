@@ -69,7 +69,7 @@ fn a_compiled_caller_finds_its_callees_beside_it_on_another_store() {
     let callee = std::path::PathBuf::from(told["callees"][0].as_str().unwrap());
     assert_eq!(callee.parent(), Some(compiled.as_path()));
     let run: Value = json(place.bloom().arg("run").arg(&document).args(["--max-tokens", "10", "--max-cost", "0.5"]));
-    assert_eq!((run["status"].as_str(), &run["result"]["n"]), (Some("completed"), &Value::from(3)), "{run}");
+    assert_eq!((run["status"].as_str(), &run["result"]["n"]["n"]), (Some("completed"), &Value::from(3)), "{run}");
 
     // Without it, it is said what to do.
     std::fs::remove_file(&callee).unwrap();
