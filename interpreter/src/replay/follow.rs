@@ -172,14 +172,13 @@ impl<'a> Follower<'a> {
             return Err(Verdict::OtherProgram { recorded: pinned, given: self.program.hash() });
         }
         let info = RunInfo { id: run, started_at };
-        let begun = match &continues {
-            Some(before) => Machine::continued(self.program, info, before.snapshot.clone())
-                .map_err(|error| serde_json::Value::from(error.to_string())),
-            None => {
-                let limits = limits.unwrap_or(*self.program.limits());
-                Machine::start_within(self.program, info, inputs, limits)
-                    .map_err(|error| serde_json::to_value(&error).unwrap_or_default())
-            }
+        let begun = if let Some(before) = &continues {
+            Machine::continued(self.program, info, before.snapshot.clone())
+                .map_err(|error| serde_json::Value::from(error.to_string()))
+        } else {
+            let limits = limits.unwrap_or(*self.program.limits());
+            Machine::start_within(self.program, info, inputs, limits)
+                .map_err(|error| serde_json::to_value(&error).unwrap_or_default())
         };
         match begun {
             Ok(mut machine) => {

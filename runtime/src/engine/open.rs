@@ -12,6 +12,7 @@ use crate::record::Spent;
 
 /// An effect without an outcome.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own: none of them follows from the others")]
 pub(super) struct Open {
     pub(super) effect: OpenEffect,
     /// Begun by a driver that is gone, or requested before this process: it may have been performed, and nobody knows.

@@ -153,6 +153,7 @@ mod tests {
         assert_eq!(asked.get(), 0);
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as an executor gives it")]
     fn replying(text: &str, tokens: u64) -> Result<Reply, EffectError> {
         let usage = Usage { input_tokens: tokens, output_tokens: 1, cost_micro_usd: Some(5), ..Usage::default() };
         Ok(Reply { text: text.to_owned(), structured: None, usage: Some(usage) })

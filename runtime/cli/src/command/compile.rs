@@ -70,7 +70,7 @@ impl Compile {
         }
         match session.form() {
             Form::Json => {
-                out.json(&json!({ "file": path, "hash": hash, "key_id": key.public().id(), "callees": beside }))?
+                out.json(&json!({ "file": path, "hash": hash, "key_id": key.public().id(), "callees": beside }))?;
             }
             Form::Text => {
                 let nodes = document.nodes.len();
