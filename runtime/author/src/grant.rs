@@ -18,8 +18,10 @@ pub struct Change {
 /// Where the value of a setting is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Setting {
-    /// In the file itself.
+    /// In the file itself, as a secret.
     Value(String),
+    /// In the file itself, for anybody to see.
+    Public(String),
     /// In an environment variable.
     Env(String),
     /// In a file.
@@ -92,6 +94,7 @@ fn value(setting: &Setting) -> Value {
     };
     match setting {
         Setting::Value(value) => value.into(),
+        Setting::Public(value) => reference("public", value),
         Setting::Env(name) => reference("env", name),
         Setting::File(path) => reference("file", path),
     }

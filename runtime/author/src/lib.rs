@@ -35,6 +35,8 @@ mod embedded {
     pub(crate) const FILES: &[(&str, &str)] = TEMPLATES;
     /// The SDK for Rust, by path below its folder.
     pub(crate) const RUST_SDK: &[(&str, &str)] = SDK;
+    /// The versions of what the SDK for Rust needs.
+    pub(crate) const RUST_LOCK: &str = LOCK;
     /// The contract with tools, by the names of its files.
     pub(crate) const CONTRACT: &[(&str, &str)] = WIT;
 }

@@ -18,10 +18,10 @@ pub struct Sample {
     pub expected: Expected,
     /// The folders that it may read, by root.
     pub files: BTreeMap<String, PathBuf>,
-    /// Its settings.
-    pub config: BTreeMap<String, String>,
-    /// Where it may send requests, as the operator writes it.
-    pub http: Vec<String>,
+    /// Its settings by key, each as the operator's file has it: a text, or `{ "public": … }`.
+    pub config: BTreeMap<String, Value>,
+    /// Where it may send requests, each as the operator's file has it.
+    pub http: Vec<Value>,
 }
 
 /// What should come of a call.
@@ -66,9 +66,9 @@ struct Written {
     #[serde(default)]
     files: BTreeMap<String, PathBuf>,
     #[serde(default)]
-    config: BTreeMap<String, String>,
+    config: BTreeMap<String, Value>,
     #[serde(default)]
-    http: Vec<String>,
+    http: Vec<Value>,
 }
 
 /// An output of `null` is an output.

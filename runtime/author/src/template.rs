@@ -104,6 +104,7 @@ pub fn files(name: &str, language: Language) -> Result<Vec<(String, String)>, Te
         // Without its tests, which are this project's own.
         let sdk = embedded::RUST_SDK.iter().filter(|(path, _)| !path.starts_with("tests/"));
         files.extend(sdk.map(|(path, text)| (format!("bloom-tool/{path}"), (*text).to_owned())));
+        files.push(("Cargo.lock".to_owned(), embedded::RUST_LOCK.to_owned()));
     }
     if language.reads_wit() {
         files.extend(contract("wit/deps/bloom-tool"));

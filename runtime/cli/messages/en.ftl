@@ -327,8 +327,104 @@ cmd-cancel = End a run, with the runs that it waits for
     .run = The run's id, an unambiguous part of it, or last
     .note = Why
 
-cmd-tools = List the tools that flows may call
-    .tools = A folder with more tools (*.wasm)
+cmd-tool = Write, check, install and list the tools that flows may call
+    .tools = The folder of installed tools [default: components in the data directory]
+    .examples =
+        bloom tool                                  list the tools that flows may call
+        bloom tool new word-count --lang rust       a project; also c, js, python, assemblyscript
+        bloom tool build && bloom tool check        in its folder: a component, and what is wrong with it
+        bloom tool call . '{ "{" }"path": "bach.md"{ "}" }' --files notes=samples/notes
+        bloom tool add                              install it for flows
+
+cmd-tool-new = Write a project for a tool, with an example, tests and samples
+    .name = The tool's name in kebab-case, as word-count
+    .lang = What it is written in: rust, c, js, python or assemblyscript
+    .folder = The folder to make [default: the name]
+    .examples =
+        bloom tool new word-count --lang rust
+        bloom tool new word-count --lang python --folder tools/word-count
+
+cmd-tool-build = Build a project, or make a component of a core module from any compiler
+    .path = A project's folder, or a core module [default: .]
+    .output = Where to write the component [default: as the project says; for a module NAME.component.wasm]
+    .stub-wasi = Put functions that only fail in place of what a module imports of WASI preview 1
+    .examples =
+        bloom tool build                            the project in this folder, by its bloom-tool.toml
+        bloom tool build module.wasm -o tool.wasm   what a compiler made
+
+cmd-tool-check = Say what a component is and asks for, and make the calls of its samples
+    .path = A project's folder, or a component [default: .]
+    .samples = A folder with samples [default: as the project says]
+    .examples =
+        bloom tool check
+        bloom tool check other.wasm --samples samples
+        bloom tool check --json
+
+        A sample is a file of JSON: { "{" } "input": { "{" } … { "}" }, "output": … { "}" } or { "{" } "input": { "{" } … { "}" }, "failure": "code" { "}" }, with what is
+        granted: "files": { "{" } "notes": "DIR" { "}" }, "config": { "{" } "KEY": "VALUE" { "}" }, "http": ["https://HOST METHOD…"].
+
+cmd-tool-call = Call a tool once in the sandbox; it gets what is granted here and nothing else
+    .tool = A project's folder, a component, or the name of an installed tool, which gets what bloom.toml grants, too
+    .input = The arguments: a JSON object, @FILE, or - for the standard input [default: {"{}"}]
+    .files = A folder that it may read, by root, as notes=DIR; may be repeated
+    .http = A host that it may send requests to, as "https://api.example.org GET POST"; may be repeated
+    .set = A setting; its value is a secret, which must not come back
+    .set-public = A setting that anybody may see
+    .tools = The folder of installed tools [default: components in the data directory]
+    .agent = Whose memory it sees [default: author]
+    .timeout = How long it may take [default: 45]
+    .examples =
+        bloom tool call . '{ "{" }"path": "bach.md"{ "}" }' --files notes=samples/notes
+        bloom tool call read-notes --files notes=~/notes --json
+        bloom tool call weather.wasm '{ "{" }"city": "Львів"{ "}" }' --http https://api.example.org --set key=…
+
+cmd-tool-watch = Build a project and make the calls of its samples, now and on every change
+    .path = The project's folder [default: .]
+    .examples =
+        bloom tool watch
+
+cmd-tool-bench = Measure how long calls of a tool take on this machine
+    .tool = A project's folder, a component, or the name of an installed tool
+    .input = The arguments, as for bloom tool call [default: {"{}"}]
+    .calls = How many calls [default: 1000]
+    .files = A folder that it may read, by root, as notes=DIR; may be repeated
+    .http = A host that it may send requests to; may be repeated
+    .set = A setting; its value is a secret, which must not come back
+    .set-public = A setting that anybody may see
+    .tools = The folder of installed tools [default: components in the data directory]
+    .examples =
+        bloom tool bench . '{ "{" }"path": "bach.md"{ "}" }' --files notes=samples/notes
+
+cmd-tool-add = Install a tool for flows, beside what is there
+    .path = A project's folder, or a component [default: .]
+    .tools = The folder of installed tools [default: components in the data directory]
+    .examples =
+        bloom tool add
+        bloom tool add word-count.wasm
+
+cmd-tool-list = List the tools that flows may call
+    .tools = The folder of installed tools [default: components in the data directory]
+    .examples =
+        bloom tool list --json                      with manifests and digests
+
+cmd-tool-grant = Grant a tool hosts and settings, in bloom.toml; comments there stay
+    .tool = The tool's name
+    .http = A host that it may send requests to, as "https://api.example.org GET POST"; may be repeated
+    .no-http = A host that it no longer may, as it stands in the file
+    .set = A setting, kept in the file; its value is a secret, which must not come back
+    .set-public = A setting that anybody may see
+    .set-env = A secret that is in an environment variable
+    .set-file = A secret that is in a file
+    .unset = A setting to take away
+    .examples =
+        bloom tool grant weather --http "https://api.example.org GET" --set-env key=WEATHER_KEY
+
+cmd-tool-remove = Take an installed tool away, unless a flow pins it
+    .tool = Its name, NAME@VERSION, or its digest or the beginning of that
+    .force = Also where flows pin it: they cannot run any more
+    .tools = The folder of installed tools [default: components in the data directory]
+    .examples =
+        bloom tool remove word-count@0.1.0
 
 cmd-audit = Read the log of who did what
 
@@ -677,7 +773,7 @@ code-session-unsupported = the icon asks for a conversation, and who answers kee
 code-script-exhausted = the scripted answers hold none for this question
     .hint = add one for the icon and visit that the message names
 code-unknown-tool = there is no such tool
-    .hint = bloom tools lists those that there are; --tools names a folder with more
+    .hint = bloom tool list shows those that there are; --tools names a folder with more
 code-digest-mismatch = the tool is another one than the flow was signed with
     .hint = install that one, or compile and sign the flow with this one
 code-not-granted = the tool asks for something that it was not granted
@@ -685,7 +781,7 @@ code-not-granted = the tool asks for something that it was not granted
 code-invalid-agent = the flow's agent has a name that cannot name a memory folder
     .hint = use letters, digits, - and _
 code-invalid-input = a tool got arguments that its schema does not allow
-    .hint = bloom tools --json has the schema; correct the icon's arguments
+    .hint = bloom tool list --json has the schema; correct the icon's arguments
 code-input-too-large = a tool got too large arguments
     .hint = give it less at once
 code-output-too-large = a tool returned more than a run takes at once
@@ -1076,3 +1172,89 @@ render-failed = { $name } cannot be drawn
 render-too-large = a picture of { $width } × { $height } pixels is too large for PNG: draw it as SVG
 render-other-diagram = run { $run } is of another diagram than { $name }, or of an older version of it
 render-differs = the history of run { $run } does not agree with its program: see `bloom replay`
+
+## Tools and their authors
+
+tool-origin-ships = ships with bloom
+tool-origin-added = added
+tool-made = { $folder } is there, with { $files } files. Next:
+tool-bad-name = { $name } is no name for a tool: it is in kebab-case, as word-count, of at most 64 characters
+tool-exists = { $path } is there already, and nothing is overwritten
+tool-no-project = there is no bloom-tool.toml in { $folder }, nor in a folder above it
+    .hint = bloom tool new NAME --lang rust writes a project; for a core module, name its file
+tool-bad-project = { $path } does not say how the tool is built
+tool-missing = not installed: { $what }
+tool-no-program = the program { $program } cannot be started
+tool-build-failed = { $command } failed ({ $status })
+tool-no-output = { $command } did not write { $output }
+    .hint = say in bloom-tool.toml, as build.output, what the build writes
+tool-built = { $path }: { $size } bytes, { $digest }
+tool-not-built = { $path } is not there yet
+    .hint = bloom tool build
+tool-core-module = { $path } is a core module, not a component
+    .hint = bloom tool build { $path }
+tool-not-wasm = { $path } is no WebAssembly: it begins with { $start }
+tool-too-large = { $path } has { $size } bytes, more than { $limit }
+tool-damaged = { $path } is damaged: { $reason }
+tool-missing-exports = { $path } does not export { $names }
+    .hint = a tool exports the functions describe and invoke, its memory, and cabi_realloc; bloom tool new NAME --lang c shows how
+tool-wasi = { $path } imports { $names }, and tools get no WASI
+tool-wasi-rust = build for wasm32-unknown-unknown, not for a target with wasi in its name, and leave out std::fs, std::env, std::time and std::net
+tool-wasi-c = link without a C library, as the template does, or say stub_wasi = true under [build] in bloom-tool.toml
+tool-wasi-stub = build with --stub-wasi, as the template does
+tool-wasi-assemblyscript = leave wasi-shim out of asconfig.json, and say "use": ["abort=assembly/bloom/abort"], as the template does
+tool-wasi-any = for a core module: bloom tool build --stub-wasi; componentize-py and componentize-qjs have --stub-wasi; Rust has the target wasm32-unknown-unknown
+tool-unknown-imports = { $path } imports { $names }, which nobody has
+    .hint = they are functions that the linker did not find: link what defines them, or do not call them
+tool-other-contract = { $path } is made for { $found }, and this is { $ours }
+    .hint = build it with the WIT package of this version: bloom tool new writes it into wit/deps
+tool-wrong-world = { $path } does not fit the contract with tools: { $reason }
+    .hint = the contract is the world bloom:tool/adapter; bloom tool new NAME --lang js writes its WIT into wit/deps
+tool-refused = { $path } is no tool: { $reason }
+tool-unasked =
+    .hint = say { $kind }:… among the manifest's capabilities, or leave the import out
+tool-bad-manifest =
+    .hint = correct what describe returns: manifest.json, or the types that it follows from
+tool-bad-sample = the sample { $name } grants something that cannot be granted
+    .hint = a sample is { "{" } "input": { "{" } … { "}" }, "output": … { "}" }, or with "failure": "code"; and "files", "config", "http"
+tool-no-pair = { $text } is not of the form KEY=VALUE
+tool-bad-http = { $text } is no host that can be granted, as "https://api.example.org GET POST"
+tool-bad-input = the arguments of a call are one JSON object
+tool-figures = { $took }, fuel { $fuel }, memory { $memory }
+tool-not-granted =
+    .hint = grant what it asks for: --files ROOT=DIR, --http "https://HOST METHOD…", --set KEY=VALUE
+tool-other-output = returned { $output }, not { $expected }
+tool-no-failure = returned { $output }; expected was the failure { $code }
+tool-other-failure = failed with { $code } ({ $message }), not with { $expected }
+tool-failed = failed with { $code }: { $message }
+tool-label-component = component
+tool-label-exports = exports
+tool-label-imports = imports
+tool-label-asks = asks for
+tool-label-takes = takes
+tool-asks-in-vain = it asks for { $asked } and imports nothing that would use it
+tool-no-description = it says of itself in no word what it does: models choose tools by that
+tool-input-no-object = its input schema does not say "type": "object", and a call's arguments always are one
+tool-no-samples = no samples: put calls into samples/*.json to have them made here
+tool-watching = watching { $folder }; Ctrl-C ends it
+tool-bench-head = { $tool }, { $calls } calls
+tool-bench-load = compiled in { $compile } (once, when it is installed); loaded in { $load }
+tool-bench-tool = in the tool
+tool-bench-call = whole call
+tool-bench-times = { $what }: median { $median }, 99 of 100 within { $p99 }, at most { $most }
+tool-bench-used = fuel { $fuel }, memory { $memory }
+tool-added = { $tool } is installed: { $digest }
+tool-asks = It asks for { $asked }. To grant it:
+tool-others = Other versions stay: { $versions }
+tool-still-pinned = These flows pin one of them; compile them again to use this one:
+tool-unknown = there is no installed tool { $tool }
+    .hint = bloom tool list
+tool-ships = { $tool } ships with bloom and cannot be removed
+tool-ambiguous = { $tool } begins more than one digest
+tool-pinned = { $tool } is pinned by { $flows }
+    .hint = compile them with another version, or say --force: then they cannot run any more
+tool-removed = removed { $digest }
+tool-grant-nothing = nothing to grant was said: --http, --set, --set-env, --set-file, …
+tool-grant-bad-file = { $path } cannot be changed
+tool-grant-same = { $path } says that already
+tool-granted = { $path } grants it to { $tool }

@@ -329,8 +329,104 @@ cmd-cancel = Завершити запуск разом із тими, на як
     .run = Ідентифікатор запуску, однозначна частина або last
     .note = Чому
 
-cmd-tools = Показати інструменти, які можуть викликати потоки
-    .tools = Тека з додатковими інструментами (*.wasm)
+cmd-tool = Писати, перевіряти, встановлювати й показувати інструменти, які можуть викликати потоки
+    .tools = Тека встановлених інструментів [типово: components у теці даних]
+    .examples =
+        bloom tool                                  показати інструменти, які можуть викликати потоки
+        bloom tool new word-count --lang rust       проєкт; також c, js, python, assemblyscript
+        bloom tool build && bloom tool check        у його теці: компонент і те, що з ним не так
+        bloom tool call . '{ "{" }"path": "bach.md"{ "}" }' --files notes=samples/notes
+        bloom tool add                              встановити для потоків
+
+cmd-tool-new = Створити проєкт інструмента з прикладом, тестами й пробними викликами
+    .name = Назва інструмента в kebab-case, як-от word-count
+    .lang = Мова: rust, c, js, python або assemblyscript
+    .folder = Яку теку створити [типово: за назвою]
+    .examples =
+        bloom tool new word-count --lang rust
+        bloom tool new word-count --lang python --folder tools/word-count
+
+cmd-tool-build = Зібрати проєкт або зробити компонент із модуля від будь-якого компілятора
+    .path = Тека проєкту або модуль (core module) [типово: .]
+    .output = Куди записати компонент [типово: як сказано в проєкті; для модуля — НАЗВА.component.wasm]
+    .stub-wasi = Підставити замість імпортів WASI preview 1 функції, які лише повертають помилку
+    .examples =
+        bloom tool build                            проєкт у цій теці, за його bloom-tool.toml
+        bloom tool build module.wasm -o tool.wasm   те, що зробив компілятор
+
+cmd-tool-check = Показати, що таке компонент і чого він просить, та зробити його пробні виклики
+    .path = Тека проєкту або компонент [типово: .]
+    .samples = Тека з пробними викликами [типово: як сказано в проєкті]
+    .examples =
+        bloom tool check
+        bloom tool check other.wasm --samples samples
+        bloom tool check --json
+
+        Пробний виклик — це файл JSON: { "{" } "input": { "{" } … { "}" }, "output": … { "}" } або { "{" } "input": { "{" } … { "}" }, "failure": "код" { "}" }, і що надано:
+        "files": { "{" } "notes": "ТЕКА" { "}" }, "config": { "{" } "КЛЮЧ": "ЗНАЧЕННЯ" { "}" }, "http": ["https://ВУЗОЛ МЕТОД…"].
+
+cmd-tool-call = Викликати інструмент один раз у пісочниці; він має лише те, що надано тут
+    .tool = Тека проєкту, компонент або назва встановленого інструмента, який має ще й надане в bloom.toml
+    .input = Аргументи: об’єкт JSON, @ФАЙЛ або - для стандартного введення [типово: {"{}"}]
+    .files = Тека, яку можна читати, за коренем, як-от notes=ТЕКА; можна повторювати
+    .http = Вузол, до якого можна слати запити, як-от "https://api.example.org GET POST"; можна повторювати
+    .set = Налаштування; його значення таємне й не має повертатися
+    .set-public = Налаштування, яке можна бачити всім
+    .tools = Тека встановлених інструментів [типово: components у теці даних]
+    .agent = Чию пам’ять він бачить [типово: author]
+    .timeout = Скільки секунд може тривати виклик [типово: 45]
+    .examples =
+        bloom tool call . '{ "{" }"path": "bach.md"{ "}" }' --files notes=samples/notes
+        bloom tool call read-notes --files notes=~/notes --json
+        bloom tool call weather.wasm '{ "{" }"city": "Львів"{ "}" }' --http https://api.example.org --set key=…
+
+cmd-tool-watch = Збирати проєкт і робити його пробні виклики — зараз і після кожної зміни
+    .path = Тека проєкту [типово: .]
+    .examples =
+        bloom tool watch
+
+cmd-tool-bench = Виміряти, скільки тривають виклики інструмента на цій машині
+    .tool = Тека проєкту, компонент або назва встановленого інструмента
+    .input = Аргументи, як у bloom tool call [типово: {"{}"}]
+    .calls = Скільки викликів [типово: 1000]
+    .files = Тека, яку можна читати, за коренем, як-от notes=ТЕКА; можна повторювати
+    .http = Вузол, до якого можна слати запити; можна повторювати
+    .set = Налаштування; його значення таємне й не має повертатися
+    .set-public = Налаштування, яке можна бачити всім
+    .tools = Тека встановлених інструментів [типово: components у теці даних]
+    .examples =
+        bloom tool bench . '{ "{" }"path": "bach.md"{ "}" }' --files notes=samples/notes
+
+cmd-tool-add = Встановити інструмент для потоків поруч із наявними
+    .path = Тека проєкту або компонент [типово: .]
+    .tools = Тека встановлених інструментів [типово: components у теці даних]
+    .examples =
+        bloom tool add
+        bloom tool add word-count.wasm
+
+cmd-tool-list = Показати інструменти, які можуть викликати потоки
+    .tools = Тека встановлених інструментів [типово: components у теці даних]
+    .examples =
+        bloom tool list --json                      з маніфестами й дайджестами
+
+cmd-tool-grant = Надати інструментові вузли й налаштування в bloom.toml; коментарі там лишаються
+    .tool = Назва інструмента
+    .http = Вузол, до якого можна слати запити, як-от "https://api.example.org GET POST"; можна повторювати
+    .no-http = Вузол, до якого більше не можна, так, як він записаний у файлі
+    .set = Налаштування, яке зберігається у файлі; його значення таємне й не має повертатися
+    .set-public = Налаштування, яке можна бачити всім
+    .set-env = Таємниця, що лежить у змінній середовища
+    .set-file = Таємниця, що лежить у файлі
+    .unset = Налаштування, яке треба прибрати
+    .examples =
+        bloom tool grant weather --http "https://api.example.org GET" --set-env key=WEATHER_KEY
+
+cmd-tool-remove = Прибрати встановлений інструмент, якщо жоден потік його не закріпив
+    .tool = Його назва, НАЗВА@ВЕРСІЯ, дайджест або початок дайджесту
+    .force = Навіть якщо його закріпили потоки: виконати їх більше не вдасться
+    .tools = Тека встановлених інструментів [типово: components у теці даних]
+    .examples =
+        bloom tool remove word-count@0.1.0
 
 cmd-audit = Читати журнал того, хто що зробив
 
@@ -685,7 +781,7 @@ code-session-unsupported = ікона потребує розмови, а вик
 code-script-exhausted = серед готових відповідей немає відповіді на це запитання
     .hint = додайте відповідь для ікони та проходу, названих у повідомленні
 code-unknown-tool = такого інструмента немає
-    .hint = bloom tools покаже наявні; --tools вказує теку з іншими
+    .hint = bloom tool list покаже наявні; --tools вказує теку з іншими
 code-digest-mismatch = інструмент не той, з яким підписано потік
     .hint = встановіть той самий або скомпілюйте й підпишіть потік із цим
 code-not-granted = інструмент просить того, на що не має дозволу
@@ -693,7 +789,7 @@ code-not-granted = інструмент просить того, на що не 
 code-invalid-agent = назва агента не може бути назвою теки пам'яті
     .hint = використовуйте літери, цифри, - та _
 code-invalid-input = інструмент отримав аргументи, яких не дозволяє його схема
-    .hint = схему показує bloom tools --json; виправте аргументи в іконі
+    .hint = схему показує bloom tool list --json; виправте аргументи в іконі
 code-input-too-large = аргументи інструмента завеликі
     .hint = передавайте менше за раз
 code-output-too-large = інструмент повернув більше, ніж запуск приймає за раз
@@ -1090,3 +1186,89 @@ render-failed = { $name } не вдалося намалювати
 render-too-large = малюнок { $width } × { $height } пікселів завеликий для PNG: малюйте його як SVG
 render-other-diagram = запуск { $run } виконував не { $name }, а іншу діаграму чи старішу версію цієї
 render-differs = історія запуску { $run } не узгоджується з його програмою: див. `bloom replay`
+
+## Інструменти та їхні автори
+
+tool-origin-ships = постачається з bloom
+tool-origin-added = додано
+tool-made = Створено { $folder }, файлів: { $files }. Далі:
+tool-bad-name = { $name } не може бути назвою інструмента: потрібен kebab-case, як-от word-count, щонайбільше 64 символи
+tool-exists = { $path } уже є, а наявне не перезаписується
+tool-no-project = ні в { $folder }, ні в теках над нею немає bloom-tool.toml
+    .hint = bloom tool new НАЗВА --lang rust створить проєкт; якщо це модуль, назвіть його файл
+tool-bad-project = { $path } не каже, як зібрати інструмент
+tool-missing = не встановлено: { $what }
+tool-no-program = не вдалося запустити програму { $program }
+tool-build-failed = { $command }: збирання не вдалося ({ $status })
+tool-no-output = { $command } не створила { $output }
+    .hint = укажіть у bloom-tool.toml, у build.output, який файл вона створює
+tool-built = { $path }: { $size } Б, { $digest }
+tool-not-built = { $path } ще немає
+    .hint = bloom tool build
+tool-core-module = { $path } — модуль (core module), а не компонент
+    .hint = bloom tool build { $path }
+tool-not-wasm = { $path } — не WebAssembly: файл починається з { $start }
+tool-too-large = { $path } має { $size } Б, більше ніж { $limit }
+tool-damaged = { $path } пошкоджено: { $reason }
+tool-missing-exports = { $path } не експортує { $names }
+    .hint = інструмент експортує функції describe та invoke, свою пам’ять і cabi_realloc; приклад дає bloom tool new НАЗВА --lang c
+tool-wasi = { $path } імпортує { $names }, а інструменти не мають WASI
+tool-wasi-rust = збирайте для wasm32-unknown-unknown, а не для цілі з wasi в назві, і обійдіться без std::fs, std::env, std::time та std::net
+tool-wasi-c = зв’язуйте без бібліотеки C, як у шаблоні, або вкажіть stub_wasi = true в розділі [build] файла bloom-tool.toml
+tool-wasi-stub = збирайте з --stub-wasi, як у шаблоні
+tool-wasi-assemblyscript = приберіть wasi-shim з asconfig.json і вкажіть "use": ["abort=assembly/bloom/abort"], як у шаблоні
+tool-wasi-any = для модуля: bloom tool build --stub-wasi; componentize-py і componentize-qjs мають --stub-wasi; у Rust є ціль wasm32-unknown-unknown
+tool-unknown-imports = { $path } імпортує { $names }, чого ніхто не має
+    .hint = це функції, яких не знайшов компонувальник: додайте те, де вони визначені, або не викликайте їх
+tool-other-contract = { $path } зроблено для { $found }, а тут { $ours }
+    .hint = зберіть його з пакетом WIT цієї версії: bloom tool new записує його у wit/deps
+tool-wrong-world = { $path } не відповідає контракту з інструментами: { $reason }
+    .hint = контракт — це світ bloom:tool/adapter; bloom tool new НАЗВА --lang js записує його WIT у wit/deps
+tool-refused = { $path } — не інструмент: { $reason }
+tool-unasked =
+    .hint = додайте { $kind }:… до capabilities у маніфесті або приберіть імпорт
+tool-bad-manifest =
+    .hint = виправте те, що повертає describe: manifest.json або типи, з яких його виведено
+tool-bad-sample = пробний виклик { $name } надає те, чого надати не можна
+    .hint = пробний виклик — це { "{" } "input": { "{" } … { "}" }, "output": … { "}" } або з "failure": "код"; а також "files", "config", "http"
+tool-no-pair = { $text } не має вигляду КЛЮЧ=ЗНАЧЕННЯ
+tool-bad-http = { $text } — не вузол, який можна надати, як-от "https://api.example.org GET POST"
+tool-bad-input = аргументи виклику — це один об’єкт JSON
+tool-figures = { $took }, пальне { $fuel }, пам’ять { $memory }
+tool-not-granted =
+    .hint = надайте те, чого він просить: --files КОРІНЬ=ТЕКА, --http "https://ВУЗОЛ МЕТОД…", --set КЛЮЧ=ЗНАЧЕННЯ
+tool-other-output = повернув { $output }, а не { $expected }
+tool-no-failure = повернув { $output }, хоча очікувано помилку { $code }
+tool-other-failure = помилка { $code } ({ $message }), а не { $expected }
+tool-failed = помилка { $code }: { $message }
+tool-label-component = компонент
+tool-label-exports = експортує
+tool-label-imports = імпортує
+tool-label-asks = просить
+tool-label-takes = приймає
+tool-asks-in-vain = він просить { $asked }, але не імпортує нічого, що б це використало
+tool-no-description = він жодним словом не каже, що робить, а моделі обирають інструменти саме за цим
+tool-input-no-object = його схема входу не каже "type": "object", а аргументи виклику — завжди об’єкт
+tool-no-samples = пробних викликів немає: покладіть їх у samples/*.json, і їх буде зроблено тут
+tool-watching = стежу за { $folder }; завершити — Ctrl-C
+tool-bench-head = { $tool }, викликів: { $calls }
+tool-bench-load = компіляція { $compile } (один раз, під час встановлення); завантаження { $load }
+tool-bench-tool = в інструменті
+tool-bench-call = увесь виклик
+tool-bench-times = { $what }: медіана { $median }, 99 зі 100 у межах { $p99 }, щонайбільше { $most }
+tool-bench-used = пальне { $fuel }, пам’ять { $memory }
+tool-added = { $tool } встановлено: { $digest }
+tool-asks = Він просить { $asked }. Щоб надати це:
+tool-others = Інші версії лишаються: { $versions }
+tool-still-pinned = Ці потоки закріпили одну з них; щоб вони взяли нову, скомпілюйте їх знову:
+tool-unknown = встановленого інструмента { $tool } немає
+    .hint = bloom tool list
+tool-ships = { $tool } постачається з bloom, його не прибрати
+tool-ambiguous = з { $tool } починається не один дайджест
+tool-pinned = { $tool } закріплено в { $flows }
+    .hint = скомпілюйте їх з іншою версією або додайте --force: тоді виконати їх більше не вдасться
+tool-removed = прибрано { $digest }
+tool-grant-nothing = не сказано, що надати: --http, --set, --set-env, --set-file, …
+tool-grant-bad-file = { $path } не вдалося змінити
+tool-grant-same = { $path } уже так і каже
+tool-granted = { $path } надає це інструментові { $tool }

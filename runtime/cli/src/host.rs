@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use bloom_wasm::grant::{Setting as ToolSetting, ToolGrants};
-use bloom_wasm::{Config, Limits, Origin, WasmHost};
+use bloom_wasm::{Config, Limits, Origin, ToolFolder, WasmHost};
 use clap::Args;
 use secrecy::ExposeSecret as _;
 
 use crate::catalogue::text;
+use crate::command::Granted;
 use crate::config::ToolValue;
 use crate::failure::Explained;
 use crate::output;
@@ -44,7 +45,28 @@ pub(crate) struct MemoryArg {
     memory: Option<PathBuf>,
 }
 
+/// Where `bloom tool add` puts tools, in the data directory.
+const ADDED: &str = "components";
+
 impl ToolArgs {
+    /// The folder of tools that were added: the one that is named, else that of the data directory.
+    pub(crate) fn folder(&self, session: &Session) -> anyhow::Result<PathBuf> {
+        let default = &session.config()?.settings.run.tools;
+        match self.tools.as_ref().or(default.as_ref()) {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(session.data.create(&session.catalogue)?.join(ADDED)),
+        }
+    }
+
+    /// The tools with what the operator granted them, and more for one of them: for a call on trial.
+    pub(crate) fn trial(&self, tool: &str, more: Granted, session: &Session) -> anyhow::Result<WasmHost> {
+        let default = &session.config()?.settings.run.tools;
+        let tools = self.tools.as_deref().or(default.as_deref());
+        let mut config = config(tools, BTreeMap::new(), grants(session)?, session)?;
+        more.apply(tool, &mut config);
+        start(config, session)
+    }
+
     /// The tools that ship with this program and those of the operator's folder, which read no folders: for compiling.
     pub(crate) fn host(&self, session: &Session) -> anyhow::Result<WasmHost> {
         let default = &session.config()?.settings.run.tools;
@@ -129,23 +151,47 @@ fn host(
     grants: Grants,
     session: &Session,
 ) -> anyhow::Result<WasmHost> {
-    let catalogue = &session.catalogue;
+    start(config(tools, roots, grants, session)?, session)
+}
+
+fn config(
+    tools: Option<&Path>,
+    roots: BTreeMap<String, PathBuf>,
+    grants: Grants,
+    session: &Session,
+) -> anyhow::Result<Config> {
     if let Some(folder) = tools {
         must_be_folder(folder, session)?;
     }
-    let cache = session.data.create(catalogue)?.join("tools");
+    let cache = session.data.create(&session.catalogue)?.join("tools");
     let given = &session.config()?.settings.limits;
     let limits = Limits {
         memory_bytes: usize::try_from(given.tool_memory_mib).unwrap_or(usize::MAX).saturating_mul(1 << 20),
         concurrent_calls: given.tool_calls_at_once,
         ..Limits::default()
     };
-    let tools = tools.map(Path::to_owned);
-    let config = Config { cache: Some(cache), tools, roots, grants, limits, ..Config::default() };
-    let host = WasmHost::new(config, bloom_wasm::embedded()).with_context(|| text!(catalogue, "tools-failed"))?;
+    Ok(Config { cache: Some(cache), tools: tools.map(Path::to_owned), roots, grants, limits, ..Config::default() })
+}
+
+/// With the tools that ship, those that were added, and those of the configuration's folder.
+fn start(config: Config, session: &Session) -> anyhow::Result<WasmHost> {
+    let catalogue = &session.catalogue;
+    let added = ToolFolder::new(session.data.create(catalogue)?.join(ADDED)).list();
+    let added: Vec<(PathBuf, Vec<u8>)> = added
+        .and_then(|added| added.into_iter().map(|(path, _)| Ok((path.clone(), std::fs::read(path)?))).collect())
+        .with_context(|| text!(catalogue, "tools-failed"))?;
+    let shipped = bloom_wasm::embedded().len();
+    let mut all: Vec<&[u8]> = Vec::new();
+    // Shorter lives than `'static`, for which `extend` would ask of all.
+    bloom_wasm::embedded().for_each(|bytes| all.push(bytes));
+    all.extend(added.iter().map(|(_, bytes)| bytes.as_slice()));
+    let host = WasmHost::new(config, all).with_context(|| text!(catalogue, "tools-failed"))?;
     for rejected in host.rejected() {
         let origin = match &rejected.origin {
-            Origin::Given(index) => format!("#{index}"),
+            Origin::Given(index) => match added.get(index.wrapping_sub(shipped)) {
+                Some((path, _)) => path.display().to_string(),
+                None => format!("#{index}"),
+            },
             Origin::File(path) => path.display().to_string(),
         };
         let reason = rejected.error.to_string();

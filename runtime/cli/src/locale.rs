@@ -17,10 +17,14 @@ fn asked(arguments: &[OsString]) -> Option<String> {
     let mut arguments =
         arguments.iter().map_while(|argument| argument.to_str()).take_while(|argument| *argument != "--");
     while let Some(argument) = arguments.next() {
-        match argument.strip_prefix("--lang") {
-            Some("") => return arguments.next().map(str::to_owned),
-            Some(rest) if rest.starts_with('=') => return Some(rest[1..].to_owned()),
-            _ => {}
+        let value = match argument.strip_prefix("--lang") {
+            Some("") => arguments.next(),
+            Some(rest) => rest.strip_prefix('='),
+            None => None,
+        };
+        // `bloom tool new --lang rust` is about another kind of language.
+        if let Some(value @ ("en" | "uk")) = value {
+            return Some(value.to_owned());
         }
     }
     None
@@ -49,6 +53,13 @@ mod tests {
         assert_eq!(chosen(&["bloom", "--lang", "uk"], &[("LANG", "en_GB.UTF-8")]), Locale::Uk);
         assert_eq!(chosen(&["bloom", "runs", "--lang=en"], &[("LC_ALL", "uk_UA.UTF-8")]), Locale::En);
         assert_eq!(chosen(&["bloom", "run", "--", "--lang", "uk"], &[]), Locale::En);
+    }
+
+    #[test]
+    fn another_kind_of_language_is_passed_over() {
+        let new = ["bloom", "tool", "new", "a", "--lang", "rust"];
+        assert_eq!(chosen(&new, &[("LANG", "uk_UA.UTF-8")]), Locale::Uk);
+        assert_eq!(chosen(&[&["bloom", "--lang", "uk"], &new[1..]].concat(), &[]), Locale::Uk);
     }
 
     #[test]

@@ -280,8 +280,8 @@ pub mod bloom {
         }
         /// Settings and secrets that the operator gave this tool. A tool asks for each by the capability `config:KEY`.
         ///
-        /// A value never leaves the machine in what is recorded: it is taken out of log lines and errors, and a call whose output
-        /// holds one fails with `secret_returned`. A secret that only goes into a header of a request need not be asked for at all:
+        /// Each is a secret unless the operator marked it as public: it is taken out of log lines and errors, and a call whose output
+        /// holds it fails with `secret_returned`. A secret that only goes into a header of a request need not be asked for at all:
         /// the operator can have the host put it there (see `http`).
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod config {
@@ -794,8 +794,7 @@ pub mod bloom {
             #[allow(unused_unsafe, clippy::all)]
             /// The artifact of a name that was handed out last: by that run, or by the latest run that handed out one of that name.
             ///
-            /// Failures: `not_granted`, `not_found`, `invalid_request` (a run's id or a name that cannot be one), `unavailable`
-            /// (retryable).
+            /// Failures: `not_granted`, `not_found`, `unavailable` (retryable, unless the call is part of no run).
             #[allow(async_fn_in_trait)]
             pub fn find(
                 name: &str,
@@ -1093,12 +1092,12 @@ pub mod bloom {
                 pub method: _rt::String,
                 /// An absolute URL by RFC 3986, ASCII only, without user and fragment: `https://api.example.org/v1/items?q=a%20b`.
                 pub url: _rt::String,
-                /// Header fields, in this order. The host sets `host`, `content-length`, `user-agent` where it is missing, and those that
+                /// Header fields; those of one name keep their order. The host sets `host`, `content-length`, `user-agent` where it is missing, and those that
                 /// steer the connection; a request that holds `host`, `content-length`, `connection`, `transfer-encoding`, `te`,
                 /// `trailer`, `upgrade`, `expect`, `keep-alive` or a `proxy-…` field fails with `invalid_request`, and one that holds a
                 /// field that the operator configured, too.
                 pub headers: _rt::Vec<Header>,
-                /// The body; none is not the same as an empty one: only the latter has a `content-length`.
+                /// The body, if there is one.
                 pub body: ::core::option::Option<_rt::Vec<u8>>,
                 /// The time for the whole exchange, in milliseconds, where it is to be less than what the operator allows (30 seconds
                 /// unless set) and what is left of the call.

@@ -110,6 +110,8 @@ pub use failure::{Failure, OrFail};
 /// | `params = ["a", "b"]` | the names of positional arguments, in order | the required fields, in their order |
 /// | `aliases = { "імʼя" = "name" }` | other names of arguments | none |
 /// | `capabilities = ["files:notes"]` | what it asks for | nothing |
+/// | `also_called = ["other-name"]` | other names of the tool | none |
+/// | `failures = { "empty_note" = "the note has no words" }` | the codes that it fails with, and what each means | none |
 /// | `manifest = "manifest.json"` | a file beside `Cargo.toml` that is the manifest instead of all above | |
 ///
 /// With `manifest`, the types need no `JsonSchema`.

@@ -22,6 +22,10 @@ pub struct About {
     pub aliases: &'static [(&'static str, &'static str)],
     /// What it asks for.
     pub capabilities: &'static [&'static str],
+    /// Other names of the tool.
+    pub also_called: &'static [&'static str],
+    /// Codes that it fails with, and what each means.
+    pub failures: &'static [(&'static str, &'static str)],
 }
 
 /// The manifest of a function, as JSON.
@@ -32,8 +36,6 @@ pub fn manifest<Input: JsonSchema, Output: JsonSchema>(
     let input = schema::<Input>(settings().for_deserialize());
     let output = schema::<Output>(settings().for_serialize());
     let params = about.params.map_or_else(|| input.get("required").cloned(), |params| Some(json!(params)));
-    let aliases: serde_json::Map<String, Value> =
-        about.aliases.iter().map(|(alias, name)| ((*alias).to_owned(), Value::from(*name))).collect();
     json!({
         "name": about.name,
         "version": about.version,
@@ -42,10 +44,16 @@ pub fn manifest<Input: JsonSchema, Output: JsonSchema>(
         "input": input,
         "output": output,
         "params": params.unwrap_or_else(|| json!([])),
-        "aliases": aliases,
+        "aliases": map(about.aliases),
         "capabilities": about.capabilities,
+        "also_called": about.also_called,
+        "failures": map(about.failures),
     })
     .to_string()
+}
+
+fn map(pairs: &[(&str, &str)]) -> Value {
+    pairs.iter().map(|(key, text)| ((*key).to_owned(), Value::from(*text))).collect::<serde_json::Map<_, _>>().into()
 }
 
 fn settings() -> SchemaSettings {

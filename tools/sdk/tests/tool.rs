@@ -38,6 +38,8 @@ struct Output {
 #[bloom_tool::tool(
     effect = "read",
     aliases = { "нотатка" = "note", "тека" = "folder" },
+    also_called = ["quote"],
+    failures = { "empty" = "there is nothing to quote" },
     capabilities = ["files:notes", "config:prefix"],
 )]
 fn quote_note(input: Input) -> Result<Output, Failure> {
@@ -106,6 +108,8 @@ fn a_manifest_follows_from_the_function_and_its_types() {
             "params": ["note", "folder"],
             "aliases": { "нотатка": "note", "тека": "folder" },
             "capabilities": ["files:notes", "config:prefix"],
+            "also_called": ["quote"],
+            "failures": { "empty": "there is nothing to quote" },
         })
     );
 }

@@ -26,11 +26,12 @@ mod runs;
 mod serve;
 mod show;
 mod signal;
-mod tools;
+mod tool;
 mod verify;
 
 use clap::Subcommand;
 
+pub(crate) use self::tool::Granted;
 use crate::failure::Exit;
 use crate::output::Out;
 use crate::session::Session;
@@ -61,7 +62,8 @@ pub(crate) enum Command {
     Answer(answer::Answer),
     Signal(signal::Signal),
     Cancel(cancel::Cancel),
-    Tools(tools::Tools),
+    #[command(alias = "tools")]
+    Tool(tool::Tool),
     Audit(audit::Audit),
     Config(config::Config),
     Completions(completions::Completions),
@@ -88,7 +90,7 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Agent(agent) => agent.perform(session, out),
         Command::Verify(verify) => verify.perform(session, out),
         Command::Keys(keys) => keys.perform(session, out),
-        Command::Tools(tools) => tools.perform(session, out),
+        Command::Tool(tool) => wait(tool.perform(session, out)),
         Command::Completions(completions) => completions.perform(session, out),
         Command::Config(config) => config.perform(session, out),
         Command::Flows(flows) => wait(flows.perform(session, out)),

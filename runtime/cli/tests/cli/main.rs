@@ -23,5 +23,6 @@ mod research;
 mod serve;
 mod sleep;
 mod support;
+mod tool;
 mod waits;
 mod what_if;

@@ -24,6 +24,8 @@ pub(crate) struct Described {
     pub(crate) params: Option<Vec<String>>,
     pub(crate) aliases: Vec<(String, String)>,
     pub(crate) capabilities: Vec<String>,
+    pub(crate) also_called: Vec<String>,
+    pub(crate) failures: Vec<(String, String)>,
 }
 
 #[derive(Default)]
@@ -36,6 +38,8 @@ struct Entries {
     params: Option<Vec<LitStr>>,
     aliases: Option<Vec<(LitStr, LitStr)>>,
     capabilities: Option<Vec<LitStr>>,
+    also_called: Option<Vec<LitStr>>,
+    failures: Option<Vec<(LitStr, LitStr)>>,
 }
 
 impl Parse for Attribute {
@@ -52,9 +56,12 @@ impl Parse for Attribute {
                 "manifest" => set(&mut entries.manifest, &key, input.parse()?)?,
                 "params" => set(&mut entries.params, &key, list(input)?)?,
                 "capabilities" => set(&mut entries.capabilities, &key, list(input)?)?,
+                "also_called" => set(&mut entries.also_called, &key, list(input)?)?,
                 "aliases" => set(&mut entries.aliases, &key, map(input)?)?,
+                "failures" => set(&mut entries.failures, &key, map(input)?)?,
                 other => {
-                    let known = "name, version, description, effect, params, aliases, capabilities or manifest";
+                    let known = "name, version, description, effect, params, aliases, capabilities, also_called, \
+                                 failures or manifest";
                     return Err(syn::Error::new(key.span(), format!("`{other}` is none of {known}")));
                 }
             }
@@ -69,9 +76,9 @@ impl Parse for Attribute {
 impl Entries {
     fn attribute(self) -> syn::Result<Attribute> {
         if let Some(file) = self.manifest {
-            let others =
-                self.name.is_some() || self.version.is_some() || self.description.is_some() || self.effect.is_some();
-            if others || self.params.is_some() || self.aliases.is_some() || self.capabilities.is_some() {
+            let texts = [&self.name, &self.version, &self.description, &self.effect].into_iter().any(Option::is_some);
+            let lists = [&self.params, &self.capabilities, &self.also_called].into_iter().any(Option::is_some);
+            if texts || lists || self.aliases.is_some() || self.failures.is_some() {
                 return Err(syn::Error::new(file.span(), "the file is the whole manifest: leave out everything else"));
             }
             return Ok(Attribute::File(file.value()));
@@ -85,15 +92,16 @@ impl Entries {
             description: self.description.map(|description| description.value()),
             effect: check::effect(&self.effect.ok_or_else(missing)?)?,
             params: self.params.map(|params| params.iter().map(LitStr::value).collect()),
-            aliases: self
-                .aliases
-                .unwrap_or_default()
-                .iter()
-                .map(|(alias, name)| (alias.value(), name.value()))
-                .collect(),
+            aliases: pairs(self.aliases),
             capabilities: capabilities.iter().map(check::capability).collect::<syn::Result<_>>()?,
+            also_called: self.also_called.unwrap_or_default().iter().map(check::name).collect::<syn::Result<_>>()?,
+            failures: pairs(self.failures),
         }))
     }
+}
+
+fn pairs(pairs: Option<Vec<(LitStr, LitStr)>>) -> Vec<(String, String)> {
+    pairs.unwrap_or_default().iter().map(|(one, other)| (one.value(), other.value())).collect()
 }
 
 fn set<T>(slot: &mut Option<T>, key: &Ident, value: T) -> syn::Result<()> {

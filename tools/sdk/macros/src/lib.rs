@@ -86,12 +86,13 @@ fn about(described: &Described, function: &ItemFn) -> syn::Result<proc_macro2::T
             "say in a doc comment, or by `description = \"…\"`, what the tool does: models choose tools by it";
         syn::Error::new(function.sig.ident.span(), message)
     })?;
-    let Described { effect, params, aliases, capabilities, .. } = described;
+    let Described { effect, params, aliases, capabilities, also_called, failures, .. } = described;
     let params = params.as_ref().map_or_else(
         || quote!(::core::option::Option::None),
         |params| quote!(::core::option::Option::Some(&[#(#params),*])),
     );
     let aliases = aliases.iter().map(|(alias, name)| quote!((#alias, #name)));
+    let failures = failures.iter().map(|(code, meaning)| quote!((#code, #meaning)));
     Ok(quote! {
         ::bloom_tool::export::About {
             name: #name,
@@ -101,6 +102,8 @@ fn about(described: &Described, function: &ItemFn) -> syn::Result<proc_macro2::T
             params: #params,
             aliases: &[#(#aliases),*],
             capabilities: &[#(#capabilities),*],
+            also_called: &[#(#also_called),*],
+            failures: &[#(#failures),*],
         }
     })
 }

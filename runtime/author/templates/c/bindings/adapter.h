@@ -158,12 +158,12 @@ typedef struct bloom_tool_http_request_t {
   adapter_string_t   method;
   // An absolute URL by RFC 3986, ASCII only, without user and fragment: `https://api.example.org/v1/items?q=a%20b`.
   adapter_string_t   url;
-  // Header fields, in this order. The host sets `host`, `content-length`, `user-agent` where it is missing, and those that
+  // Header fields; those of one name keep their order. The host sets `host`, `content-length`, `user-agent` where it is missing, and those that
   // steer the connection; a request that holds `host`, `content-length`, `connection`, `transfer-encoding`, `te`,
   // `trailer`, `upgrade`, `expect`, `keep-alive` or a `proxy-…` field fails with `invalid_request`, and one that holds a
   // field that the operator configured, too.
   bloom_tool_http_list_header_t   headers;
-  // The body; none is not the same as an empty one: only the latter has a `content-length`.
+  // The body, if there is one.
   adapter_option_list_u8_t   body;
   // The time for the whole exchange, in milliseconds, where it is to be less than what the operator allows (30 seconds
   // unless set) and what is left of the call.
@@ -229,8 +229,7 @@ extern bool bloom_tool_files_read(adapter_string_t *root, adapter_string_t *path
 // Imported Functions from `bloom:tool/artifacts@0.1.0`
 // The artifact of a name that was handed out last: by that run, or by the latest run that handed out one of that name.
 // 
-// Failures: `not_granted`, `not_found`, `invalid_request` (a run's id or a name that cannot be one), `unavailable`
-// (retryable).
+// Failures: `not_granted`, `not_found`, `unavailable` (retryable, unless the call is part of no run).
 extern bool bloom_tool_artifacts_find(adapter_string_t *name, adapter_string_t *maybe_run, bloom_tool_artifacts_artifact_t *ret, bloom_tool_artifacts_failure_t *err);
 // Reads a whole artifact by its digest: text as UTF-8, anything else as JSON.
 // 

@@ -6,8 +6,13 @@ import { count } from "./tool.js";
 
 const host = {
   log: (level, line) => log.write(level, line),
-  readText: (root, path) => new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array(files.read(root, path))),
+  readText: (root, path) => textOf(files.read(root, path)),
 };
+
+/** QuickJS has no TextDecoder. Throws where the bytes are not UTF-8. */
+function textOf(bytes) {
+  return decodeURIComponent(Array.from(bytes, (byte) => "%" + byte.toString(16).padStart(2, "0")).join(""));
+}
 
 export function describe() {
   return JSON.stringify(manifest);

@@ -27,6 +27,7 @@ pub struct Output {
     effect = "read",
     capabilities = ["files:notes"],
     aliases = { "шлях" = "path" },
+    failures = { "empty_note" = "the note has no words" },
 )]
 pub fn count(input: Input) -> Result<Output, Failure> {
     let text = files::read_text("notes", &input.path)?;
@@ -53,7 +54,7 @@ mod tests {
     fn words_and_title_are_found() {
         let host = Host::new().file("notes", "a.md", "# Бах\n\nдва слова");
         assert_eq!(count_in(&host, "a.md"), Ok(Output { title: "Бах".into(), words: 3 }));
-        assert_eq!(host.log(), ["info: a.md has 26 bytes"]);
+        assert_eq!(host.log(), ["info: a.md has 27 bytes"]);
     }
 
     #[test]
