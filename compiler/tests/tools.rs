@@ -1,5 +1,7 @@
 //! What a flow's policy says of the tools that it calls.
 
+#![allow(clippy::panic, reason = "tests")]
+
 mod support;
 
 use bloom_compiler::{Options, SourceFile, compile};

@@ -18,7 +18,9 @@ const MOST: usize = 200;
 fn fork(program: &Program, events: &[Event], at: usize) -> (Vec<Event>, Machine) {
     let shared = &events[..at];
     let mut rebuilder = Rebuilder::forking(program);
-    shared.iter().for_each(|event| rebuilder.follow(event).unwrap());
+    for event in shared {
+        rebuilder.follow(event).unwrap();
+    }
     let mut rebuilt = rebuilder.finish_to_fork().unwrap();
     let mut recorder = Recorder { most: MOST * 2, ..Recorder::after(&rebuilt, shared) };
     let (run, origin, ir) = ("run-2".to_owned(), "run-1".to_owned(), program.hash());
@@ -113,7 +115,9 @@ fn the_end_of_a_run_cannot_be_shared() {
     let program = load(&document(&[], false)).unwrap();
     let (events, _) = drive_with(&program, inputs(), Recorder::default(), &mut world);
     let mut rebuilder = Rebuilder::forking(&program);
-    events.iter().for_each(|event| rebuilder.follow(event).unwrap());
+    for event in &events {
+        rebuilder.follow(event).unwrap();
+    }
     assert!(matches!(rebuilder.finish_to_fork(), Err(RebuildError::Over)));
 }
 

@@ -83,6 +83,7 @@ fn insert(document: &mut Json, behind: &str, arm: &str, mut node: Json) {
 fn renumbered(document: &Json) -> Json {
     let names: BTreeMap<String, String> =
         document["nodes"].as_object().unwrap().keys().map(|id| (id.clone(), format!("x{id}"))).collect();
+    #[allow(clippy::items_after_statements, reason = "it is part of what is done with the names")]
     fn rename(value: &Json, under: &str, names: &BTreeMap<String, String>) -> Json {
         match value {
             Json::Object(members) => {
@@ -299,7 +300,7 @@ proptest! {
         let other = load(&renumbered(&document)).unwrap();
         let length = at.index(events.len()) + 1;
         for events in [events.clone(), events[..length].to_vec()] {
-            let histories = if events.last().is_some_and(|event| is_end(event)) {
+            let histories = if events.last().is_some_and(is_end) {
                 vec![events]
             } else {
                 vec![cancelled(&events), events]

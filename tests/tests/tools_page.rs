@@ -49,7 +49,9 @@ fn page(manifests: &[ToolManifest]) -> String {
         let first = tool.description.split_inclusive(". ").next().unwrap().trim_end();
         writeln!(page, "| [`{0}`](#{0}) | {first} |", tool.name).unwrap();
     }
-    manifests.iter().for_each(|tool| section(&mut page, tool));
+    for tool in manifests {
+        section(&mut page, tool);
+    }
     page
 }
 
@@ -184,7 +186,9 @@ fn grants(page: &mut String, tool: &ToolManifest) {
     if !table.is_empty() {
         write!(page, "\nIt works once the operator grants it in `bloom.toml`:\n\n```toml\n[tools.{}]\n", tool.name)
             .unwrap();
-        table.iter().for_each(|line| writeln!(page, "{line}").unwrap());
+        for line in &table {
+            writeln!(page, "{line}").unwrap();
+        }
         page.push_str("```\n");
     }
 }

@@ -17,6 +17,7 @@ use crate::record;
 pub(super) const LOOK_AHEAD: u64 = 1_000_000;
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are settings and facts of their own, not one state")]
 pub(super) struct Follower<'a> {
     program: &'a Program,
     /// Of the events that agree.

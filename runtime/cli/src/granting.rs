@@ -19,7 +19,7 @@ pub(crate) fn hint(refusals: &[Refusal], catalogue: &Catalogue) -> Option<String
         let asked: Vec<Capability> = asks.iter().filter_map(|text| text.parse().ok()).collect();
         let lines: Vec<String> = asked.iter().filter_map(line).collect();
         if !lines.is_empty() {
-            sections.push_str(&format!("\n\n[tools.{tool}]\n{}", lines.join("\n")));
+            sections.extend(["\n\n[tools.", tool.as_str(), "]\n", lines.join("\n").as_str()]);
         }
         folders.extend(asked.iter().filter_map(|asked| match asked {
             Capability::Files(root) => Some(format!("{root} = \"DIR\"")),

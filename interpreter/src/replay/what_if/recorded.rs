@@ -56,6 +56,7 @@ pub(super) struct Answered {
 }
 
 impl<'a> Recording<'a> {
+    #[expect(clippy::result_large_err, reason = "read once for each history that is compared")]
     pub(super) fn read(program: Option<&'a Program>, events: &[Event]) -> Result<Self, Outcome> {
         let unreadable = |seq, message: String| Outcome::Unreadable { seq, message };
         Chain::verify(events).map_err(|error| unreadable(error.seq, error.fault.to_string()))?;
@@ -155,13 +156,16 @@ struct Followed {
     reached: RecordedEnd,
 }
 
+#[expect(clippy::result_large_err, reason = "read once for each history that is compared")]
 fn follow(program: &Program, events: &[Event]) -> Result<Followed, Outcome> {
     let mut follower = Follower::new(program, events);
     follower.keeps_log = true;
     let mut path = Path::default();
     let mut take = |follower: &mut Follower<'_>, seq: u64| {
         let done = follower.machine.as_mut().map(crate::Machine::take_log).unwrap_or_default();
-        done.iter().for_each(|Done { branch, node }| path.pass(program, branch, *node, seq));
+        for Done { branch, node } in &done {
+            path.pass(program, branch, *node, seq);
+        }
     };
     for event in events {
         let seq = event.seq.saturating_sub(1);
@@ -187,11 +191,11 @@ fn follow(program: &Program, events: &[Event]) -> Result<Followed, Outcome> {
 /// `12#1.0/` where `n2` stands in icon 12.
 pub(super) fn branch_key(id: &str, program: Option<&Program>) -> String {
     let Some((path, _)) = id.rsplit_once('/') else { return String::new() };
-    path.split('/')
-        .map(|part| {
-            let (node, rest) = part.split_once('#').unwrap_or((part, ""));
-            let item = program.and_then(|program| program.item(&bloom_ir::document::NodeId::new(node)));
-            format!("{}#{rest}/", item.unwrap_or(node))
-        })
-        .collect()
+    let mut key = String::new();
+    for part in path.split('/') {
+        let (node, rest) = part.split_once('#').unwrap_or((part, ""));
+        let item = program.and_then(|program| program.item(&bloom_ir::document::NodeId::new(node)));
+        key.extend([item.unwrap_or(node), "#", rest, "/"]);
+    }
+    key
 }

@@ -209,7 +209,9 @@ impl<'a> Walk<'a> {
         let is_whole = matches!(end, Ok(Some(_))) || !self.is_stopped;
         if is_whole {
             let rest: Vec<&Asked> = self.pool.rest().collect();
-            rest.into_iter().for_each(|asked| self.unused(asked));
+            for asked in rest {
+                self.unused(asked);
+            }
         }
         let outcome = match (end, &recording.end) {
             (Err(()), RecordedEnd::InTurn) | (Ok(None), RecordedEnd::Open | RecordedEnd::InTurn)

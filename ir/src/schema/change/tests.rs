@@ -6,6 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::CompiledSchema;
 
+#[allow(clippy::needless_pass_by_value, reason = "callers write the values in place")]
 fn found(before: Value, after: Value) -> Vec<(String, Direction)> {
     let places = changes(&before, &after).into_iter().map(|change| {
         let at = if change.pointer.is_empty() { String::new() } else { change.pointer + " " };

@@ -1,4 +1,4 @@
-//! A flow over notes, the web and NotebookLM: granted by the operator, run against a stand-in, replayed without it.
+//! A flow over notes, the web and `NotebookLM`: granted by the operator, run against a stand-in, replayed without it.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -23,7 +23,7 @@ struct Asked {
     body: String,
 }
 
-/// A server on this machine: a dictionary under `/terms`, and NotebookLM's backend under `/jobs/process`.
+/// A server on this machine: a dictionary under `/terms`, and the backend of `NotebookLM` under `/jobs/process`.
 struct StandIn {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,

@@ -20,7 +20,7 @@ fn manifest(version: &str) -> Value {
 /// A core module that answers with its input; `imports` come first in it.
 fn module(manifest: &Value, imports: &str) -> Vec<u8> {
     let manifest = manifest.to_string();
-    let data: String = manifest.bytes().map(|byte| format!("\\{byte:02x}")).collect();
+    let data = manifest.bytes().map(|byte| format!("\\{byte:02x}")).collect::<Vec<_>>().concat();
     let size: String =
         u32::try_from(manifest.len()).unwrap().to_le_bytes().map(|byte| format!("\\{byte:02x}")).concat();
     wat::parse_str(format!(

@@ -7,6 +7,7 @@ use bloom_interpreter::replay::Stepper;
 use bloom_ir::{Document, Value};
 
 /// A run or a rehearsal at some moment.
+#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub(super) enum Tape<'a> {
     Recorded(Stepper<'a>),
     Rehearsed(Rehearsed),

@@ -212,12 +212,11 @@ impl<'a> View<'a> {
         let digits = stepper.events().len().to_string().len();
         for (event, line) in stepper.events().iter().zip(&self.lines).take(to).skip(from) {
             let mark = if event.seq == stepper.seq() { '▶' } else { ' ' };
-            let told = match line {
-                Some(line) => line.in_columns(columns().saturating_sub(digits + 4)),
-                None => {
-                    let dim = anstyle::Style::new().dimmed();
-                    format!("{dim}  {}{dim:#}", kind(event))
-                }
+            let told = if let Some(line) = line {
+                line.in_columns(columns().saturating_sub(digits + 4))
+            } else {
+                let dim = anstyle::Style::new().dimmed();
+                format!("{dim}  {}{dim:#}", kind(event))
             };
             writeln!(out, "{mark} {:>digits$} {told}", event.seq)?;
         }

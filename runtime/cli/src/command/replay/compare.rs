@@ -148,9 +148,12 @@ impl Teller<'_> {
             }
         }
         if let Some(parting) = &result.parting {
-            let place = |place: &Option<Place>| match place {
-                Some(place) => place_of(Some(place), catalogue, WIDTH),
-                None => text!(catalogue, "what-if-end"),
+            let place = |place: &Option<Place>| {
+                if place.is_some() {
+                    place_of(place.as_ref(), catalogue, WIDTH)
+                } else {
+                    text!(catalogue, "what-if-end")
+                }
             };
             self.line(&text!(catalogue, "what-if-parting"))?;
             self.both(&place(&parting.recorded), &place(&parting.replayed))?;
