@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::recorded::branch_key;
-use crate::program::{NodeIndex, Place, Program};
+use crate::program::{NodeIndex, Op, Place, Program};
 
 /// The icons that a run passed, by branch, in order.
 #[derive(Default)]
@@ -98,37 +98,52 @@ fn part(
     both: &BTreeSet<String>,
 ) -> Option<(u64, Parting)> {
     let item = |program: &Program, step: &Step| program.item(program.inner().id(step.node)).map(str::to_owned);
-    let shared = |program: &Program, step: &&Step| item(program, step).is_some_and(|item| both.contains(&item));
-    let mut own = own.iter().filter(|step| shared(program, step));
-    let mut at = 0;
-    let place = |program: &Program, step: &Step| program.place(program.inner().id(step.node));
-    let before = |at: usize| at.checked_sub(1).and_then(|before| others.get(before));
+    let shared = |program: &Program, step: &Step| item(program, step).is_some_and(|item| both.contains(&item));
+    let next_shared = |program: &Program, steps: &[Step], from: usize| {
+        let rest = steps.get(from..).unwrap_or_default();
+        rest.iter().position(|step| shared(program, step)).map_or(steps.len(), |after| from.saturating_add(after))
+    };
+    // Behind the last icon that both have.
+    let (mut own_from, mut other_from) = (0, 0);
     loop {
-        let recorded = own.next();
-        while others.get(at).is_some_and(|step| !shared(other_program, &step)) {
-            at += 1;
-        }
-        let replayed = others.get(at);
-        let is_same = match (recorded, replayed) {
+        let own_at = next_shared(program, own, own_from);
+        let other_at = next_shared(other_program, others, other_from);
+        let is_same = match (own.get(own_at), others.get(other_at)) {
             (Some(recorded), Some(replayed)) => item(program, recorded) == item(other_program, replayed),
             (Some(_), None) => other_tail == Tail::Open,
             (None, Some(_)) => tail == Tail::Open,
             (None, None) => true,
         };
         if !is_same {
-            let last = replayed.or_else(|| before(at));
-            let number = last.map_or(0, |step| step.number);
+            // Of the icons that only the other program has, the first that decides; else what both passed last.
+            let decides = |step: &Step| decides(&other_program.inner().node(step.node).op);
+            let new = others.get(other_from..other_at).unwrap_or_default().iter().position(decides);
+            let behind = new.map_or(other_from, |new| other_from.saturating_add(new).saturating_add(1));
+            let place = |program: &Program, step: &Step| program.place(program.inner().id(step.node));
+            let after = behind.checked_sub(1).and_then(|at| others.get(at));
+            let (recorded, replayed) = (own.get(own_from), others.get(behind));
             let parting = Parting {
-                seq: recorded.or(last).map_or(0, |step| step.seq),
-                after: before(at).and_then(|step| place(other_program, step)),
+                seq: recorded.or(after).or(replayed).map_or(0, |step| step.seq),
+                after: after.and_then(|step| place(other_program, step)),
                 recorded: recorded.and_then(|step| place(program, step)),
                 replayed: replayed.and_then(|step| place(other_program, step)),
             };
-            return Some((number, parting));
+            return Some((after.or(replayed).map_or(0, |step| step.number), parting));
         }
-        if recorded.is_none() || replayed.is_none() {
+        if own_at >= own.len() || other_at >= others.len() {
             return None;
         }
-        at += 1;
+        (own_from, other_from) = (own_at.saturating_add(1), other_at.saturating_add(1));
+    }
+}
+
+/// Whether more than one way leads out of a node, errors apart.
+fn decides(op: &Op) -> bool {
+    match op {
+        Op::If { .. } | Op::Choice { .. } | Op::Iter { .. } => true,
+        Op::Ask { on_timeout, .. } => on_timeout.is_some(),
+        Op::Set { .. } | Op::Each { .. } | Op::Emit { .. } | Op::Fork { .. } | Op::Join { .. } | Op::Return { .. } => {
+            false
+        }
     }
 }
