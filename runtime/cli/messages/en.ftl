@@ -441,6 +441,16 @@ cmd-serve = Serve flows and runs over HTTP, and look after all runs of the store
         bloom serve                                         on http://127.0.0.1:5000; its API is at /docs
         RUNTIME_API_KEY=… bloom serve --listen 0.0.0.0:5000
 
+cmd-worker = Do LLM tasks for a server that is elsewhere
+    .server = The server [default: worker.server, else http://127.0.0.1:5000]
+    .name = The name by which the server knows this worker [default: worker.name, else the machine's]
+    .slots = How many tasks to do at a time, 1 to 32 [default: worker.slots, else 1]
+    .labels = What tasks may ask for as label:NAME; may be repeated
+    .llm = Who answers: claude, command:PROGRAM, scripted:FILE or auto:FILE [default: run.llm, else claude]
+    .examples =
+        RUNTIME_API_KEY=… bloom worker --server http://10.0.0.2:5000
+        bloom worker --slots 4 --label fast
+
 cmd-config = Settings: what the file bloom.toml, the environment and the options say
     .examples =
         bloom config show           every setting with its value and where it comes from
@@ -476,6 +486,19 @@ serve-bad-network = server.trusted_proxies has { $network }, which is no network
 serve-not-honoured = { $name } is set, and this version cannot do what it asks for
 serve-not-honoured-hint = unset it, or use a version that can; docs/configuration.md lists these names
 serve-no-llm = Nobody answers LLM nodes here: { $reason }. Runs that need an answer wait.
+
+## Workers
+
+worker-works = Worker { $name } does tasks of { $server }, { $slots } at a time. Ctrl-C stops it: it ends what it holds first.
+worker-draining = No new task is taken; what was begun is brought to its end. Once more, and it is given back at once.
+worker-stopped = The worker has stopped, and holds nothing.
+worker-no-llm = this worker could do nothing: { $reason }
+worker-no-name = this machine has no name: give the worker one with --name
+worker-bad-url = { $url } is not the URL of a server, as http://127.0.0.1:5000
+worker-refused = the server does not let this worker in
+worker-refused-hint = give it the server's key: worker.key in bloom.toml, or RUNTIME_API_KEY
+worker-failed = the server cannot be worked for
+worker-failed-hint = see whether this is the URL of a bloom server of the same version
 
 ## Settings
 

@@ -443,6 +443,16 @@ cmd-serve = Надавати потоки й запуски через HTTP і �
         bloom serve                                         на http://127.0.0.1:5000; опис API — на /docs
         RUNTIME_API_KEY=… bloom serve --listen 0.0.0.0:5000
 
+cmd-worker = Виконувати завдання LLM для сервера, що працює деінде
+    .server = Сервер [типово: worker.server, інакше http://127.0.0.1:5000]
+    .name = Ім'я, за яким сервер упізнає цього виконавця [типово: worker.name, інакше ім'я машини]
+    .slots = Скільки завдань виконувати одночасно, від 1 до 32 [типово: worker.slots, інакше 1]
+    .labels = Позначка, якої завдання можуть вимагати як label:НАЗВА; можна повторювати
+    .llm = Хто відповідає: claude, command:ПРОГРАМА, scripted:ФАЙЛ або auto:ФАЙЛ [типово: run.llm, інакше claude]
+    .examples =
+        RUNTIME_API_KEY=… bloom worker --server http://10.0.0.2:5000
+        bloom worker --slots 4 --label fast
+
 cmd-config = Налаштування: що кажуть файл bloom.toml, змінні середовища та параметри
     .examples =
         bloom config show           кожне налаштування з його значенням і походженням
@@ -478,6 +488,19 @@ serve-bad-network = у server.trusted_proxies є { $network }, а це не ме
 serve-not-honoured = задано { $name }, але ця версія ще не вміє того, чого вона вимагає
 serve-not-honoured-hint = приберіть цю змінну або візьміть версію, яка це вміє; перелік таких назв — у docs/configuration.md
 serve-no-llm = За вузли LLM тут ніхто не відповідає: { $reason }. Запуски, яким потрібна відповідь, чекатимуть.
+
+## Виконавці
+
+worker-works = Виконавець { $name } працює для { $server }; завдань одночасно: { $slots }. Ctrl-C зупинить його: спершу він закінчить розпочате.
+worker-draining = Нових завдань не беремо, розпочате доводимо до кінця. Ще раз — і його буде повернуто негайно.
+worker-stopped = Виконавця зупинено; незакінчених завдань у нього немає.
+worker-no-llm = цей виконавець нічого не зміг би зробити: { $reason }
+worker-no-name = ця машина не має імені: дайте його виконавцеві через --name
+worker-bad-url = { $url } — не адреса сервера на зразок http://127.0.0.1:5000
+worker-refused = сервер не впускає цього виконавця
+worker-refused-hint = дайте йому ключ сервера: worker.key у bloom.toml або RUNTIME_API_KEY
+worker-failed = працювати для цього сервера неможливо
+worker-failed-hint = перевірте, чи це адреса сервера bloom тієї самої версії
 
 ## Налаштування
 

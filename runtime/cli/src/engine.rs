@@ -44,7 +44,8 @@ pub(crate) fn config(session: &Session) -> anyhow::Result<EngineConfig> {
     Ok(EngineConfig {
         tool_timeout: Duration::from_secs(limits.tool_timeout_seconds.into()),
         attempts: limits.attempts,
-        lease_ttl: Duration::from_secs(tasks.lease_ttl_seconds.into()),
+        lease_ttl: Duration::from_secs(tasks.lease_ttl_seconds.max(1).into()),
+        reap_every: Duration::from_secs(tasks.reap_every_seconds.max(1).into()),
         max_depth: limits.flow_depth,
         proposal_ttl: Duration::from_hours(limits.proposal_ttl_hours.into()),
         ..EngineConfig::default()

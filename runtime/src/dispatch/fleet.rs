@@ -162,6 +162,11 @@ impl Fleet {
         }
     }
 
+    /// Whether the worker is granted nothing more until it registers again.
+    pub fn is_draining(&self, id: &WorkerId) -> bool {
+        self.members.get(id).is_some_and(|member| member.is_draining)
+    }
+
     /// Whether the worker is part of this process.
     pub fn is_local(&self, id: &WorkerId) -> bool {
         self.members.get(id).is_some_and(|member| member.is_local)

@@ -179,7 +179,7 @@ impl Engine {
             {
                 grants.push(grant);
             }
-            if !grants.is_empty() || Instant::now() >= until {
+            if !grants.is_empty() || Instant::now() >= until || self.fleet().is_draining(worker) {
                 return Ok(grants);
             }
             let due = self.next_due(worker, None).await?;
@@ -292,6 +292,8 @@ impl Engine {
         };
         let live = task.of.as_ref().map(|of| (self.live(&of.run), of.effect.clone()));
         let idle = live.as_ref().map(|(live, effect)| live.idle_after(effect));
+        // What a provider says of itself is nothing that was done for the task.
+        let kept = kept.filter(|_| provider.is_none());
         let retry_after = self.conclude(&task, &lease, epoch, ending, kept).await?;
         drop(idle);
         Ok(LeaseResult {

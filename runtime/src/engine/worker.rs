@@ -101,9 +101,15 @@ impl Engine {
         self.fleet().lose(worker);
     }
 
-    /// A worker is granted nothing more until it registers again.
+    /// A worker is granted nothing more until it registers again. If it waits in [`Engine::pull`], it waits no more.
     pub fn drain_worker(&self, worker: &WorkerId) {
         self.fleet().drain(worker);
+        self.announce_work();
+    }
+
+    /// Whether a worker is granted nothing more until it registers again.
+    pub fn is_draining(&self, worker: &WorkerId) -> bool {
+        self.fleet().is_draining(worker)
     }
 
     /// Removes a worker: its leases are revoked, and the tasks are queued again, which are given.

@@ -2,6 +2,7 @@
 
 mod client;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub struct RemoteConfig {
     pub backoff: Duration,
     /// up to this.
     pub longest_backoff: Duration,
+    /// When it is to stop, how long it goes on with what it holds before it gives that back.
+    pub drain: Duration,
 }
 
 impl RemoteConfig {
@@ -53,6 +56,7 @@ impl RemoteConfig {
             wait: Duration::from_secs(25),
             backoff: Duration::from_millis(500),
             longest_backoff: Duration::from_secs(30),
+            drain: Duration::from_mins(1),
         }
     }
 }
@@ -82,7 +86,11 @@ struct Granted {
 struct GrantedLease {
     id: String,
     epoch: u64,
+    ttl_seconds: u64,
 }
+
+/// Heartbeats of a lease are no closer than this.
+const SHORTEST_BEAT: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Deserialize)]
 struct GrantedTask {
@@ -103,54 +111,73 @@ impl RemoteWorker {
         Ok(Self { config: Arc::new(config), client, executor })
     }
 
-    /// Works until `stop`; then gives back what it has not finished. A server that refuses it ends it with an error. A future
-    /// that is dropped leaves its leases to be expired.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), RemoteError> {
-        let stopping = watch::Sender::new(false);
+    /// Works until `stop`; then takes nothing more, ends what it holds, and gives back what is not done after
+    /// [`RemoteConfig::drain`], or when `hurry` comes. A server that refuses it ends it with an error. A future that is dropped
+    /// leaves its leases to be expired.
+    pub async fn run(self, stop: impl Future<Output = ()>, hurry: impl Future<Output = ()>) -> Result<(), RemoteError> {
+        let (draining, stopping) = (watch::Sender::new(false), watch::Sender::new(false));
         let mut tasks = JoinSet::new();
-        let mut stop = std::pin::pin!(stop);
         let ended = tokio::select! {
-            () = &mut stop => Ok(()),
-            error = self.pull(&mut tasks, &stopping) => Err(error),
+            ended = self.pull(&mut tasks, &draining, &stopping) => ended,
+            () = async { stop.await; draining.send_replace(true); std::future::pending().await } => Ok(()),
         };
+        if ended.is_ok() {
+            tracing::info!(tasks = tasks.len(), "draining");
+            // What was paid for is brought to its end.
+            tokio::select! {
+                () = async { while tasks.join_next().await.is_some() {} } => {}
+                () = tokio::time::sleep(self.config.drain) => {}
+                () = hurry => {}
+            }
+        }
         stopping.send_replace(true);
         while tasks.join_next().await.is_some() {}
         ended
     }
 
-    /// Registers, and asks for tasks; ends with what the server refuses it for.
-    async fn pull(&self, tasks: &mut JoinSet<()>, stopping: &watch::Sender<bool>) -> RemoteError {
+    /// Registers, and asks for tasks, until it is to drain; or ends with what the server refuses it for.
+    async fn pull(
+        &self,
+        tasks: &mut JoinSet<()>,
+        draining: &watch::Sender<bool>,
+        stopping: &watch::Sender<bool>,
+    ) -> Result<(), RemoteError> {
         let mut delay = self.config.backoff;
         let mut is_registered = false;
-        loop {
-            if !is_registered {
-                match self.register().await {
-                    Ok(()) => (is_registered, delay) = (true, self.config.backoff),
-                    Err(error) if error.is_passing() => {
-                        tracing::warn!(server = self.config.server, %error, "the server cannot be reached");
-                        self.pause(&mut delay).await;
-                        continue;
-                    }
-                    Err(error) => return error,
+        let mut drains = draining.subscribe();
+        while !*drains.borrow_and_update() {
+            let outcome = if is_registered {
+                while tasks.try_join_next().is_some() {}
+                let free = usize::try_from(self.config.slots).unwrap_or(usize::MAX).saturating_sub(tasks.len());
+                if free == 0 {
+                    self.beat_while_full(tasks, &mut drains).await
+                } else {
+                    self.ask_for(free, tasks, &mut drains, stopping).await
                 }
-            }
-            while tasks.try_join_next().is_some() {}
-            let free = usize::try_from(self.config.slots).unwrap_or(usize::MAX).saturating_sub(tasks.len());
-            let outcome =
-                if free == 0 { self.beat_while_full(tasks).await } else { self.ask_for(free, tasks, stopping).await };
+            } else {
+                self.register().await.inspect(|()| is_registered = true)
+            };
             match outcome {
                 Ok(()) => delay = self.config.backoff,
                 // It was removed, or the server has lost it.
-                Err(RemoteError::Refused { status: 404, .. }) => is_registered = false,
+                Err(RemoteError::Refused { status: 404, .. }) if is_registered => is_registered = false,
                 Err(error) if error.is_passing() => {
                     tracing::warn!(server = self.config.server, %error, "the server cannot be reached");
-                    self.pause(&mut delay).await;
                     // After a restart the server does not know how it is.
                     is_registered = false;
+                    if *drains.borrow() {
+                        break;
+                    }
+                    tokio::select! {
+                        () = tokio::time::sleep(delay) => {}
+                        _ = drains.changed() => {}
+                    }
+                    delay = delay.saturating_mul(2).min(self.config.longest_backoff);
                 }
-                Err(error) => return error,
+                Err(error) => return Err(error),
             }
         }
+        Ok(())
     }
 
     async fn register(&self) -> Result<(), RemoteError> {
@@ -171,20 +198,29 @@ impl RemoteWorker {
     }
 
     /// With all slots taken nothing is asked for, but the server hears that the worker is there.
-    async fn beat_while_full(&self, tasks: &mut JoinSet<()>) -> Result<(), RemoteError> {
+    async fn beat_while_full(
+        &self,
+        tasks: &mut JoinSet<()>,
+        drains: &mut watch::Receiver<bool>,
+    ) -> Result<(), RemoteError> {
         tokio::select! {
             _ = tasks.join_next() => Ok(()),
-            () = tokio::time::sleep(self.config.heartbeat) => {
-                let path = format!("workers/{}/heartbeat", client::segment(&self.config.name));
-                self.client.post(&path, &json!({})).await.map(drop)
-            }
+            _ = drains.changed() => self.beat(true).await,
+            () = tokio::time::sleep(self.config.heartbeat) => self.beat(false).await,
         }
+    }
+
+    /// Says that it is there, and whether it takes anything more.
+    async fn beat(&self, drains: bool) -> Result<(), RemoteError> {
+        let path = format!("workers/{}/heartbeat", client::segment(&self.config.name));
+        self.client.post(&path, &json!({ "drains": drains })).await.map(drop)
     }
 
     async fn ask_for(
         &self,
         free: usize,
         tasks: &mut JoinSet<()>,
+        drains: &mut watch::Receiver<bool>,
         stopping: &watch::Sender<bool>,
     ) -> Result<(), RemoteError> {
         let body = json!({
@@ -192,7 +228,16 @@ impl RemoteWorker {
         });
         // Not given up when another slot becomes free: what the server grants meanwhile must arrive.
         let patience = self.config.wait.saturating_add(client::PATIENCE);
-        let Some(granted) = self.client.post_within("leases", &body, patience).await? else { return Ok(()) };
+        let mut asking = pin!(self.client.post_within("leases", &body, patience));
+        let granted = tokio::select! {
+            granted = &mut asking => granted?,
+            _ = drains.changed() => {
+                // Then the server answers at once.
+                self.beat(true).await?;
+                asking.await?
+            }
+        };
+        let Some(granted) = granted else { return Ok(()) };
         let granted: Vec<Granted> =
             serde_json::from_value(granted).map_err(|error| RemoteError::Answer(error.to_string()))?;
         for grant in granted {
@@ -202,14 +247,13 @@ impl RemoteWorker {
                 executor: self.executor.clone(),
                 stopping: stopping.subscribe(),
             };
-            tasks.spawn(holder.perform(grant));
+            if *drains.borrow() {
+                tasks.spawn(async move { holder.give_back(&grant.lease, &grant.task).await });
+            } else {
+                tasks.spawn(holder.perform(grant));
+            }
         }
         Ok(())
-    }
-
-    async fn pause(&self, delay: &mut Duration) {
-        tokio::time::sleep(*delay).await;
-        *delay = delay.saturating_mul(2).min(self.config.longest_backoff);
     }
 }
 
@@ -238,12 +282,7 @@ impl Holder {
                 answer = ask(executor.as_ref(), question) => Some(answer),
                 () = self.beat(&lease) => None,
                 () = async { drop(stopping.wait_for(|stops| *stops).await) } => {
-                    let path = format!("leases/{}/release", client::segment(&lease.id));
-                    // If the server does not hear of it, it notices that nobody is heard of.
-                    if let Err(error) = self.client.post(&path, &json!({ "epoch": lease.epoch })).await {
-                        tracing::warn!(task = task.id, %error, "a task was not given back");
-                    }
-                    return;
+                    return self.give_back(&lease, &task).await;
                 }
             }
         };
@@ -254,10 +293,20 @@ impl Holder {
         }
     }
 
+    async fn give_back(&self, lease: &GrantedLease, task: &GrantedTask) {
+        let path = format!("leases/{}/release", client::segment(&lease.id));
+        // If the server does not hear of it, it notices that nobody is heard of.
+        if let Err(error) = self.client.post(&path, &json!({ "epoch": lease.epoch })).await {
+            tracing::warn!(task = task.id, %error, "a task was not given back");
+        }
+    }
+
     /// Says that the lease's holder is alive; ends when it is not its holder any more.
     async fn beat(&self, lease: &GrantedLease) {
         let path = format!("leases/{}/heartbeat", client::segment(&lease.id));
-        let mut ticks = tokio::time::interval(self.config.heartbeat);
+        // A lease that lives shortly is beaten for more often.
+        let often = (Duration::from_secs(lease.ttl_seconds) / 3).max(SHORTEST_BEAT);
+        let mut ticks = tokio::time::interval(self.config.heartbeat.min(often));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;

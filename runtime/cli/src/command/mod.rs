@@ -28,6 +28,7 @@ mod show;
 mod signal;
 mod tool;
 mod verify;
+mod worker;
 
 use clap::Subcommand;
 
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Flows(flows::Flows),
     Runs(runs::Runs),
     Serve(serve::Serve),
+    Worker(worker::Worker),
     Show(show::Show),
     History(history::History),
     Replay(replay::Replay),
@@ -72,7 +74,7 @@ pub(crate) enum Command {
 impl Command {
     /// What it logs where nothing is said.
     pub(crate) fn logs(&self) -> Option<&'static str> {
-        matches!(self, Self::Serve(_)).then_some("info")
+        matches!(self, Self::Serve(_) | Self::Worker(_)).then_some("info")
     }
 }
 
@@ -95,6 +97,7 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Config(config) => config.perform(session, out),
         Command::Flows(flows) => wait(flows.perform(session, out)),
         Command::Serve(serve) => wait(serve.perform(session, out)),
+        Command::Worker(worker) => wait(worker.perform(session, out)),
         Command::Runs(runs) => wait(runs.perform(session, out)),
         Command::Show(show) => wait(show.perform(session, out)),
         Command::History(history) => wait(history.perform(session, out)),

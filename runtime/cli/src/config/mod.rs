@@ -256,7 +256,7 @@ fn nearest(name: &str, known: &[String]) -> Option<String> {
 
 fn is_secret(path: &[String]) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    matches!(path.as_slice(), ["server", "api_key"] | ["tools", _, "config", _])
+    matches!(path.as_slice(), ["server", "api_key"] | ["worker", "key"] | ["tools", _, "config", _])
 }
 
 /// Where it is may be seen.

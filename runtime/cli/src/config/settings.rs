@@ -15,6 +15,7 @@ pub(crate) struct Settings {
     pub(crate) server: Server,
     pub(crate) run: Run,
     pub(crate) tasks: Tasks,
+    pub(crate) worker: Worker,
     pub(crate) limits: Limits,
     pub(crate) log: Log,
     pub(crate) tools: BTreeMap<String, Tool>,
@@ -73,11 +74,45 @@ pub(crate) struct Run {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tasks {
     pub(crate) lease_ttl_seconds: u32,
+    /// How often leases are looked at whose time is over.
+    pub(crate) reap_every_seconds: u32,
 }
 
 impl Default for Tasks {
     fn default() -> Self {
-        Self { lease_ttl_seconds: 300 }
+        Self { lease_ttl_seconds: 300, reap_every_seconds: 5 }
+    }
+}
+
+/// `bloom worker`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Worker {
+    /// Whose tasks it does.
+    pub(crate) server: String,
+    /// What it shows there; else `server.api_key`.
+    pub(crate) key: Option<Secret>,
+    /// Else the machine's.
+    pub(crate) name: Option<String>,
+    /// How many tasks it does at a time.
+    pub(crate) slots: u32,
+    pub(crate) labels: Vec<String>,
+    pub(crate) heartbeat_seconds: u32,
+    /// How long it goes on with what it holds when it is to stop.
+    pub(crate) drain_seconds: u32,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self {
+            server: String::from("http://127.0.0.1:5000"),
+            key: None,
+            name: None,
+            slots: 1,
+            labels: Vec::new(),
+            heartbeat_seconds: 10,
+            drain_seconds: 60,
+        }
     }
 }
 

@@ -26,3 +26,5 @@ mod support;
 mod tool;
 mod waits;
 mod what_if;
+#[cfg(unix)]
+mod workers;

@@ -10,13 +10,18 @@ use serde_json::{Value, json};
 use crate::support::{Place, signed_greeting};
 
 /// `bloom serve` on a port of its own; killed when it is dropped.
-struct Served {
+pub(crate) struct Served {
     process: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Served {
-    fn start(place: &Place, options: &[&str]) -> Self {
+    pub(crate) fn start(place: &Place, options: &[&str]) -> Self {
+        Self::start_at(place, "127.0.0.1:0", options, &[])
+    }
+
+    /// At an address, and with more variables in its environment.
+    pub(crate) fn start_at(place: &Place, address: &str, options: &[&str], variables: &[(&str, &str)]) -> Self {
         let script = place.write("replies.json", r#"{ "default": { "answer": { "text": "hello" } } }"#);
         let bloom = place.bloom();
         let mut command = Command::new(bloom.get_program());
@@ -27,13 +32,18 @@ impl Served {
             };
         }
         command.env("BLOOM_RUN_LLM", format!("scripted:{}", script.display()));
-        command.args(["serve", "--listen", "127.0.0.1:0"]).args(options);
+        command.envs(variables.iter().copied());
+        command.args(["serve", "--listen", address]).args(options);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
         let address = told["listening"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
         Self { process, address }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// Sends a request, and gives the status and the body.
@@ -52,18 +62,18 @@ impl Served {
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 
-    fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         let (status, body) = self.send("GET", path, "", b"");
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).unwrap()
     }
 
-    fn post(&self, path: &str, body: &[u8]) -> (u16, Value) {
+    pub(crate) fn post(&self, path: &str, body: &[u8]) -> (u16, Value) {
         let (status, body) = self.send("POST", path, "content-type: application/json\r\n", body);
         (status, serde_json::from_str(&body).unwrap())
     }
 
-    fn publish(&self, place: &Place) {
+    pub(crate) fn publish(&self, place: &Place) {
         let bytes = std::fs::read(signed_greeting(place)).unwrap();
         let (status, told) = self.post("/api/v1/flows", &bytes);
         assert_eq!(status, 201, "{told}");
@@ -71,7 +81,7 @@ impl Served {
         assert_eq!(self.get("/api/v1/flows/greeting")["hash"], hash);
     }
 
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }

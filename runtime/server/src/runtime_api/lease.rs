@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use bloom_interpreter::effect::{Answer, EffectError, LlmRequest, NodeRef};
 use bloom_ir::Digest;
 use bloom_runtime::dispatch::Proof;
-use bloom_runtime::record::{LeaseEnding, LeaseId, LeaseStatus, WorkerId};
+use bloom_runtime::record::{self, LeaseEnding, LeaseId, LeaseStatus, Task, WorkerId};
 use bloom_runtime::store::{Grant, LeaseFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::error::Refused;
 use super::form::{Form, number, one_of, text, texts};
 use super::state::LISTED;
-use super::task::{self, Beaten, Completed, Completion, show_task};
+use super::task::{self, Beaten, Brought, Completed, Completion, show_task};
 use super::view::{Lease, LlmTask};
 use crate::app::App;
 use crate::extract::{Path, Query};
@@ -145,12 +145,9 @@ pub(crate) async fn release(
 ) -> Result<Json<Ended>, Refused> {
     let epoch = epoch(&mut form);
     form.finish()?;
-    end(&app, proof(id, epoch), LeaseEnding::GivenBack).await
-}
-
-async fn end(app: &App, proof: Proof, ending: LeaseEnding) -> Result<Json<Ended>, Refused> {
-    let ended = app.engine.end_lease(&proof.lease, proof.epoch, ending).await?;
-    Ok(Json(Ended { task: show_task(app, ended.task).await? }))
+    let Proof { lease, epoch } = proof(id, epoch);
+    let ended = app.engine.end_lease(&lease, epoch, LeaseEnding::GivenBack).await?;
+    Ok(Json(Ended { task: show_task(&app, ended.task).await? }))
 }
 
 /// Ends a lease with its holder's result: `status` `success` and `answer` (`value`, `usage`), else `error` (`code`,
@@ -172,22 +169,48 @@ pub(crate) async fn result(
         None => None,
     };
     form.finish()?;
-    let proof = proof(id, epoch);
-    let ending = match ending {
-        Some(LeaseEnding::Completed(answer)) => checked(&app, &proof.lease, answer).await?,
-        Some(ending) => ending,
-        None => LeaseEnding::GivenBack,
-    };
-    end(&app, proof, ending).await
+    let Proof { lease, epoch } = proof(id, epoch);
+    let ending = ending.unwrap_or(LeaseEnding::GivenBack);
+    let (lease, task) = of_lease(&app, &lease).await?;
+    let ending = checked(&task, ending);
+    let kept = brought(&ending).map(|brought| brought.kept(&app, &task, &lease));
+    let ended = app.engine.end_lease_with(&lease.id, epoch, ending, kept).await?;
+    Ok(Json(Ended { task: show_task(&app, ended.task).await? }))
+}
+
+async fn of_lease(app: &App, lease: &LeaseId) -> Result<(record::Lease, Task), Refused> {
+    let lease = app.store().lease(lease).await?.ok_or_else(|| Refused::not_found("Lease"))?;
+    let task = app.store().task(&lease.task).await?.ok_or_else(|| Refused::not_found("Task"))?;
+    Ok((lease, task))
 }
 
 /// A worker's word that an answer satisfies the schema is not enough.
-async fn checked(app: &App, lease: &LeaseId, answer: Answer) -> Result<LeaseEnding, Refused> {
-    let Some(lease) = app.store().lease(lease).await? else { return Ok(LeaseEnding::Completed(answer)) };
-    let Some(task) = app.store().task(&lease.task).await? else { return Ok(LeaseEnding::Completed(answer)) };
-    Ok(match bloom_worker::check_answer(&task.request, &answer) {
-        Ok(()) => LeaseEnding::Completed(answer),
-        Err(error) => LeaseEnding::Failed(EffectError { usage: answer.usage.map(Box::new), ..error }),
+fn checked(task: &Task, ending: LeaseEnding) -> LeaseEnding {
+    match ending {
+        LeaseEnding::Completed(answer) => match bloom_worker::check_answer(&task.request, &answer) {
+            Ok(()) => LeaseEnding::Completed(answer),
+            Err(error) => LeaseEnding::Failed(EffectError { usage: answer.usage.map(Box::new), ..error }),
+        },
+        ending => ending,
+    }
+}
+
+/// What is kept of a result for clients.
+fn brought(ending: &LeaseEnding) -> Option<Brought> {
+    let (outcome, usage) = match ending {
+        LeaseEnding::Completed(Answer { value, usage }) => {
+            let text = value.as_str().map_or_else(|| value.to_json().to_string(), str::to_owned);
+            (Ok(text), usage.as_ref())
+        }
+        LeaseEnding::Failed(error) => (Err(error.to_string()), error.usage.as_deref()),
+        LeaseEnding::Expired | LeaseEnding::GivenBack => return None,
+    };
+    Some(Brought {
+        outcome,
+        duration_ms: usage.map_or(0, |usage| usage.latency_ms),
+        tokens_used: usage.map(bloom_interpreter::effect::Usage::tokens),
+        kind: Brought::KIND.to_owned(),
+        tags: Vec::new(),
     })
 }
 

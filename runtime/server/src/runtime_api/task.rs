@@ -294,7 +294,7 @@ impl Completion {
             is_retryable: form.get("retryable", boolean).unwrap_or(true),
             duration_ms: duration.and_then(|ms| u64::try_from(ms).ok()).unwrap_or_default(),
             tokens_used: tokens.and_then(|tokens| u64::try_from(tokens).ok()),
-            kind: form.get("artifact_type", text(1..=NAME)).unwrap_or_else(|| "LLM_RESULT".to_owned()),
+            kind: form.get("artifact_type", text(1..=NAME)).unwrap_or_else(|| Brought::KIND.to_owned()),
             tags: form.get("artifact_tags", texts).unwrap_or_default(),
             worker: form.get("worker_id", text(1..=NAME)).map(WorkerId::new),
         };
@@ -308,34 +308,14 @@ impl Completion {
             return Err(Refused::conflict("LEASE_STALE", "The lease is another worker's or another task's"));
         }
         let ending = self.ending(&task);
-        let (content, outcome) = match &self.outcome {
-            Ok(output) => (output.clone(), Ok(output.clone())),
-            Err(message) => (message.clone(), Err(message.clone())),
-        };
-        let content = content.into_bytes();
-        let now = app.clock.now();
-        let artifact = Artifact {
-            id: ArtifactId::new(app.ids.fresh()),
-            task: Some(task.id.clone()),
-            job: task.run().cloned(),
-            kind: self.kind,
-            created_at: now,
-            content: Digest::of(&content),
-            bytes: content.len() as u64,
-            entity_refs: Vec::new(),
-            tags: self.tags,
-        };
-        let result = TaskResult {
-            lease: lease.id.clone(),
-            task: task.id.clone(),
-            worker: lease.worker,
-            artifact: artifact.id.clone(),
-            outcome,
+        let kept = Brought {
+            outcome: self.outcome,
             duration_ms: self.duration_ms,
             tokens_used: self.tokens_used,
-            completed_at: now,
-        };
-        let kept = Kept { result, artifact, content };
+            kind: self.kind,
+            tags: self.tags,
+        }
+        .kept(app, &task, &lease);
         let ended = app.engine.end_lease_with(&lease.id, proof.epoch, ending, Some(kept)).await?;
         // What was kept the first time, where this is told again.
         let result = app.store().task_result(&lease.id).await?;
@@ -372,6 +352,49 @@ impl Completion {
             Ok(answer) => LeaseEnding::Completed(answer),
             Err(error) => LeaseEnding::Failed(error),
         }
+    }
+}
+
+/// What a holder brought, to be kept for clients.
+pub(super) struct Brought {
+    /// The output, or what went wrong.
+    pub(super) outcome: Result<String, String>,
+    pub(super) duration_ms: u64,
+    pub(super) tokens_used: Option<u64>,
+    pub(super) kind: String,
+    pub(super) tags: Vec<String>,
+}
+
+impl Brought {
+    pub(super) const KIND: &str = "LLM_RESULT";
+
+    pub(super) fn kept(self, app: &App, task: &Task, lease: &bloom_runtime::record::Lease) -> Kept {
+        let content = match &self.outcome {
+            Ok(text) | Err(text) => text.clone().into_bytes(),
+        };
+        let now = app.clock.now();
+        let artifact = Artifact {
+            id: ArtifactId::new(app.ids.fresh()),
+            task: Some(task.id.clone()),
+            job: task.run().cloned(),
+            kind: self.kind,
+            created_at: now,
+            content: Digest::of(&content),
+            bytes: content.len() as u64,
+            entity_refs: Vec::new(),
+            tags: self.tags,
+        };
+        let result = TaskResult {
+            lease: lease.id.clone(),
+            task: task.id.clone(),
+            worker: lease.worker.clone(),
+            artifact: artifact.id.clone(),
+            outcome: self.outcome,
+            duration_ms: self.duration_ms,
+            tokens_used: self.tokens_used,
+            completed_at: now,
+        };
+        Kept { result, artifact, content }
     }
 }
 

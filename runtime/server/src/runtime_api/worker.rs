@@ -102,11 +102,23 @@ pub(crate) async fn remove(
     Ok(Json(Removed { removed: true, id }))
 }
 
-/// Says that a worker is there.
+/// Says that a worker is there, or, where `drains` is true, that it takes nothing more until it registers again.
 #[utoipa::path(post, path = "/api/runtime/workers/{id}/heartbeat", tag = "runtime", params(("id" = String, Path)),
-    responses((status = 200, body = WorkerNode), (status = 404, description = "There is no such worker: it registers again")))]
-pub(crate) async fn heartbeat(State(app): State<App>, Path(id): Path<String>) -> Result<Json<WorkerNode>, Refused> {
+    request_body = Object,
+    responses((status = 200, body = WorkerNode), (status = 400, description = "The body is not what it must be"),
+        (status = 404, description = "There is no such worker: it registers again")))]
+pub(crate) async fn heartbeat(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    mut form: Form,
+) -> Result<Json<WorkerNode>, Refused> {
+    let drains = form.get("drains", boolean).unwrap_or_default();
+    form.finish()?;
     let id = WorkerId::new(id);
     let seat = app.engine.hear_of_worker(&id).then(|| app.engine.worker(&id)).flatten();
-    Ok(Json(WorkerNode::of(seat.ok_or_else(|| Refused::not_found("Worker"))?)))
+    let seat = seat.ok_or_else(|| Refused::not_found("Worker"))?;
+    if drains {
+        app.engine.drain_worker(&id);
+    }
+    Ok(Json(WorkerNode::of(seat)))
 }

@@ -1,22 +1,26 @@
 //! Workers that speak to the server over a network.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bloom_interpreter::effect::{Answer, EffectError};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
+use bloom_runtime::record::WorkerId;
 use bloom_worker::{RemoteConfig, RemoteError, RemoteWorker};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
 
 use crate::world::{KEY, World};
 
-/// Answers with the prompt, or never.
+/// Answers with the prompt: at once, when it may, or never.
 #[derive(Default)]
 struct Played {
     hangs: bool,
+    waits: bool,
     begun: Notify,
+    go_on: Notify,
 }
 
 #[async_trait]
@@ -28,7 +32,10 @@ impl LlmExecutor for Played {
     async fn answer(&self, task: LlmTask) -> Result<Answer, EffectError> {
         self.begun.notify_one();
         if self.hangs {
-            std::future::pending::<()>().await;
+            pending::<()>().await;
+        }
+        if self.waits {
+            self.go_on.notified().await;
         }
         Ok(Answer { value: task.request.prompt.into(), usage: None })
     }
@@ -41,6 +48,7 @@ fn worker(url: &str, name: &str, executor: &Arc<Played>) -> RemoteWorker {
         backoff: Duration::from_millis(5),
         longest_backoff: Duration::from_millis(20),
         wait: Duration::from_secs(1),
+        drain: Duration::ZERO,
         ..RemoteConfig::new(url, name)
     };
     RemoteWorker::new(config, executor.clone()).unwrap()
@@ -67,7 +75,7 @@ async fn worker_registers_does_what_there_is_and_what_comes() {
     let world = World::new();
     let (url, _serving) = world.serve(0).await;
     let first = world.task(json!({})).await;
-    let working = tokio::spawn(worker(&url, "far away", &Arc::default()).run(std::future::pending()));
+    let working = tokio::spawn(worker(&url, "far away", &Arc::default()).run(pending(), pending()));
     let done = once(&world, &first, "completed").await;
     assert_eq!(done["attempts"], 1);
     for prompt in ["а", "б", "в", "г", "ґ"] {
@@ -85,14 +93,14 @@ async fn another_worker_takes_over_from_one_that_was_killed() {
     let world = World::new();
     let (url, _serving) = world.serve(0).await;
     let task = world.task(json!({})).await;
-    let hanging = Arc::new(Played { hangs: true, begun: Notify::new() });
-    let killed = tokio::spawn(worker(&url, "killed", &hanging).run(std::future::pending()));
+    let hanging = Arc::new(Played { hangs: true, ..Played::default() });
+    let killed = tokio::spawn(worker(&url, "killed", &hanging).run(pending(), pending()));
     hanging.begun.notified().await;
     killed.abort();
     assert!(killed.await.unwrap_err().is_cancelled());
     world.pass(300_001);
     assert_eq!(world.engine.reap().await.unwrap(), 1);
-    let working = tokio::spawn(worker(&url, "other", &Arc::default()).run(std::future::pending()));
+    let working = tokio::spawn(worker(&url, "other", &Arc::default()).run(pending(), pending()));
     let done = once(&world, &task, "completed").await;
     assert_eq!(done["attempts"], 2, "the lost attempt counts");
     working.abort();
@@ -103,9 +111,9 @@ async fn worker_that_stops_gives_back_what_it_holds() {
     let world = World::new();
     let (url, _serving) = world.serve(0).await;
     let task = world.task(json!({})).await;
-    let hanging = Arc::new(Played { hangs: true, begun: Notify::new() });
+    let hanging = Arc::new(Played { hangs: true, ..Played::default() });
     let (stop, stopped) = oneshot::channel::<()>();
-    let working = tokio::spawn(worker(&url, "polite", &hanging).run(async { drop(stopped.await) }));
+    let working = tokio::spawn(worker(&url, "polite", &hanging).run(async { drop(stopped.await) }, pending()));
     hanging.begun.notified().await;
     stop.send(()).unwrap();
     working.await.unwrap().unwrap();
@@ -114,14 +122,55 @@ async fn worker_that_stops_gives_back_what_it_holds() {
 }
 
 #[tokio::test]
+async fn worker_that_drains_takes_nothing_more_and_ends_what_it_holds() {
+    let world = World::new();
+    let (url, _serving) = world.serve(0).await;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let slow = Arc::new(Played { waits: true, ..Played::default() });
+    let config = RemoteConfig { key: Some(KEY.to_owned()), slots: 2, ..RemoteConfig::new(&*url, "polite") };
+    let working = RemoteWorker::new(config, slow.clone()).unwrap().run(async { drop(stopped.await) }, pending());
+    let working = tokio::spawn(working);
+    let begun = world.task(json!({})).await;
+    slow.begun.notified().await;
+    // Its other slot waits for work now, for as long as the server lets it.
+    stop.send(()).unwrap();
+    let is_draining = async {
+        while !world.engine.is_draining(&WorkerId::new("polite")) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), is_draining).await.expect("the server is told");
+    let late = world.task(json!({})).await;
+    slow.go_on.notify_one();
+    working.await.unwrap().unwrap();
+    assert_eq!(world.get(&begun).await.ok(200)["status"], "completed");
+    let late = world.get(&late).await.ok(200);
+    assert_eq!((&late["status"], &late["attempts"]), (&json!("queued"), &json!(0)));
+}
+
+#[tokio::test]
+async fn what_a_worker_brings_is_kept_for_clients() {
+    let world = World::new();
+    let (url, _serving) = world.serve(0).await;
+    let task = world.task(json!({})).await;
+    let working = tokio::spawn(worker(&url, "far away", &Arc::default()).run(pending(), pending()));
+    let done = once(&world, &task, "completed").await;
+    let path = format!("/api/runtime/artifacts?task_id={}", done["id"].as_str().unwrap());
+    let kept = world.get(&path).await.ok(200);
+    assert_eq!((&kept[0]["type"], &kept[0]["content"]), (&json!("LLM_RESULT"), &json!("Review this")));
+    assert_eq!(kept.as_array().unwrap().len(), 1);
+    working.abort();
+}
+
+#[tokio::test]
 async fn executor_is_stopped_when_the_task_is_taken_away() {
     let world = World::new();
     let (url, _serving) = world.serve(0).await;
     world.task(json!({})).await;
-    let hanging = Arc::new(Played { hangs: true, begun: Notify::new() });
+    let hanging = Arc::new(Played { hangs: true, ..Played::default() });
     let mut config = RemoteConfig::new(&*url, "slow");
     (config.key, config.heartbeat) = (Some(KEY.to_owned()), Duration::from_millis(10));
-    let working = tokio::spawn(RemoteWorker::new(config, hanging.clone()).unwrap().run(std::future::pending()));
+    let working = tokio::spawn(RemoteWorker::new(config, hanging.clone()).unwrap().run(pending(), pending()));
     hanging.begun.notified().await;
     world.delete("/api/runtime/workers/slow").await.ok(200);
     // It is told at its next heartbeat, registers again, and is granted the task again.
@@ -136,7 +185,7 @@ async fn worker_waits_for_a_server_that_is_not_there() {
     let port = url.rsplit(':').next().unwrap().parse().unwrap();
     serving.abort();
     assert!(serving.await.unwrap_err().is_cancelled());
-    let working = tokio::spawn(worker(&url, "patient", &Arc::default()).run(std::future::pending()));
+    let working = tokio::spawn(worker(&url, "patient", &Arc::default()).run(pending(), pending()));
     let task = world.task(json!({})).await;
     for _ in 0..100 {
         tokio::task::yield_now().await;
@@ -157,6 +206,6 @@ async fn worker_ends_when_the_server_does_not_let_it_in() {
     let world = World::new();
     let (url, _serving) = world.serve(0).await;
     let refused = RemoteWorker::new(RemoteConfig::new(url, "stranger"), Arc::new(Played::default())).unwrap();
-    let ended = refused.run(std::future::pending()).await;
+    let ended = refused.run(pending(), pending()).await;
     assert!(matches!(ended, Err(RemoteError::Refused { status: 401, .. })), "{ended:?}");
 }

@@ -96,3 +96,18 @@ async fn worker_that_is_not_heard_of_is_offline_until_it_is() {
     assert_eq!((&heard["status"], &heard["last_heartbeat"]), (&json!("online"), &json!(START + 60_000)));
     world.post(&format!("{task}/lease"), json!({})).await.ok(201);
 }
+
+#[tokio::test]
+async fn worker_that_drains_gets_nothing_until_it_registers_again() {
+    let world = World::new();
+    let beat = format!("{WORKERS}/w1/heartbeat");
+    world.puller("w1", 1).await;
+    assert_eq!(world.post(&beat, json!({ "drains": 1 })).await.wrong(), ["drains"]);
+    assert_eq!(world.post(&beat, json!({ "drains": true })).await.ok(200)["status"], "online");
+    world.task(json!({})).await;
+    let pull = json!({ "worker_id": "w1", "wait_seconds": 30 });
+    assert_eq!(world.post("/api/runtime/leases", pull.clone()).await.status, 204, "it does not wait");
+    let capabilities = json!({ "provides": ["llm.command"] });
+    world.post(WORKERS, json!({ "name": "w1", "capabilities": capabilities })).await.ok(200);
+    assert_eq!(world.post("/api/runtime/leases", pull).await.ok(200).as_array().unwrap().len(), 1);
+}

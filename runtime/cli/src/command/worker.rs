@@ -1,0 +1,138 @@
+//! `bloom worker`: does the tasks of a server that is elsewhere.
+
+use std::cell::Cell;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bloom_worker::{RemoteConfig, RemoteError, RemoteWorker};
+use clap::Args;
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use crate::catalogue::text;
+use crate::config::Config;
+use crate::failure::{Exit, Explained};
+use crate::llm::Choice;
+use crate::output::{self, Out};
+use crate::session::{Form, Session};
+use crate::signal;
+
+#[derive(Args, Debug)]
+pub(crate) struct Worker {
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32))]
+    slots: Option<u32>,
+    #[arg(long = "label", value_name = "NAME")]
+    labels: Vec<String>,
+    #[arg(long, value_name = "WHO")]
+    llm: Option<String>,
+}
+
+impl Worker {
+    pub(crate) async fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
+        let catalogue = &session.catalogue;
+        let config = self.settings(session)?;
+        let remote = remote(&config, session)?;
+        let choice = config.settings.run.llm.as_deref().map(crate::llm::absolute);
+        let (executor, line) = match Choice::parse(choice.as_deref(), catalogue)?.of_server(session).await? {
+            Ok(answering) => answering,
+            Err(reason) => {
+                return Err(Explained::failed(text!(catalogue, "worker-no-llm", reason = reason))
+                    .hint(text!(catalogue, "run-no-claude-hint"))
+                    .into());
+            }
+        };
+        writeln!(output::stderr(), "{line}")?;
+        tell(&remote, session, out)?;
+        let worker = RemoteWorker::new(remote, executor).map_err(|error| explained(error, session))?;
+        let signalled = Cell::new(None);
+        let stop = async {
+            signalled.set(Some(signal::interrupted().await));
+            // A standard error that cannot be written leaves nobody to tell.
+            let _ = writeln!(output::stderr(), "{}", text!(catalogue, "worker-draining"));
+        };
+        let hurry = async { drop(signal::interrupted().await) };
+        worker.run(stop, hurry).await.map_err(|error| explained(error, session))?;
+        let _ = writeln!(output::stderr(), "{}", text!(catalogue, "worker-stopped"));
+        exit(signalled.take())
+    }
+
+    /// The settings, with what the options say.
+    fn settings(&self, session: &Session) -> anyhow::Result<Config> {
+        let (mut config, catalogue) = (session.config()?.clone(), &session.catalogue);
+        config.option(&["worker", "server"], self.server.clone(), "--server", catalogue)?;
+        config.option(&["worker", "name"], self.name.clone(), "--name", catalogue)?;
+        config.option(&["worker", "slots"], self.slots, "--slots", catalogue)?;
+        let labels = Some(self.labels.clone()).filter(|labels| !labels.is_empty());
+        config.option(&["worker", "labels"], labels, "--label", catalogue)?;
+        config.option(&["run", "llm"], self.llm.clone(), "--llm", catalogue)?;
+        Ok(config)
+    }
+}
+
+fn remote(config: &Config, session: &Session) -> anyhow::Result<RemoteConfig> {
+    let (given, catalogue) = (&config.settings.worker, &session.catalogue);
+    let key = match (&given.key, &config.settings.server.api_key) {
+        (Some(own), _) => Some(own.read("worker.key", catalogue)?),
+        (None, Some(shared)) => Some(shared.read("server.api_key", catalogue)?),
+        (None, None) => None,
+    };
+    let unnamed = || Explained::usage(text!(catalogue, "worker-no-name"));
+    let name = given.name.clone().or_else(name_of_machine).with_context(unnamed)?;
+    Ok(RemoteConfig {
+        key: key.map(|key| key.expose_secret().to_owned()),
+        slots: given.slots.clamp(1, 32),
+        labels: given.labels.clone(),
+        heartbeat: Duration::from_secs(given.heartbeat_seconds.max(1).into()),
+        drain: Duration::from_secs(given.drain_seconds.into()),
+        ..RemoteConfig::new(given.server.as_str(), name)
+    })
+}
+
+/// What the machine is called, as Linux, or a file or a variable of other systems, says.
+fn name_of_machine() -> Option<String> {
+    let files = ["/proc/sys/kernel/hostname", "/etc/hostname"].map(PathBuf::from);
+    let told = files.into_iter().filter_map(|file| std::fs::read_to_string(file).ok());
+    let names = told.chain(["HOSTNAME", "COMPUTERNAME"].into_iter().filter_map(|name| std::env::var(name).ok()));
+    names.map(|name| name.trim().to_owned()).find(|name| !name.is_empty())
+}
+
+/// Says what it is, before it asks for anything.
+fn tell(remote: &RemoteConfig, session: &Session, out: &mut Out) -> io::Result<()> {
+    let RemoteConfig { server, name, slots, .. } = remote;
+    match session.form_by_terminal() {
+        Form::Json => out.json(&json!({ "worker": name, "server": server, "slots": slots }))?,
+        Form::Text => {
+            let (server, name, slots) = (server.as_str(), name.as_str(), *slots);
+            writeln!(out, "{}", text!(session.catalogue, "worker-works", name = name, server = server, slots = slots))?;
+        }
+    }
+    out.flush()
+}
+
+fn exit(signalled: Option<io::Result<u8>>) -> anyhow::Result<Exit> {
+    Ok(match signalled.transpose()? {
+        // Asked to stop, it stopped.
+        Some(15) | None => Exit::Completed,
+        Some(signal) => Exit::Interrupted(signal),
+    })
+}
+
+fn explained(error: RemoteError, session: &Session) -> anyhow::Error {
+    let catalogue = &session.catalogue;
+    let explained = match &error {
+        RemoteError::Url(url) => return Explained::usage(text!(catalogue, "worker-bad-url", url = url)).into(),
+        RemoteError::Refused { status: 401 | 403, .. } => {
+            Explained::refused(text!(catalogue, "worker-refused")).hint(text!(catalogue, "worker-refused-hint"))
+        }
+        RemoteError::Refused { .. } | RemoteError::Unreachable(_) | RemoteError::Answer(_) => {
+            Explained::failed(text!(catalogue, "worker-failed")).hint(text!(catalogue, "worker-failed-hint"))
+        }
+    };
+    anyhow::Error::new(error).context(explained)
+}

@@ -1,0 +1,301 @@
+//! Servers and workers as processes, with a stand-in for the Claude CLI that counts how often it is asked.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::interrupt::interrupt;
+use crate::serve::Served;
+use crate::support::{Place, signed_greeting};
+
+const ANN: &[u8] = br#"{"inputs": {"name": "Ann"}}"#;
+
+/// A folder with a `claude` that answers once it may.
+struct StandIn {
+    folder: PathBuf,
+}
+
+impl StandIn {
+    fn new(place: &Place, name: &str) -> Self {
+        let folder = place.path(name);
+        fs::create_dir_all(&folder).unwrap();
+        let here = folder.display();
+        // It waits for a minute at most: nothing is left behind when nobody ends it.
+        let script = format!(
+            r#"#!/bin/sh
+case "$1" in
+--version) echo '9.9.9 (Claude Code)'; exit ;;
+--help) printf '%s\n' '--print --output-format --model --json-schema --tools --strict-mcp-config --setting-sources' \
+    '--settings --disable-slash-commands --no-session-persistence --system-prompt-file --append-system-prompt-file' \
+    'Commands:' '  auth  Manage authentication'; exit ;;
+auth) [ -e '{here}/logged-out' ] || exit 0; echo 'Not logged in'; exit 1 ;;
+esac
+cat > /dev/null
+echo asked >> '{here}/calls'
+for _ in $(seq 1200); do [ ! -e '{here}/go' ] || break; sleep 0.05; done
+echo '{{"type":"result","is_error":false,"result":"","structured_output":{{"text":"hello"}},
+    "usage":{{"input_tokens":10,"output_tokens":5}},"total_cost_usd":0.01}}'
+"#
+        );
+        let new = place.write(&format!("{name}/new"), script);
+        fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
+        // Copied by another process: a file that this one had open for writing when another test forked cannot be executed.
+        assert!(Command::new("cp").arg("-p").arg(&new).arg(folder.join("claude")).status().unwrap().success());
+        Self { folder }
+    }
+
+    /// One that answers at once.
+    fn quick(place: &Place, name: &str) -> Self {
+        let claude = Self::new(place, name);
+        claude.go();
+        claude
+    }
+
+    fn go(&self) {
+        fs::write(self.folder.join("go"), "").unwrap();
+    }
+
+    fn calls(&self) -> usize {
+        fs::read_to_string(self.folder.join("calls")).unwrap_or_default().lines().count()
+    }
+}
+
+/// `bloom worker`; killed when it is dropped.
+struct Worker {
+    process: Child,
+}
+
+fn bloom_worker(place: &Place, folder: &Path, server: &str, options: &[&str]) -> Command {
+    let bloom = place.bloom();
+    let mut command = Command::new(bloom.get_program());
+    for (name, value) in bloom.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let temporary = place.path("tmp");
+    fs::create_dir_all(&temporary).unwrap();
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", folder.display());
+    command.env("PATH", path).env("TMPDIR", temporary).env("BLOOM_DATA", folder.join("data"));
+    command.args(["worker", "--server", server]).args(options);
+    command
+}
+
+impl Worker {
+    fn start(place: &Place, claude: &StandIn, server: &Served, name: &str) -> Self {
+        let mut command = bloom_worker(place, &claude.folder, &server.url(), &["--name", name]);
+        let log = fs::File::create(place.path(&format!("{name}.log"))).unwrap();
+        let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| {
+            panic!("{error}: {line:?}: {}", fs::read_to_string(place.path(&format!("{name}.log"))).unwrap())
+        });
+        assert_eq!((&told["worker"], &told["slots"]), (&json!(name), &json!(1)));
+        Self { process }
+    }
+
+    fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What is there once it is as it shall be.
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..1200 {
+        if let Some(found) = look() {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("{what}: it never came to that");
+}
+
+fn started(server: &Served) -> String {
+    let (status, run) = server.post("/api/v1/flows/greeting/runs", ANN);
+    assert_eq!(status, 202, "{run}");
+    run["run_id"].as_str().unwrap().to_owned()
+}
+
+/// The run, once it has ended.
+fn ended(server: &Served, run: &str) -> Value {
+    until("the run ends", || {
+        let run = server.get(&format!("/api/v1/runs/{run}"));
+        (run["status"] != "running" && run["status"] != "queued").then_some(run)
+    })
+}
+
+/// The only task, once it stands so.
+fn task(server: &Served, status: &str) -> Value {
+    until(status, || {
+        let tasks = server.get("/api/runtime/llm-tasks");
+        (tasks[0]["status"] == status).then(|| tasks[0].clone())
+    })
+}
+
+fn actions(server: &Served) -> Vec<String> {
+    let log = server.get("/api/runtime/audit");
+    log.as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A server without workers of its own, to which the greeting is published.
+fn serving(place: &Place, variables: &[(&str, &str)]) -> Served {
+    signed_greeting(place);
+    let server = Served::start_at(place, "127.0.0.1:0", &["--workers", "0"], variables);
+    server.publish(place);
+    server
+}
+
+fn completed_once(run: &Value) {
+    assert_eq!((&run["status"], &run["result"]), (&json!("completed"), &json!({ "greeting": "hello" })), "{run}");
+    assert_eq!((&run["tokens"], &run["cost_micro_usd"]), (&json!(15), &json!(10_000)), "billed once: {run}");
+}
+
+#[test]
+fn worker_does_what_a_flow_asks_and_what_a_client_asks() {
+    let place = Place::new();
+    let server = serving(&place, &[]);
+    let run = started(&server);
+    let claude = StandIn::new(&place, "claude");
+    let _worker = Worker::start(&place, &claude, &server, "w1");
+    let held = task(&server, "running");
+    assert_eq!((&held["worker_id"], &held["attempts"]), (&json!("w1"), &json!(1)), "it was heard of");
+    let lease = server.get("/api/runtime/leases?status=active");
+    assert_eq!((&lease[0]["worker_id"], &lease[0]["id"]), (&json!("w1"), &held["lease_id"]));
+    claude.go();
+    completed_once(&ended(&server, &run));
+
+    let seat = server.get("/api/runtime/workers/w1");
+    assert_eq!((&seat["status"], &seat["capabilities"]["claude_cli"]), (&json!("online"), &json!(true)));
+    assert_eq!(seat["capabilities"]["provides"], json!(["llm.claude_cli"]));
+    assert_eq!(server.get("/api/runtime/leases?status=released")[0]["id"], held["lease_id"]);
+    let result = server.get(&format!("/api/runtime/artifacts?task_id={}", held["id"].as_str().unwrap()));
+    assert_eq!((&result[0]["content"], &result[0]["job_id"]), (&json!(r#"{"text":"hello"}"#), &json!(run)));
+
+    let asked = br#"{"context_id": "c", "agent_slug": "a", "prompt": "Say hello", "desired_format": "json"}"#;
+    let (status, posted) = server.post("/api/runtime/llm-tasks", asked);
+    assert_eq!(status, 201, "{posted}");
+    let path = format!("/api/runtime/artifacts?task_id={}", posted["id"].as_str().unwrap());
+    let result = until("the client's task is done", || server.get(&path).as_array().unwrap().first().cloned());
+    assert_eq!(result["content"], r#"{"text":"hello"}"#);
+    assert_eq!(claude.calls(), 2);
+
+    let actions = actions(&server);
+    for action in ["worker_registered", "run_started", "task_leased", "task_completed", "run_completed", "task_created"]
+    {
+        assert!(actions.iter().any(|one| one == action), "{action} is not in {actions:?}");
+    }
+    let left: Vec<_> = fs::read_dir(place.path("tmp")).unwrap().collect();
+    assert!(left.is_empty(), "nothing is kept of a task: {left:?}");
+}
+
+#[test]
+fn another_worker_does_what_a_killed_one_held() {
+    let place = Place::new();
+    let quick = [("BLOOM_TASKS_LEASE_TTL_SECONDS", "2"), ("BLOOM_TASKS_REAP_EVERY_SECONDS", "1")];
+    let server = serving(&place, &quick);
+    let run = started(&server);
+    let (first, second) = (StandIn::new(&place, "first"), StandIn::quick(&place, "second"));
+    let killed = Worker::start(&place, &first, &server, "w1");
+    until("it is asked", || (first.calls() == 1).then_some(()));
+    killed.kill();
+    let _worker = Worker::start(&place, &second, &server, "w2");
+    completed_once(&ended(&server, &run));
+    let done = task(&server, "completed");
+    assert_eq!((&done["attempts"], second.calls()), (&json!(2), 1));
+    assert_eq!(server.get("/api/runtime/leases?status=expired")[0]["worker_id"], "w1");
+    first.go();
+}
+
+#[test]
+fn answer_outlives_the_server_that_asked_for_it() {
+    let place = Place::new();
+    let server = serving(&place, &[]);
+    let run = started(&server);
+    let claude = StandIn::new(&place, "claude");
+    let _worker = Worker::start(&place, &claude, &server, "w1");
+    task(&server, "running");
+    let address = server.address.clone();
+    server.kill();
+    // It is answered while nobody is there to hear it.
+    claude.go();
+    let server = Served::start_at(&place, &address, &["--workers", "0"], &[]);
+    completed_once(&ended(&server, &run));
+    assert_eq!((claude.calls(), &task(&server, "completed")["attempts"]), (1, &json!(1)));
+    let again = started(&server);
+    completed_once(&ended(&server, &again));
+    assert_eq!(claude.calls(), 2, "the worker goes on with the new server");
+}
+
+#[test]
+fn worker_that_is_asked_to_stop_ends_what_it_holds_first() {
+    let place = Place::new();
+    let server = serving(&place, &[]);
+    let run = started(&server);
+    let claude = StandIn::new(&place, "claude");
+    let mut worker = Worker::start(&place, &claude, &server, "w1");
+    task(&server, "running");
+    interrupt(&worker.process, Signal::TERM);
+    let log = place.path("w1.log");
+    until("it says so", || fs::read_to_string(&log).unwrap().contains("brought to its end").then_some(()));
+    claude.go();
+    assert_eq!(worker.process.wait().unwrap().code(), Some(0));
+    completed_once(&ended(&server, &run));
+
+    // One that is asked twice gives it back, and the attempt does not count.
+    let (run, slow) = (started(&server), StandIn::new(&place, "slow"));
+    let mut worker = Worker::start(&place, &slow, &server, "w2");
+    task(&server, "running");
+    interrupt(&worker.process, Signal::TERM);
+    let log = place.path("w2.log");
+    until("it says so", || fs::read_to_string(&log).unwrap().contains("brought to its end").then_some(()));
+    interrupt(&worker.process, Signal::TERM);
+    assert_eq!(worker.process.wait().unwrap().code(), Some(0));
+    assert_eq!(task(&server, "queued")["attempts"], 0);
+    assert_eq!(server.get(&format!("/api/v1/runs/{run}"))["status"], "running");
+    slow.go();
+}
+
+#[test]
+fn worker_that_could_do_nothing_says_why() {
+    let place = Place::new();
+    let claude = StandIn::new(&place, "claude");
+    let run = |command: &mut Command| -> (Option<i32>, String) {
+        let Output { status, stderr, .. } = command.output().unwrap();
+        (status.code(), String::from_utf8(stderr).unwrap())
+    };
+    let missing = place.path("nothing");
+    fs::create_dir_all(&missing).unwrap();
+    let nobody = "http://127.0.0.1:1";
+    let (status, told) = run(bloom_worker(&place, &missing, nobody, &[]).env("PATH", &missing));
+    assert!(status == Some(1) && told.contains("could do nothing") && told.contains("is not there"), "{told}");
+    fs::write(claude.folder.join("logged-out"), "").unwrap();
+    let (status, told) = run(&mut bloom_worker(&place, &claude.folder, nobody, &[]));
+    assert!(status == Some(1) && told.contains("Not logged in"), "{told}");
+    fs::remove_file(claude.folder.join("logged-out")).unwrap();
+    let (status, told) = run(bloom_worker(&place, &claude.folder, nobody, &[]).args(["--slots", "33"]));
+    assert!(status == Some(2) && told.contains("33"), "{told}");
+    let (status, told) = run(&mut bloom_worker(&place, &claude.folder, "ftp://x", &[]));
+    assert!(status == Some(2) && told.contains("is not the URL of a server"), "{told}");
+
+    let server = Served::start_at(&place, "127.0.0.1:0", &["--workers", "0"], &[("RUNTIME_API_KEY", "a key")]);
+    let (status, told) = run(&mut bloom_worker(&place, &claude.folder, &server.url(), &[]));
+    assert!(status == Some(3) && told.contains("does not let this worker in"), "{told}");
+    assert_eq!(claude.calls(), 0);
+}
