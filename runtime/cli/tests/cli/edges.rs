@@ -194,6 +194,10 @@ fn a_data_directory_that_others_can_read_is_closed_or_warned_of() {
     let place = Place::new();
     let data = place.path("data");
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    fs::remove_dir_all(&data).unwrap();
+    place.bloom().arg("runs").assert().success();
+    assert_eq!(mode(&data), 0o700, "made on first use");
+    fs::remove_dir_all(&data).unwrap();
     fs::create_dir(&data).unwrap();
     fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
     place.bloom().arg("runs").assert().success();

@@ -122,11 +122,14 @@ fn run(place: &Place, address: SocketAddr) -> assert_cmd::Command {
     command
 }
 
+/// One of the two is reached by a name that only the operator knows.
 fn grant(place: &Place, address: SocketAddr) {
+    let named = format!("notebooks.test:{}", address.port());
     let config = format!(
-        "[tools.http-get]\nhttp = ['http://{address} GET']\n\n[tools.notebooklm-query]\n\
-         config = {{ url = {{ public = 'http://{address}' }}, key = {{ env = 'NOTEBOOKLM_KEY' }} }}\n\
-         http = [{{ to = 'http://{address} GET POST', headers = {{ authorization = 'Bearer {{key}}' }} }}]\n"
+        "[network]\nhosts = {{ 'Notebooks.Test' = ['127.0.0.1'] }}\n\n\
+         [tools.http-get]\nhttp = ['http://{address} GET']\n\n[tools.notebooklm-query]\n\
+         config = {{ url = {{ public = 'http://{named}' }}, key = {{ env = 'NOTEBOOKLM_KEY' }} }}\n\
+         http = [{{ to = 'http://{named} GET POST', addresses = ['127.0.0.1'], headers = {{ authorization = 'Bearer {{key}}' }} }}]\n"
     );
     place.write("data/bloom.toml", config);
 }

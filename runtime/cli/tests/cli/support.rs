@@ -1,6 +1,7 @@
 //! A place of its own for each test: data directory, memory, notes.
 
 use std::fs;
+use std::os::unix::fs::{DirBuilderExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -20,7 +21,9 @@ impl Place {
         let memory = folder.path().join("memory/archivist");
         fs::create_dir_all(&memory).unwrap();
         fs::copy(fixture("archivist/memory/archivist/state.json"), memory.join("state.json")).unwrap();
-        Self { folder }
+        let place = Self { folder };
+        place.share_compiled_tools();
+        place
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -42,6 +45,15 @@ impl Place {
         }
         command.env("BLOOM_DATA", self.path("data")).env("XDG_CONFIG_HOME", self.path("config"));
         command
+    }
+
+    /// Compiles each tool once for all tests, instead of once for each place.
+    fn share_compiled_tools(&self) {
+        let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-tools");
+        let own = |path: &Path| fs::DirBuilder::new().recursive(true).mode(0o700).create(path).unwrap();
+        own(&shared);
+        own(&self.path("data"));
+        symlink(shared, self.path("data/tools")).unwrap();
     }
 
     /// `bloom run` of the archivist over the fixture's notes, with the fixture's answers.
