@@ -138,6 +138,13 @@ pub struct Policy {
     pub limits: Limits,
 }
 
+impl Policy {
+    /// The components that it pins.
+    pub fn pinned(&self) -> Vec<Digest> {
+        self.allowed_tools.values().filter_map(|tool| tool.digest).collect()
+    }
+}
+
 /// A tool that the flow may call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

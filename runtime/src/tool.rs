@@ -1,6 +1,7 @@
 //! What the engine needs of a host of tools.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -21,6 +22,13 @@ pub trait ToolHost: Send + Sync {
     /// asks for. Asked before a run starts, so that it is not refused in the middle.
     fn may_call(&self, tool: &InstalledTool, agent: &str, capabilities: &[String]) -> Result<(), EffectError> {
         let _ = (tool, agent, capabilities);
+        Ok(())
+    }
+
+    /// Keeps these components for as long as a stored flow may need them, also with a later version of this program. Those that
+    /// are kept already, and those that somebody else keeps, are none of its work.
+    async fn keep(&self, components: &[Digest]) -> io::Result<()> {
+        let _ = components;
         Ok(())
     }
 

@@ -5,14 +5,38 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 /// What changes for a tool.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
+    /// The component that is meant, by its digest.
+    pub digest: Option<Digest>,
     /// Hosts that it may send requests to, added.
-    pub http: Vec<String>,
+    pub http: Vec<Http>,
     /// Hosts that it no longer may.
     pub no_http: Vec<String>,
     /// Settings, set.
     pub set: Vec<(String, Setting)>,
     /// Settings, taken away.
     pub unset: Vec<String>,
+    /// Whose artifacts it may read.
+    pub artifacts: Option<String>,
+}
+
+/// Whether only one component is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Digest {
+    /// The one with this digest.
+    Only(String),
+    /// Whichever has the tool's name.
+    Any,
+}
+
+/// A host that is granted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Http {
+    /// `SCHEME://HOST[:PORT] [METHOD…]`
+    pub to: String,
+    /// Header fields that are added to requests, with `{key}` in the place of settings. Others that were there stay.
+    pub headers: Vec<(String, String)>,
+    /// Addresses that are not public, which its name may resolve to. Others that were there stay.
+    pub addresses: Vec<String>,
 }
 
 /// Where the value of a setting is.
@@ -48,12 +72,18 @@ pub fn edit(text: &str, tool: &str, change: &Change) -> Result<String, GrantErro
     if !(change.http.is_empty() && change.no_http.is_empty()) {
         let hosts = table.entry("http").or_insert_with(|| Array::new().into());
         let hosts = hosts.as_array_mut().ok_or_else(|| shape("http"))?;
-        hosts.retain(|host| host.as_str().is_none_or(|host| !change.no_http.iter().any(|gone| gone == host)));
+        hosts.retain(|host| target(host).is_none_or(|host| !change.no_http.iter().any(|gone| gone == host)));
         for host in &change.http {
-            if !hosts.iter().any(|known| known.as_str() == Some(host)) {
-                hosts.push(host);
-            }
+            grant(hosts, host);
         }
+    }
+    match &change.digest {
+        Some(Digest::Only(digest)) => put(table, "digest", digest),
+        Some(Digest::Any) => drop(table.remove("digest")),
+        None => {}
+    }
+    if let Some(artifacts) = &change.artifacts {
+        put(table, "artifacts", artifacts);
     }
     if !(change.set.is_empty() && change.unset.is_empty()) {
         let config = table.entry("config").or_insert_with(|| InlineTable::new().into());
@@ -71,6 +101,53 @@ pub fn edit(text: &str, tool: &str, change: &Change) -> Result<String, GrantErro
         }
     }
     Ok(document.to_string())
+}
+
+/// What an entry of `http` grants, without headers and addresses.
+fn target(entry: &Value) -> Option<&str> {
+    entry.as_str().or_else(|| entry.as_inline_table()?.get("to")?.as_str())
+}
+
+/// Adds a host, or what is new of one that is there.
+fn grant(hosts: &mut Array, http: &Http) {
+    let found = hosts.iter().position(|known| target(known) == Some(&http.to));
+    let is_plain = http.headers.is_empty() && http.addresses.is_empty();
+    match found {
+        Some(_) if is_plain => return,
+        None if is_plain => return hosts.push(&http.to),
+        _ => {}
+    }
+    let there = found.and_then(|at| hosts.get(at)?.as_inline_table().cloned());
+    let mut entry = there.unwrap_or_else(|| [("to", &http.to)].into_iter().collect());
+    if !http.headers.is_empty() {
+        let headers = entry.get_or_insert("headers", InlineTable::new());
+        if let Some(headers) = headers.as_inline_table_mut() {
+            for (name, text) in &http.headers {
+                headers.insert(name, text.into());
+            }
+        }
+    }
+    if !http.addresses.is_empty() {
+        let addresses = entry.get_or_insert("addresses", Array::new());
+        if let Some(addresses) = addresses.as_array_mut() {
+            for address in &http.addresses {
+                if !addresses.iter().any(|known| known.as_str() == Some(address)) {
+                    addresses.push(address);
+                }
+            }
+        }
+    }
+    match found {
+        // Its own decoration stays: comments stand before an entry.
+        Some(at) => drop(hosts.replace(at, entry)),
+        None => hosts.push(entry),
+    }
+}
+
+fn put(table: &mut dyn TableLike, key: &str, text: &str) {
+    if table.get(key).and_then(Item::as_str) != Some(text) {
+        let _ = table.insert(key, Item::Value(text.into()));
+    }
 }
 
 /// The table of a tool, made where it is not there, below a `[tools]` that needs no line of its own.
@@ -113,7 +190,37 @@ mod tests {
     use super::*;
 
     fn http(hosts: &[&str]) -> Change {
-        Change { http: hosts.iter().map(|&host| host.to_owned()).collect(), ..Change::default() }
+        let http = hosts.iter().map(|&host| Http { to: host.to_owned(), ..Http::default() });
+        Change { http: http.collect(), ..Change::default() }
+    }
+
+    #[test]
+    fn headers_and_addresses_go_with_their_host() {
+        let with = |headers: &[(&str, &str)], addresses: &[&str]| {
+            let headers = headers.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+            let addresses = addresses.iter().map(|&address| address.to_owned()).collect();
+            let http = vec![Http { to: "https://a.example GET".into(), headers, addresses }];
+            Change { http, ..Change::default() }
+        };
+        let plain = "[tools.t]\nhttp = [\n    # mine\n    \"https://a.example GET\",\n    \"https://b.example\",\n]\n";
+        let text = edit(plain, "t", &with(&[("authorization", "Bearer {key}")], &["10.0.0.7"])).unwrap();
+        let expected = r#"{ to = "https://a.example GET", headers = { authorization = "Bearer {key}" }, addresses = ["10.0.0.7"] }"#;
+        assert!(text.contains(expected) && text.contains("# mine") && text.contains("https://b.example"), "{text}");
+        let more = edit(&text, "t", &with(&[("x-id", "1"), ("authorization", "{key}")], &["10.0.0.7", "::1"])).unwrap();
+        let expected = r#"headers = { authorization = "{key}", x-id = "1" }, addresses = ["10.0.0.7", "::1"]"#;
+        assert!(more.contains(expected), "{more}");
+        assert_eq!(edit(&more, "t", &http(&["https://a.example GET"])).unwrap(), more, "it is granted already");
+        let gone = Change { no_http: vec!["https://a.example GET".into()], ..Change::default() };
+        assert_eq!(edit(&more, "t", &gone).unwrap().matches("a.example").count(), 0);
+    }
+
+    #[test]
+    fn a_component_is_meant_until_any_is() {
+        let digest = Some(Digest::Only("sha256:00".into()));
+        let text = edit("", "t", &Change { digest, artifacts: Some("all".into()), ..Change::default() }).unwrap();
+        assert_eq!(text, "[tools.t]\ndigest = \"sha256:00\"\nartifacts = \"all\"\n");
+        let any = Change { digest: Some(Digest::Any), ..Change::default() };
+        assert_eq!(edit(&text, "t", &any).unwrap(), "[tools.t]\nartifacts = \"all\"\n");
     }
 
     #[test]

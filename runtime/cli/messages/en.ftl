@@ -407,17 +407,32 @@ cmd-tool-list = List the tools that flows may call
     .examples =
         bloom tool list --json                      with manifests and digests
 
+cmd-tool-diff = Say what became of a tool between two versions, and whether flows may go on with it
+    .old = A component, a project's folder, or an installed tool: NAME, NAME@VERSION, or its digest or the beginning of that
+    .new = The other version, named likewise
+    .tools = The folder of installed tools [default: components in the data directory]
+    .examples =
+        bloom tool diff word-count@0.1.0 ./word-count.wasm
+        bloom tool diff old.wasm new.wasm --json
+
 cmd-tool-grant = Grant a tool hosts and settings, in bloom.toml; comments there stay
     .tool = The tool's name
     .http = A host that it may send requests to, as "https://api.example.org GET POST"; may be repeated
+    .header = A header field that is added to requests to these hosts, as "authorization: Bearer {"{"}key{"}"}", with settings in braces; may be repeated
+    .address = An address that is not public, which these hosts may have; may be repeated
     .no-http = A host that it no longer may, as it stands in the file
     .set = A setting, kept in the file; its value is a secret, which must not come back
     .set-public = A setting that anybody may see
     .set-env = A secret that is in an environment variable
     .set-file = A secret that is in a file
     .unset = A setting to take away
+    .artifacts = Whose artifacts it may read: those of the calling agent (own), or of all agents
+    .digest = The only component that gets what is granted: its digest, or "installed" for the one that has the name now
+    .any-digest = Whichever component has the name gets what is granted
+    .tools = The folder of installed tools [default: components in the data directory]
     .examples =
         bloom tool grant weather --http "https://api.example.org GET" --set-env key=WEATHER_KEY
+        bloom tool grant weather --http "https://api.example.org GET" --header "x-api-key: {"{"}key{"}"}" --digest installed
 
 cmd-tool-remove = Take an installed tool away, unless a flow pins it
     .tool = Its name, NAME@VERSION, or its digest or the beginning of that
@@ -1199,6 +1214,7 @@ render-differs = the history of run { $run } does not agree with its program: se
 ## Tools and their authors
 
 tool-origin-ships = ships with bloom
+tool-origin-kept = kept for flows
 tool-origin-added = added
 tool-made = { $folder } is there, with { $files } files. Next:
 tool-bad-name = { $name } is no name for a tool: it is in kebab-case, as word-count, of at most 64 characters
@@ -1241,6 +1257,8 @@ tool-bad-manifest =
 tool-bad-sample = the sample { $name } grants something that cannot be granted
     .hint = a sample is { "{" } "input": { "{" } … { "}" }, "output": … { "}" }, or with "failure": "code"; and "files", "config", "http"
 tool-no-pair = { $text } is not of the form KEY=VALUE
+tool-bad-header = { $text } is no header field of the form NAME: TEXT
+tool-bad-digest = { $digest } is no digest of the form sha256:…, and not "installed"
 tool-bad-http = { $text } is no host that can be granted, as "https://api.example.org GET POST"
 tool-bad-input = the arguments of a call are one JSON object
 tool-figures = { $took }, fuel { $fuel }, memory { $memory }
@@ -1277,7 +1295,20 @@ tool-ambiguous = { $tool } begins more than one digest
 tool-pinned = { $tool } is pinned by { $flows }
     .hint = compile them with another version, or say --force: then they cannot run any more
 tool-removed = removed { $digest }
-tool-grant-nothing = nothing to grant was said: --http, --set, --set-env, --set-file, …
+tool-grant-nothing = nothing to grant was said: --http, --set, --set-env, --set-file, --artifacts, --digest, …
 tool-grant-bad-file = { $path } cannot be changed
+tool-change-added = added
+tool-change-removed = removed
+tool-change-changed = changed
+tool-change-wider = takes more
+tool-change-narrower = takes less
+tool-change-unclear = changed so that it cannot be told whether it takes more or less
+tool-diff-same = They are the same for flows.
+tool-diff-compatible = Compatible: what was right before is right now.
+tool-diff-breaking = { $count ->
+    [one] Not compatible: the change marked with ! can break flows.
+   *[other] Not compatible: { $count } changes, marked with !, can break flows.
+}
+tool-diff-pinned = Flows that pin the old one, and go on with it until they are compiled anew:
 tool-grant-same = { $path } says that already
 tool-granted = { $path } grants it to { $tool }

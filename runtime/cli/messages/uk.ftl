@@ -409,17 +409,32 @@ cmd-tool-list = Показати інструменти, які можуть в�
     .examples =
         bloom tool list --json                      з маніфестами й дайджестами
 
+cmd-tool-diff = Показати, що змінилося в інструменті між двома версіями і чи підходить він потокам далі
+    .old = Компонент, тека проєкту або встановлений інструмент: NAME, NAME@VERSION, його дайджест або початок дайджесту
+    .new = Друга версія, названа так само
+    .tools = Тека встановлених інструментів [типово: components у теці даних]
+    .examples =
+        bloom tool diff word-count@0.1.0 ./word-count.wasm
+        bloom tool diff old.wasm new.wasm --json
+
 cmd-tool-grant = Надати інструментові вузли й налаштування в bloom.toml; коментарі там лишаються
     .tool = Назва інструмента
     .http = Вузол, до якого можна слати запити, як-от "https://api.example.org GET POST"; можна повторювати
+    .header = Поле заголовка, яке додається до запитів до цих вузлів, як-от "authorization: Bearer {"{"}key{"}"}", з налаштуваннями у фігурних дужках; можна повторювати
+    .address = Непублічна адреса, яку можуть мати ці вузли; можна повторювати
     .no-http = Вузол, до якого більше не можна, так, як він записаний у файлі
     .set = Налаштування, яке зберігається у файлі; його значення таємне й не має повертатися
     .set-public = Налаштування, яке можна бачити всім
     .set-env = Таємниця, що лежить у змінній середовища
     .set-file = Таємниця, що лежить у файлі
     .unset = Налаштування, яке треба прибрати
+    .artifacts = Чиї артефакти можна читати: лише агента, який викликає (own), чи всіх агентів (all)
+    .digest = Єдиний компонент, якого стосується надане: його дайджест або «installed» — той, що має цю назву зараз
+    .any-digest = Надане стосується будь-якого компонента з цією назвою
+    .tools = Тека встановлених інструментів [типово: components у теці даних]
     .examples =
         bloom tool grant weather --http "https://api.example.org GET" --set-env key=WEATHER_KEY
+        bloom tool grant weather --http "https://api.example.org GET" --header "x-api-key: {"{"}key{"}"}" --digest installed
 
 cmd-tool-remove = Прибрати встановлений інструмент, якщо жоден потік його не закріпив
     .tool = Його назва, НАЗВА@ВЕРСІЯ, дайджест або початок дайджесту
@@ -1213,6 +1228,7 @@ render-differs = історія запуску { $run } не узгоджуєт�
 ## Інструменти та їхні автори
 
 tool-origin-ships = постачається з bloom
+tool-origin-kept = збережено для потоків
 tool-origin-added = додано
 tool-made = Створено { $folder }, файлів: { $files }. Далі:
 tool-bad-name = { $name } не може бути назвою інструмента: потрібен kebab-case, як-от word-count, щонайбільше 64 символи
@@ -1255,6 +1271,8 @@ tool-bad-manifest =
 tool-bad-sample = пробний виклик { $name } надає те, чого надати не можна
     .hint = пробний виклик — це { "{" } "input": { "{" } … { "}" }, "output": … { "}" } або з "failure": "код"; а також "files", "config", "http"
 tool-no-pair = { $text } не має вигляду КЛЮЧ=ЗНАЧЕННЯ
+tool-bad-header = { $text } — не поле заголовка вигляду НАЗВА: ТЕКСТ
+tool-bad-digest = { $digest } — не дайджест вигляду sha256:… і не «installed»
 tool-bad-http = { $text } — не вузол, який можна надати, як-от "https://api.example.org GET POST"
 tool-bad-input = аргументи виклику — це один об’єкт JSON
 tool-figures = { $took }, пальне { $fuel }, пам’ять { $memory }
@@ -1291,7 +1309,21 @@ tool-ambiguous = з { $tool } починається не один дайдже�
 tool-pinned = { $tool } закріплено в { $flows }
     .hint = скомпілюйте їх з іншою версією або додайте --force: тоді виконати їх більше не вдасться
 tool-removed = прибрано { $digest }
-tool-grant-nothing = не сказано, що надати: --http, --set, --set-env, --set-file, …
+tool-grant-nothing = не сказано, що надати: --http, --set, --set-env, --set-file, --artifacts, --digest, …
 tool-grant-bad-file = { $path } не вдалося змінити
+tool-change-added = додано
+tool-change-removed = вилучено
+tool-change-changed = змінено
+tool-change-wider = приймає більше
+tool-change-narrower = приймає менше
+tool-change-unclear = змінено так, що не можна сказати, чи приймає більше, чи менше
+tool-diff-same = Для потоків вони однакові.
+tool-diff-compatible = Сумісні: що було правильним, таким і лишається.
+tool-diff-breaking = { $count ->
+    [one] Несумісні: { $count } зміна, позначена «!», може зламати потоки.
+    [few] Несумісні: { $count } зміни, позначені «!», можуть зламати потоки.
+   *[other] Несумісні: { $count } змін, позначених «!», можуть зламати потоки.
+}
+tool-diff-pinned = Потоки, що закріпили стару версію і працюватимуть із нею, доки їх не скомпілюють знову:
 tool-grant-same = { $path } уже так і каже
 tool-granted = { $path } надає це інструментові { $tool }

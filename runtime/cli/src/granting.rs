@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bloom_ir::capability::Capability;
+use bloom_ir::capability::{ArtifactScope, Capability};
 use bloom_runtime::engine::Refusal;
 
 use crate::catalogue::{Catalogue, text};
@@ -44,7 +44,8 @@ fn line(asked: &Capability) -> Option<String> {
             Some(format!("http = [\"https://{host}{port} {}\"]", methods.join(" ")))
         }
         Capability::Config(key) => Some(format!("config.{key} = {{ public = \"…\" }}")),
-        Capability::Files(_) | Capability::Artifacts(_) | Capability::Unknown(_) => None,
+        Capability::Artifacts(ArtifactScope::All) => Some("artifacts = \"all\"".to_owned()),
+        Capability::Files(_) | Capability::Artifacts(ArtifactScope::Own) | Capability::Unknown(_) => None,
     }
 }
 
@@ -64,7 +65,7 @@ mod tests {
         let english = Catalogue::of(Locale::En);
         let refusals = [
             refused("a", "not_granted", &["files:notes", "http:api.example.org:8443 GET POST", "config:url"]),
-            refused("b", "not_granted", &["http:* GET"]),
+            refused("b", "not_granted", &["http:* GET", "artifacts:own", "artifacts:all"]),
             refused("c", "unknown_tool", &[]),
         ];
         let hint = hint(&refusals, &english).unwrap();
@@ -72,7 +73,7 @@ mod tests {
         assert_eq!(
             told,
             "[tools.a]\nhttp = [\"https://api.example.org:8443 GET POST\"]\nconfig.url = { public = \"…\" }\n\n\
-             [tools.b]\nhttp = [\"https://HOST GET\"]"
+             [tools.b]\nhttp = [\"https://HOST GET\"]\nartifacts = \"all\""
         );
         let folder = super::hint(&[refused("a", "not_granted", &["files:notes"])], &english).unwrap();
         assert!(folder.ends_with("[run]\nnotes = \"DIR\""), "{folder}");

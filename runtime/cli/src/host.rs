@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use bloom_ir::Digest;
 use bloom_wasm::grant::{Setting as ToolSetting, ToolGrants};
 use bloom_wasm::{Config, Limits, Origin, ToolFolder, WasmHost};
 use clap::Args;
@@ -12,7 +13,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::catalogue::text;
 use crate::command::Granted;
-use crate::config::ToolValue;
+use crate::config::{Settings, Tool, ToolValue};
 use crate::failure::Explained;
 use crate::output;
 use crate::session::Session;
@@ -48,6 +49,9 @@ pub(crate) struct MemoryArg {
 /// Where `bloom tool add` puts tools, in the data directory.
 const ADDED: &str = "components";
 
+/// Within it, what stored flows pin of what shipped with this program or an earlier version of it.
+const KEPT: &str = "shipped";
+
 impl ToolArgs {
     /// The folder of tools that were added: the one that is named, else that of the data directory.
     pub(crate) fn folder(&self, session: &Session) -> anyhow::Result<PathBuf> {
@@ -56,6 +60,22 @@ impl ToolArgs {
             Some(folder) => Ok(folder.clone()),
             None => Ok(session.data.create(&session.catalogue)?.join(ADDED)),
         }
+    }
+
+    /// The bytes of an installed component: one that ships, was added, lies in the folder that is named, or is kept for flows.
+    pub(crate) fn component(&self, digest: Digest, session: &Session) -> anyhow::Result<Option<Vec<u8>>> {
+        if let Some(bytes) = bloom_wasm::embedded().find(|bytes| Digest::of(bytes) == digest) {
+            return Ok(Some(bytes.to_vec()));
+        }
+        let added = session.data.create(&session.catalogue)?.join(ADDED);
+        for folder in [ToolFolder::new(added), ToolFolder::new(self.folder(session)?), kept(session)?] {
+            let unreadable = || text!(session.catalogue, "cannot-read", path = folder.path().display().to_string());
+            let there = folder.list().with_context(unreadable)?;
+            if let Some((path, _)) = there.iter().find(|(_, found)| *found == digest) {
+                return Ok(Some(std::fs::read(path).with_context(unreadable)?));
+            }
+        }
+        Ok(None)
     }
 
     /// The tools with what the operator granted them, and more for one of them: for a call on trial.
@@ -139,8 +159,8 @@ fn grants(session: &Session) -> anyhow::Result<Grants> {
             };
             config.insert(name.clone(), value);
         }
-        let http = granted.http.clone();
-        grants.insert(tool.clone(), ToolGrants { config, http, ..ToolGrants::default() });
+        let Tool { digest, http, artifacts, .. } = granted.clone();
+        grants.insert(tool.clone(), ToolGrants { digest, config, http, artifacts });
     }
     Ok(grants)
 }
@@ -163,14 +183,41 @@ fn config(
     if let Some(folder) = tools {
         must_be_folder(folder, session)?;
     }
-    let cache = session.data.create(&session.catalogue)?.join("tools");
-    let given = &session.config()?.settings.limits;
-    let limits = Limits {
-        memory_bytes: usize::try_from(given.tool_memory_mib).unwrap_or(usize::MAX).saturating_mul(1 << 20),
-        concurrent_calls: given.tool_calls_at_once,
+    let (tools, kept) = (tools.map(Path::to_owned), Some(kept(session)?.path().to_owned()));
+    Ok(Config { tools, kept, roots, grants, ..bare(session)? })
+}
+
+/// What holds for all tools alike, for a host that has none.
+pub(crate) fn bare(session: &Session) -> anyhow::Result<Config> {
+    let cache = Some(session.data.create(&session.catalogue)?.join("tools"));
+    let settings = &session.config()?.settings;
+    let (ca, hosts) = (settings.network.ca.clone(), settings.network.hosts.clone());
+    Ok(Config { cache, ca, hosts, limits: limits(settings), ..Config::default() })
+}
+
+/// What a call may use.
+fn limits(Settings { limits, .. }: &Settings) -> Limits {
+    let bytes = |count: u32, unit: usize| usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(unit);
+    Limits {
+        fuel: limits.tool_fuel,
+        memory_bytes: bytes(limits.tool_memory_mib, 1 << 20),
+        input_bytes: bytes(limits.tool_input_kib, 1 << 10),
+        output_bytes: bytes(limits.tool_output_kib, 1 << 10),
+        log_bytes: bytes(limits.tool_log_kib, 1 << 10),
+        file_bytes: u64::from(limits.tool_file_kib) << 10,
+        http_requests: limits.http_requests,
+        http_request_bytes: bytes(limits.http_request_kib, 1 << 10),
+        http_response_bytes: bytes(limits.http_response_kib, 1 << 10),
+        http_connect_ms: u64::from(limits.http_connect_seconds) * 1000,
+        http_timeout_ms: u64::from(limits.http_timeout_seconds) * 1000,
+        concurrent_calls: limits.tool_calls_at_once,
         ..Limits::default()
-    };
-    Ok(Config { cache: Some(cache), tools: tools.map(Path::to_owned), roots, grants, limits, ..Config::default() })
+    }
+}
+
+/// Where what ships is kept for the flows that pin it.
+pub(crate) fn kept(session: &Session) -> anyhow::Result<ToolFolder> {
+    Ok(ToolFolder::new(session.data.create(&session.catalogue)?.join(ADDED).join(KEPT)))
 }
 
 /// With the tools that ship, those that were added, and those of the configuration's folder.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use bloom_ir::VerifiedIr;
 use bloom_runtime::clock::Clock as _;
 use bloom_runtime::record::{
@@ -83,6 +84,9 @@ impl<'a> Store<'a> {
             Some(_) => return Ok(()),
             None => ir.bytes().to_vec(),
         };
+        let kept = crate::host::kept(session)?;
+        let failed = || text!(self.catalogue, "cannot-write", path = kept.path().display().to_string());
+        kept.keep_shipped(&ir.document().policy.pinned()).with_context(failed)?;
         let stored = record.audit_note(owner());
         Ok(self.inner.put_flow(record, bytes, vec![stored]).await?)
     }

@@ -1,5 +1,7 @@
 //! Why the engine cannot do what was asked.
 
+use std::io;
+
 use bloom_interpreter::LoadError;
 use bloom_interpreter::effect::EffectError;
 use bloom_interpreter::replay::{RebuildError, Verdict};
@@ -23,6 +25,9 @@ pub enum EngineError {
     /// The document is not to be trusted.
     #[error(transparent)]
     Untrusted(#[from] VerifyError),
+    /// The components that the flow pins cannot be kept beside it; nothing was started.
+    #[error("the tools that the flow pins cannot be kept: {0}")]
+    Tools(#[source] io::Error),
     /// The program cannot be executed.
     #[error("the flow cannot be executed")]
     Load(#[from] LoadError),

@@ -125,7 +125,7 @@ impl Engine {
     }
 
     /// What is kept of a flow that a run pins: its record, its document with all signatures that are known, and what the audit
-    /// log says if that is new.
+    /// log says if that is new. The components that it pins are kept before it.
     pub(super) async fn kept(
         &self,
         ir: &VerifiedIr,
@@ -135,6 +135,7 @@ impl Engine {
         let flow = ir.document().flow.clone();
         let (id, version, title) = (flow.id, flow.version, flow.title);
         let record = FlowRecord { hash: ir.hash(), program: ir.program(), id, version, title, stored_at: now };
+        self.tools.keep(&ir.document().policy.pinned()).await.map_err(EngineError::Tools)?;
         let known = self.store.flow_document(record.hash).await?;
         let document = match &known {
             Some(known) => ir.bytes_with_signatures_of(known, &self.trust),

@@ -13,6 +13,9 @@ pub struct Config {
     pub cache: Option<PathBuf>,
     /// A folder of the operator's own tools: every `*.wasm` in it is installed.
     pub tools: Option<PathBuf>,
+    /// Where components that ship are kept once a stored flow pins them, so that a later version of this program, which ships
+    /// others, still has them. None: they are not.
+    pub kept: Option<PathBuf>,
     /// The folders that tools may read, by root: `notes`, `context`, `memory`, others. A call sees of `memory` only the folder
     /// with its agent's name.
     pub roots: BTreeMap<String, PathBuf>,
@@ -54,7 +57,7 @@ pub struct Limits {
     pub http_connect_ms: u64,
     /// For a request from its beginning to the end of its response, in milliseconds.
     pub http_timeout_ms: u64,
-    /// How many calls run at the same time; more wait for their turn. One tool gets half of them, so that one that hangs does
+    /// How many calls run at the same time, up to 1024; more wait for their turn. One tool gets half of them, so that one that hangs does
     /// not keep the others from working.
     pub concurrent_calls: u32,
 }

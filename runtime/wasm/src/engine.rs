@@ -12,7 +12,7 @@ const TABLES: u32 = 16;
 
 /// An engine whose results depend on the component and its input alone, and whose calls can be stopped by work and by time.
 pub(crate) fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
-    let calls = limits.concurrent_calls.max(1);
+    let calls = limits.concurrent_calls;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
         .total_core_instances(calls * CORE_INSTANCES)

@@ -1,9 +1,14 @@
 //! A folder with the operator's own components, each in a file that is named by its digest.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use bloom_ir::Digest;
+
+static SHIPPED: LazyLock<BTreeMap<Digest, &[u8]>> =
+    LazyLock::new(|| crate::embedded().map(|bytes| (Digest::of(bytes), bytes)).collect());
 
 /// A folder of components, for [`Config::tools`](crate::Config::tools). Files with other names than digests may lie there, too.
 #[derive(Clone, Debug)]
@@ -30,6 +35,17 @@ impl ToolFolder {
         file.as_file().sync_all()?;
         file.persist(self.file(digest))?;
         Ok(digest)
+    }
+
+    /// Whether a component is there under the name of its digest.
+    pub fn has(&self, digest: Digest) -> bool {
+        self.file(digest).exists()
+    }
+
+    /// Keeps those of the components that ship with this program, as far as they are not there yet.
+    pub fn keep_shipped(&self, digests: &[Digest]) -> io::Result<()> {
+        let missing: Vec<Digest> = digests.iter().copied().filter(|digest| !self.has(*digest)).collect();
+        missing.iter().filter_map(|digest| SHIPPED.get(digest)).try_for_each(|bytes| self.add(bytes).map(drop))
     }
 
     /// Deletes a component, under whichever name it is there. False, where it is not.
@@ -75,6 +91,22 @@ pub(crate) fn digest_in_name(path: &Path) -> Option<Digest> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_the_components_that_ship_those_that_are_pinned_are_kept() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = ToolFolder::new(parent.path().join("kept"));
+        let shipped: Vec<Digest> = crate::embedded().take(2).map(Digest::of).collect();
+        let [one, other] = shipped[..] else {
+            println!("SKIPPED: built without the target wasm32-unknown-unknown, so there are no tools");
+            return;
+        };
+        let kept = || folder.list().unwrap().into_iter().map(|(_, digest)| digest).collect::<Vec<_>>();
+        folder.keep_shipped(&[one, Digest::of(b"somebody else's")]).unwrap();
+        assert_eq!(kept(), [one]);
+        folder.keep_shipped(&[one, other]).unwrap();
+        assert!(kept().len() == 2 && kept().contains(&other));
+    }
 
     #[test]
     fn components_are_kept_by_digest() {

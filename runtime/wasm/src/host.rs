@@ -1,5 +1,7 @@
 //! The host: tools are installed in it, and called.
 
+use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,11 +18,15 @@ use crate::config::Config;
 use crate::deadline::{CancelOnDrop, Deadline, Ticker};
 use crate::engine::engine;
 use crate::fault::Fault;
+use crate::folder::ToolFolder;
 use crate::http::Client;
 use crate::inspect::Inspection;
 use crate::install::{InstallError, Tool};
 use crate::reactor::Reactor;
 use crate::registry::Registry;
+
+/// Room is set aside for all calls that may run at the same time.
+const MOST_CALLS: u32 = 1024;
 
 /// Runs tools. Cheap to share behind an `Arc`.
 pub struct WasmHost {
@@ -56,7 +62,7 @@ pub struct Rejected {
 pub enum Origin {
     /// One of those handed to [`WasmHost::new`], counted from 0.
     Given(usize),
-    /// A file, or the folder, of the operator's tools.
+    /// A file, or the folder, of the operator's tools or of the kept ones.
     File(PathBuf),
 }
 
@@ -65,7 +71,7 @@ pub enum Origin {
 pub enum RejectedError {
     /// The file or the folder cannot be read.
     #[error("it cannot be read: {0}")]
-    Unreadable(#[from] std::io::Error),
+    Unreadable(#[from] io::Error),
     /// The file is named by a digest, and holds something else.
     #[error("its bytes are not those whose digest its name says: they are {0}")]
     Damaged(Digest),
@@ -82,22 +88,23 @@ pub enum HostError {
     Engine(String),
     /// The threads that measure time and wait for what is outside cannot be started.
     #[error("the threads that look after calls cannot start: {0}")]
-    Threads(#[from] std::io::Error),
+    Threads(#[from] io::Error),
     /// Requests cannot be made: the operator's certificates cannot be read.
     #[error("requests cannot be set up: {0}")]
     Http(String),
 }
 
 impl WasmHost {
-    /// Installs the components, then those of the operator's folder in the order of their file names. A bad one is left
-    /// out, and listed in [`WasmHost::rejected`].
+    /// Installs what is kept of earlier versions of this program, then the components, then those of the operator's folder in
+    /// the order of their file names. A bad one is left out, and listed in [`WasmHost::rejected`].
     ///
     /// Of tools with the same name the one with the highest version is used, and of those the one installed last; all stay
     /// callable by digest. Compiling what is not in the cache takes a while: do not call it on an async task.
     pub fn new<Bytes: AsRef<[u8]>>(
-        config: Config,
+        mut config: Config,
         components: impl IntoIterator<Item = Bytes>,
     ) -> Result<Self, HostError> {
+        config.limits.concurrent_calls = config.limits.concurrent_calls.clamp(1, MOST_CALLS);
         let engine = engine(&config.limits).map_err(|error| HostError::Engine(format!("{error:#}")))?;
         let cache = Cache::open(&engine, config.cache.as_deref());
         let client = Client::new(config.ca.as_deref(), &config.hosts);
@@ -107,15 +114,26 @@ impl WasmHost {
             rejected: Vec::new(),
             client: Arc::new(client.map_err(|error| HostError::Http(error.to_string()))?),
             reactor: Arc::new(Reactor::start()?),
-            permits: Arc::new(Semaphore::new(config.limits.concurrent_calls.max(1) as usize)),
+            permits: Arc::new(Semaphore::new(config.limits.concurrent_calls as usize)),
             compiling: Arc::new(Semaphore::new(1)),
             config: Arc::new(config),
         };
+        let components: Vec<Bytes> = components.into_iter().collect();
+        if let Some(folder) = host.config.kept.clone().filter(|folder| folder.exists()) {
+            let given: BTreeSet<Digest> = components.iter().map(|bytes| Digest::of(bytes.as_ref())).collect();
+            let is_given =
+                |path: &Path| crate::folder::digest_in_name(path).is_some_and(|named| given.contains(&named));
+            for (path, bytes) in components_of(&folder, |path| !is_given(path)) {
+                host.install_first(Origin::File(path), bytes);
+            }
+        }
         for (index, bytes) in components.into_iter().enumerate() {
             host.install_first(Origin::Given(index), Ok(bytes));
         }
-        for (path, bytes) in operators_tools(host.config.tools.clone().as_deref()) {
-            host.install_first(Origin::File(path), bytes);
+        if let Some(folder) = host.config.tools.clone() {
+            for (path, bytes) in components_of(&folder, |_| true) {
+                host.install_first(Origin::File(path), bytes);
+            }
         }
         Ok(host)
     }
@@ -155,7 +173,7 @@ impl WasmHost {
         used.report(result.map_err(|fault| fault.of_tool(&name)))
     }
 
-    fn install_first<Bytes: AsRef<[u8]>>(&mut self, origin: Origin, bytes: std::io::Result<Bytes>) {
+    fn install_first<Bytes: AsRef<[u8]>>(&mut self, origin: Origin, bytes: io::Result<Bytes>) {
         let tool = bytes.map_err(RejectedError::from).and_then(|bytes| {
             let bytes = bytes.as_ref();
             if let Origin::File(path) = &origin
@@ -248,6 +266,12 @@ impl ToolHost for WasmHost {
         granted.map(drop).map_err(|fault| fault.of_tool(&tool.manifest.name))
     }
 
+    async fn keep(&self, components: &[Digest]) -> io::Result<()> {
+        let Some(folder) = self.config.kept.clone().map(ToolFolder::new) else { return Ok(()) };
+        let components = components.to_vec();
+        tokio::task::spawn_blocking(move || folder.keep_shipped(&components)).await?
+    }
+
     fn installed(&self) -> Vec<InstalledTool> {
         self.tools.installed()
     }
@@ -257,10 +281,12 @@ impl ToolHost for WasmHost {
     }
 }
 
-fn operators_tools(folder: Option<&Path>) -> Vec<(PathBuf, std::io::Result<Vec<u8>>)> {
-    let Some(folder) = folder else { return Vec::new() };
+fn components_of(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> Vec<(PathBuf, io::Result<Vec<u8>>)> {
     match crate::folder::components(folder) {
-        Ok(paths) => paths.into_iter().map(|path| (path.clone(), std::fs::read(path))).collect(),
+        Ok(paths) => {
+            let wanted = paths.into_iter().filter(|path| is_wanted(path));
+            wanted.map(|path| (path.clone(), std::fs::read(path))).collect()
+        }
         Err(error) => vec![(folder.to_owned(), Err(error))],
     }
 }

@@ -5,6 +5,7 @@ mod bench;
 mod build;
 mod call;
 mod check;
+mod diff;
 mod grant;
 mod granted;
 mod list;
@@ -45,6 +46,7 @@ enum Command {
     Bench(bench::Bench),
     Add(add::Add),
     List(list::List),
+    Diff(diff::Diff),
     Grant(grant::Grant),
     Remove(remove::Remove),
 }
@@ -61,6 +63,7 @@ impl Tool {
             Some(Command::Bench(bench)) => bench.perform(session, out).await,
             Some(Command::Add(add)) => add.perform(session, out).await,
             Some(Command::List(list)) => list.perform(session, out),
+            Some(Command::Diff(diff)) => diff.perform(session, out).await,
             Some(Command::Grant(grant)) => grant.perform(session, out),
             Some(Command::Remove(remove)) => remove.perform(session, out).await,
         }

@@ -220,9 +220,11 @@ enum Shape {
 fn shape<P: AsRef<str>>(path: &[P]) -> Shape {
     let path: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
     match path.as_slice() {
-        ["tools"] | ["tools", _, "config"] => Shape::Map,
+        ["tools"] | ["tools", _, "config"] | ["network", "hosts"] => Shape::Map,
         ["tools", _] => Shape::Fields,
-        ["tools", _, "http"] | ["tools", _, "config", _] => Shape::Leaf,
+        ["tools", _, "http" | "digest" | "artifacts"] | ["tools", _, "config", _] | ["network", "hosts", _] => {
+            Shape::Leaf
+        }
         other => {
             let template = Config::default().values();
             let found = other.iter().try_fold(&template, |value, part| value.get(part));

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use bloom_ir::Digest;
+use bloom_ir::capability::ArtifactScope;
 use bloom_wasm::grant::HttpGrant;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) worker: Worker,
     pub(crate) limits: Limits,
     pub(crate) log: Log,
+    pub(crate) network: Network,
     pub(crate) tools: BTreeMap<String, Tool>,
 }
 
@@ -122,7 +125,17 @@ impl Default for Worker {
 pub(crate) struct Limits {
     pub(crate) tool_timeout_seconds: u32,
     pub(crate) tool_memory_mib: u32,
+    pub(crate) tool_fuel: u64,
+    pub(crate) tool_input_kib: u32,
+    pub(crate) tool_output_kib: u32,
+    pub(crate) tool_log_kib: u32,
+    pub(crate) tool_file_kib: u32,
     pub(crate) tool_calls_at_once: u32,
+    pub(crate) http_requests: u32,
+    pub(crate) http_request_kib: u32,
+    pub(crate) http_response_kib: u32,
+    pub(crate) http_connect_seconds: u32,
+    pub(crate) http_timeout_seconds: u32,
     pub(crate) store_cache_mib: u32,
     pub(crate) attempts: u32,
     pub(crate) flow_depth: u32,
@@ -134,7 +147,17 @@ impl Default for Limits {
         Self {
             tool_timeout_seconds: 45,
             tool_memory_mib: 64,
+            tool_fuel: 10_000_000_000,
+            tool_input_kib: 16 << 10,
+            tool_output_kib: 1 << 10,
+            tool_log_kib: 64,
+            tool_file_kib: 8 << 10,
             tool_calls_at_once: 16,
+            http_requests: 64,
+            http_request_kib: 1 << 10,
+            http_response_kib: 8 << 10,
+            http_connect_seconds: 10,
+            http_timeout_seconds: 30,
             store_cache_mib: 32,
             attempts: 3,
             flow_depth: 128,
@@ -163,14 +186,28 @@ pub(crate) enum LogFormat {
     Text,
 }
 
+/// How requests of all tools find and trust their servers.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Network {
+    /// Certification authorities beside the usual ones, in PEM.
+    pub(crate) ca: Option<PathBuf>,
+    /// Addresses of names, as in a hosts file.
+    pub(crate) hosts: BTreeMap<String, Vec<IpAddr>>,
+}
+
 /// What the operator grants to a tool.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Tool {
+    /// The component that is meant; none: whichever has the name.
+    pub(crate) digest: Option<Digest>,
     /// Where it may send requests to: `https://api.example.org GET POST`.
     pub(crate) http: Vec<HttpGrant>,
     /// Its settings and secrets.
     pub(crate) config: BTreeMap<String, ToolValue>,
+    /// Whose artifacts it may read; none: those of the calling agent.
+    pub(crate) artifacts: Option<ArtifactScope>,
 }
 
 /// A value of the operator's for a tool.

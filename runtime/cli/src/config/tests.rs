@@ -91,6 +91,36 @@ fn grants_and_secrets_are_read_and_never_shown() {
 }
 
 #[test]
+fn everything_that_a_grant_needs_can_be_set() {
+    let digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let text = format!(
+        "[network]\nca = 'ours.pem'\nhosts = {{ 'wiki.internal' = ['10.0.0.7', '::1'] }}\n\
+         [tools.wiki]\ndigest = '{digest}'\nartifacts = 'all'\nconfig = {{ key = 'hidden' }}\n\
+         http = [{{ to = 'http://wiki.internal:8080 GET', addresses = ['10.0.0.7'], headers = {{ X-Key = '{{key}}' }} }}]\n"
+    );
+    let config = load(&text, &[("BLOOM_LIMITS_HTTP_REQUESTS", "3"), ("BLOOM_LIMITS_TOOL_FUEL", "5000000000")]).unwrap();
+    let settings = &config.settings;
+    let tool = &settings.tools["wiki"];
+    assert_eq!(tool.digest.unwrap().to_string(), digest);
+    assert_eq!(tool.artifacts, Some(bloom_ir::capability::ArtifactScope::All));
+    assert_eq!((tool.http[0].headers["x-key"].to_string(), tool.http[0].addresses.len()), ("{key}".to_owned(), 1));
+    let ca = settings.network.ca.clone().unwrap();
+    assert!(ca.is_absolute() && ca.ends_with("ours.pem"), "{ca:?}");
+    assert_eq!(settings.network.hosts["wiki.internal"].len(), 2);
+    assert_eq!((settings.limits.http_requests, settings.limits.tool_fuel), (3, 5_000_000_000));
+    for (text, word) in [
+        ("[tools.x]\ndigest = 'sha256:12'\n", "tools.x.digest"),
+        ("[tools.x]\nartifacts = 'mine'\n", "tools.x.artifacts"),
+        ("[tools.x]\nhttp = [{ to = 'https://a', headers = { host = 'b' } }]\n", "tools.x.http"),
+        ("[network]\nhosts = { a = ['b'] }\n", "network.hosts.a"),
+        ("[network]\nhost = {}\n", "did you mean hosts?"),
+    ] {
+        let told = said(load(text, &[]));
+        assert!(told.contains(word), "{told}");
+    }
+}
+
+#[test]
 fn a_secret_in_a_file_ends_before_the_line_break() {
     use secrecy::ExposeSecret as _;
     let folder = tempfile::tempdir().unwrap();
@@ -157,7 +187,14 @@ fn every_setting_stands_in_the_documentation_with_its_default_and_its_variable()
             (entry.key.clone(), (written(&entry.value), environment::variable(section, key)))
         })
         .collect();
-    expected.insert("tools.NAME.http".to_owned(), ("[]".to_owned(), "–".to_owned()));
-    expected.insert("tools.NAME.config".to_owned(), ("{}".to_owned(), "–".to_owned()));
+    for (key, default) in [
+        ("network.hosts", "{}"),
+        ("tools.NAME.http", "[]"),
+        ("tools.NAME.config", "{}"),
+        ("tools.NAME.artifacts", "–"),
+        ("tools.NAME.digest", "–"),
+    ] {
+        expected.insert(key.to_owned(), (default.to_owned(), "–".to_owned()));
+    }
     assert_eq!(documented(), expected);
 }

@@ -2,7 +2,7 @@
 //! command by command, in an empty folder.
 //!
 //! `scripts/tool-chains` installs what it takes into the folder that `BLOOM_TOOL_CHAINS` names. What is not there is skipped, and
-//! the test says so.
+//! the test says so; where `BLOOM_REQUIRE_TOOL_CHAINS` names the language, it fails.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
@@ -63,6 +63,8 @@ fn missing(language: &str) -> Option<&'static str> {
 
 fn follow(language: &str) {
     if let Some(missing) = missing(language) {
+        let required = std::env::var("BLOOM_REQUIRE_TOOL_CHAINS").unwrap_or_default();
+        assert!(!required.split(' ').any(|required| required == language), "{language}: {missing} not here");
         eprintln!("SKIPPED: {language}: {missing} not here");
         return;
     }

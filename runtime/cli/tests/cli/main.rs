@@ -24,6 +24,7 @@ mod serve;
 mod sleep;
 mod support;
 mod tool;
+mod tool_versions;
 mod waits;
 mod what_if;
 #[cfg(unix)]

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Place, json as json_of};
 
-fn manifest(version: &str) -> Value {
+/// What a tool says of itself that gives back what it gets.
+pub(crate) fn manifest(version: &str) -> Value {
     json!({
         "name": "echo", "version": version, "description": "Says it again.", "effect": "read",
         "input": { "type": "object", "properties": { "text": { "type": "string" } } }, "output": { "type": "object" },
@@ -18,7 +19,7 @@ fn manifest(version: &str) -> Value {
 }
 
 /// A core module that answers with its input; `imports` come first in it.
-fn module(manifest: &Value, imports: &str) -> Vec<u8> {
+pub(crate) fn module(manifest: &Value, imports: &str) -> Vec<u8> {
     let manifest = manifest.to_string();
     let data = manifest.bytes().map(|byte| format!("\\{byte:02x}")).collect::<Vec<_>>().concat();
     let size: String =
@@ -45,7 +46,7 @@ fn module(manifest: &Value, imports: &str) -> Vec<u8> {
 }
 
 /// A component that `bloom tool build` made.
-fn built(place: &Place, name: &str, manifest: &Value) -> PathBuf {
+pub(crate) fn built(place: &Place, name: &str, manifest: &Value) -> PathBuf {
     let core = place.write(&format!("{name}.core.wasm"), module(manifest, ""));
     let component = place.path(&format!("{name}.wasm"));
     place.bloom().args(["tool", "build"]).arg(core).arg("-o").arg(&component).assert().success();
@@ -258,17 +259,59 @@ fn a_grant_changes_the_operators_file_and_keeps_its_comments() {
     for kept in ["# mine", "# the sky", "https://a.example", "https://b.example GET POST", "WEATHER_KEY"] {
         assert!(text.contains(kept), "{kept}: {text}");
     }
-    for options in [&[][..], &["--http", "b.example"], &["--set", "key"]] {
+    let (host, header) = ("http://wiki.internal:8080 GET", "Authorization: Bearer {key}");
+    let with = ["--http", host, "--header", header, "--address", "10.0.0.7", "--artifacts", "all"];
+    assert!(grant(&with).status.success());
+    let text = fs::read_to_string(&file).unwrap();
+    let entry =
+        format!(r#"{{ to = "{host}", headers = {{ authorization = "Bearer {{key}}" }}, addresses = ["10.0.0.7"] }}"#);
+    assert!(text.contains(&entry) && text.contains("artifacts = \"all\"") && text.contains("# mine"), "{text}");
+    for options in [
+        &[][..],
+        &["--http", "b.example"],
+        &["--set", "key"],
+        &["--header", header],
+        &["--http", host, "--header", "authorization"],
+        &["--http", host, "--header", "host: x"],
+        &["--http", host, "--header", "x: {key"],
+        &["--http", host, "--address", "here"],
+        &["--digest", "sha256:12"],
+        &["--artifacts", "mine"],
+    ] {
         assert_eq!(grant(options).status.code(), Some(2), "{options:?}");
     }
     assert_eq!(fs::read_to_string(&file).unwrap(), text, "what is wrong changes nothing");
 }
 
 #[test]
-fn a_tool_that_a_flow_pins_stays_unless_forced() {
+fn what_is_granted_to_one_component_is_not_for_another_of_its_name() {
     let place = Place::new();
-    let component = built(&place, "echo", &manifest("1.0.0"));
-    let digest = json_of(place.bloom().args(["tool", "add", "--json"]).arg(&component))["digest"].clone();
+    let mut asking = manifest("1.0.0");
+    asking["capabilities"] = json!(["config:key"]);
+    let add = |manifest: &Value| {
+        let component = built(&place, "asking", manifest);
+        json_of(place.bloom().args(["tool", "add", "--json"]).arg(component))["digest"].clone()
+    };
+    let grant = |options: &[&str]| place.bloom().args(["tool", "grant", "echo"]).args(options).output().unwrap();
+    let called = || json_of(place.bloom().args(["tool", "call", "echo", "{}", "--json"]))["error"]["code"].clone();
+    assert_eq!(grant(&["--digest", "installed"]).status.code(), Some(1), "there is none of the name");
+    let first = add(&asking);
+    assert!(grant(&["--set", "key=s3cret", "--digest", "installed"]).status.success());
+    let config = json_of(place.bloom().args(["config", "show", "--json"]));
+    assert!(config.to_string().contains(first.as_str().unwrap()) && !config.to_string().contains("s3cret"), "{config}");
+    assert_eq!(called(), Value::Null);
+    // Whoever puts a component of that name beside it gets nothing.
+    asking["version"] = json!("2.0.0");
+    let second = add(&asking);
+    assert_eq!(called(), "not_granted");
+    assert!(grant(&["--digest", second.as_str().unwrap()]).status.success());
+    assert_eq!(called(), Value::Null);
+    assert!(grant(&["--any-digest"]).status.success());
+    assert_eq!(called(), Value::Null);
+}
+
+/// A signed flow that calls the echo of this digest.
+pub(crate) fn asker(place: &Place, digest: &Value) -> PathBuf {
     let flow = json!({
         "ir": "0.1",
         "flow": { "id": "asker", "version": "0.0.0", "title": "Asker", "kind": "procedure", "locale": "en" },
@@ -284,7 +327,15 @@ fn a_tool_that_a_flow_pins_stays_unless_forced() {
     });
     let (unsigned, signed) = (place.write("asker.json", flow.to_string()), place.path("asker.ir.json"));
     place.bloom().arg("compile").arg(unsigned).arg("-o").arg(&signed).assert().success();
-    let run = json_of(place.bloom().arg("run").arg(&signed));
+    signed
+}
+
+#[test]
+fn a_tool_that_a_flow_pins_stays_unless_forced() {
+    let place = Place::new();
+    let component = built(&place, "echo", &manifest("1.0.0"));
+    let digest = json_of(place.bloom().args(["tool", "add", "--json"]).arg(&component))["digest"].clone();
+    let run = json_of(place.bloom().arg("run").arg(asker(&place, &digest)));
     assert_eq!((&run["status"], &run["result"]), (&json!("completed"), &json!({ "text": "a" })), "{run}");
 
     let refused = place.bloom().args(["tool", "remove", "echo"]).output().unwrap();

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bloom_ir::document::Locale;
 use bloom_ir::{Digest, Document, VerifiedIr, validate, verify};
+use bloom_runtime::engine::EngineError;
 use bloom_runtime::record::{AuditNote, FlowRecord};
 use semver::Version;
 use serde::Deserialize;
@@ -83,6 +84,7 @@ async fn publish(
             epoch: None,
             detail: [("ir", bloom_ir::Value::from(record.hash.to_string()))].into_iter().collect(),
         };
+        app.tools.keep(&ir.document().policy.pinned()).await.map_err(EngineError::Tools)?;
         app.store().put_flow(record.clone(), document, vec![note]).await?;
     }
     tracing::Span::current().record("flow", record.id.as_str());

@@ -32,7 +32,8 @@ pub(super) struct Names(BTreeMap<String, Vec<IpAddr>>);
 
 impl Names {
     pub(super) fn new(hosts: BTreeMap<String, Vec<IpAddr>>) -> Self {
-        Self(hosts)
+        // As grants have them.
+        Self(hosts.into_iter().map(|(name, addresses)| (name.to_ascii_lowercase(), addresses)).collect())
     }
 }
 

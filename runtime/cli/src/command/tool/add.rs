@@ -96,6 +96,7 @@ fn granting(tool: &str, asked: &str) -> Option<String> {
             Some(format!("bloom tool grant {tool} --http 'https://{host}{methods}'"))
         }
         "config" => Some(format!("bloom tool grant {tool} --set {name}=VALUE")),
+        "artifacts" if name == "all" => Some(format!("bloom tool grant {tool} --artifacts all")),
         "files" if matches!(name, "notes" | "context" | "memory") => Some(format!("bloom run FLOW --{name} DIR")),
         _ => None,
     }

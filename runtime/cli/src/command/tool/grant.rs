@@ -1,10 +1,13 @@
 //! `bloom tool grant`: what the operator gives a tool, in `bloom.toml`.
 
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use bloom_author::grant::{Change, GrantError, Setting, edit};
+use bloom_author::grant::{Change, Digest, GrantError, Http, Setting, edit};
+use bloom_runtime::tool::ToolHost as _;
+use bloom_wasm::grant::HeaderTemplate;
 use clap::Args;
 use serde_json::json;
 
@@ -12,6 +15,7 @@ use super::granted::{http, pair};
 use crate::catalogue::text;
 use crate::config::{Config, FILE, Places};
 use crate::failure::{Exit, Explained};
+use crate::host::ToolArgs;
 use crate::output::Out;
 use crate::session::{Form, Session};
 
@@ -21,6 +25,10 @@ pub(crate) struct Grant {
     tool: String,
     #[arg(long, value_name = "GRANT")]
     http: Vec<String>,
+    #[arg(long, value_name = "NAME: TEXT", requires = "http")]
+    header: Vec<String>,
+    #[arg(long, value_name = "ADDRESS", requires = "http")]
+    address: Vec<IpAddr>,
     #[arg(long, value_name = "GRANT")]
     no_http: Vec<String>,
     #[arg(long, value_name = "KEY=VALUE")]
@@ -33,7 +41,18 @@ pub(crate) struct Grant {
     set_file: Vec<String>,
     #[arg(long, value_name = "KEY")]
     unset: Vec<String>,
+    #[arg(long, value_name = "own|all", value_parser = ["own", "all"])]
+    artifacts: Option<String>,
+    #[arg(long, value_name = "DIGEST|installed", conflicts_with = "any_digest")]
+    digest: Option<String>,
+    #[arg(long)]
+    any_digest: bool,
+    #[command(flatten)]
+    tools: ToolArgs,
 }
+
+/// In place of a digest: that of the component which has the name now.
+const INSTALLED: &str = "installed";
 
 impl Grant {
     pub(crate) fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
@@ -68,8 +87,12 @@ impl Grant {
     }
 
     fn change(&self, session: &Session) -> anyhow::Result<Change> {
+        let headers = self.header.iter().map(|text| header(text, session)).collect::<anyhow::Result<Vec<_>>>()?;
+        let addresses: Vec<String> = self.address.iter().map(ToString::to_string).collect();
+        let mut hosts = Vec::new();
         for text in &self.http {
             let _ = http(text, session)?;
+            hosts.push(Http { to: text.clone(), headers: headers.clone(), addresses: addresses.clone() });
         }
         let mut set = Vec::new();
         for (texts, setting) in [
@@ -83,8 +106,38 @@ impl Grant {
                 set.push((key, setting(value)));
             }
         }
-        Ok(Change { http: self.http.clone(), no_http: self.no_http.clone(), set, unset: self.unset.clone() })
+        let (no_http, unset, artifacts) = (self.no_http.clone(), self.unset.clone(), self.artifacts.clone());
+        Ok(Change { digest: self.digest(session)?, http: hosts, no_http, set, unset, artifacts })
     }
+
+    /// Which component is meant from now on, if that changes.
+    fn digest(&self, session: &Session) -> anyhow::Result<Option<Digest>> {
+        if self.any_digest {
+            return Ok(Some(Digest::Any));
+        }
+        let Some(given) = &self.digest else { return Ok(None) };
+        if given == INSTALLED {
+            let unknown = || {
+                Explained::failed(text!(session.catalogue, "tool-unknown", tool = &self.tool))
+                    .hint(text!(session.catalogue, "tool-unknown.hint"))
+            };
+            let tool = self.tools.host(session)?.describe(&self.tool, None).map_err(|_| unknown())?;
+            return Ok(Some(Digest::Only(tool.digest.to_string())));
+        }
+        let digest: bloom_ir::Digest = given
+            .parse()
+            .with_context(|| Explained::usage(text!(session.catalogue, "tool-bad-digest", digest = given)))?;
+        Ok(Some(Digest::Only(digest.to_string())))
+    }
+}
+
+/// `authorization: Bearer {key}`
+fn header(text: &str, session: &Session) -> anyhow::Result<(String, String)> {
+    let wrong = || Explained::usage(text!(session.catalogue, "tool-bad-header", text = text));
+    let (name, value) = text.split_once(':').ok_or_else(wrong)?;
+    let (name, value) = (name.trim(), value.trim());
+    let _ = HeaderTemplate::parse(name, value).with_context(wrong)?;
+    Ok((name.to_ascii_lowercase(), value.to_owned()))
 }
 
 /// The file of settings that is read, else one in the data directory: only its owner looks there.

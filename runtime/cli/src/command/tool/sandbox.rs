@@ -3,14 +3,14 @@
 use anyhow::Context as _;
 use bloom_interpreter::effect::ToolRequest;
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost as _};
-use bloom_wasm::{CallReport, Config, Inspection, WasmHost};
+use bloom_wasm::{CallReport, Inspection, WasmHost};
 use serde_json::Value;
 
 use super::granted::Granted;
 use super::subject::{Subject, is_path};
 use super::trouble;
 use crate::catalogue::text;
-use crate::host::ToolArgs;
+use crate::host::{ToolArgs, bare};
 use crate::session::Session;
 
 /// Whose memory a tool on trial sees, where nobody else is named.
@@ -27,7 +27,7 @@ pub(crate) struct Sandbox {
 /// A host without tools, which looks at components.
 pub(crate) fn inspector(session: &Session) -> anyhow::Result<WasmHost> {
     let none: [&[u8]; 0] = [];
-    WasmHost::new(config(session)?, none).with_context(|| text!(session.catalogue, "tools-failed"))
+    WasmHost::new(bare(session)?, none).with_context(|| text!(session.catalogue, "tools-failed"))
 }
 
 /// Looks at a component. It is compiled, where it is not known.
@@ -35,11 +35,6 @@ pub(crate) fn inspect(subject: &Subject, session: &Session) -> anyhow::Result<In
     let host = inspector(session)?;
     // Nothing else runs on this thread meanwhile.
     Ok(tokio::task::block_in_place(|| host.inspect(&subject.bytes)))
-}
-
-/// Compiled components are kept in the data directory, like those of installed tools.
-fn config(session: &Session) -> anyhow::Result<Config> {
-    Ok(Config { cache: Some(session.data.create(&session.catalogue)?.join("tools")), ..Config::default() })
 }
 
 impl Sandbox {
@@ -57,7 +52,7 @@ impl Sandbox {
     }
 
     fn with(bytes: &[u8], name: &str, granted: Granted, session: &Session) -> anyhow::Result<Self> {
-        let mut config = config(session)?;
+        let mut config = bare(session)?;
         granted.apply(name, &mut config);
         let failed = || text!(session.catalogue, "tools-failed");
         let host = tokio::task::block_in_place(|| WasmHost::new(config, [bytes])).with_context(failed)?;

@@ -74,5 +74,9 @@ impl Subject {
 
 /// Whether a person means a file or a folder, rather than the name of an installed tool.
 pub(crate) fn is_path(named: &str) -> bool {
+    // NAME@VERSION has points, too.
+    if named.contains('@') && !Path::new(named).exists() {
+        return false;
+    }
     named.contains(['/', '\\', '.']) || Path::new(named).is_dir() && Path::new(named).join("bloom-tool.toml").is_file()
 }
