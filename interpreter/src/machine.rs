@@ -112,6 +112,8 @@ pub struct Machine {
     end: Option<End>,
     /// Which nodes were done after which, where somebody asked for it. No part of the state.
     trail: Option<Trail>,
+    /// What errors call nodes, where that is not their ids. No part of the state.
+    names: BTreeMap<NodeId, NodeId>,
 }
 
 impl Machine {
@@ -145,6 +147,7 @@ impl Machine {
             is_told: false,
             end: None,
             trail: None,
+            names: BTreeMap::new(),
         })
     }
 
@@ -353,8 +356,9 @@ impl Machine {
                 return None;
             }
         };
+        let named = self.names.get(program.id(at)).unwrap_or_else(|| program.id(at));
         if let Some(into) = target.into
-            && let Err(fault) = frame.bind(into, error.to_value(program.id(at)), self.core.inputs_weight)
+            && let Err(fault) = frame.bind(into, error.to_value(named), self.core.inputs_weight)
         {
             self.end_failed(program, *fault.error, at);
             return None;
@@ -387,6 +391,11 @@ impl Machine {
     /// Keeps from now on a log of the nodes that it does.
     pub(crate) fn keep_log(&mut self) {
         self.trail = Some(Trail::with_log());
+    }
+
+    /// From now on, errors that the program handles call nodes by other names than their ids.
+    pub(crate) fn call_nodes(&mut self, names: BTreeMap<NodeId, NodeId>) {
+        self.names = names;
     }
 
     /// The nodes that it did since this was last asked.

@@ -253,6 +253,7 @@ impl Machine {
             asked: pending.keys().cloned().collect(),
             pending,
             trail: None,
+            names: BTreeMap::new(),
             is_told: false,
             end: snapshot.end,
         })

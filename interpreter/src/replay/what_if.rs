@@ -3,12 +3,14 @@
 //! The other program is run with the recorded answers. Ids are not compared, because a change of a program changes them: of
 //! each branch the requests are taken in order, and one is the recorded one if it asks the same (op, tool or model, resolved
 //! arguments) at the same icon. By their icons requests find their answers again behind what was inserted, removed or moved.
+//! An error that a program handles names its node: here by the id that was recorded for the same place.
 //!
 //! An answer that is not there is not invented. A branch stops at the first one that it would need; one that nobody reads,
 //! and the end of a pause, are not missed.
 
 mod emitted;
 mod matching;
+mod names;
 mod path;
 mod question;
 mod recorded;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::emitted::{Handed, changes};
 use super::matching::{Match, Matched, Pool};
+use super::names::names;
 use super::path::{Path, Tail};
 use super::recorded::{Answered, Asked, RecordedEnd, Recording};
 use super::{Finding, Outcome, Spot, WhatIf};
@@ -63,6 +64,7 @@ impl<'a> Walk<'a> {
             }
         };
         machine.keep_log();
+        machine.call_nodes(recording.program.map(|recorded| names(recorded, other)).unwrap_or_default());
         let mut walk = Self {
             other,
             machine,
