@@ -16,9 +16,9 @@ use crate::dispatch::TaskError;
 use crate::record::Context;
 use crate::record::{
     Actor, Artifact, ArtifactId, AuditEntry, AuditNote, ContextId, FlowConflict, FlowRecord, FlowVersion, InboxEntry,
-    InboxId, Lease, LeaseEnding, LeaseId, LeaseStatus, Proposal, ProposalError, ProposalId, ProposalStatus, Question,
-    QuestionId, RunError, RunId, RunRecord, RunStatus, Spent, Task, TaskId, TaskResult, TaskStatus, Verdict, Worker,
-    WorkerId,
+    InboxId, Lease, LeaseEnding, LeaseId, LeaseStatus, ManagedProject, NodeStatus, ProjectId, Proposal, ProposalError,
+    ProposalId, ProposalStatus, Question, QuestionId, RunError, RunId, RunRecord, RunStatus, Spent, Task, TaskId,
+    TaskResult, TaskStatus, Verdict, Worker, WorkerId,
 };
 
 pub use self::verify::{AuditCheck, verify_audit};
@@ -107,6 +107,24 @@ pub trait Store: Send + Sync {
     /// Removes a worker and revokes its leases; gives the tasks that are queued again. It may be one that is not kept, as
     /// those of a process are, as long as it holds something.
     async fn remove_worker(&self, id: &WorkerId, at: i64, audit: Vec<AuditNote>) -> Result<Vec<Task>, StoreError>;
+
+    /// Keeps a new managed project. One of the same id or name is [`StoreError::Exists`].
+    async fn create_project(&self, project: ManagedProject, audit: Vec<AuditNote>) -> Result<(), StoreError>;
+    /// Keeps what became of a project that is there, and of some of its nodes.
+    async fn put_project(
+        &self,
+        project: ManagedProject,
+        nodes: Vec<NodeStatus>,
+        audit: Vec<AuditNote>,
+    ) -> Result<(), StoreError>;
+    /// A managed project.
+    async fn project(&self, id: &ProjectId) -> Result<Option<ManagedProject>, StoreError>;
+    /// All managed projects, newest first.
+    async fn projects(&self) -> Result<Vec<ManagedProject>, StoreError>;
+    /// How a project is on nodes, by node.
+    async fn node_statuses(&self, project: &ProjectId) -> Result<Vec<NodeStatus>, StoreError>;
+    /// Removes a managed project, and what is known of it on nodes. What lies on nodes stays there.
+    async fn remove_project(&self, id: &ProjectId, audit: Vec<AuditNote>) -> Result<(), StoreError>;
 
     /// An artifact.
     async fn artifact(&self, id: &ArtifactId) -> Result<Option<Artifact>, StoreError>;

@@ -14,8 +14,10 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 use crate::config::ServerConfig;
+use crate::control_plane::ControlPlane;
 use crate::hub::Hub;
-use crate::runtime_api::Agents;
+use crate::outbound::Outbound;
+use crate::runtime_api::Trials;
 
 /// What a server is made of.
 pub struct Parts {
@@ -58,7 +60,9 @@ pub(crate) struct Shared {
     /// Becomes true when the server stops: then nobody waits any more.
     pub(crate) stopping: watch::Sender<bool>,
     begun: Instant,
-    agents: Agents,
+    outbound: Outbound,
+    control_plane: ControlPlane,
+    trials: Trials,
 }
 
 impl std::ops::Deref for App {
@@ -75,7 +79,9 @@ impl App {
             parts,
             stopping: watch::Sender::new(false),
             begun: Instant::now(),
-            agents: Agents::new(),
+            outbound: Outbound::new(),
+            control_plane: ControlPlane::default(),
+            trials: Trials::default(),
         }))
     }
 
@@ -83,9 +89,19 @@ impl App {
         self.engine.store()
     }
 
-    /// Speaks to node agents.
-    pub(crate) fn agents(&self) -> &Agents {
-        &self.0.agents
+    /// Speaks to node agents and the control plane.
+    pub(crate) fn outbound(&self) -> &Outbound {
+        &self.0.outbound
+    }
+
+    /// What is known of the control plane.
+    pub(crate) fn control_plane(&self) -> &ControlPlane {
+        &self.0.control_plane
+    }
+
+    /// When the connection to the control plane was tried.
+    pub(crate) fn trials(&self) -> &Trials {
+        &self.0.trials
     }
 
     /// How long the server is there.

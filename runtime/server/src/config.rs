@@ -6,6 +6,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+use crate::control_plane::ControlPlaneConfig;
+
 /// Settings of a server.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
@@ -29,6 +31,8 @@ pub struct ServerConfig {
     pub agent_key: Option<SecretString>,
     /// Whether tasks that clients post are pushed to node agents, as those of flows are.
     pub auto_dispatch: bool,
+    /// The control plane that knows nodes and their projects.
+    pub control_plane: ControlPlaneConfig,
 }
 
 impl Default for ServerConfig {
@@ -47,6 +51,7 @@ impl Default for ServerConfig {
             drain: Duration::from_secs(10),
             agent_key: None,
             auto_dispatch: false,
+            control_plane: ControlPlaneConfig::default(),
         }
     }
 }
@@ -66,6 +71,12 @@ pub enum ConfigError {
         /// What was set.
         url: String,
     },
+    /// That of the control plane is none.
+    #[error("{url} is not the URL of a control plane, as http://127.0.0.1:8000")]
+    ControlPlaneUrl {
+        /// What was set.
+        url: String,
+    },
 }
 
 impl ServerConfig {
@@ -74,16 +85,18 @@ impl ServerConfig {
             return Err(ConfigError::OpenToAll { listen: self.listen });
         }
         match &self.public_url {
-            Some(url) if self.public_host().is_none() => Err(ConfigError::PublicUrl { url: url.clone() }),
+            Some(url) if self.public_host().is_none() => return Err(ConfigError::PublicUrl { url: url.clone() }),
+            _ => {}
+        }
+        match &self.control_plane.url {
+            Some(url) if host(url).is_none() => Err(ConfigError::ControlPlaneUrl { url: url.clone() }),
             _ => Ok(()),
         }
     }
 
     /// The host of the public URL, with its port where it has one.
     pub(crate) fn public_host(&self) -> Option<String> {
-        let uri: axum::http::Uri = self.public_url.as_deref()?.parse().ok()?;
-        let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
-        uri.authority().filter(|_| is_web).map(|authority| authority.as_str().to_ascii_lowercase())
+        host(self.public_url.as_deref()?)
     }
 
     /// How node agents reach it.
@@ -96,6 +109,13 @@ impl ServerConfig {
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|network| network.contains(&peer.to_canonical()))
     }
+}
+
+/// The host of a server's URL, with its port where it has one.
+fn host(url: &str) -> Option<String> {
+    let uri: axum::http::Uri = url.parse().ok()?;
+    let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
+    uri.authority().filter(|_| is_web).map(|authority| authority.as_str().to_ascii_lowercase())
 }
 
 #[cfg(test)]

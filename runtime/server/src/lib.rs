@@ -24,11 +24,13 @@
 mod app;
 mod auth;
 mod config;
+mod control_plane;
 mod error;
 mod extract;
 mod hub;
 mod listener;
 pub mod openapi;
+mod outbound;
 mod page;
 mod request;
 mod routes;
@@ -41,6 +43,7 @@ use tokio::net::TcpListener;
 use crate::app::App;
 pub use crate::app::{Appliers, Parts};
 pub use crate::config::{ConfigError, ServerConfig};
+pub use crate::control_plane::ControlPlaneConfig;
 pub use crate::hub::Hub;
 
 /// A server that is ready to serve.
@@ -65,14 +68,16 @@ impl Server {
     /// at the latest after [`ServerConfig::drain`].
     ///
     /// Before, it takes over the workers and leases of the server that was there before; meanwhile, it ends leases whose time
-    /// is over, and pushes tasks to node agents.
+    /// is over, pushes tasks to node agents, and asks the control plane for workers.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let engine = &self.app.engine;
         engine.restore_fleet().await.map_err(std::io::Error::other)?;
+        runtime_api::recover(&self.app).await.map_err(std::io::Error::other)?;
         tokio::select! {
             served = listener::serve(&self.app, self.router(), listener, stop) => served,
             () = engine.reap_until(std::future::pending()) => Ok(()),
             () = runtime_api::push(self.app.clone()) => Ok(()),
+            () = runtime_api::merge(self.app.clone()) => Ok(()),
         }
     }
 }

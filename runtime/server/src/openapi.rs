@@ -3,7 +3,7 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, SecurityRequirement};
 
-use crate::{auth, routes};
+use crate::{auth, routes, runtime_api};
 
 /// The description as JSON, as `/openapi.json` gives it.
 pub fn document() -> String {
@@ -32,6 +32,7 @@ pub(crate) fn finished(mut description: OpenApi) -> OpenApi {
     components.security_schemes.insert(String::from("key"), key.into());
     components.security_schemes.insert(String::from("bearer"), bearer.into());
     description.components = Some(components);
+    runtime_api::describe(&mut description);
     let of = |name: &str| SecurityRequirement::new::<_, [&str; 0], &str>(name, []);
     description.security = Some(vec![of("key"), of("bearer"), SecurityRequirement::default()]);
     description

@@ -110,22 +110,20 @@ impl Fleet {
         self.members.insert(member.worker.id.clone(), member);
     }
 
+    /// What is recorded of a worker has changed, without it being heard of. What it said that it provides stays.
+    pub fn amend(&mut self, mut worker: Worker) {
+        let Some(member) = self.members.get_mut(&worker.id) else {
+            self.members.insert(worker.id.clone(), Member::new(worker, None));
+            return;
+        };
+        worker.capabilities.provides = std::mem::take(&mut member.worker.capabilities.provides);
+        member.worker = worker;
+    }
+
     /// A worker of this process joins.
     pub fn join(&mut self, id: WorkerId, provides: Vec<String>, slots: u32, at: i64) {
-        let worker = Worker {
-            id: id.clone(),
-            url: None,
-            status: WorkerStatus::Online,
-            capabilities: Capabilities { max_concurrency: slots, provides, ..Capabilities::default() },
-            last_heartbeat: None,
-            ip_addrs: Vec::new(),
-            obs_count: 0,
-            db_sha: None,
-            registered_at: at,
-            agent_version: None,
-            os_info: None,
-            install_method: None,
-        };
+        let capabilities = Capabilities { max_concurrency: slots, provides, ..Capabilities::default() };
+        let worker = Worker { capabilities, ..Worker::new(id.clone(), at) };
         self.members.insert(id, Member { is_local: true, ..Member::new(worker, Some(at)) });
     }
 

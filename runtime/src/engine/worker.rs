@@ -57,20 +57,7 @@ impl Engine {
         let now = self.clock.now();
         let known = self.store.worker(id).await?;
         let is_new = known.is_none();
-        let mut worker = known.unwrap_or_else(|| Worker {
-            id: id.clone(),
-            url: None,
-            status: WorkerStatus::Online,
-            capabilities: Capabilities::default(),
-            last_heartbeat: None,
-            ip_addrs: Vec::new(),
-            obs_count: 0,
-            db_sha: None,
-            registered_at: now,
-            agent_version: None,
-            os_info: None,
-            install_method: None,
-        });
+        let mut worker = known.unwrap_or_else(|| Worker::new(id.clone(), now));
         registration.apply(&mut worker);
         worker.last_heartbeat = Some(now);
         let action = if is_new { "worker_registered" } else { "worker_updated" };
@@ -191,7 +178,7 @@ impl Engine {
         }
     }
 
-    fn worker_note(&self, id: &WorkerId, action: &str, by: &Actor) -> AuditNote {
+    pub(super) fn worker_note(&self, id: &WorkerId, action: &str, by: &Actor) -> AuditNote {
         AuditNote {
             at: self.clock.now(),
             actor: by.clone(),
@@ -209,6 +196,8 @@ impl Engine {
 impl Registration {
     fn apply(self, worker: &mut Worker) {
         let Self { url, status, capabilities, ip_addrs, agent_version, os_info, install_method } = self;
+        // Who says where it listens or what it can do is taken at its word from then on.
+        worker.is_sighted &= url.is_none() && capabilities.is_none();
         // Who comes back is well unless it says otherwise.
         worker.status = status.unwrap_or(WorkerStatus::Online);
         worker.url = url.or(worker.url.take());

@@ -50,4 +50,8 @@ ids! {
     InboxId
     /// An execution context.
     ContextId
+    /// A managed project.
+    ProjectId
+    /// How a managed project is on a node.
+    NodeStatusId
 }

@@ -6,6 +6,7 @@ mod context;
 mod flow;
 mod id;
 mod inbox;
+mod project;
 mod proposal;
 mod question;
 mod run;
@@ -16,8 +17,11 @@ pub use artifact::{Artifact, TaskResult};
 pub use audit::{Actor, AuditChain, AuditEntry, AuditFault, AuditFaultKind, AuditNote};
 pub use context::Context;
 pub use flow::{FlowConflict, FlowRecord, FlowVersion};
-pub use id::{ArtifactId, ContextId, InboxId, LeaseId, ProposalId, QuestionId, RunId, TaskId, WorkerId};
+pub use id::{
+    ArtifactId, ContextId, InboxId, LeaseId, NodeStatusId, ProjectId, ProposalId, QuestionId, RunId, TaskId, WorkerId,
+};
 pub use inbox::{InboxEntry, InboxStatus};
+pub use project::{CloneStatus, ManagedProject, NodeStatus, canonical_id};
 pub use proposal::{Approval, Proposal, ProposalError, ProposalStatus, Verdict};
 pub use question::{Question, QuestionStatus};
 pub use run::{Origin, Parent, RunError, RunRecord, RunStatus, Spent, Stretch};

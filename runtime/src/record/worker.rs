@@ -42,9 +42,31 @@ pub struct Worker {
     /// How its agent was installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub install_method: Option<String>,
+    /// All that is known of it is what a control plane says, which stands until it registers itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_sighted: bool,
 }
 
 impl Worker {
+    /// One of which nothing else is known.
+    pub fn new(id: WorkerId, registered_at: i64) -> Self {
+        Self {
+            id,
+            url: None,
+            status: WorkerStatus::Online,
+            capabilities: Capabilities::default(),
+            last_heartbeat: None,
+            ip_addrs: Vec::new(),
+            obs_count: 0,
+            db_sha: None,
+            registered_at,
+            agent_version: None,
+            os_info: None,
+            install_method: None,
+            is_sighted: false,
+        }
+    }
+
     /// Whether tasks are sent to it, because it does not ask for them.
     pub fn is_pushed_to(&self) -> bool {
         self.url.is_some() && self.capabilities.provides.is_empty()

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use bloom_ir::Value;
 use bloom_runtime::apply::Applier;
 use bloom_runtime::engine::{Engine, EngineConfig, Parts};
-use bloom_server::{Appliers, ConfigError, Hub, Server, ServerConfig};
+use bloom_server::{Appliers, ConfigError, ControlPlaneConfig, Hub, Server, ServerConfig};
 use bloom_store::RedbStore;
 use bloom_worker::InProcessWorker;
 use clap::Args;
@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use crate::catalogue::text;
 use crate::clock::{SystemClock, TimeOrderedIds};
 use crate::compiler::WithTools;
-use crate::config::{Config, NOT_HONOURED};
+use crate::config::{Config, NOT_HONOURED, Secret};
 use crate::failure::{Exit, Explained};
 use crate::host::MemoryArg;
 use crate::keyring::Keyring;
@@ -125,6 +125,10 @@ fn server_config(config: &Config, session: &Session) -> anyhow::Result<ServerCon
         let bad = || Explained::usage(text!(session.catalogue, "serve-bad-network", network = network));
         trusted_proxies.push(parsed.with_context(bad)?);
     }
+    let read = |secret: &Option<Secret>, key: &str| {
+        secret.as_ref().map(|secret| secret.read(key, &session.catalogue)).transpose()
+    };
+    let membridge = &config.settings.membridge;
     let mib = |mib: u32| usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
     Ok(ServerConfig {
         listen: given.listen,
@@ -134,6 +138,13 @@ fn server_config(config: &Config, session: &Session) -> anyhow::Result<ServerCon
         max_body: mib(given.max_body_mib),
         max_connections: usize::try_from(given.max_connections).unwrap_or(usize::MAX),
         request_timeout: std::time::Duration::from_secs(given.request_timeout_seconds.into()),
+        agent_key: read(&membridge.agent_key, "membridge.agent_key")?,
+        auto_dispatch: config.settings.tasks.auto_dispatch,
+        control_plane: ControlPlaneConfig {
+            url: membridge.url.clone(),
+            admin_key: read(&membridge.admin_key, "membridge.admin_key")?,
+            ..ControlPlaneConfig::default()
+        },
         ..ServerConfig::default()
     })
 }
@@ -146,7 +157,9 @@ fn explained(error: &ConfigError, session: &Session) -> anyhow::Error {
                 .hint(text!(catalogue, "serve-open-to-all-hint"))
                 .into()
         }
-        ConfigError::PublicUrl { url } => Explained::usage(text!(catalogue, "serve-bad-url", url = url)).into(),
+        ConfigError::PublicUrl { url } | ConfigError::ControlPlaneUrl { url } => {
+            Explained::usage(text!(catalogue, "serve-bad-url", url = url)).into()
+        }
     }
 }
 

@@ -9,16 +9,19 @@ use crate::catalogue::{Catalogue, text};
 use crate::failure::Explained;
 
 /// Variables of existing installations, and what they set.
-const KEPT: [(&str, [&str; 2]); 3] =
-    [("RUNTIME_API_KEY", ["server", "api_key"]), ("PORT", ["server", "listen"]), ("BLOOM_LOG", ["log", "filter"])];
+const KEPT: [(&str, [&str; 2]); 6] = [
+    ("RUNTIME_API_KEY", ["server", "api_key"]),
+    ("PORT", ["server", "listen"]),
+    ("BLOOM_LOG", ["log", "filter"]),
+    ("MEMBRIDGE_SERVER_URL", ["membridge", "url"]),
+    ("MEMBRIDGE_ADMIN_KEY", ["membridge", "admin_key"]),
+    ("MEMBRIDGE_AGENT_KEY", ["membridge", "agent_key"]),
+];
 
 /// Variables of existing installations that would have to change what a server does, and cannot yet. A server that is
 /// started with one of them does not start: ignoring it would lose what it is for.
-pub(crate) const NOT_HONOURED: [&str; 11] = [
+pub(crate) const NOT_HONOURED: [&str; 8] = [
     "DATABASE_URL",
-    "MEMBRIDGE_SERVER_URL",
-    "MEMBRIDGE_ADMIN_KEY",
-    "MEMBRIDGE_AGENT_KEY",
     "SESSION_SECRET",
     "MINIO_ENDPOINT",
     "MINIO_PORT",

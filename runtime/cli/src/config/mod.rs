@@ -258,7 +258,13 @@ fn nearest(name: &str, known: &[String]) -> Option<String> {
 
 fn is_secret(path: &[String]) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    matches!(path.as_slice(), ["server", "api_key"] | ["worker", "key"] | ["tools", _, "config", _])
+    matches!(
+        path.as_slice(),
+        ["server", "api_key"]
+            | ["worker", "key"]
+            | ["membridge", "admin_key" | "agent_key"]
+            | ["tools", _, "config", _]
+    )
 }
 
 /// Where it is may be seen.

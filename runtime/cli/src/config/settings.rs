@@ -18,6 +18,7 @@ pub(crate) struct Settings {
     pub(crate) run: Run,
     pub(crate) tasks: Tasks,
     pub(crate) worker: Worker,
+    pub(crate) membridge: Membridge,
     pub(crate) limits: Limits,
     pub(crate) log: Log,
     pub(crate) network: Network,
@@ -79,11 +80,13 @@ pub(crate) struct Tasks {
     pub(crate) lease_ttl_seconds: u32,
     /// How often leases are looked at whose time is over.
     pub(crate) reap_every_seconds: u32,
+    /// Whether tasks that clients post are sent to node agents without being asked for.
+    pub(crate) auto_dispatch: bool,
 }
 
 impl Default for Tasks {
     fn default() -> Self {
-        Self { lease_ttl_seconds: 300, reap_every_seconds: 5 }
+        Self { lease_ttl_seconds: 300, reap_every_seconds: 5, auto_dispatch: false }
     }
 }
 
@@ -117,6 +120,17 @@ impl Default for Worker {
             drain_seconds: 60,
         }
     }
+}
+
+/// The control plane that knows nodes and their projects, and the agents on nodes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Membridge {
+    pub(crate) url: Option<String>,
+    /// What the control plane is shown.
+    pub(crate) admin_key: Option<Secret>,
+    /// What node agents are shown.
+    pub(crate) agent_key: Option<Secret>,
 }
 
 /// How much runs and tools may use where a flow does not say.

@@ -154,9 +154,11 @@ async fn named(app: &App, id: &str) -> Result<record::Proposal, ApiError> {
 
 /// A decision.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct Decision {
     status: Decided_,
-    /// Why; a rejection needs at least 10 characters.
+    /// Why; a rejection needs at least 10 characters. Some clients call it `note`.
+    #[serde(alias = "note")]
     decision_note: Option<String>,
 }
 
@@ -253,12 +255,14 @@ async fn applier(app: &App, proposal: &record::Proposal) -> Result<Arc<Applier>,
 
 /// Decisions on many proposals, each for itself.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct Decisions {
     /// 1 to 50.
     #[schema(min_items = 1, max_items = 50)]
     proposal_ids: Vec<String>,
     status: Decided_,
-    /// Why; a rejection needs at least 10 characters.
+    /// Why; a rejection needs at least 10 characters. Some clients call it `note`.
+    #[serde(alias = "note")]
     decision_note: Option<String>,
 }
 

@@ -20,6 +20,7 @@ use super::view::LlmTask;
 use crate::app::App;
 use crate::auth::Identity;
 use crate::extract::Path;
+use crate::outbound::{CallError, Reply};
 
 /// The header of the key that agents ask for.
 const AGENT_KEY: &str = "X-MEMBRIDGE-AGENT";
@@ -41,43 +42,29 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 /// So many queued tasks are looked at for one that an agent could do.
 const LOOKED_AT: usize = 256;
 
-/// Speaks to node agents.
-#[derive(Clone, Debug)]
-pub(crate) struct Agents {
-    http: reqwest::Client,
-}
-
-impl Agents {
-    pub(crate) fn new() -> Self {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-        Self { http: http.build().unwrap_or_default() }
-    }
-}
-
 /// Asks an agent; what it answered, or what is wrong.
-async fn call(app: &App, base: &str, path: &str, body: Option<Value>, limit: Duration) -> Result<Value, String> {
+pub(super) async fn call(
+    app: &App,
+    base: &str,
+    path: &str,
+    body: Option<Value>,
+    limit: Duration,
+) -> Result<Value, String> {
     let url = format!("{}{path}", base.trim_end_matches('/'));
-    let http = &app.agents().http;
+    let outbound = app.outbound();
     let mut request = match body {
-        Some(body) => http.post(url).json(&body),
-        None => http.get(url),
+        Some(body) => outbound.http.post(url).json(&body),
+        None => outbound.http.get(url),
     };
     if let Some(key) = &app.config.agent_key {
         request = request.header(AGENT_KEY, key.expose_secret());
     }
-    let response = request.timeout(limit).send().await.map_err(|error| error.without_url().to_string())?;
-    let status = response.status();
-    let bytes = response.bytes().await.map_err(|error| error.without_url().to_string())?;
-    let answer = || serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes)));
-    if status.is_success() {
-        Ok(answer())
-    } else {
-        Err(format!("the agent answered {}: {}", status.as_u16(), answer()))
-    }
+    let Reply { status, body } = outbound.send(request, limit).await.map_err(CallError::message)?;
+    if status.is_success() { Ok(body) } else { Err(format!("the agent answered {}: {body}", status.as_u16())) }
 }
 
 /// The URL of a worker's agent.
-fn url_of(app: &App, id: &WorkerId) -> Result<String, Refused> {
+pub(super) fn url_of(app: &App, id: &WorkerId) -> Result<String, Refused> {
     let seat = app.engine.worker(id).ok_or_else(|| Refused::not_found("Worker"))?;
     seat.worker.url.ok_or_else(|| Refused::new(StatusCode::BAD_REQUEST, "Worker has no URL"))
 }
@@ -155,7 +142,8 @@ async fn send(app: &App, by: &Actor, id: String, errand: Errand) -> Result<Json<
     Ok(Json(shown))
 }
 
-fn note(app: &App, by: &Actor, action: &str, kind: &str, id: &str, detail: Value) -> AuditNote {
+/// For the audit log.
+pub(super) fn note(app: &App, by: &Actor, action: &str, kind: &str, id: &str, detail: Value) -> AuditNote {
     AuditNote {
         at: app.clock.now(),
         actor: by.clone(),

@@ -41,6 +41,11 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 }
 
 impl Form {
+    /// An object that was read already.
+    pub(super) fn of(members: Map<String, Value>) -> Self {
+        Self { members, ..Self::default() }
+    }
+
     /// Reads a member; `None` when it is absent or null, or wrong.
     pub(crate) fn get<T>(&mut self, name: &str, read: impl FnOnce(&Value) -> Result<T, String>) -> Option<T> {
         let value = self.members.get(name).filter(|value| !value.is_null())?;

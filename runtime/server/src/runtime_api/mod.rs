@@ -2,9 +2,14 @@
 //! statuses are a contract with clients that exist.
 
 mod agent;
+mod answers;
 mod error;
 mod form;
+mod install;
 mod lease;
+mod membridge;
+mod merge;
+mod project;
 mod state;
 mod task;
 mod view;
@@ -13,8 +18,12 @@ mod worker;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use self::agent::{Agents, serve as push};
+pub(crate) use self::agent::serve as push;
+pub(crate) use self::answers::complete as describe;
 pub(crate) use self::error::restate;
+pub(crate) use self::membridge::Trials;
+pub(crate) use self::merge::serve as merge;
+pub(crate) use self::project::recover;
 use crate::app::App;
 
 /// Routes that answer from the store, and need the key.
@@ -33,6 +42,11 @@ pub(crate) fn quick() -> OpenApiRouter<App> {
         .routes(routes!(lease::heartbeat))
         .routes(routes!(lease::release))
         .routes(routes!(lease::result))
+        .routes(routes!(project::list, project::create))
+        .routes(routes!(project::show, project::remove))
+        .routes(routes!(project::node_status))
+        .routes(routes!(membridge::config, membridge::set_config))
+        .routes(routes!(install::script))
         .routes(routes!(state::runs))
         .routes(routes!(state::artifacts))
         .routes(routes!(state::audit))
@@ -48,12 +62,21 @@ pub(crate) fn unhurried() -> OpenApiRouter<App> {
         .routes(routes!(agent::update))
         .routes(routes!(agent::restart))
         .routes(routes!(agent::uninstall))
+        .routes(routes!(project::clone))
+        .routes(routes!(project::propagate))
+        .routes(routes!(project::sync_memory))
+        .routes(routes!(membridge::health))
+        .routes(routes!(membridge::projects))
+        .routes(routes!(membridge::leadership))
+        .routes(routes!(membridge::nodes))
+        .routes(routes!(membridge::promote))
 }
 
 /// Routes that need no key: of the server's state, and those whose path holds the secret of a lease.
 pub(crate) fn open() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(state::health))
+        .routes(routes!(membridge::test))
         .routes(routes!(lease::beat_by_token))
         .routes(routes!(lease::complete_by_token))
 }

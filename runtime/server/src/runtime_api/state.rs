@@ -40,13 +40,18 @@ pub(crate) struct Membridge {
 /// Whether the server is there. Asks for no key.
 #[utoipa::path(get, path = "/api/runtime/health", tag = "runtime", responses((status = 200, body = Health)))]
 pub(crate) async fn health(State(app): State<App>) -> Json<Health> {
-    let none = Membridge { consecutive_failures: 0, last_success: None, last_error: None, connected: false };
+    let connection = app.control_plane().connection();
     Json(Health {
         status: "ok",
         service: "bloom-runtime",
         uptime: app.uptime().as_secs_f64(),
         storage: "redb",
-        membridge: none,
+        membridge: Membridge {
+            consecutive_failures: connection.consecutive_failures,
+            last_success: connection.last_success,
+            last_error: connection.last_error,
+            connected: connection.is_connected,
+        },
     })
 }
 

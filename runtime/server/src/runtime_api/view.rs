@@ -199,6 +199,78 @@ pub(crate) struct WorkerDetail {
     pub(crate) leases: Vec<Lease>,
 }
 
+/// A git repository that is kept on nodes.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ManagedProject)]
+pub(crate) struct ProjectView {
+    id: String,
+    name: String,
+    repo_url: String,
+    /// What the control plane knows it by.
+    canonical_id: String,
+    target_path: Option<String>,
+    /// `pending`, `cloning`, `cloned`, `failed`, `propagating` or `synced`.
+    clone_status: &'static str,
+    primary_node_id: Option<String>,
+    created_at: i64,
+    updated_at: i64,
+    /// Why the last thing that was tried failed.
+    error_message: Option<String>,
+}
+
+impl ProjectView {
+    pub(crate) fn of(project: record::ManagedProject) -> Self {
+        Self {
+            canonical_id: project.canonical_id(),
+            id: project.id.to_string(),
+            name: project.name,
+            repo_url: project.repo_url,
+            target_path: project.target_path,
+            clone_status: project.status.name(),
+            primary_node_id: project.primary_node.map(|node| node.to_string()),
+            created_at: project.created_at,
+            updated_at: project.updated_at,
+            error_message: project.error,
+        }
+    }
+}
+
+/// How a project is on a node.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NodeStatus)]
+pub(crate) struct NodeStatusView {
+    id: String,
+    project_id: String,
+    node_id: String,
+    /// `pending`, `cloning`, `cloned`, `failed`, `propagating` or `synced`.
+    clone_status: &'static str,
+    last_sync_at: Option<i64>,
+    error_message: Option<String>,
+    repo_path: Option<String>,
+}
+
+impl NodeStatusView {
+    pub(crate) fn of(status: record::NodeStatus) -> Self {
+        Self {
+            id: status.id.to_string(),
+            project_id: status.project.to_string(),
+            node_id: status.node.to_string(),
+            clone_status: status.status.name(),
+            last_sync_at: status.last_sync_at,
+            error_message: status.error,
+            repo_path: status.repo_path,
+        }
+    }
+}
+
+/// A project, with how it is on nodes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProjectDetail {
+    #[serde(flatten)]
+    pub(crate) project: ProjectView,
+    pub(crate) nodes: Vec<NodeStatusView>,
+}
+
 /// Something that was made and does not change any more.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RuntimeArtifact {

@@ -6,6 +6,7 @@ use axum::{Extension, Json};
 use bloom_runtime::engine::Registration;
 use bloom_runtime::record::{Capabilities, WorkerId, WorkerStatus};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::error::Refused;
@@ -41,12 +42,7 @@ pub(crate) async fn register(
     Extension(Identity(by)): Extension<Identity>,
     mut form: Form,
 ) -> Result<(StatusCode, Json<WorkerNode>), Refused> {
-    let name = form.require("name", |value| {
-        let name = text(1..=128)(value)?;
-        let is_plain =
-            !name.starts_with("local:") && !name.contains(['/', '\\']) && !name.chars().any(char::is_control);
-        if is_plain && !matches!(name.as_str(), "." | "..") { Ok(name) } else { Err("Invalid name".to_owned()) }
-    });
+    let name = form.require("name", name);
     let url = form.get("url", url);
     let status = form.get("status", one_of(STATUSES));
     let has_capabilities = form.within("capabilities", capabilities);
@@ -63,6 +59,13 @@ pub(crate) async fn register(
     let (seat, is_new) = app.engine.admit_worker(&id, registration, &by).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(WorkerNode::of(seat))))
+}
+
+/// What a worker may be called: it becomes a part of a path.
+pub(super) fn name(value: &Value) -> Result<String, String> {
+    let name = text(1..=128)(value)?;
+    let is_plain = !name.starts_with("local:") && !name.contains(['/', '\\']) && !name.chars().any(char::is_control);
+    if is_plain && !matches!(name.as_str(), "." | "..") { Ok(name) } else { Err("Invalid name".to_owned()) }
 }
 
 const STATUSES: &[(&str, WorkerStatus)] = &[
@@ -86,8 +89,8 @@ fn capabilities(form: &mut Form) -> Capabilities {
 /// A worker that was removed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Removed {
-    removed: bool,
-    id: String,
+    pub(super) removed: bool,
+    pub(super) id: String,
 }
 
 /// Removes a worker. Its leases are revoked, and its tasks queued again.

@@ -297,6 +297,8 @@ pub(crate) struct Question {
     /// `open`, `answered` or `closed`.
     pub(crate) status: &'static str,
     pub(crate) title: String,
+    /// The question itself.
+    pub(crate) text: String,
     /// What is asked, with all that it says: `title`, `text`, `schema`, …
     pub(crate) asked: Value,
     /// When the run goes on without an answer.
@@ -320,6 +322,7 @@ impl Question {
                 QuestionStatus::Closed => "closed",
             },
             title: question.asked.title.clone(),
+            text: question.asked.text.clone(),
             asked: serde_json::to_value(&question.asked).unwrap_or_default(),
             until: question.until.map(time),
             answer: question.answer.as_ref().map(bloom_ir::Value::to_json),

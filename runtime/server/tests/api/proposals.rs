@@ -50,7 +50,7 @@ async fn a_proposal_is_approved_and_applied() {
 #[tokio::test]
 async fn a_rejection_says_why() {
     let world = World::new();
-    let (summary, _) = proposed(&world).await;
+    let (summary, memory) = proposed(&world).await;
     for note in [Json::Null, json!("too short"), json!("   пробіли   ")] {
         decide(&world, &summary, json!({ "status": "rejected", "decision_note": note }))
             .await
@@ -60,6 +60,12 @@ async fn a_rejection_says_why() {
         decide(&world, &summary, json!({ "status": "rejected", "decision_note": "не те, що треба" })).await.ok(200);
     assert_eq!(rejected["status"], "rejected");
     decide(&world, &summary, json!({ "status": "applied" })).await.refused(400, "VALIDATION_FAILED");
+    // What nobody reads must not seem to have been heard.
+    let meant = json!({ "status": "approved", "decison_note": "a typo" });
+    let unknown = decide(&world, &memory, meant).await.refused(400, "VALIDATION_FAILED");
+    assert!(unknown["message"].as_str().unwrap().contains("decison_note"), "{unknown}");
+    let noted = decide(&world, &memory, json!({ "status": "rejected", "note": "не відображає тези" })).await.ok(200);
+    assert_eq!(noted["approval"]["decision_note"], "не відображає тези");
     decide(&world, "none", json!({ "status": "approved" })).await.refused(404, "NOT_FOUND");
     world.get("/api/v1/proposals/none").await.refused(404, "NOT_FOUND");
     world.end().await;

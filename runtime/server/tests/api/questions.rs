@@ -12,6 +12,8 @@ async fn a_question_is_answered_once_with_what_it_asks_for() {
         (&question["title"], &question["status"], &question["run_id"]),
         (&json!("Which?"), &json!("open"), &json!(run))
     );
+    assert_eq!(question["text"], question["asked"]["text"]);
+    assert!(question["text"].is_string(), "{question}");
     let id = question["id"].as_str().unwrap();
     assert_eq!(world.get(&format!("/api/v1/questions/{id}")).await.ok(200), *question);
     let path = format!("/api/v1/questions/{id}/answer");

@@ -10,8 +10,13 @@
 )]
 
 mod agent;
+mod contract;
+mod install;
 mod lease;
+mod plane;
+mod project;
 mod remote;
+mod stand_in;
 mod state;
 mod task;
 mod token;

@@ -4,6 +4,7 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -80,6 +81,11 @@ impl Answer {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// One whose settings are changed.
+    pub(crate) fn with(change: impl FnOnce(&mut ServerConfig)) -> Self {
         let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
         let clock = Arc::new(Still(AtomicI64::new(START)));
         let ids: Arc<dyn Ids> = Arc::new(Counter::default());
@@ -95,6 +101,9 @@ impl World {
             observer: hub.clone(),
             config: EngineConfig { awaits_workers: true, ..EngineConfig::default() },
         }));
+        let mut config = ServerConfig { agent_key: Some("the agents' key".into()), ..ServerConfig::default() };
+        config.control_plane.retry_after = Duration::from_millis(2);
+        change(&mut config);
         let parts = Parts {
             engine: engine.clone(),
             tools,
@@ -106,7 +115,7 @@ impl World {
             hub,
             key: Some(KEY.into()),
             setting: IrValue::Null,
-            config: ServerConfig { agent_key: Some("the agents' key".into()), ..ServerConfig::default() },
+            config,
         };
         let server = Server::new(parts).unwrap();
         Self { engine, store, clock, router: server.router(), server }
@@ -133,6 +142,10 @@ impl World {
         self.send(Method::DELETE, path, None, Some(KEY)).await
     }
 
+    pub(crate) async fn respond(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<String>, key: Option<&str>) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(key) = key {
@@ -142,7 +155,7 @@ impl World {
             request = request.header("Content-Type", "application/json");
         }
         let request = request.body(Body::from(body.unwrap_or_default())).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.respond(request).await;
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }

@@ -6,25 +6,9 @@ use crate::record::{LeaseStatus, TaskId, TaskStatus};
 const MINUTE: i64 = 60_000;
 
 fn worker(id: &str, provides: &[&str], slots: u32) -> Worker {
-    Worker {
-        id: WorkerId::new(id),
-        url: None,
-        status: WorkerStatus::Online,
-        capabilities: Capabilities {
-            claude_cli: false,
-            max_concurrency: slots,
-            labels: Vec::new(),
-            provides: provides.iter().map(ToString::to_string).collect(),
-        },
-        last_heartbeat: None,
-        ip_addrs: Vec::new(),
-        obs_count: 0,
-        db_sha: None,
-        registered_at: 0,
-        agent_version: None,
-        os_info: None,
-        install_method: None,
-    }
+    let provides = provides.iter().map(ToString::to_string).collect();
+    let capabilities = Capabilities { max_concurrency: slots, provides, ..Capabilities::default() };
+    Worker { capabilities, ..Worker::new(WorkerId::new(id), 0) }
 }
 
 /// As existing node agents are.

@@ -93,6 +93,11 @@ checks! {
         removed_worker_holds_nothing
         setting_is_kept
     }
+    projects {
+        project_is_kept_with_its_nodes
+        project_has_a_name_of_its_own
+        removed_project_leaves_nothing
+    }
     waits {
         waiting_runs_are_found_when_they_are_due
         run_that_moves_on_is_not_woken

@@ -28,6 +28,7 @@ fn worker(id: &str) -> Worker {
         agent_version: None,
         os_info: Some("Alpine".to_owned()),
         install_method: None,
+        is_sighted: false,
     }
 }
 

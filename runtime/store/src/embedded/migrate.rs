@@ -6,6 +6,7 @@
 //! | 2 | waiting runs, questions |
 //! | 3 | workers, tasks of clients, results, artifacts, settings; tasks and leases by status |
 //! | 4 | an index of the runs that somebody has to drive |
+//! | 5 | managed projects |
 
 use std::fs;
 use std::ops::ControlFlow;

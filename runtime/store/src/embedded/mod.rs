@@ -27,8 +27,8 @@ use bloom_ir::Digest;
 use bloom_runtime::record::Context;
 use bloom_runtime::record::{
     Actor, Artifact, ArtifactId, AuditChain, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry,
-    InboxId, Lease, LeaseId, Proposal, ProposalId, Question, QuestionId, RunId, RunRecord, RunStatus, Task, TaskId,
-    TaskResult, Worker, WorkerId,
+    InboxId, Lease, LeaseId, ManagedProject, NodeStatus, ProjectId, Proposal, ProposalId, Question, QuestionId, RunId,
+    RunRecord, RunStatus, Task, TaskId, TaskResult, Worker, WorkerId,
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
@@ -39,11 +39,11 @@ use redb::{CommitError, Database, DatabaseError, StorageBackend, StorageError, T
 use self::guard::{Guarded, guarded};
 use self::owner::Owner;
 use self::table::{OpenTables, Rows as _, Snapshot, Stage, Table};
-use self::verbs::{artifact, context, flow, history, proposal, question, setting, task, worker};
+use self::verbs::{artifact, context, flow, history, project, proposal, question, setting, task, worker};
 use self::writer::Writer;
 
 /// The version of tables and rows that this program reads and writes.
-const SCHEMA: u32 = 4;
+const SCHEMA: u32 = 5;
 const SCHEMA_KEY: &[u8] = b"schema";
 
 /// A store in a single file, which one process has open.
@@ -371,6 +371,37 @@ impl Store for RedbStore {
     async fn remove_worker(&self, id: &WorkerId, at: i64, audit: Vec<AuditNote>) -> Result<Vec<Task>, StoreError> {
         let id = id.clone();
         self.writer.perform(0, move |stage| worker::remove(stage, &id, at, audit)).await
+    }
+
+    async fn create_project(&self, project: ManagedProject, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        self.writer.perform(0, move |stage| project::create(stage, &project, audit)).await
+    }
+
+    async fn put_project(
+        &self,
+        project: ManagedProject,
+        nodes: Vec<NodeStatus>,
+        audit: Vec<AuditNote>,
+    ) -> Result<(), StoreError> {
+        self.writer.perform(0, move |stage| project::put(stage, &project, &nodes, audit)).await
+    }
+
+    async fn project(&self, id: &ProjectId) -> Result<Option<ManagedProject>, StoreError> {
+        self.look(|mut rows| project::project(&mut rows, id))
+    }
+
+    async fn projects(&self) -> Result<Vec<ManagedProject>, StoreError> {
+        self.read(|mut rows| project::projects(&mut rows)).await
+    }
+
+    async fn node_statuses(&self, project: &ProjectId) -> Result<Vec<NodeStatus>, StoreError> {
+        let project = project.clone();
+        self.read(move |mut rows| project::node_statuses(&mut rows, &project)).await
+    }
+
+    async fn remove_project(&self, id: &ProjectId, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.writer.perform(0, move |stage| project::remove(stage, &id, audit)).await
     }
 
     async fn artifact(&self, id: &ArtifactId) -> Result<Option<Artifact>, StoreError> {

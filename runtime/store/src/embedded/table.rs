@@ -78,6 +78,12 @@ tables! {
     TaskResults "task_results"
     /// Worker → itself.
     Workers "workers"
+    /// Managed project → itself.
+    Projects "projects"
+    /// Name of a managed project → project.
+    ProjectsByName "projects_by_name"
+    /// Managed project, node → how it is there.
+    NodeStatuses "node_statuses"
     /// Artifact → itself.
     Artifacts "artifacts"
     /// Time, artifact → artifact.

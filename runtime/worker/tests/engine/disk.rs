@@ -10,8 +10,8 @@ use bloom_ir::Digest;
 use bloom_runtime::record::Context;
 use bloom_runtime::record::{
     Actor, Artifact, ArtifactId, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease,
-    LeaseId, Proposal, ProposalId, Question, QuestionId, RunId, RunRecord, RunStatus, Task, TaskId, TaskResult, Worker,
-    WorkerId,
+    LeaseId, ManagedProject, NodeStatus, ProjectId, Proposal, ProposalId, Question, QuestionId, RunId, RunRecord,
+    RunStatus, Task, TaskId, TaskResult, Worker, WorkerId,
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
@@ -225,6 +225,29 @@ impl Store for Disk {
     }
     async fn remove_worker(&self, id: &WorkerId, at: i64, audit: Vec<AuditNote>) -> Result<Vec<Task>, StoreError> {
         verb!(self.commit(id) remove_worker &id, at, audit)
+    }
+    async fn create_project(&self, project: ManagedProject, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        verb!(self.commit() create_project project, audit)
+    }
+    async fn put_project(
+        &self,
+        project: ManagedProject,
+        nodes: Vec<NodeStatus>,
+        audit: Vec<AuditNote>,
+    ) -> Result<(), StoreError> {
+        verb!(self.commit() put_project project, nodes, audit)
+    }
+    async fn project(&self, id: &ProjectId) -> Result<Option<ManagedProject>, StoreError> {
+        verb!(self.read(id) project &id)
+    }
+    async fn projects(&self) -> Result<Vec<ManagedProject>, StoreError> {
+        verb!(self.read() projects)
+    }
+    async fn node_statuses(&self, project: &ProjectId) -> Result<Vec<NodeStatus>, StoreError> {
+        verb!(self.read(project) node_statuses &project)
+    }
+    async fn remove_project(&self, id: &ProjectId, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        verb!(self.commit(id) remove_project &id, audit)
     }
     async fn artifact(&self, id: &ArtifactId) -> Result<Option<Artifact>, StoreError> {
         verb!(self.read(id) artifact &id)

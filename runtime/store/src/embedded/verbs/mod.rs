@@ -4,6 +4,7 @@ pub(super) mod artifact;
 pub(super) mod context;
 pub(super) mod flow;
 pub(super) mod history;
+pub(super) mod project;
 pub(super) mod proposal;
 pub(super) mod question;
 pub(super) mod setting;

@@ -1,0 +1,110 @@
+# What both kinds of agents need to become a service. Sourced by nobody: the server puts it into each script.
+
+# For a trial: everything goes under this folder, and nothing is started.
+root=${BLOOM_INSTALL_ROOT:-}
+# Who the agent runs as: who is logged in to the Claude CLI.
+owner=${BLOOM_INSTALL_USER:-${SUDO_USER:-$(id -un)}}
+
+say() { printf '%s\n' "$*"; }
+
+fail() {
+    printf 'install: %s\n' "$*" >&2
+    exit 1
+}
+
+need() { command -v "$1" >/dev/null 2>&1 || fail "$1 is needed, and is not on this machine"; }
+
+as_root() {
+    if [ -n "$root" ] || [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+as_owner() {
+    if [ -n "$root" ] || [ "$(id -un)" = "$owner" ]; then "$@"; else sudo -H -u "$owner" -- "$@"; fi
+}
+
+home_of() {
+    home=$(getent passwd "$1" 2>/dev/null | cut -d : -f 6) || home=
+    [ -n "$home" ] || home=$HOME
+    printf '%s' "$home"
+}
+
+# put FILE MODE: keeps what comes in, as a whole or not at all.
+put() {
+    as_root mkdir -p "$(dirname "$1")"
+    # shellcheck disable=SC2016
+    as_root sh -c 'umask 077 && cat >"$1.new" && chmod "$2" "$1.new" && mv "$1.new" "$1"' sh "$1" "$2"
+}
+
+# setting NAME VALUE: a line that systemd and the shell read alike.
+setting() {
+    case $2 in
+    *[\'\"\\]* | *'
+'*) fail "$1 holds a quote, a backslash or a line break, which cannot be kept" ;;
+    esac
+    printf "%s='%s'\n" "$1" "$2"
+}
+
+init_system() {
+    if [ -n "${BLOOM_INSTALL_INIT:-}" ]; then
+        printf '%s' "$BLOOM_INSTALL_INIT"
+    elif [ -d /run/systemd/system ]; then
+        printf systemd
+    elif command -v rc-service >/dev/null 2>&1; then
+        printf openrc
+    fi
+}
+
+# service NAME DESCRIPTION FOLDER SETTINGS COMMAND ARGUMENTS: has it started now and with the machine.
+service() {
+    case $(init_system) in
+    systemd)
+        put "$root/etc/systemd/system/$1.service" 644 <<UNIT
+[Unit]
+Description=$2
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+User=$owner
+WorkingDirectory=$3
+EnvironmentFile=$4
+ExecStart="$5" $6
+Restart=always
+RestartSec=5
+TimeoutStopSec=60
+NoNewPrivileges=true
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+        [ -n "$root" ] && return
+        as_root systemctl daemon-reload
+        as_root systemctl enable "$1.service"
+        as_root systemctl restart "$1.service"
+        ;;
+    openrc)
+        put "$root/etc/init.d/$1" 755 <<SCRIPT
+#!/sbin/openrc-run
+description="$2"
+set -a
+. "$4"
+set +a
+supervisor=supervise-daemon
+directory="$3"
+command="$5"
+command_args="$6"
+command_user="$owner"
+respawn_delay=5
+retry="TERM/60/KILL/5"
+
+depend() {
+    need net
+}
+SCRIPT
+        [ -n "$root" ] && return
+        as_root rc-update add "$1" default
+        as_root rc-service "$1" restart
+        ;;
+    *) fail "neither systemd nor OpenRC is here" ;;
+    esac
+}
