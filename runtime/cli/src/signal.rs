@@ -2,20 +2,43 @@
 
 use std::io;
 
-/// Waits for an interrupt (Ctrl-C) or a request to terminate, and returns the signal's number.
+/// An interrupt (Ctrl-C) and a request to terminate. From when this is made, neither ends the process by itself, and one that
+/// comes while nobody waits for it is there for who waits next: make it before anybody is told of what can be stopped.
 #[cfg(unix)]
-pub(crate) async fn interrupted() -> io::Result<u8> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => Ok(2),
-        _ = terminate.recv() => Ok(15),
+pub(crate) struct Interrupts {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Interrupts {
+    pub(crate) fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next one, and returns its number.
+    pub(crate) async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => 2,
+            _ = self.terminate.recv() => 15,
+        }
     }
 }
 
-/// Waits for an interrupt (Ctrl-C), and returns the number that stands for it elsewhere.
-#[cfg(not(unix))]
-pub(crate) async fn interrupted() -> io::Result<u8> {
-    tokio::signal::ctrl_c().await?;
-    Ok(2)
+/// An interrupt (Ctrl-C), as above.
+#[cfg(windows)]
+pub(crate) struct Interrupts(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Interrupts {
+    pub(crate) fn listen() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    /// Waits for the next one, and returns the number that stands for it elsewhere.
+    pub(crate) async fn next(&mut self) -> u8 {
+        self.0.recv().await;
+        2
+    }
 }

@@ -91,6 +91,8 @@ impl Engine {
     ) -> Result<Stop, EngineError> {
         let live = self.live(id);
         let driver = live.driver.lock().await;
+        // What is said from here on is meant for this driver.
+        live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take();
         if self.may_have_tasks(&live).await {
             self.expire_leases_of_the_dead(id).await?;
         }
@@ -118,7 +120,6 @@ impl Engine {
         mut patience: watch::Receiver<Patience>,
         want: &UnboundedSender<RunId>,
     ) -> Result<Stop, EngineError> {
-        live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut calls = FuturesUnordered::new();
         let (mut called, mut ended): (BTreeSet<EffectId>, Vec<EffectId>) = (BTreeSet::new(), Vec::new());
         if let Some(Slot::Open(run)) = live.slot.lock().await.as_mut() {

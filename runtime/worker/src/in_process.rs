@@ -34,12 +34,25 @@ pub struct InProcessWorker {
     slots: JoinSet<()>,
 }
 
+/// Its place in the engine, which its slots share and the last one gives up: no run is to wait for a worker that takes nothing.
+struct Seat {
+    id: WorkerId,
+    engine: Arc<Engine>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.engine.dismiss_worker(&self.id);
+    }
+}
+
 impl InProcessWorker {
     /// Starts a worker that does up to `slots` tasks at a time, of one run or of all. Needs a tokio runtime.
     pub fn start(engine: Arc<Engine>, executor: Arc<dyn LlmExecutor>, slots: usize, run: Option<RunId>) -> Self {
         let id = engine.register_worker(vec!["llm".to_owned(), executor.provides().to_owned()]);
         let stop = watch::Sender::new(false);
-        let slot = Slot { worker: id.clone(), engine: engine.clone(), executor, run, stop: stop.subscribe() };
+        let seat = Arc::new(Seat { id: id.clone(), engine: engine.clone() });
+        let slot = Slot { seat, executor, run, stop: stop.subscribe() };
         let mut set = JoinSet::new();
         for _ in 1..slots {
             set.spawn(slot.clone().work());
@@ -57,7 +70,6 @@ impl InProcessWorker {
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         while self.slots.join_next().await.is_some() {}
-        self.engine.dismiss_worker(&self.id);
     }
 }
 
@@ -72,8 +84,7 @@ const GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 struct Slot {
-    worker: WorkerId,
-    engine: Arc<Engine>,
+    seat: Arc<Seat>,
     executor: Arc<dyn LlmExecutor>,
     run: Option<RunId>,
     stop: watch::Receiver<bool>,
@@ -81,12 +92,13 @@ struct Slot {
 
 impl Slot {
     async fn work(mut self) {
-        let mut work = self.engine.work();
+        let engine = self.seat.engine.clone();
+        let mut work = engine.work();
         while !*self.stop.borrow() {
             work.mark_unchanged();
-            match self.engine.grant(&self.worker, self.run.clone()).await {
+            match engine.grant(&self.seat.id, self.run.clone()).await {
                 Ok(Some(grant)) => self.perform(grant).await,
-                Ok(None) => match self.engine.next_due(&self.worker, self.run.as_ref()).await {
+                Ok(None) => match engine.next_due(&self.seat.id, self.run.as_ref()).await {
                     Ok(due) => tokio::select! {
                         _ = self.stop.changed() => {}
                         changed = work.changed() => if changed.is_err() { return },
@@ -100,7 +112,7 @@ impl Slot {
     }
 
     fn give_up(&self, error: &EngineError) {
-        tracing::error!(worker = %self.worker, %error, "no task can be taken");
+        tracing::error!(worker = %self.seat.id, %error, "no task can be taken");
     }
 
     async fn perform(&mut self, grant: Grant) {
@@ -124,13 +136,13 @@ impl Slot {
             }
             _ = self.stop.changed() => LeaseEnding::GivenBack,
         };
-        match self.engine.end_lease(&lease.id, lease.epoch, ending).await {
+        match self.seat.engine.end_lease(&lease.id, lease.epoch, ending).await {
             Ok(_) => {}
             // The run was stopped meanwhile, or somebody else has the task: nothing is lost.
             Err(EngineError::Store(bloom_runtime::store::StoreError::Task(stale))) => {
-                tracing::info!(worker = %self.worker, %stale, "a result came too late");
+                tracing::info!(worker = %self.seat.id, %stale, "a result came too late");
             }
-            Err(error) => tracing::error!(worker = %self.worker, %error, "a result was not recorded"),
+            Err(error) => tracing::error!(worker = %self.seat.id, %error, "a result was not recorded"),
         }
     }
 }

@@ -29,8 +29,9 @@ use crate::llm::Choice;
 use crate::output::{self, Out};
 use crate::session::{Form, Session};
 use crate::setting::Setting;
+use crate::signal::Interrupts;
 use crate::store::Store;
-use crate::{apply, engine, signal};
+use crate::{apply, engine};
 
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
@@ -90,8 +91,10 @@ impl Serve {
             Explained::failed(text!(catalogue, "serve-cannot-listen", address = settings.listen.to_string()))
         })?;
         let worker = embedded(config.settings.server.workers, &choice, &engine, session).await?;
+        // Whoever is told the address may ask the server to stop.
+        let interrupts = Interrupts::listen()?;
         tell(listener.local_addr()?, session, out)?;
-        let exit = serve(server, listener, &engine, worker, session).await?;
+        let exit = serve(server, listener, &engine, worker, interrupts, session).await?;
         writeln!(output::stderr(), "{}", text!(catalogue, "serve-stopped"))?;
         Ok(exit)
     }
@@ -203,6 +206,7 @@ async fn serve(
     listener: TcpListener,
     engine: &Arc<Engine>,
     worker: Option<InProcessWorker>,
+    mut interrupts: Interrupts,
     session: &Session,
 ) -> anyhow::Result<Exit> {
     let (stop, stopping) = watch::channel(false);
@@ -219,7 +223,7 @@ async fn serve(
     let mut tending = tending;
     let mut failure = None;
     let exit = tokio::select! {
-        signal = signal::interrupted() => match signal? {
+        signal = interrupts.next() => match signal {
             // Asked to stop, it stopped.
             15 => Exit::Completed,
             signal => Exit::Interrupted(signal),
@@ -252,7 +256,7 @@ async fn serve(
     };
     tokio::select! {
         () = drained => {}
-        signal = signal::interrupted() => return Ok(Exit::Interrupted(signal?)),
+        signal = interrupts.next() => return Ok(Exit::Interrupted(signal)),
     }
     match failure {
         Some(failure) => Err(failure),

@@ -10,6 +10,7 @@ use bloom_worker::{RemoteConfig, RemoteError, RemoteWorker};
 use clap::Args;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use crate::catalogue::text;
 use crate::config::Config;
@@ -17,7 +18,7 @@ use crate::failure::{Exit, Explained};
 use crate::llm::Choice;
 use crate::output::{self, Out};
 use crate::session::{Form, Session};
-use crate::signal;
+use crate::signal::Interrupts;
 
 #[derive(Args, Debug)]
 pub(crate) struct Worker {
@@ -48,18 +49,22 @@ impl Worker {
             }
         };
         writeln!(output::stderr(), "{line}")?;
+        // Whoever is told of the worker may ask it to stop.
+        let interrupts = Mutex::new(Interrupts::listen()?);
         tell(&remote, session, out)?;
         let worker = RemoteWorker::new(remote, executor).map_err(|error| explained(error, session))?;
         let signalled = Cell::new(None);
         let stop = async {
-            signalled.set(Some(signal::interrupted().await));
+            signalled.set(Some(interrupts.lock().await.next().await));
             // A standard error that cannot be written leaves nobody to tell.
             let _ = writeln!(output::stderr(), "{}", text!(catalogue, "worker-draining"));
         };
-        let hurry = async { drop(signal::interrupted().await) };
+        let hurry = async {
+            interrupts.lock().await.next().await;
+        };
         worker.run(stop, hurry).await.map_err(|error| explained(error, session))?;
         let _ = writeln!(output::stderr(), "{}", text!(catalogue, "worker-stopped"));
-        exit(signalled.take())
+        Ok(exit(signalled.take()))
     }
 
     /// The settings, with what the options say.
@@ -115,12 +120,12 @@ fn tell(remote: &RemoteConfig, session: &Session, out: &mut Out) -> io::Result<(
     out.flush()
 }
 
-fn exit(signalled: Option<io::Result<u8>>) -> anyhow::Result<Exit> {
-    Ok(match signalled.transpose()? {
+fn exit(signalled: Option<u8>) -> Exit {
+    match signalled {
         // Asked to stop, it stopped.
         Some(15) | None => Exit::Completed,
         Some(signal) => Exit::Interrupted(signal),
-    })
+    }
 }
 
 fn explained(error: RemoteError, session: &Session) -> anyhow::Error {

@@ -1,6 +1,6 @@
 //! The stepper, driven by lines on its standard input.
 
-use crate::support::{GREETING, Place, fixture, json, script, signed_greeting};
+use crate::support::{GREETING, Place, ended, fixture, json, script, signed_greeting};
 
 /// A finished run of the greeting: start, question, answer, proposal, end.
 fn greeted(place: &Place) {
@@ -180,5 +180,5 @@ fn a_store_is_free_while_a_run_is_gone_through() {
     assert!(first.contains("event 0 of 5"), "{first}");
     place.bloom().arg("runs").assert().success();
     child.stdin.take().unwrap().write_all(b"quit\n").unwrap();
-    assert!(child.wait().unwrap().success());
+    assert!(ended(&mut child).success());
 }

@@ -8,7 +8,7 @@ use bloom_runtime::store::{Decision, Store as _};
 use bloom_store::RedbStore;
 use serde_json::Value;
 
-use crate::support::{GREETING, Place, fixture, has_tools, json, script, signed_greeting};
+use crate::support::{GREETING, Place, ended, fixture, has_tools, json, script, signed_greeting};
 
 /// The exit status and what was told, of both streams.
 fn told(command: &mut assert_cmd::Command) -> (Option<i32>, String) {
@@ -148,7 +148,7 @@ fn first_runs_at_once_share_one_key() {
     };
     let all: Vec<_> = (0..4).map(|_| compile()).collect();
     for mut one in all {
-        assert!(one.wait().unwrap().success());
+        assert!(ended(&mut one).success());
     }
 }
 
@@ -169,7 +169,7 @@ fn keys_that_are_trusted_at_once_are_all_kept() {
     };
     let all: Vec<_> = names.iter().map(trust).collect();
     for mut one in all {
-        assert!(one.wait().unwrap().success());
+        assert!(ended(&mut one).success());
     }
     let list = json(place.bloom().args(["keys", "list", "--json"]));
     assert_eq!(list["trust"]["keys"].as_array().unwrap().len(), names.len(), "{list}");

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{Place, json, script, signed_greeting};
+use crate::support::{Place, ended, json, script, signed_greeting};
 
 /// A run whose LLM never answers, as soon as it has asked.
 fn waiting(place: &Place) -> (Child, BufReader<std::process::ChildStderr>, String) {
@@ -53,9 +53,9 @@ fn an_interrupted_run_says_how_to_go_on_and_does() {
         let place = Place::new();
         let (mut child, mut told, run) = waiting(&place);
         interrupt(&child, signal);
-        let mut stderr = String::new();
+        let (ended, mut stderr) = (ended(&mut child), String::new());
         told.read_to_string(&mut stderr).unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(status), "{stderr}");
+        assert_eq!(ended.code(), Some(status), "{stderr}");
         assert!(stderr.contains(&format!("bloom run --resume {run}\n")), "{stderr}");
         assert_eq!(json(place.bloom().args(["show", &run, "--json"]))["run"]["status"], "running");
 
@@ -74,7 +74,7 @@ fn a_store_in_use_names_its_holder() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     let holder = child.id().to_string();
     interrupt(&child, Signal::TERM);
-    child.wait().unwrap();
+    ended(&mut child);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr.contains("is in use by") && stderr.contains(&holder), "{stderr}");
 }

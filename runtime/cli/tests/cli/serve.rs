@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, signed_greeting};
+use crate::support::{Place, ended, signed_greeting};
 
 /// `bloom serve` on a port of its own; killed when it is dropped.
 pub(crate) struct Served {
@@ -130,13 +130,13 @@ fn a_killed_server_goes_on_where_it_was() {
     let id = run["run_id"].as_str().unwrap().to_owned();
     server.kill();
     let server = Served::start(&place, &[]);
-    let ended = (0..600).find_map(|_| {
+    let done = (0..600).find_map(|_| {
         let run = server.get(&format!("/api/v1/runs/{id}"));
         std::thread::sleep(Duration::from_millis(100));
         (run["status"] != "running" && run["status"] != "queued").then_some(run)
     });
-    let ended = ended.expect("the run ends");
-    assert_eq!((&ended["status"], &ended["result"]), (&json!("completed"), &json!({ "greeting": "hello" })));
+    let done = done.expect("the run ends");
+    assert_eq!((&done["status"], &done["result"]), (&json!("completed"), &json!({ "greeting": "hello" })));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_server_that_is_asked_to_stop_ends_well() {
     let mut server = Served::start(&place, &["--workers", "0"]);
     let process = rustix::process::Pid::from_child(&server.process);
     rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
-    assert_eq!(server.process.wait().unwrap().code(), Some(0));
+    assert_eq!(ended(&mut server.process).code(), Some(0));
     assert!(TcpStream::connect(&server.address).is_err());
 }
 

@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -81,6 +83,19 @@ pub(crate) fn json(command: &mut Command) -> Value {
     let output = command.output().unwrap();
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {output:?}\n{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// How a process ended. One that does not end within two minutes is killed, and the test fails.
+pub(crate) fn ended(process: &mut Child) -> ExitStatus {
+    for _ in 0..2400 {
+        if let Some(status) = process.try_wait().unwrap() {
+            return status;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+    panic!("process {} did not end", process.id());
 }
 
 /// Whether the tools that ship were built. Where the target for them is missing, tests that need them are skipped.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::interrupt::interrupt;
 use crate::serve::Served;
-use crate::support::{Place, signed_greeting};
+use crate::support::{Place, ended as process_ended, signed_greeting};
 
 const ANN: &[u8] = br#"{"inputs": {"name": "Ann"}}"#;
 
@@ -255,7 +255,7 @@ fn worker_that_is_asked_to_stop_ends_what_it_holds_first() {
     let log = place.path("w1.log");
     until("it says so", || fs::read_to_string(&log).unwrap().contains("brought to its end").then_some(()));
     claude.go();
-    assert_eq!(worker.process.wait().unwrap().code(), Some(0));
+    assert_eq!(process_ended(&mut worker.process).code(), Some(0));
     completed_once(&ended(&server, &run));
 
     // One that is asked twice gives it back, and the attempt does not count.
@@ -266,7 +266,7 @@ fn worker_that_is_asked_to_stop_ends_what_it_holds_first() {
     let log = place.path("w2.log");
     until("it says so", || fs::read_to_string(&log).unwrap().contains("brought to its end").then_some(()));
     interrupt(&worker.process, Signal::TERM);
-    assert_eq!(worker.process.wait().unwrap().code(), Some(0));
+    assert_eq!(process_ended(&mut worker.process).code(), Some(0));
     assert_eq!(task(&server, "queued")["attempts"], 0);
     assert_eq!(server.get(&format!("/api/v1/runs/{run}"))["status"], "running");
     slow.go();

@@ -1,6 +1,7 @@
 //! Tasks and leases: stale ones change nothing, repeated ones are harmless, providers are not blamed on tasks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bloom_interpreter::effect::{Answer, EffectError};
 use bloom_runtime::dispatch::TaskError;
@@ -11,6 +12,7 @@ use bloom_runtime::store::{Grant, StoreError};
 use bloom_worker::InProcessWorker;
 use serde_json::{Value as Json, json};
 
+use crate::disk::{Crash, Disk};
 use crate::world::{Tools, World, flow, passing, submission};
 
 fn asks() -> Json {
@@ -213,9 +215,12 @@ async fn a_worker_that_stops_gives_back_what_it_holds() {
     let hangs =
         bloom_worker::Command::new("/bin/sh").args(["-c".to_owned(), format!(": > {}; sleep 1000", begun.display())]);
     let worker = bloom_worker::InProcessWorker::start(engine.clone(), Arc::new(hangs), 1, Some(run.clone()));
-    while !begun.exists() {
-        tokio::task::yield_now().await;
-    }
+    let asked = async {
+        while !begun.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), asked).await.expect("nobody is asked");
     worker.stop().await;
     let task = world.store.tasks(&run).await.unwrap().remove(0);
     assert_eq!((task.status, task.attempts, task.epoch), (TaskStatus::Queued, 0, 1));
@@ -283,6 +288,23 @@ async fn a_run_halts_when_its_last_worker_leaves() {
     assert!(!driving.is_finished(), "the worker may take it yet");
     asked.engine.dismiss_worker(&asked.worker);
     assert!(has_no_worker(&driving.await.unwrap()));
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_worker_that_gave_up() {
+    let world = World::new(Tools::default(), &json!({ "default": { "answer": 7 } }));
+    let failing = world.engine_on(Arc::new(Disk::crashing(world.store.clone(), 2, Crash::Before)));
+    let run = failing.submit(submission(&asks())).await.unwrap();
+    // The next commit is hit, which is its first grant.
+    let worker = world.worker(&failing);
+    let leaves = async {
+        while !failing.workers().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), leaves).await.expect("it keeps its seat");
+    worker.stop().await;
+    assert_eq!(world.drive(&world.engine(), &run).await.unwrap(), RunEnd::Completed { result: 7_i64.into() });
 }
 
 #[tokio::test]

@@ -98,12 +98,15 @@ async fn a_call_that_hangs_is_asked_about_while_the_run_is_driven() {
         let (engine, run) = (engine.clone(), run.clone());
         async move { engine.drive(&run).await }
     });
-    let question = loop {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        if let Some(question) = questions(&world, &run).await.pop() {
-            break question;
+    let asked = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if let Some(question) = questions(&world, &run).await.pop() {
+                break question;
+            }
         }
     };
+    let question = tokio::time::timeout(Duration::from_hours(24), asked).await.expect("nobody is asked");
     engine.answer(&question.id, json!({ "outcome": "not_done" }).into(), &owner()).await.unwrap();
     assert_eq!(driving.await.unwrap().unwrap(), RunEnd::Completed { result: "sent by call 2".into() });
     assert_eq!(
@@ -134,6 +137,7 @@ async fn a_second_crash_asks_again_about_the_same_call() {
 async fn a_crash_at_every_commit_calls_the_tool_no_second_time_unasked() {
     for crash in [Crash::Before, Crash::After] {
         for survives in 1.. {
+            assert!(survives < 100, "the run never comes to its end");
             let tools = Tools::default().with("send", "operational", |_, _| Act::Answer(json!("sent")));
             let world = World::new(tools, &json!({}));
             let disk = Arc::new(Disk::crashing(world.store.clone(), survives, crash));

@@ -25,7 +25,7 @@ use crate::output::{self, Out, one_line};
 use crate::report::{self, Failing};
 use crate::session::{Form, Session};
 use crate::setting::Setting;
-use crate::signal;
+use crate::signal::Interrupts;
 use crate::store::{Store, words};
 
 /// With what a run is driven, and how that is told.
@@ -88,13 +88,14 @@ impl DriveArgs {
             Task::Forked(fork) => engine.fork(fork).await.map_err(|error| engine::explained(error, session))?,
         };
         reporter.note(&text!(session.catalogue, "run-id", run = id.as_str()));
+        let mut interrupts = Interrupts::listen()?;
         let worker = executor.map(|(executor, line)| {
             reporter.note(&line);
             InProcessWorker::start(engine.clone(), executor, 1, Some(id.clone()))
         });
         let driven = tokio::select! {
             driven = drive(&engine, &id, self.wait) => Ok(driven),
-            signal = signal::interrupted() => Err(signal),
+            signal = interrupts.next() => Err(signal),
         };
         if let Some(worker) = worker {
             worker.stop().await;
@@ -107,7 +108,7 @@ impl DriveArgs {
             Err(signal) => {
                 let message = text!(session.catalogue, "run-interrupted", run = id.as_str());
                 writeln!(output::stderr(), "{message}")?;
-                Ok(Exit::Interrupted(signal?))
+                Ok(Exit::Interrupted(signal))
             }
         }
     }
