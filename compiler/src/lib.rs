@@ -38,6 +38,7 @@ mod text;
 
 use bloom_ir::diagnostic::Severity;
 use bloom_ir::document::{Document, Limits, Locale, Sandbox};
+use bloom_ir::expr::types::Type;
 use bloom_ir::manifest::ToolManifest;
 use bloom_ir::{Diagnostic, Digest};
 
@@ -115,6 +116,21 @@ pub struct KnownFlow {
     pub hash: Digest,
     /// The schema of its inputs.
     pub inputs: serde_json::Value,
+    /// What is certain of its result.
+    pub returns: Type,
+}
+
+impl KnownFlow {
+    /// A flow as callers know it that give it this name. The options are those that it was compiled with.
+    pub fn new(name: &str, document: &Document, options: &Options) -> Self {
+        Self {
+            name: name.to_owned(),
+            id: document.flow.id.clone(),
+            hash: document.hashed().hash,
+            inputs: document.inputs.clone(),
+            returns: lower::returned(document, options),
+        }
+    }
 }
 
 /// What became of a file.

@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 
 use bloom_compiler::{CODES, Compilation, KnownFlow, Options, SourceFile, compile};
 use bloom_ir::Digest;
+use bloom_ir::expr::types::Type;
 use serde_json::json;
 use support::{compile_file, compile_text, fixtures, options};
 
@@ -39,7 +40,8 @@ fn icons(icons: &str) -> Compilation {
 /// A call of a flow that takes two inputs.
 fn call(line: &str) -> Compilation {
     let inputs = json!({ "type": "object", "properties": { "a": {}, "b": {} } });
-    let flow = KnownFlow { name: "Report".into(), id: "report".into(), hash: Digest::of(b""), inputs };
+    let flow =
+        KnownFlow { name: "Report".into(), id: "report".into(), hash: Digest::of(b""), inputs, returns: Type::any() };
     let options = Options { flows: vec![flow], ..options() };
     compile(&SourceFile::new("a.md", format!("BEGIN\n  {line}\nEND\n").as_bytes()), &options)
 }

@@ -13,6 +13,7 @@ mod support;
 
 use bloom_compiler::{Compilation, KnownFlow, Options, Prose, SourceFile, compile};
 use bloom_ir::Digest;
+use bloom_ir::expr::types::Type;
 
 /// A checklist, as people draw it: nothing in it is a statement.
 const CHECKLIST: &str = r#"{"items": {
@@ -86,6 +87,7 @@ fn a_call_runs_the_document_that_has_the_name_when_it_is_compiled() {
         inputs: serde_json::json!({
             "type": "object", "properties": { "folder": { "type": "string" } }, "required": ["folder"],
         }),
+        returns: Type::any(),
     };
     let diagram = r#"{"items": {
         "1": {"type": "end"}, "2": {"type": "branch", "branchId": 0, "one": "3"},

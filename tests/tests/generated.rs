@@ -17,6 +17,7 @@ use bloom_compiler::{Compilation, KnownFlow, Options, Prose, SourceFile, compile
 use bloom_interpreter::rehearse::{Bounds, End, HashOracle, rehearse};
 use bloom_ir::Digest;
 use bloom_ir::document::{Document, Locale};
+use bloom_ir::expr::types::Type;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use random::{Texts, diagram};
@@ -30,7 +31,13 @@ fn opaque() -> Options {
 /// Texts are programs; they call a flow of one input.
 fn parsed() -> Options {
     let inputs = json!({ "type": "object", "properties": { "x": { "type": "integer" } }, "required": ["x"] });
-    let child = KnownFlow { name: "Child".to_owned(), id: "child".to_owned(), hash: Digest::of(b"child"), inputs };
+    let child = KnownFlow {
+        name: "Child".to_owned(),
+        id: "child".to_owned(),
+        hash: Digest::of(b"child"),
+        inputs,
+        returns: Type::any(),
+    };
     Options { flows: vec![child], ..Options::default() }
 }
 

@@ -6,6 +6,7 @@ mod emit;
 mod endless;
 mod flows;
 mod forms;
+mod nulls;
 mod paths;
 mod prose;
 mod pseudocode;
@@ -15,6 +16,7 @@ mod tools;
 mod types;
 
 pub(crate) use self::scope::rewrite as resolve_names;
+pub(crate) use self::types::returned;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_ir::Digest;

@@ -1,18 +1,23 @@
 //! What schemas prove to go wrong: members that are not there, arguments of another kind, null that nobody thought of.
 //!
-//! A variable has one type in the whole program: of all that is put into it. So this takes time in proportion to the program,
-//! whatever its ways are, and what it finds is wrong on every way.
+//! A variable has one type in the whole program: of all that is put into it; only of null it is known at each node whether
+//! somebody has asked ([`Nulls`]). So this takes time in proportion to the program, whatever its ways are, and what it finds is
+//! wrong on every way.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
-use bloom_ir::document::{Action, Awaited, Decision, Document, ErrorTarget, Node, NodeId, NodeKind};
-use bloom_ir::expr::ast::{BinaryOp, Expr, Literal};
+use bloom_ir::document::{
+    Action, Awaited, Decision, Document, ErrorTarget, Node, NodeId, NodeKind, Return, ReturnStatus, TemplatePart,
+};
+use bloom_ir::expr::ast::Expr;
+use bloom_ir::expr::types::nulls::Nullness;
 use bloom_ir::expr::types::{Finding, Kinds, Scope, Type, infer};
 use bloom_ir::expr::variables::names;
 use bloom_ir::expr::{functions, parse};
 use bloom_ir::validate::expressions_of;
 
+use super::nulls::{Nulls, State, name};
 use crate::text::{Problem, nearest};
 use crate::{Options, codes};
 
@@ -27,16 +32,15 @@ pub(super) struct Fault {
 
 /// What is wrong, by node.
 pub(super) fn faults<'d>(document: &'d Document, options: &Options) -> Vec<(&'d NodeId, Fault)> {
-    let mut types = Types { inputs: Type::of_schema(&document.inputs), variables: BTreeMap::new() };
-    types.settle(&puts(document, options));
-    let handled = handled(document);
+    let nulls = Nulls::of(document);
+    let types = Types::of(document, options, &nulls);
     let mut faults = Vec::new();
     for (id, node) in &document.nodes {
         let mut of_node = Vec::new();
-        types.check(node, options, &mut of_node);
+        types.at(nulls.at(id)).check(node, options, &mut of_node);
         let mut told = BTreeSet::new();
         for fault in of_node {
-            let thought_of = fault.problem.code == codes::MAYBE_NULL && handled.contains(&fault.word);
+            let thought_of = fault.problem.code == codes::MAYBE_NULL && nulls.is_asked(id, &fault.word);
             if !thought_of && told.insert((fault.problem.code.0, fault.word.clone())) {
                 faults.push((id, fault));
             }
@@ -45,42 +49,87 @@ pub(super) fn faults<'d>(document: &'d Document, options: &Options) -> Vec<(&'d 
     faults
 }
 
+/// What a flow gives to one that calls it: as it says, else of all that it returns.
+pub(crate) fn returned(document: &Document, options: &Options) -> Type {
+    let stated = Type::of_schema(&document.outputs);
+    if stated != Type::any() {
+        return stated;
+    }
+    let nulls = Nulls::of(document);
+    let types = Types::of(document, options, &nulls);
+    let mut all = Type::never();
+    for (id, node) in &document.nodes {
+        if let NodeKind::Return(Return { status: ReturnStatus::Completed, value }) = &node.kind {
+            let known = parse(value).map(|value| infer(&value, &types.at(nulls.at(id)), &mut Vec::new()));
+            all = all.join(&known.unwrap_or_else(|_| Type::any()));
+        }
+    }
+    // One that never ends gives nothing, of which nothing is known.
+    if all.kinds() == Kinds::NONE { Type::any() } else { all }
+}
+
 /// Something that is put into a variable.
 struct Put {
     into: String,
     from: From,
 }
 
+/// Expressions stand with what is known of null where they are computed.
 enum From {
-    Value(Expr),
+    Value(Expr, State),
     /// An element of what a loop goes over.
-    Element(Expr),
+    Element(Expr, State),
     Known(Type),
 }
 
 /// The types of a program's variables.
-struct Types {
+struct Types<'n> {
     inputs: Type,
     variables: BTreeMap<String, Type>,
+    nulls: &'n Nulls<'n>,
 }
 
-impl Scope for Types {
+/// The same at a node, with what is known there of null.
+struct At<'t> {
+    types: &'t Types<'t>,
+    state: State,
+}
+
+impl Scope for At<'_> {
+    fn variable(&self, name: &str) -> Type {
+        self.types.variable(name)
+    }
+
+    fn input(&self) -> Type {
+        self.types.inputs.clone()
+    }
+
+    fn nullness(&self, place: &Expr) -> Option<Nullness> {
+        self.types.nulls.nullness(self.state, place)
+    }
+}
+
+impl<'n> Types<'n> {
+    fn of(document: &Document, options: &Options, nulls: &'n Nulls<'n>) -> Self {
+        let mut types = Self { inputs: Type::of_schema(&document.inputs), variables: BTreeMap::new(), nulls };
+        types.settle(&puts(document, options, nulls));
+        types
+    }
+
+    fn at(&self, state: State) -> At<'_> {
+        At { types: self, state }
+    }
+
     fn variable(&self, name: &str) -> Type {
         self.variables.get(name).cloned().unwrap_or_else(Type::any)
     }
 
-    fn input(&self) -> Type {
-        self.inputs.clone()
-    }
-}
-
-impl Types {
     /// Lets the types grow until they hold all that is put into the variables.
     fn settle(&mut self, puts: &[Put]) {
         let mut readers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (index, put) in puts.iter().enumerate() {
             self.variables.insert(put.into.clone(), Type::never());
-            if let From::Value(expr) | From::Element(expr) = &put.from {
+            if let From::Value(expr, _) | From::Element(expr, _) = &put.from {
                 for name in names(expr).variables {
                     readers.entry(name).or_default().push(index);
                 }
@@ -116,14 +165,16 @@ impl Types {
         let unheard = &mut Vec::new();
         match from {
             From::Known(known) => known.clone(),
-            From::Value(expr) => infer(expr, self, unheard),
-            From::Element(over) => {
-                let over = infer(over, self, unheard);
+            From::Value(expr, state) => infer(expr, &self.at(*state), unheard),
+            From::Element(over, state) => {
+                let over = infer(over, &self.at(*state), unheard);
                 if over.kinds().meets(Kinds::MAP) { Type::any() } else { over.items() }
             }
         }
     }
+}
 
+impl At<'_> {
     fn check(&self, node: &Node, options: &Options, faults: &mut Vec<Fault>) {
         match &node.kind {
             NodeKind::Action(Action::Each { over, .. }) => {
@@ -145,6 +196,15 @@ impl Types {
             NodeKind::Action(Action::Flow { flow, hash, inputs, .. }) => {
                 let known = options.flows.iter().find(|known| known.hash == *hash);
                 self.arguments(flow, inputs, known.map(|known| &known.inputs), faults);
+            }
+            NodeKind::Action(Action::Await { what: Awaited::Ask(ask), .. }) => {
+                self.template(ask.title.iter().chain(&ask.text), faults);
+            }
+            NodeKind::LlmCall(call) => {
+                self.template(call.prompt.iter().chain(call.system.iter().flatten()), faults);
+                for expr in &call.memory {
+                    self.told(expr, faults);
+                }
             }
             _ => {
                 for expr in expressions_of(node) {
@@ -176,6 +236,17 @@ impl Types {
         }
     }
 
+    /// What is read by an LLM or a person, who would read the word `null`.
+    fn template<'p>(&self, parts: impl Iterator<Item = &'p TemplatePart>, faults: &mut Vec<Fault>) {
+        for part in parts {
+            if let TemplatePart::Expr(expr) = part
+                && self.told(expr, faults).is_nullable()
+            {
+                faults.extend(parse(expr).ok().map(|expr| maybe_null(&expr)));
+            }
+        }
+    }
+
     /// The type of an expression; what is wrong with it is told.
     fn told(&self, expr: &str, faults: &mut Vec<Fault>) -> Type {
         // What does not parse has left the compiler never.
@@ -188,11 +259,11 @@ impl Types {
 }
 
 /// All that is put into variables.
-fn puts(document: &Document, options: &Options) -> Vec<Put> {
-    let mut over: BTreeMap<&str, Vec<Expr>> = BTreeMap::new();
-    for node in document.nodes.values() {
+fn puts(document: &Document, options: &Options, nulls: &Nulls<'_>) -> Vec<Put> {
+    let mut over: BTreeMap<&str, Vec<(Expr, State)>> = BTreeMap::new();
+    for (id, node) in &document.nodes {
         if let NodeKind::Action(Action::Each { over: list, cursor, .. }) = &node.kind {
-            over.entry(cursor).or_default().extend(parse(list));
+            over.entry(cursor).or_default().extend(parse(list).map(|list| (list, nulls.at(id))));
         }
     }
     let mut puts = Vec::new();
@@ -201,14 +272,15 @@ fn puts(document: &Document, options: &Options) -> Vec<Put> {
     };
     let any = || From::Known(Type::any());
     let schema = |schema: Option<&serde_json::Value>| From::Known(schema.map_or_else(Type::any, Type::of_schema));
-    for node in document.nodes.values() {
+    for (id, node) in &document.nodes {
         match &node.kind {
             NodeKind::Action(Action::Set { into, value, .. }) => {
-                put(&Some(into.clone()), parse(value).map_or_else(|_| any(), From::Value));
+                let value = parse(value).map_or_else(|_| any(), |value| From::Value(value, nulls.at(id)));
+                put(&Some(into.clone()), value);
             }
             NodeKind::Action(Action::Iter { cursor, item, index, key, .. }) => {
-                for list in over.get(cursor.as_str()).into_iter().flatten() {
-                    put(&Some(item.clone()), From::Element(list.clone()));
+                for (list, state) in over.get(cursor.as_str()).into_iter().flatten() {
+                    put(&Some(item.clone()), From::Element(list.clone(), *state));
                 }
                 put(index, any());
                 put(key, any());
@@ -217,7 +289,13 @@ fn puts(document: &Document, options: &Options) -> Vec<Put> {
                 let manifest = options.tools.iter().map(|(manifest, _)| manifest).find(|known| known.name == *tool);
                 put(into, schema(node.output.as_ref().or(manifest.map(|manifest| &manifest.output))));
             }
-            NodeKind::Action(Action::Flow { into, .. }) => put(into, schema(node.output.as_ref())),
+            NodeKind::Action(Action::Flow { hash, wait, into, .. }) => {
+                let known = options.flows.iter().find(|known| known.hash == *hash);
+                let of_result = || known.map_or_else(Type::any, |known| known.returns.clone());
+                // One that is not waited for answers with the id of its run.
+                let answer = if *wait { of_result() } else { Type::of(Kinds::STRING) };
+                put(into, From::Known(node.output.as_ref().map_or(answer, Type::of_schema)));
+            }
             NodeKind::Action(Action::Await { what, schema: stated, into, .. }) => {
                 let asked = match what {
                     Awaited::Ask(ask) => Some(&ask.schema),
@@ -246,45 +324,6 @@ fn of_error() -> Type {
         ("details", Kinds::ALL),
     ];
     Type::map(members.map(|(name, kinds)| (name.to_owned(), Type::of(kinds))).into(), true)
-}
-
-/// The names of what the program asks somewhere whether it is null, or there.
-fn handled(document: &Document) -> BTreeSet<String> {
-    let mut handled = BTreeSet::new();
-    for node in document.nodes.values() {
-        if let NodeKind::Decision(Decision::Choice { on, .. }) = &node.kind {
-            handled.extend(parse(on).ok().map(|on| name(&on)));
-        }
-        for expr in expressions_of(node).filter_map(|expr| parse(expr).ok()) {
-            let mut rest = vec![&expr];
-            while let Some(expr) = rest.pop() {
-                match expr {
-                    Expr::Has { name, .. } => {
-                        handled.insert(name.clone());
-                    }
-                    Expr::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual, left, right } => {
-                        for (one, other) in [(left, right), (right, left)] {
-                            if matches!(**one, Expr::Literal(Literal::Null)) {
-                                handled.insert(name(other));
-                            }
-                        }
-                    }
-                    _ => {}
-                }
-                rest.extend(expr.parts());
-            }
-        }
-    }
-    handled
-}
-
-/// What a value is called: its variable, or the last member on the way to it.
-fn name(expr: &Expr) -> String {
-    match expr {
-        Expr::Variable(name) | Expr::Local(name) | Expr::Member { name, .. } => name.clone(),
-        Expr::Index { target, .. } => name(target),
-        _ => String::new(),
-    }
 }
 
 fn error(code: bloom_ir::diagnostic::Code, word: &str, found: Kinds) -> Fault {

@@ -6,6 +6,7 @@
 //! expressly allows.
 
 mod infer;
+pub mod nulls;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use infer::{Finding, Scope, infer};
+use nulls::Nullness;
 
 /// Deeper parts of a type are anything.
 const MAX_DEPTH: usize = 8;
@@ -144,6 +146,18 @@ impl Type {
     /// Whether a schema says that it may be null.
     pub fn is_nullable(&self) -> bool {
         self.nullable
+    }
+
+    /// What it is where this is known of it.
+    #[must_use]
+    pub fn narrowed(self, known: Nullness) -> Self {
+        match known {
+            // Where it cannot be null, nothing comes to this place, and whatever stands there goes well.
+            Nullness::Null if !self.kinds.meets(Kinds::NULL) => self,
+            Nullness::Null => Self::of(Kinds::NULL),
+            Nullness::NotNull => Self { nullable: false, kinds: self.kinds.without(Kinds::NULL), ..self },
+            Nullness::Asked => Self { nullable: false, ..self },
+        }
     }
 
     /// Whether it may be of one of these kinds. What has no value yet may be anything.

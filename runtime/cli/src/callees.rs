@@ -81,9 +81,7 @@ fn gather(
             let name = &callee.name;
             return Err(Explained::failed(text!(session.catalogue, "callee-failed", name = name)).into());
         };
-        let hash = document.hashed().hash;
-        let (id, inputs) = (document.flow.id.clone(), document.inputs.clone());
-        known.flows.push(KnownFlow { name: name.to_owned(), id, hash, inputs });
+        known.flows.push(KnownFlow::new(name, &document, &own));
         callees.push(document);
     }
     trail.pop();

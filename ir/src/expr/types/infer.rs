@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::nulls::{Nullness, known, root};
 use super::{Kinds, Type};
 use crate::expr::ast::{BinaryOp, Expr, Literal, Macro, Root, UnaryOp};
 use crate::expr::functions::{self, Signature, Type as Stated};
+
+/// More conditions in one expression about null say nothing.
+const MOST_KNOWN: usize = 64;
 
 /// What the names in an expression are.
 pub trait Scope {
@@ -12,6 +16,11 @@ pub trait Scope {
     fn variable(&self, name: &str) -> Type;
     /// The type of the run's inputs.
     fn input(&self) -> Type;
+    /// What is known of a variable, a member or an element where the expression stands.
+    fn nullness(&self, place: &Expr) -> Option<Nullness> {
+        let _ = place;
+        None
+    }
 }
 
 /// Something that goes wrong.
@@ -82,17 +91,31 @@ pub enum Finding {
 
 /// The type of an expression. What is found goes to `found`.
 pub fn infer(expr: &Expr, scope: &dyn Scope, found: &mut Vec<Finding>) -> Type {
-    Walk { scope, locals: Vec::new(), found }.infer(expr)
+    Walk { scope, locals: Vec::new(), known: Vec::new(), found }.infer(expr)
 }
 
 struct Walk<'a> {
     scope: &'a dyn Scope,
     locals: Vec<(String, Type)>,
+    /// What the conditions say that hold here.
+    known: Vec<(Expr, Nullness)>,
     found: &'a mut Vec<Finding>,
 }
 
 impl Walk<'_> {
     fn infer(&mut self, expr: &Expr) -> Type {
+        let of = self.computed(expr);
+        if !matches!(expr, Expr::Variable(_) | Expr::Local(_) | Expr::Member { .. } | Expr::Index { .. }) {
+            return of;
+        }
+        let here = self.known.iter().rev().find(|(place, _)| place == expr).map(|(_, nullness)| *nullness);
+        match here.or_else(|| self.scope.nullness(expr)) {
+            Some(nullness) => of.narrowed(nullness),
+            None => of,
+        }
+    }
+
+    fn computed(&mut self, expr: &Expr) -> Type {
         match expr {
             Expr::Literal(literal) => Type::of(match literal {
                 Literal::Null => Kinds::NULL,
@@ -119,9 +142,14 @@ impl Walk<'_> {
             Expr::Binary { op, left, right } => self.binary(*op, left, right),
             Expr::Conditional { condition, then, otherwise } => {
                 self.condition(condition);
-                let made = self.infer(then).join(&self.infer(otherwise));
-                // Who asks whether something is there has thought of it.
-                Type { nullable: made.nullable && !asks(condition), ..made }
+                let outside = self.known.len();
+                self.learn(condition, true);
+                let then = self.infer(then);
+                self.known.truncate(outside);
+                self.learn(condition, false);
+                let otherwise = self.infer(otherwise);
+                self.known.truncate(outside);
+                then.join(&otherwise)
             }
             Expr::List(items) => {
                 let items = items.iter().map(|item| self.infer(item)).reduce(|all, item| all.join(&item));
@@ -201,6 +229,32 @@ impl Walk<'_> {
         }
     }
 
+    /// Takes what a condition says that is true, or false, as known.
+    fn learn(&mut self, condition: &Expr, holds: bool) {
+        let more = MOST_KNOWN.saturating_sub(self.known.len());
+        self.known.extend(known(condition, holds).into_iter().take(more));
+    }
+
+    /// Of `a && b && c`, each counts only where those before it are true; of `||`, where they are false.
+    fn logic(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Type {
+        let mut operands = vec![right];
+        let mut first = left;
+        while let Expr::Binary { op: inner, left, right } = first
+            && *inner == op
+        {
+            operands.push(right);
+            first = left;
+        }
+        operands.push(first);
+        let outside = self.known.len();
+        for operand in operands.into_iter().rev() {
+            self.condition(operand);
+            self.learn(operand, op == BinaryOp::And);
+        }
+        self.known.truncate(outside);
+        Type::of(Kinds::BOOL)
+    }
+
     fn unary(&mut self, op: UnaryOp, operand: &Expr) -> Type {
         match op {
             UnaryOp::Not => {
@@ -221,11 +275,7 @@ impl Walk<'_> {
 
     fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Type {
         let operator = match op {
-            BinaryOp::Or | BinaryOp::And => {
-                self.condition(left);
-                self.condition(right);
-                return Type::of(Kinds::BOOL);
-            }
+            BinaryOp::Or | BinaryOp::And => return self.logic(op, left, right),
             BinaryOp::Equal | BinaryOp::NotEqual => {
                 let (left, right) = (self.infer(left).kinds(), self.infer(right).kinds());
                 let known = [left, right].iter().all(|side| !side.meets(Kinds::NULL) && *side != Kinds::NONE);
@@ -327,9 +377,14 @@ impl Walk<'_> {
             (false, true) => Type::of(Kinds::STRING),
             _ => Type::any(),
         };
-        self.locals.push((binds.to_owned(), item.clone()));
+        // What is known of another one of this name is not known of this one.
+        let of_local = |place: &Expr| matches!(root(place), Some(Expr::Local(name)) if name == binds);
+        let outside = self.known.clone();
+        self.known.retain(|(place, _)| !of_local(place));
+        self.locals.push((binds.to_owned(), item));
         if let Some(filter) = filter {
             self.condition(filter);
+            self.learn(filter, true);
         }
         let made = match kind {
             Macro::Map => Type::list(self.infer(body)),
@@ -339,24 +394,13 @@ impl Walk<'_> {
             }
             Macro::Filter => {
                 self.condition(body);
-                Type::list(item)
+                self.learn(body, true);
+                Type::list(self.infer(&Expr::Local(binds.to_owned())))
             }
         };
         self.locals.pop();
+        self.known = outside;
         made
-    }
-}
-
-/// Whether it asks if something is null, or there.
-fn asks(condition: &Expr) -> bool {
-    match condition {
-        Expr::Has { .. } => true,
-        Expr::Unary { operand, .. } => asks(operand),
-        Expr::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual, left, right } => {
-            [left, right].iter().any(|side| matches!(***side, Expr::Literal(Literal::Null)))
-        }
-        Expr::Binary { op: BinaryOp::And | BinaryOp::Or, left, right } => asks(left) || asks(right),
-        _ => false,
     }
 }
 

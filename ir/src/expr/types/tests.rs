@@ -84,6 +84,14 @@ fn what_is_certain_to_go_wrong_is_found() {
         ("v['maybe'].startsWith('a')", "MaybeNull"),
         ("v['note'].seen + 1", "MaybeNull"),
         ("v['notes'].exists(n, n.seen > 0)", "MaybeNull"),
+        // Behind a condition that says nothing of it, or the contrary.
+        ("v['maybe'] != null || v['maybe'].size() > 0", "WrongArgument"),
+        ("v['maybe'] == null && v['maybe'].size() > 0", "WrongArgument"),
+        ("v['maybe'] == null ? -v['maybe'] : 1", "WrongOperand"),
+        ("(v['maybe'] == null && v['anything'] ? '' : v['maybe']).size()", "MaybeNull"),
+        ("v['note'].words == null ? v['note'].seen + 1 : 0", "MaybeNull"),
+        ("v['notes'].exists(n, n.seen != null) && v['notes'].exists(n, n.seen > 0)", "MaybeNull"),
+        ("v['notes'].all(n, n.seen != null && [{'seen': v['maybe']}].all(n, n.seen.size() > 0))", "MaybeNull"),
         ("run.now.seconds", "NoMembers"),
     ] {
         same(text, expected);
@@ -113,6 +121,16 @@ fn what_may_go_well_is_left_alone() {
         "string(v['note'].words) + v['text']",
         "json.format(v['maybe'])",
         "(v['maybe'] == null ? '' : v['maybe']).size()",
+        "(has(v['note'].seen) ? v['note'].seen : 0) + 1",
+        "v['note'].seen != null && v['note'].seen > 0",
+        "v['note'].seen == null || v['note'].words > 0 && v['note'].seen > 0",
+        "!(v['note'].seen == null || v['maybe'] == null) ? v['note'].seen + size(v['maybe']) : 0",
+        "v['notes'].exists(n, null != n.seen && n.seen > 0)",
+        "v['notes'].map(n, n.seen != null, n.seen + 1)",
+        "v['notes'].map(n, n.seen).filter(s, s != null).map(s, s + 1)",
+        "v['notes'][0].seen == null ? 0 : v['notes'][0].seen + 1",
+        // Where it is never null, nothing comes to what stands behind.
+        "v['text'] == null ? v['text'].size() : 0",
         "[1, 'a'][0] + 1",
         "(v['anything'] == 1 ? 1 : 'a') + 1",
     ] {
