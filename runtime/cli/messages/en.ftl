@@ -681,6 +681,7 @@ at-icon = at icon { $item }
 at-line = at line { $item }
 run-failed = Failed.
 run-result = Result:
+error-after = { $found }; the last attempt failed: { $last }
 run-tokens = { $tokens } of { $limit } tokens
 run-cost = { $cost } USD
 run-cost-of = { $cost } of { $limit } USD
@@ -736,30 +737,45 @@ code-failed = the flow ended itself as failed, without a code of its own
     .hint = see what the icon says
 code-limit-steps = too many icons were passed without a result of a tool or an LLM
     .hint = a loop may never end; if so much is meant, raise the limit: --limit max_steps=NUMBER
+    .found = { $measured } nodes were entered since the last recorded result; the limit is { $limit }
 code-limit-tokens = the LLM calls of the run used too many tokens
     .hint = raise the limit: --limit max_tokens=NUMBER
+    .found = the run has used { $measured } tokens; the limit is { $limit }
 code-limit-cost = the LLM calls of the run cost too much
     .hint = raise the limit: --max-cost DOLLARS
+    .found = the run has cost { $measured } USD; the limit is { $limit } USD
 code-limit-proposals = the run makes more proposals than it may
     .hint = raise the limit: --limit max_proposals=NUMBER
+    .found = this would be proposal { $measured } of the run; the limit is { $limit }
 code-limit-events = the history of the run has too many events
     .hint = raise the limit: --limit max_events=NUMBER
+    .found = the history would have { $measured } events; the limit is { $limit }
 code-limit-time = the run took longer than it may
     .hint = raise the limit: --limit timeout_seconds=NUMBER
+    .found = the run was active for { $measured } s; the limit is { $limit } s
 code-limit-state = the run's variables hold more than 64 MiB
     .hint = keep less: take the members you need, overwrite what is done with
+    .found = the state would take { $measured } bytes or more; the limit is { $limit }
 code-limit-result = a tool, an LLM or the flow gave more than 64 MiB at once
     .hint = let it give less at once: a part, a filter, a summary
+    .found = a result has { $measured } bytes or more; the limit is { $limit }
 code-limit-event = an icon asks for or hands out more than 64 MiB at once
     .hint = hand in less at once: take the members you need
+    .found = what is asked for or handed out at once has { $measured } bytes or more; the limit is { $limit }
 code-limit-depth = a value is nested too deeply
     .hint = make the value flatter
+    .found = a value is nested { $measured } levels deep or more; the limit is { $limit }
 code-timeout = it took too long
     .hint = try again, or give it more time: --limit node_timeout_seconds=NUMBER
 code-limit-node-time = an icon took longer than it may, with all attempts
     .hint = give it more time: --limit node_timeout_seconds=NUMBER
+    .found = the node takes { $measured } s with all attempts and delays; its limit is { $limit } s
 code-budget-exhausted = what is left of the run's tokens or money is not enough for this call
     .hint = raise the limit: --max-tokens NUMBER or --max-cost DOLLARS; or take the error in the diagram (on_error)
+    .found = { $of ->
+            [tokens] the run has used { $used } tokens, and this call may use { $needed } more; the limit is { $limit }
+           *[other] the run has used { $used } USD, and this call may use { $needed } USD more; the limit is { $limit } USD
+        }
 code-cancelled = the call was stopped, because the run was
     .hint = start the run again if that was not meant
 code-outcome-unknown = nobody knows whether a tool did its work before the crash
@@ -772,6 +788,7 @@ code-no-timer = the timer that is waited for was not started on the way here
     .hint = start the timer before the icon that waits for it, in the same branch
 code-limit-flow-depth = flows call each other too deeply
     .hint = a flow may call itself without an end; divide the work otherwise
+    .found = this flow would be number { $measured } below the first one; the limit is { $limit }
 code-missing-flow = a flow that is called is not in the store
     .hint = compile that flow with the same data directory, then run this one again
 code-untrusted-flow = a flow that is called is not trusted
@@ -1140,6 +1157,7 @@ column-target = FOR
 column-time = TIME
 column-title = TITLE
 column-tokens = TOKENS
+column-used = USED
 column-continues = CONTINUES
 column-continued-by = CONTINUED BY
 column-tool = TOOL

@@ -33,6 +33,7 @@ mod prose;
 mod raster;
 mod refusal;
 mod report;
+mod run_error;
 mod sarif;
 mod session;
 mod setting;

@@ -9,6 +9,7 @@ use bloom_ir::document::{EmitKind, NodeId, SourceKind};
 
 use crate::catalogue::{Catalogue, text};
 use crate::output::Mark;
+use crate::run_error;
 
 /// What is written in a flow's icons, by node.
 #[derive(Clone, Debug, Default)]
@@ -119,7 +120,11 @@ impl<'a> Narrator<'a> {
                 Some(self.line(
                     Mark::Again,
                     effect,
-                    format!("{error}; {}", text!(catalogue, "event-again", after = after)),
+                    format!(
+                        "{}; {}",
+                        run_error::short(error, catalogue),
+                        text!(catalogue, "event-again", after = after)
+                    ),
                 ))
             }
             Payload::EffectCompleted { effect, answer, .. } => {
@@ -127,7 +132,9 @@ impl<'a> Narrator<'a> {
                 let detail = cost(took, answer.usage.as_ref(), catalogue);
                 Some(self.line(Mark::Good, effect, detail))
             }
-            Payload::EffectFailed { effect, error, .. } => Some(self.line(Mark::Bad, effect, error.to_string())),
+            Payload::EffectFailed { effect, error, .. } => {
+                Some(self.line(Mark::Bad, effect, run_error::short(error, catalogue)))
+            }
             Payload::Emitted { emission } => Some(emitted(emission, catalogue)),
             Payload::SignalReceived { name, sender, .. } => {
                 let line = Line::new(Mark::Good, text!(catalogue, "event-signal"));
@@ -147,7 +154,7 @@ impl<'a> Narrator<'a> {
             Payload::RunFailed { error, node, .. } => {
                 let icon = node.as_ref().map(|node| icon_line(&self.icons.text(node), "")).unwrap_or_default();
                 let line = Line::new(Mark::Bad, text!(catalogue, "event-failed"));
-                Some(Line { icon, detail: error.to_string(), ..line })
+                Some(Line { icon, detail: run_error::short(error, catalogue), ..line })
             }
         }
     }

@@ -11,7 +11,8 @@ use bloom_runtime::store::Store as _;
 
 use crate::catalogue::{Catalogue, text};
 use crate::narrator::Icons;
-use crate::output::{Table, cut, one_line, plain};
+use crate::output::{Table, cut, one_line};
+use crate::run_error;
 use crate::store::{Store, words};
 
 /// Longer values are cut in text; `--json` has them whole.
@@ -78,16 +79,11 @@ pub(crate) fn end(
     match (run.status, &run.error) {
         (RunStatus::Completed, _) => writeln!(out, "{good}{}{good:#}", text!(catalogue, "event-completed"))?,
         (RunStatus::Failed, Some(error)) => {
-            writeln!(
-                out,
-                "{bad}{}{bad:#} {}",
-                text!(catalogue, "run-failed"),
-                failure(&error.code, &error.message, catalogue)
-            )?;
+            writeln!(out, "{bad}{}{bad:#} {}", text!(catalogue, "run-failed"), run_error::explained(error, catalogue))?;
             if let Some(place) = at.and_then(|at| at.text(catalogue)) {
                 writeln!(out, "  {place}")?;
             }
-            if let Some(advice) = of_code(&error.code, ".hint", catalogue) {
+            if let Some(advice) = run_error::advice(&error.code, catalogue) {
                 writeln!(out, "  {} {advice}", text!(catalogue, "hint"))?;
             }
         }
@@ -97,19 +93,6 @@ pub(crate) fn end(
         writeln!(out, "{} {}", text!(catalogue, "run-result"), compact(result))?;
     }
     Ok(())
-}
-
-/// A run's error: what its code means, where the catalogue knows it, and what was found.
-fn failure(code: &str, message: &str, catalogue: &Catalogue) -> String {
-    match of_code(code, "", catalogue) {
-        Some(meaning) => format!("{meaning} ({code}): {}", plain(message)),
-        None => format!("{}: {}", plain(code), plain(message)),
-    }
-}
-
-/// What the catalogue has about a code; an attribute with its point.
-fn of_code(code: &str, attribute: &str, catalogue: &Catalogue) -> Option<String> {
-    catalogue.find(&format!("code-{}{attribute}", code.replace('_', "-")), &fluent_bundle::FluentArgs::new())
 }
 
 fn is_empty(value: &Value) -> bool {

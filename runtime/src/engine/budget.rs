@@ -10,7 +10,7 @@ use bloom_interpreter::usd;
 use bloom_ir::Value;
 use bloom_ir::document::Limits;
 
-use super::run::Run;
+use super::run::{Run, with_last};
 use crate::record::Spent;
 
 /// Characters of a prompt that are a token, at least.
@@ -63,7 +63,8 @@ impl Run {
             return Ok(());
         };
         let message = format!("{}; the last attempt failed: {error}", exhausted.message);
-        Err(EffectError { message, usage: error.usage.clone(), ..exhausted })
+        let details = exhausted.details.clone().map(|details| with_last(details, error));
+        Err(EffectError { message, details, usage: error.usage.clone(), ..exhausted })
     }
 
     /// What a run that it starts may use: no more than it has left itself.

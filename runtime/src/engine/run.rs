@@ -765,6 +765,14 @@ pub(super) fn measured(limit: u64, measured: u64) -> Value {
     [("limit", number(limit)), ("measured", number(measured))].into_iter().collect()
 }
 
+/// These details, and why the last attempt failed.
+pub(super) fn with_last(details: Value, last: &EffectError) -> Value {
+    let last = [("code", Value::from(last.code.as_str())), ("message", Value::from(last.message.as_str()))];
+    let Value::Map(members) = details else { return details };
+    let members = members.iter().map(|(name, value)| (name.clone(), value.clone()));
+    members.chain([("last".into(), last.into_iter().collect())]).collect()
+}
+
 /// The bytes that an artifact is kept as, and their digest.
 pub(super) fn artifact(emission: &Emission) -> (Vec<u8>, Digest) {
     let bytes = match &emission.value {

@@ -12,7 +12,7 @@ use super::artifacts::HandedOut;
 use super::live::With;
 use super::progress::{EffectSpot, Step};
 use super::retry::Schedule;
-use super::run::measured;
+use super::run::{measured, with_last};
 use super::{Engine, EngineError};
 use crate::record::{ContextId, RunId};
 use crate::tool::ToolCall;
@@ -166,8 +166,6 @@ pub(super) fn out_of_time(active: Duration, limit: Duration, attempt: u32, last:
         limit.as_secs(),
         last.message
     );
-    EffectError {
-        usage: last.usage.clone(),
-        ..EffectError::new("limit_node_time", message).with_details(measured(milliseconds(limit), milliseconds(active)))
-    }
+    let details = with_last(measured(milliseconds(limit), milliseconds(active)), last);
+    EffectError { usage: last.usage.clone(), ..EffectError::new("limit_node_time", message).with_details(details) }
 }

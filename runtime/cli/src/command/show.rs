@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::catalogue::text;
 use crate::clock;
 use crate::failure::Exit;
+use crate::limits;
 use crate::narrator::Narrator;
 use crate::output::{Out, columns, one_line};
 use crate::report::{self, Failing};
@@ -41,6 +42,7 @@ impl Show {
             return Ok(Exit::Completed);
         }
         let catalogue = &session.catalogue;
+        let limits = report::document(&store, &run).await?.map(|document| document.policy.limits);
         let lines = [
             (text!(catalogue, "column-run"), run.id.to_string()),
             (text!(catalogue, "column-flow"), format!("{}@{}", run.flow, run.version)),
@@ -49,7 +51,7 @@ impl Show {
             (text!(catalogue, "column-started"), clock::local(run.created_at)),
             (text!(catalogue, "column-updated"), clock::local(run.updated_at)),
             (text!(catalogue, "column-events"), run.events.to_string()),
-            (text!(catalogue, "column-tokens"), run.tokens.to_string()),
+            (text!(catalogue, "column-used"), limits::used(&run, limits, catalogue)),
             (text!(catalogue, "column-inputs"), report::compact(&run.inputs)),
         ];
         let link = |name: String, run: &Option<RunId>| run.as_ref().map(|run| (name, run.to_string()));

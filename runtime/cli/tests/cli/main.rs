@@ -15,6 +15,7 @@ mod forks;
 mod hostile;
 mod import;
 mod interrupt;
+mod limits;
 mod refusal;
 mod rehearse;
 mod render;

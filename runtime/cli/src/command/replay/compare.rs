@@ -19,6 +19,7 @@ use crate::failure::Exit;
 use crate::narrator::called;
 use crate::output::{Out, Table, cut, one_line};
 use crate::report::Short;
+use crate::run_error;
 use crate::session::{Form, Session};
 use crate::store::words;
 
@@ -234,7 +235,11 @@ impl Teller<'_> {
                 format!("{}: {}", text!(catalogue, "status-completed"), value(&result.to_json()))
             }
             End::Failed { error, .. } => {
-                format!("{}: {}", text!(catalogue, "status-failed"), cut(&one_line(&error.to_string()), WIDTH))
+                format!(
+                    "{}: {}",
+                    text!(catalogue, "status-failed"),
+                    cut(&one_line(&run_error::short(error, catalogue)), WIDTH)
+                )
             }
         };
         match outcome {

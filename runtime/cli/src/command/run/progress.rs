@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::catalogue::{Catalogue, text};
 use crate::narrator::{Line, cost, emitted, icon_line, seconds, visit_of};
 use crate::output::{self, Mark, columns, json_to_stderr, one_line};
+use crate::run_error;
 use crate::session::Form;
 
 /// How it is told.
@@ -85,10 +86,13 @@ impl Reporter {
             Step::Resumed => Some(Line::new(Mark::Start, text!(catalogue, "event-resumed"))),
             Step::AttemptFailed { effect, error, delay, .. } => {
                 let after = seconds(milliseconds(*delay));
-                let detail = format!("{error}; {}", text!(catalogue, "event-again", after = after));
+                let detail = run_error::short(error, catalogue);
+                let detail = format!("{detail}; {}", text!(catalogue, "event-again", after = after));
                 Some(spot(Mark::Again, effect, detail))
             }
-            Step::Settled { effect, error: Some(error), .. } => Some(spot(Mark::Bad, effect, error.to_string())),
+            Step::Settled { effect, error: Some(error), .. } => {
+                Some(spot(Mark::Bad, effect, run_error::short(error, catalogue)))
+            }
             Step::Settled { effect, took, usage, .. } => {
                 Some(spot(Mark::Good, effect, cost(took.map(milliseconds), usage.as_ref(), catalogue)))
             }
