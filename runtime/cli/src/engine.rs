@@ -59,14 +59,21 @@ pub(crate) async fn of_run(run: &RunRecord, store: &Store<'_>, session: &Session
     over(store, tools, Arc::new(()), session)
 }
 
-/// The run that a person started, above a run that a run started.
+/// The run that a person started: above a run that a run started, before one that went on in its place.
 pub(crate) async fn first(run: &RunRecord, store: &Store<'_>) -> anyhow::Result<RunRecord> {
     let mut run = run.clone();
-    while let Some(parent) = &run.parent {
-        match store.inner.run(&parent.run).await? {
-            Some(above) => run = above,
-            None => break,
-        }
+    while let Some(from) = run.parent.as_ref().map(|parent| &parent.run).or(run.continues.as_ref())
+        && let Some(before) = store.inner.run(from).await?
+    {
+        run = before;
+    }
+    Ok(run)
+}
+
+/// The run itself, or the last of those that went on in its place.
+pub(crate) async fn newest(mut run: RunRecord, store: &Store<'_>) -> anyhow::Result<RunRecord> {
+    while let Some(next) = &run.continued_by {
+        run = store.run(next.as_str()).await?;
     }
     Ok(run)
 }

@@ -8,6 +8,7 @@ use bloom_runtime::record::{RunId, RunRecord};
 use bloom_runtime::store::Store as _;
 use serde::{Deserialize, Serialize};
 
+use crate::engine;
 use crate::session::Session;
 use crate::store::Store;
 
@@ -69,10 +70,10 @@ impl Setting {
         Ok(kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default())
     }
 
-    /// That of the run that made a proposal.
+    /// With what the run was started that made a proposal.
     pub(crate) async fn of_run(id: &RunId, store: &Store<'_>) -> anyhow::Result<Self> {
         match store.inner.run(id).await? {
-            Some(run) => Self::of(&run, store).await,
+            Some(run) => Self::of(&engine::first(&run, store).await?, store).await,
             None => Ok(Self::default()),
         }
     }

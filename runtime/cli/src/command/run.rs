@@ -57,7 +57,7 @@ impl Run {
         let (task, document, store, tools, setting) = if let Some(run) = &self.resume {
             let store = Store::open(session)?;
             apply::finish(&store, session).await?;
-            let run = store.run(run).await?;
+            let run = engine::newest(store.run(run).await?, &store).await?;
             if run.status.is_terminal() {
                 // Who resumes after a crash need not know whether it came before the end or after it.
                 writeln!(output::stderr(), "{}", over(&run, session))?;

@@ -176,3 +176,54 @@ fn an_amount_of_money_that_is_none_is_refused_before_anything_is_done() {
     assert_eq!(status, Some(2), "{text}");
     assert_eq!(json(place.bloom().args(["runs", "--json"])), Value::Array(Vec::new()));
 }
+
+#[test]
+fn a_machine_that_lives_longer_than_its_history_is_followed_from_run_to_run() {
+    let place = Place::new();
+    let nodes = value!({
+        "n1": { "type": "action", "op": "set", "into": "count", "value": "0", "next": "n2" },
+        "n2": { "type": "action", "op": "await", "signal": "tick", "into": "x", "next": "n3" },
+        "n3": { "type": "llm_call", "prompt": [{ "text": "?" }], "output": {}, "into": "y", "next": "n4" },
+        "n4": { "type": "action", "op": "set", "into": "count", "value": "v['count'] + 1", "next": "n5" },
+        "n5": { "type": "decision", "when": "v['x'] == 'stop'", "then": "n6", "else": "n2" },
+        "n6": { "type": "return", "status": "completed", "value": "v['count']" },
+    });
+    let flow = flow(&place, "machine", &value!({ "max_events": 20 }), &nodes);
+    let script = place.write("answers.json", r#"{"default": {"answer": "a"}}"#);
+    let llm = format!("--llm=scripted:{}", script.display());
+    let run = json(place.bloom().args(["run", &flow, "--json", &llm]));
+    let first = run["run"].as_str().unwrap().to_owned();
+    let mut newest = first.clone();
+    // The id of any of them leads to the newest, and who answers is known to all of them.
+    for signal in ["1", "2", "3", "4", "5", "6", "7"] {
+        let (status, text) = told(&place, &["signal", &first, "tick", signal]);
+        assert_eq!(status, Some(0), "{text}");
+        let run = json(place.bloom().args(["run", "--resume", &first]));
+        assert_eq!(run["status"], "waiting", "{run}");
+        assert_eq!(run["run"], run["waits"][0]["run"], "{run}");
+        run["run"].as_str().unwrap().clone_into(&mut newest);
+    }
+    assert_ne!(newest, first);
+    assert_eq!(told(&place, &["signal", &first, "tick", r#""stop""#]).0, Some(0));
+    let end = json(place.bloom().args(["run", "--resume", &first]));
+    assert_eq!((&end["status"], &end["result"]), (&"completed".into(), &8.into()), "{end}");
+    let runs = json(place.bloom().args(["runs", "--json"]));
+    let ids: Vec<&str> = runs.as_array().unwrap().iter().map(|run| run["id"].as_str().unwrap()).collect();
+    assert!(ids.len() > 2, "{runs}");
+    // The newest comes first.
+    assert_eq!((ids.first(), ids.last()), (Some(&end["run"].as_str().unwrap()), Some(&first.as_str())), "{runs}");
+    for pair in ids.windows(2) {
+        let (after, before) = (pair[0], pair[1]);
+        for language in ["en", "uk"] {
+            let (status, text) = told(&place, &["show", before, "--lang", language]);
+            assert_eq!(status, Some(0), "{text}");
+            assert!(text.contains(after), "{before} says where it goes on: {text}");
+            let (_, text) = told(&place, &["show", after, "--lang", language]);
+            assert!(text.contains(before), "{after} says what it goes on from: {text}");
+        }
+    }
+    for id in ids {
+        let (status, text) = told(&place, &["replay", id]);
+        assert_eq!(status, Some(0), "{text}");
+    }
+}

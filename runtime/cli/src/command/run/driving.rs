@@ -134,6 +134,7 @@ async fn tell_waits(
     out: &mut Out,
 ) -> anyhow::Result<Exit> {
     let catalogue = &session.catalogue;
+    let run = engine::newest(store.run(id.as_str()).await?, store).await?;
     let mut told = Vec::new();
     for wait in waits.iter().filter(|wait| !matches!(wait.effect.asks, Asked::Flow(_))) {
         let filter = QuestionFilter { run: Some(wait.run.clone()), open: true, limit: usize::MAX };
@@ -141,7 +142,6 @@ async fn tell_waits(
         told.push((wait, questions.into_iter().find(|question| question.effect == wait.effect.effect)));
     }
     if form == Form::Json {
-        let run = store.run(id.as_str()).await?;
         let waits: Vec<_> = told
             .iter()
             .map(|(wait, question)| {
@@ -159,7 +159,7 @@ async fn tell_waits(
             })
             .collect();
         out.json(&json!({
-            "run": id, "status": "waiting", "result": null, "error": null, "waits": waits, "proposals": [],
+            "run": run.id, "status": "waiting", "result": null, "error": null, "waits": waits, "proposals": [],
             "tokens": run.tokens, "cost_micro_usd": run.cost_micro_usd,
         }))?;
         return Ok(Exit::Waiting);
@@ -181,7 +181,7 @@ async fn tell_waits(
             writeln!(out, "  {}", text!(catalogue, "waits-until", time = until))?;
         }
     }
-    writeln!(out, "{}", text!(catalogue, "run-can-resume", run = id.as_str()))?;
+    writeln!(out, "{}", text!(catalogue, "run-can-resume", run = run.id.as_str()))?;
     Ok(Exit::Waiting)
 }
 
@@ -193,11 +193,7 @@ pub(super) async fn conclude(
     session: &Session,
     out: &mut Out,
 ) -> anyhow::Result<Exit> {
-    let mut run = store.run(id.as_str()).await?;
-    // What it was continued by is what was asked for.
-    while let Some(next) = &run.continued_by {
-        run = store.run(next.as_str()).await?;
-    }
+    let run = engine::newest(store.run(id.as_str()).await?, store).await?;
     let filter = ProposalFilter { run: Some(run.id.clone()), status: None, limit: usize::MAX };
     let mut proposals = store.inner.proposals(&filter).await?;
     proposals.reverse();
