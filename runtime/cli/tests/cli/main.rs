@@ -26,6 +26,7 @@ mod sleep;
 mod support;
 mod tool;
 mod tool_versions;
+mod unknown;
 mod waits;
 mod what_if;
 #[cfg(unix)]
