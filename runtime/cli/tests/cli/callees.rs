@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Place, json};
+use crate::support::{Place, has_tools, json};
 
 fn diagram(place: &Place, name: &str, icons: &str) -> std::path::PathBuf {
     let text = format!(
@@ -34,6 +34,12 @@ fn a_call_pins_the_diagram_that_lies_beside_its_caller() {
     assert_eq!(document["nodes"]["n1"]["op"], "flow");
     let prose: Value = json(place.bloom().arg("compile").arg(&caller).args(["--prose", "llm"]));
     assert_eq!(prose["nodes"]["n1"]["op"], "flow", "a call is no prose where the flow is there");
+
+    // What the called flow returns is known to its caller.
+    let wrong = diagram(&place, "flows/wrong.drakon", &CALLER.replace("{n: n}", "{n: n.m}"));
+    let found = place.bloom().arg("check").arg(&wrong).output().unwrap();
+    let told = String::from_utf8(found.stdout).unwrap();
+    assert!(found.status.code() == Some(1) && told.contains("D156"), "{told}");
 
     place.write("flows/порахувати.drakon", text.replace("words(", "wrds("));
     let broken = place.bloom().arg("check").arg(&caller).output().unwrap();
@@ -78,4 +84,22 @@ fn a_compiled_caller_finds_its_callees_beside_it_on_another_store() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3), "{told}");
     assert!(told.contains("is not in the store") && told.contains("beside it"), "{told}");
+}
+
+#[test]
+fn what_a_called_flow_proposes_is_applied_to_the_memory_that_its_caller_was_run_with() {
+    if !has_tools() {
+        return;
+    }
+    let place = Place::new();
+    let caller = diagram(&place, "caller.drakon", r#""3": {"type": "insertion", "content": "remember()", "one": "1"}"#);
+    let remembers = r#""3": {"type": "action", "content": "write-memory(last_run: 5)", "one": "1"}"#;
+    diagram(&place, "remember.drakon", remembers);
+    let run = json(place.bloom().arg("run").arg(&caller).arg("--memory").arg(place.path("own")));
+    assert_eq!(run["status"], "completed", "{run}");
+    place.bloom().args(["proposals", "approve", "--action", "memory-update"]).assert().success();
+    let found: Vec<_> = std::fs::read_dir(place.path("own")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let states = found.iter().map(|agent| std::fs::read_to_string(agent.join("state.json")).unwrap());
+    let states: Vec<Value> = states.map(|state| serde_json::from_str(&state).unwrap()).collect();
+    assert!(states.iter().any(|state| state["last_run"] == 5), "{found:?}: {states:?}");
 }
