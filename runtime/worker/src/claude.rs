@@ -113,4 +113,6 @@ impl LlmExecutor for Claude {
 }
 
 #[cfg(test)]
+mod real;
+#[cfg(test)]
 mod tests;

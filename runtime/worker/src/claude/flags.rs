@@ -25,14 +25,16 @@ impl Flags {
     pub(super) fn of_help(help: &str) -> Result<Self, Vec<&'static str>> {
         let offers =
             |flag: &str| help.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).any(|word| word == flag);
+        // As its help names two flags at once: `--system-prompt[-file]`.
+        let offers_file = |flag: &str| offers(&format!("{flag}-file")) || help.contains(&format!("{flag}[-file]"));
         let lacking: Vec<_> = REQUIRED.iter().copied().filter(|flag| !offers(flag)).collect();
         if !lacking.is_empty() {
             return Err(lacking);
         }
         Ok(Self {
             json_schema: offers("--json-schema"),
-            system_prompt_file: offers("--system-prompt-file"),
-            append_system_prompt_file: offers("--append-system-prompt-file"),
+            system_prompt_file: offers_file("--system-prompt"),
+            append_system_prompt_file: offers_file("--append-system-prompt"),
             tools: offers("--tools"),
             strict_mcp_config: offers("--strict-mcp-config"),
             setting_sources: offers("--setting-sources"),
@@ -89,6 +91,15 @@ mod tests {
             "  -p, --print\n  --output-format <format>\n  --model <m>\n  --tools-file <f>\n  --settings-x",
         );
         assert_eq!(flags, Ok(Flags::default()));
+    }
+
+    #[test]
+    fn a_flag_is_found_where_it_is_named_with_another() {
+        let help = "--print --output-format --model\n  via: --system-prompt[-file],\n  --append-system-prompt[-file], --add-dir";
+        let flags = Flags::of_help(help).unwrap();
+        assert!(flags.system_prompt_file && flags.append_system_prompt_file);
+        let flags = Flags::of_help("--print --output-format --model --system-prompt <prompt>").unwrap();
+        assert!(!flags.system_prompt_file);
     }
 
     #[test]

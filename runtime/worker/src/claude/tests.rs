@@ -133,6 +133,47 @@ async fn failures_are_typed() {
 }
 
 #[tokio::test]
+async fn faults_of_the_program_are_no_answers() {
+    for (fault, body, code, retryable) in [
+        ("crash", "kill -SEGV $$", "executor_failed", true),
+        ("crash halfway", r#"printf '{"result":"{\\"n\\":1'; kill -KILL $$"#, "executor_failed", true),
+        ("half of the JSON", r#"printf '{"is_error":false,"structured_output":{"n":1'"#, "invalid_output", false),
+        ("garbage", r"printf '\377\376\000\001garbage\200'", "invalid_output", false),
+        ("nothing", "exit 0", "invalid_output", false),
+        ("another shape", "echo '[1, 2, 3]'", "invalid_output", false),
+        (
+            "an envelope without a result",
+            r#"echo '{"type":"result","usage":{"input_tokens":1}}'"#,
+            "invalid_output",
+            false,
+        ),
+        ("an answer, and a failure", r#"echo '{"structured_output":{"n":1}}'; exit 7"#, "executor_failed", true),
+        ("an answer, and a crash", r#"echo '{"structured_output":{"n":1}}'; kill -SEGV $$"#, "executor_failed", true),
+    ] {
+        assert_eq!(failure(body).await, (code.to_owned(), retryable), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_paid_for_in_vain_is_told() {
+    let body = r#"echo '{"structured_output":{"n":1},"usage":{"input_tokens":4,"output_tokens":2},"total_cost_usd":0.5}'; exit 7"#;
+    let error = claude(&FakeProgram::new(body)).answer(task("x")).await.unwrap_err();
+    let usage = error.usage.unwrap();
+    assert_eq!((usage.tokens(), usage.cost_micro_usd), (6, Some(500_000)));
+}
+
+#[tokio::test]
+async fn slow_output_is_read_to_its_end() {
+    let body = r#"cat > /dev/null
+        for part in '{"structured' '_output"' ':{"n"' ':1' '}}'; do printf '%s' "$part"; sleep 0.05; done"#;
+    assert_eq!(claude(&FakeProgram::new(body)).answer(task("x")).await.unwrap().value, one());
+    // A program that goes on for ever is ended by its time.
+    let program = FakeProgram::new(r"while :; do printf ' '; sleep 0.02; done");
+    let error = claude(&program).answer(LlmTask { timeout_ms: 300, ..task("x") }).await.unwrap_err();
+    assert_eq!((error.code.as_str(), error.retryable), ("timeout", true));
+}
+
+#[tokio::test]
 async fn a_flood_is_cut_off() {
     assert_eq!(failure("head -c 20000000 /dev/zero").await, ("invalid_output".to_owned(), false));
 }
