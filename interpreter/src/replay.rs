@@ -6,7 +6,7 @@ use bloom_ir::document::NodeId;
 use bloom_ir::{Digest, Value};
 use serde::Serialize;
 
-use crate::effect::{EffectRequest, Emission};
+use crate::effect::{EffectId, EffectRequest, Emission};
 pub use crate::history::Signals;
 use crate::history::{Chain, ChainError, Event};
 use crate::machine::{BranchState, CursorState, End, Machine, Turn};
@@ -239,16 +239,16 @@ pub fn rebuild(program: &Program, events: &[Event]) -> Result<Rebuilt, RebuildEr
 
 /// Rebuilds a run event by event, for who must be able to stop: the turns that are done again may be long.
 #[derive(Debug)]
-pub struct Rebuilder<'a>(Follower<'a>);
+pub struct Rebuilder(Follower);
 
-impl<'a> Rebuilder<'a> {
+impl Rebuilder {
     /// Before the first of these events. They are looked at for the IR that they pin, and not followed.
-    pub fn new(program: &'a Program, events: &[Event]) -> Self {
+    pub fn new(program: &Program, events: &[Event]) -> Self {
         Self(Follower::new(program, events))
     }
 
     /// Before the first of events that a run of this program is to share, whatever they pin.
-    pub fn forking(program: &'a Program) -> Self {
+    pub fn forking(program: &Program) -> Self {
         let mut follower = Follower::new(program, &[]);
         follower.pinned = Some(program.hash());
         Self(follower)
@@ -263,6 +263,21 @@ impl<'a> Rebuilder<'a> {
     /// Takes the next event.
     pub fn follow(&mut self, event: &Event) -> Result<(), RebuildError> {
         self.0.follow(event).map_err(RebuildError::Refused)
+    }
+
+    /// What the run waits for under this id, as far as the events that were followed tell.
+    pub fn open(&self, effect: &EffectId) -> Option<&OpenEffect> {
+        self.0.open.get(effect)
+    }
+
+    /// The machine, once the run has started.
+    pub fn machine(&self) -> Option<&Machine> {
+        self.0.machine.as_ref()
+    }
+
+    /// Where the events that were followed end.
+    pub fn chain(&self) -> &Chain {
+        &self.0.chain
     }
 
     /// After the last event that is shared: what waits for an answer is to be requested again.

@@ -18,8 +18,8 @@ pub(super) const LOOK_AHEAD: u64 = 1_000_000;
 
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "they are settings and facts of their own, not one state")]
-pub(super) struct Follower<'a> {
-    program: &'a Program,
+pub(super) struct Follower {
+    program: Program,
     /// Of the events that agree.
     pub(super) chain: Chain,
     pub(super) machine: Option<Machine>,
@@ -41,11 +41,11 @@ pub(super) struct Follower<'a> {
     pub(super) pinned: Option<Digest>,
 }
 
-impl<'a> Follower<'a> {
+impl Follower {
     /// Before the first of these events.
-    pub(super) fn new(program: &'a Program, events: &[Event]) -> Self {
+    pub(super) fn new(program: &Program, events: &[Event]) -> Self {
         Self {
-            program,
+            program: program.clone(),
             pinned: history::pinned(events),
             chain: Chain::default(),
             machine: None,
@@ -174,11 +174,11 @@ impl<'a> Follower<'a> {
         }
         let info = RunInfo { id: run, started_at };
         let begun = if let Some(before) = &continues {
-            Machine::continued(self.program, info, before.snapshot.clone())
+            Machine::continued(&self.program, info, before.snapshot.clone())
                 .map_err(|error| serde_json::Value::from(error.to_string()))
         } else {
             let limits = limits.unwrap_or(*self.program.limits());
-            Machine::start_within(self.program, info, inputs, limits)
+            Machine::start_within(&self.program, info, inputs, limits)
                 .map_err(|error| serde_json::to_value(&error).unwrap_or_default())
         };
         match begun {

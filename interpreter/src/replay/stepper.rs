@@ -29,8 +29,8 @@ const MARKED_BYTES: u64 = 256 << 20;
 pub struct Stepper<'a> {
     program: &'a Program,
     events: &'a [Event],
-    now: State<'a>,
-    marks: Vec<State<'a>>,
+    now: State,
+    marks: Vec<State>,
     /// The distance between marks.
     every: u64,
     /// The moments at which another icon comes first, as far as the run was gone through, each with that icon.
@@ -40,11 +40,11 @@ pub struct Stepper<'a> {
 }
 
 #[derive(Clone, Debug)]
-struct State<'a> {
+struct State {
     moment: u64,
     /// How many events were followed.
     event: usize,
-    follower: Follower<'a>,
+    follower: Follower,
     /// What was found when the history could not be followed.
     fault: Option<Verdict>,
     last: Option<Step>,
@@ -329,7 +329,7 @@ fn node_in(effect: &EffectId) -> NodeId {
     NodeId::new(own.split_once('#').map_or(own, |(node, _)| node))
 }
 
-impl State<'_> {
+impl State {
     fn go(&mut self, events: &[Event]) -> bool {
         if self.fault.is_some() {
             return false;

@@ -161,7 +161,7 @@ fn follow(program: &Program, events: &[Event]) -> Result<Followed, Outcome> {
     let mut follower = Follower::new(program, events);
     follower.keeps_log = true;
     let mut path = Path::default();
-    let mut take = |follower: &mut Follower<'_>, seq: u64| {
+    let mut take = |follower: &mut Follower, seq: u64| {
         let done = follower.machine.as_mut().map(crate::Machine::take_log).unwrap_or_default();
         for Done { branch, node } in &done {
             path.pass(program, branch, *node, seq);
