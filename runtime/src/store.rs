@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bloom_interpreter::history::Event;
 use bloom_ir::Digest;
 
-use crate::dispatch::TaskError;
+use crate::dispatch::{Proof, TaskError};
 use crate::record::Context;
 use crate::record::{
     Actor, Artifact, ArtifactId, AuditEntry, AuditNote, ContextId, FlowConflict, FlowRecord, FlowVersion, InboxEntry,
@@ -218,6 +218,9 @@ pub struct Append {
     pub audit: Vec<AuditNote>,
     /// The run that goes on in its place, which is kept in the same transaction; with a `run.continued`, and only then.
     pub next: Option<Box<Successor>>,
+    /// The lease of who adds it, where a worker does. If it is not the one that holds the task of this run, that is
+    /// [`TaskError::Stale`], and nothing is kept.
+    pub held: Option<Proof>,
 }
 
 /// A run that goes on in the place of another of the same flow.

@@ -92,7 +92,8 @@ const UNLIMITED: Limits = Limits {
     max_proposals: u32::MAX,
 };
 
-fn tokens_of(call: &LlmRequest) -> u64 {
+/// What a call may use, as far as that can be told before.
+pub(super) fn tokens_of(call: &LlmRequest) -> u64 {
     let texts = [Some(&call.prompt), call.system.as_ref()].into_iter().flatten();
     let mut characters = texts.map(|text| text.chars().count() as u64).sum::<u64>();
     for memory in &call.memory {

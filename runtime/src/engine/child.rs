@@ -98,7 +98,7 @@ impl Engine {
         let (inputs, context) = (call.inputs.clone(), context.clone());
         let submit = Submit { ir, inputs, by, context, setting: Value::Null, limits: Some(*limits) };
         let parent = Parent { run: parent.clone(), effect: request.id.clone(), waits: call.wait, depth: *depth };
-        let identity = Identity { id: id.clone(), parent: Some(parent) };
+        let identity = Identity { id: id.clone(), parent: Some(parent), dispatched: false };
         let message = |error: &EngineError| format!("the flow `{}` was not started: {error}", call.flow);
         match self.submit_from(submit, identity).await {
             Ok(_) | Err(EngineError::Store(StoreError::RunExists(_))) => Ok(Ok(())),

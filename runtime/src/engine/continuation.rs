@@ -82,6 +82,7 @@ impl Run {
             continued_by: None,
             parent: self.parent.clone(),
             origin: None,
+            dispatched: false,
             waiting: false,
             wake_at: None,
         };

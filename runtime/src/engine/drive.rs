@@ -93,6 +93,9 @@ impl Engine {
         let driver = live.driver.lock().await;
         // What is said from here on is meant for this driver.
         live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if self.record_of(id).await?.is_elsewhere() {
+            return Err(EngineError::Dispatched(id.clone()));
+        }
         if self.may_have_tasks(&live).await {
             self.expire_leases_of_the_dead(id).await?;
         }

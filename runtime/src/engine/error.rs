@@ -145,6 +145,19 @@ pub enum EngineError {
     /// The task has had several leases: who acts on it must show which one is meant.
     #[error("task {0} was granted more than once: the lease and its epoch must be shown")]
     ProofNeeded(TaskId),
+    /// A worker executes the run: nobody else drives it.
+    #[error("run {0} is executed by a worker of a server, and is not driven here")]
+    Dispatched(RunId),
+    /// What a worker says of a run that it executes is not what comes next in the program.
+    #[error("event {seq} of run {run} is not what comes next: {message}")]
+    Unfollowed {
+        /// Which run.
+        run: RunId,
+        /// The event that was refused.
+        seq: u64,
+        /// Why.
+        message: String,
+    },
     /// The run does not wait for that effect.
     #[error("run {run} does not wait for effect {effect}")]
     NoSuchEffect {

@@ -94,6 +94,7 @@ impl Engine {
             continued_by: None,
             parent: None,
             origin: Some(Origin { run, at }),
+            dispatched: false,
             waiting: false,
             wake_at: None,
         };

@@ -338,6 +338,21 @@ impl Engine {
             audit: vec![note(&after, lease, &ending, at)],
         };
         match &task.of {
+            Some(of) if task.flow.is_some() => {
+                self.followers.forget(&of.run);
+                match after.status {
+                    TaskStatus::Completed => return Err(unfinished().into()),
+                    // Nobody tries again: the run ends with what the last attempt ran into.
+                    TaskStatus::Failed | TaskStatus::Dead => {
+                        let error = last_error(&after);
+                        let fail = |run: &mut Run, desk: &Desk<'_>| Ok(Some(run.fail(error, desk)));
+                        self.happen_at_rest(&of.run, With::Lease(Box::new(end)), fail).await?;
+                    }
+                    TaskStatus::Queued | TaskStatus::Leased | TaskStatus::Running => {
+                        drop(self.store.end_lease(end).await?);
+                    }
+                }
+            }
             Some(of) if !matches!(ending, LeaseEnding::GivenBack) => {
                 let with = With::Lease(Box::new(end));
                 self.happen_at_rest(&of.run, with, |run, desk| resolve(run, desk, of, &after, delay)).await?;
@@ -350,7 +365,7 @@ impl Engine {
         Ok(is_delayed.then_some(delay))
     }
 
-    async fn task_of(&self, lease: &LeaseId) -> Result<(Task, Lease), EngineError> {
+    pub(super) async fn task_of(&self, lease: &LeaseId) -> Result<(Task, Lease), EngineError> {
         let missing = || StoreError::NotFound { kind: "lease", id: lease.to_string() };
         let lease = self.store.lease(lease).await?.ok_or_else(missing)?;
         Ok((self.task(&lease.task).await?, lease))
@@ -369,7 +384,14 @@ impl Engine {
     }
 }
 
-fn decided(task: &Task, lease: &Lease, epoch: u64, ending: &LeaseEnding, at: i64) -> Result<Decision, StoreError> {
+/// What the rules make of an ending.
+pub(super) fn decided(
+    task: &Task,
+    lease: &Lease,
+    epoch: u64,
+    ending: &LeaseEnding,
+    at: i64,
+) -> Result<Decision, StoreError> {
     let proof = Proof { lease: lease.id.clone(), epoch };
     Ok(decide(task, Some(lease), &Command::End(proof, ending.clone()), at)?)
 }
@@ -411,12 +433,23 @@ fn resolve(run: &mut Run, desk: &Desk<'_>, of: &TaskEffect, task: &Task, delay: 
     addition.map(Some).ok_or_else(gone)
 }
 
+/// A run ends with its history, and not by a worker's word.
+fn unfinished() -> StoreError {
+    StoreError::Contradiction("the end of a run comes with its history")
+}
+
+fn last_error(task: &Task) -> EffectError {
+    let error = task.error.clone().unwrap_or_else(|| EffectError::new("worker_error", "the worker did not say why"));
+    if task.status == TaskStatus::Dead { dead(task, error) } else { error }
+}
+
 /// Out of attempts. The code is the last failure's, which is what a flow can handle.
 fn dead(task: &Task, last: EffectError) -> EffectError {
     EffectError { message: format!("{} (attempt {} of {})", last.message, task.attempts, task.max_attempts), ..last }
 }
 
-fn note(task: &Task, lease: &Lease, ending: &LeaseEnding, at: i64) -> AuditNote {
+/// What the audit log says of the end of a lease.
+pub(super) fn note(task: &Task, lease: &Lease, ending: &LeaseEnding, at: i64) -> AuditNote {
     let action = match task.status {
         TaskStatus::Completed => "task_completed",
         TaskStatus::Failed => "task_failed",

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use super::Engine;
+use super::adopt::Journal;
 use super::error::EngineError;
 use super::open::Open;
 use super::outcome::says_not_done;
@@ -217,19 +218,21 @@ impl Engine {
         with: With,
     ) -> Result<(), EngineError> {
         let (id, live) = (run.id.clone(), live.clone());
+        self.followers.forget(&id);
         // A task of its own: if this future is dropped now, the run stays locked until the store has decided, whoever goes
         // on sees what was recorded, and who looks or waits for work is told.
         let (store, observer, work) = (self.store.clone(), self.observer.clone(), self.work.clone());
-        let fleet = self.fleet.clone();
+        let (fleet, journal) = (self.fleet.clone(), self.journal.clone());
         let committing = tokio::spawn(async move {
             let by_worker = matches!(with, With::Lease(_));
             let over = Over::of(&addition.append);
-            let mut committed = commit(store.as_ref(), addition, with).await.inspect_err(|error| {
-                // Who drives the run hears of it here, since the error itself goes to the worker.
-                if by_worker && !matches!(error, EngineError::Store(StoreError::Task(_))) {
-                    live.interrupt(error);
-                }
-            })?;
+            let mut committed =
+                commit(store.as_ref(), journal.as_deref(), addition, with).await.inspect_err(|error| {
+                    // Who drives the run hears of it here, since the error itself goes to the worker.
+                    if by_worker && !matches!(error, EngineError::Store(StoreError::Task(_))) {
+                        live.interrupt(error);
+                    }
+                })?;
             over.tell(&mut fleet.lock().unwrap_or_else(PoisonError::into_inner), &run.id);
             if committed.has_work {
                 announce(&work);
@@ -266,7 +269,9 @@ impl Engine {
             return Ok(Slot::Over(self.recorded_end(&record).await?));
         }
         let ir = self.pinned(&record, Pinned::Resume).await?;
-        policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
+        if !record.dispatched {
+            policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
+        }
         let program = self.program(&ir)?;
         let events = self.history(id).await?;
         let mut rebuilder = Rebuilder::new(&program, &events);
@@ -386,8 +391,17 @@ pub(super) fn tell(observer: &dyn Observer, live: &Live, run: &RunId, committed:
     }
 }
 
-async fn commit(store: &dyn Store, addition: Addition, with: With) -> Result<Committed, EngineError> {
+/// Commits an addition, once the journal, if there is one, has it.
+pub(super) async fn commit(
+    store: &dyn Store,
+    journal: Option<&dyn Journal>,
+    addition: Addition,
+    with: With,
+) -> Result<Committed, EngineError> {
     let Addition { append, artifacts, steps, orphans } = addition;
+    if let (Some(journal), false) = (journal, append.events.is_empty()) {
+        journal.record(&append.run, &append.events).await?;
+    }
     for bytes in artifacts {
         store.put_blob(bytes).await?;
     }

@@ -4,7 +4,9 @@
 //! crash, a stop or an exhausted quota left in the middle: there is no other way to resume. Tools are called by whoever
 //! drives the run; what an LLM is asked becomes a task, which a worker takes with [`Engine::grant`] and ends with
 //! [`Engine::end_lease`]. Waiting needs nobody: a run that waits for a time, a signal ([`Engine::signal`]) or a person
-//! ([`Engine::answer`]) is left, and [`Engine::tend`] goes on with it when its time has come.
+//! ([`Engine::answer`]) is left, and [`Engine::tend`] goes on with it when its time has come. A run may be leased as a whole, too
+//! ([`Engine::submit_to_workers`]): then a worker's engine adopts it ([`Engine::adopt`]), and this one keeps what follows from
+//! the program ([`Engine::follow`]).
 //!
 //! Invariants:
 //! - What happened is recorded before the run moves on; what leaves the process is recorded before it leaves.
@@ -12,6 +14,7 @@
 //! - A lease that is stale changes nothing.
 //! - A run that is refused leaves no record.
 
+mod adopt;
 mod artifacts;
 mod budget;
 mod cancel;
@@ -19,6 +22,7 @@ mod child;
 mod config;
 mod continuation;
 mod crew;
+mod dispatched;
 mod drive;
 mod error;
 mod fork;
@@ -48,9 +52,12 @@ use std::sync::{Arc, Mutex};
 use bloom_ir::TrustList;
 use tokio::sync::{mpsc, watch};
 
+pub use self::adopt::{Adopt, Journal};
 pub use self::config::EngineConfig;
 pub use self::continuation::check_links;
 pub use self::crew::Driven;
+use self::dispatched::Followers;
+pub use self::dispatched::{CheckAnswer, Followed};
 pub use self::error::EngineError;
 pub use self::fork::Fork;
 pub use self::lease::{LeaseResult, RetryAfter};
@@ -84,6 +91,10 @@ pub struct Engine {
     programs: Mutex<Programs>,
     /// Counts what may have made work available.
     work: watch::Sender<u64>,
+    /// Where the runs stand that workers execute.
+    followers: Followers,
+    /// Who keeps the histories that this engine adds to.
+    journal: Option<Arc<dyn Journal>>,
     /// Who looks after all runs.
     tending: Mutex<Option<mpsc::UnboundedSender<RunId>>>,
 }
@@ -124,8 +135,16 @@ impl Engine {
             fleet: Arc::new(Mutex::new(fleet)),
             programs: Mutex::default(),
             work: watch::Sender::new(0),
+            followers: Followers::default(),
+            journal: None,
             tending: Mutex::default(),
         }
+    }
+
+    /// The same engine, of which each addition to a history is told to a journal before it is committed.
+    #[must_use]
+    pub fn with_journal(self, journal: Arc<dyn Journal>) -> Self {
+        Self { journal: Some(journal), ..self }
     }
 
     /// The store.

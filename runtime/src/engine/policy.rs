@@ -1,6 +1,6 @@
 //! What a flow needs of this machine, checked before anything of it runs.
 
-use bloom_ir::document::{Document, Sandbox, ToolEffect};
+use bloom_ir::document::{Action, Document, NodeId, NodeKind, OnUnknown, Sandbox, ToolEffect};
 use bloom_ir::{Digest, VerifiedIr};
 
 use crate::tool::ToolHost;
@@ -59,6 +59,20 @@ pub enum Refusal {
     /// In the profile `rehearsal` no tool runs.
     #[error("the sandbox profile is `rehearsal`: no tool runs, and scripted results of tools are not supported yet")]
     Rehearsal,
+    /// A worker cannot execute it.
+    #[error("a worker cannot execute it: node {node} {what}")]
+    Dispatched {
+        /// Where.
+        node: NodeId,
+        /// What it does.
+        what: &'static str,
+    },
+    /// A worker cannot execute it, because of a tool.
+    #[error("a worker cannot execute it: tool `{tool}` reads what other runs handed out")]
+    DispatchedTool {
+        /// The tool's name.
+        tool: String,
+    },
     /// A flow that it calls is not in the store.
     #[error("the flow `{flow}` that it calls is not in the store; it is meant with hash {hash}")]
     MissingFlow {
@@ -77,6 +91,26 @@ pub enum Refusal {
         /// Why.
         message: String,
     },
+}
+
+/// What stands against having a worker execute the flow, whatever the worker.
+pub(super) fn of_workers(ir: &VerifiedIr) -> Vec<Refusal> {
+    let document = ir.document();
+    let of_node = |(node, kind): (&NodeId, &NodeKind)| {
+        let what = match kind {
+            NodeKind::Action(Action::Flow { .. }) => "starts another flow",
+            NodeKind::Action(Action::Sleep { .. } | Action::Timer { .. }) => "waits for a time",
+            NodeKind::Action(Action::Await { .. }) => "waits for a signal, a time or a person",
+            NodeKind::Action(Action::Tool { on_unknown: Some(OnUnknown::Ask), .. }) => "may have to ask a person",
+            _ => return None,
+        };
+        Some(Refusal::Dispatched { node: node.clone(), what })
+    };
+    let nodes = document.nodes.iter().filter_map(|(id, node)| of_node((id, &node.kind)));
+    let reads_others = |capability: &String| capability.starts_with("artifacts:");
+    let tools = document.policy.allowed_tools.iter();
+    let tools = tools.filter(|(_, tool)| tool.capabilities.iter().any(reads_others));
+    nodes.chain(tools.map(|(tool, _)| Refusal::DispatchedTool { tool: tool.clone() })).collect()
 }
 
 /// Lists everything that stands against the flow.

@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use bloom_interpreter::effect::{
-    Answer, AwaitRequest, AwaitedThing, EffectCall, EffectError, EffectId, EffectRequest, Emission, NodeRef, Outcome,
-    Question as Asking,
+    Answer, AwaitRequest, AwaitedThing, EffectCall, EffectError, EffectId, EffectRequest, Emission, LlmRequest,
+    NodeRef, Outcome, Question as Asking,
 };
 use bloom_interpreter::history::{Chain, Event, EventType, Forked, Payload};
 use bloom_interpreter::record::{self, OpenEffect};
 use bloom_interpreter::replay::{Rebuilt, Signals};
 use bloom_interpreter::{End, Machine, Next, Program, Turn};
-use bloom_ir::document::{EmitKind, Locale, NodeId, Policy};
+use bloom_ir::document::{EmitKind, Locale, NodeId, NodeKind, Policy};
 use bloom_ir::{Digest, Value, VerifiedIr};
 
 use super::child::child_id;
@@ -220,7 +220,34 @@ impl Run {
         draft.steps.push(Step::Started);
         let note = run.note("run_started", by.clone(), [("ir_hash", run.program.hash().to_string().into())]);
         draft.audit.push(note);
-        run.take_turn(&mut draft, desk);
+        if record.dispatched {
+            draft.tasks.push(run.whole(desk));
+        } else {
+            run.take_turn(&mut draft, desk);
+        }
+        let mut addition = run.seal(draft, desk);
+        // Nothing is open here, because its effects are a worker's.
+        addition.append.waiting &= !record.dispatched;
+        (run, addition)
+    }
+
+    /// A run of another engine as its history left it, with the tasks of what LLMs were asked and have not answered.
+    pub(super) fn adopted(
+        record: &RunRecord,
+        ir: VerifiedIr,
+        rebuilt: Rebuilt,
+        events: &[Event],
+        desk: &Desk<'_>,
+    ) -> (Self, Addition) {
+        let mut run = Self::recovered(record, ir, rebuilt, events, Vec::new());
+        let mut draft = Draft::default();
+        for open in run.open.iter().filter(|open| open.effect.is_requested()) {
+            let request = open.effect.ask();
+            if let EffectCall::Llm(call) = &request.call {
+                let attempts = open.effect.failed_attempts();
+                draft.tasks.push(Task { attempts, ..run.task(request, call, desk) });
+            }
+        }
         let addition = run.seal(draft, desk);
         (run, addition)
     }
@@ -641,6 +668,7 @@ impl Run {
         let at = self.at(desk);
         Task {
             id: TaskId::new(desk.ids.fresh()),
+            flow: None,
             of: Some(TaskEffect {
                 run: self.id.clone(),
                 effect: request.id.clone(),
@@ -665,6 +693,40 @@ impl Run {
             answer: None,
             error: None,
             resolved: false,
+        }
+    }
+
+    /// The task to execute all of it.
+    fn whole(&self, desk: &Desk<'_>) -> Task {
+        let document = self.ir.document();
+        let mut requires = vec!["ir:0.1".to_owned()];
+        requires.extend(document.policy.allowed_tools.keys().map(|tool| tool_capability(tool)));
+        if document.nodes.values().any(|node| matches!(node.kind, NodeKind::LlmCall(_))) {
+            requires.extend(desk.config.llm_requires.iter().cloned());
+        }
+        let nothing = LlmRequest {
+            prompt: String::new(),
+            system: None,
+            memory: Vec::new(),
+            model: None,
+            max_tokens: None,
+            session: None,
+            output: serde_json::Value::Bool(false),
+            timeout_seconds: None,
+            retry: None,
+        };
+        let request = EffectRequest {
+            id: EffectId::new(TaskEffect::WHOLE),
+            node: document.entry.clone(),
+            visit: 1,
+            call: EffectCall::Llm(nothing.clone()),
+        };
+        Task {
+            flow: Some(self.ir.hash()),
+            requires,
+            timeout_seconds: self.limits().timeout_seconds,
+            time_limit_ms: None,
+            ..self.task(&request, &nothing, desk)
         }
     }
 
@@ -720,6 +782,7 @@ impl Run {
             proposals,
             audit,
             next: next.map(Box::new),
+            held: None,
         };
         Addition { append, artifacts, steps, orphans }
     }
@@ -757,6 +820,11 @@ impl Run {
             detail: detail.into_iter().collect(),
         }
     }
+}
+
+/// What a worker provides that has a tool: `tool.memory_read` for `memory-read`.
+pub(super) fn tool_capability(tool: &str) -> String {
+    format!("tool.{}", tool.replace('-', "_"))
 }
 
 /// The details of an error that says which limit was met, and by what.

@@ -35,6 +35,8 @@ pub struct Submit {
 pub(super) struct Identity {
     pub(super) id: RunId,
     pub(super) parent: Option<Parent>,
+    /// Whether a worker executes it.
+    pub(super) dispatched: bool,
 }
 
 impl Engine {
@@ -54,7 +56,7 @@ impl Engine {
         if !missing.is_empty() {
             return Err(EngineError::Refused(missing));
         }
-        let id = self.submit_from(submit, Identity { id, parent: None }).await?;
+        let id = self.submit_from(submit, Identity { id, parent: None, dispatched: false }).await?;
         self.want(&id);
         Ok(id)
     }
@@ -68,9 +70,12 @@ impl Engine {
 
     pub(super) async fn submit_from(&self, submit: Submit, identity: Identity) -> Result<RunId, EngineError> {
         let Submit { ir, inputs, by, context, setting, limits } = submit;
-        policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
+        let (Identity { id, parent, dispatched }, now) = (identity, self.clock.now());
+        // What a worker has of tools is its own to say.
+        if !dispatched {
+            policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
+        }
         let program = self.program(&ir)?;
-        let (Identity { id, parent }, now) = (identity, self.clock.now());
         let info = RunInfo { id: id.to_string(), started_at: now };
         let limits = limits.unwrap_or(*program.limits());
         let machine = Machine::start_within(&program, info, inputs, limits).map_err(EngineError::Inputs)?;
@@ -111,6 +116,7 @@ impl Engine {
             continued_by: None,
             parent,
             origin: None,
+            dispatched,
             waiting: false,
             wake_at: None,
         };
@@ -158,11 +164,16 @@ impl Engine {
         }
         let Append { tasks, events, .. } = &submission.first;
         let (has_work, recorded) = (!tasks.is_empty(), events.len() as u64);
+        let is_here = !submission.run.dispatched;
         self.store.submit(submission).await?;
 
         let live = self.live(&run.id);
         tell(self.observer.as_ref(), &live, &run.id, Committed { recorded, steps, has_work, orphans: Vec::new() });
-        *live.slot.lock().await = Some(Slot::of(Box::new(run)));
+        if is_here {
+            *live.slot.lock().await = Some(Slot::of(Box::new(run)));
+        } else {
+            self.forget(&run.id, live);
+        }
         if has_work {
             self.announce_work();
         }

@@ -32,6 +32,7 @@ impl Engine {
         let task = Task {
             id: TaskId::new(self.ids.fresh()),
             of: None,
+            flow: None,
             context: new.context,
             agent_slug: new.agent_slug,
             request: new.request,

@@ -112,6 +112,7 @@ impl Engine {
         }
         drop(fleet);
         for of in revoked.iter().filter_map(|task| task.of.as_ref()) {
+            self.followers.forget(&of.run);
             drop(self.live(&of.run).idle_after(&of.effect));
         }
         self.announce_work();

@@ -62,6 +62,9 @@ pub struct RunRecord {
     /// The run whose history it shares, if it is a fork.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// Whether a worker executes it: then nobody drives it here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dispatched: bool,
     /// Whether it does nothing but wait for a time, a signal or a person: then nobody needs to drive it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waiting: bool,
@@ -93,6 +96,11 @@ pub struct Origin {
 }
 
 impl RunRecord {
+    /// Whether a worker executes it, so that nobody drives it here.
+    pub fn is_elsewhere(&self) -> bool {
+        self.dispatched && !self.status.is_terminal()
+    }
+
     /// Adds a stretch to the run's history; `spent` was used by it. On an error nothing is changed.
     pub fn extend(&mut self, stretch: &Stretch, status: RunStatus, spent: Spent) -> Result<(), RunError> {
         let run = || self.id.clone();

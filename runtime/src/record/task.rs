@@ -19,6 +19,11 @@ pub struct TaskEffect {
     pub asked_by: NodeRef,
 }
 
+impl TaskEffect {
+    /// Stands for all effects of a run: no effect of a run has this id.
+    pub const WHOLE: &str = "run";
+}
+
 /// A unit of work for a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
@@ -27,6 +32,10 @@ pub struct Task {
     /// What it is for; `None` when a client posted it for itself.
     #[serde(flatten)]
     pub of: Option<TaskEffect>,
+    /// The IR, where a worker is to execute the whole run and not to answer one question: then `request` asks nothing, and
+    /// the effect in `of` is [`TaskEffect::WHOLE`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Digest>,
     /// The execution context.
     pub context: ContextId,
     /// The flow's id, or the agent that a client named.

@@ -39,5 +39,5 @@ pub use answer::{check_answer, read_answer};
 pub use claude::{Claude, Detection, Login, Unavailable};
 pub use command::Command;
 pub use in_process::InProcessWorker;
-pub use remote::{RemoteConfig, RemoteError, RemoteWorker};
+pub use remote::{Flows, MakeStore, RemoteConfig, RemoteError, RemoteWorker};
 pub use scripted::{ScriptError, Scripted};

@@ -1,21 +1,24 @@
 //! A worker of a server that is elsewhere.
 
 mod client;
+mod flow;
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bloom_interpreter::effect::{Answer, EffectError, LlmRequest, NodeRef};
+use bloom_interpreter::effect::{EffectError, LlmRequest, NodeRef};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::client::Client;
 pub use self::client::RemoteError;
+use self::flow::{Envelope, Execution, Outcome};
+pub use self::flow::{Flows, MakeStore};
 use crate::in_process::ask;
 
 /// What a worker says of itself, and whom it works for.
@@ -69,13 +72,24 @@ impl RemoteConfig {
 pub struct RemoteWorker {
     config: Arc<RemoteConfig>,
     client: Client,
-    executor: Arc<dyn LlmExecutor>,
+    executor: Option<Arc<dyn LlmExecutor>>,
+    flows: Option<Arc<Flows>>,
 }
 
-/// A task that the server granted.
+/// Something that the server granted.
 #[derive(Debug, Deserialize)]
 struct Granted {
     lease: GrantedLease,
+    /// One question,
+    #[serde(flatten)]
+    question: Option<Question>,
+    /// or a whole run.
+    envelope: Option<Envelope>,
+}
+
+/// A question to an LLM.
+#[derive(Debug, Deserialize)]
+struct Question {
     task: GrantedTask,
     request: LlmRequest,
     idempotency_key: String,
@@ -105,10 +119,16 @@ struct GrantedPolicy {
 }
 
 impl RemoteWorker {
-    /// Makes a worker that is not registered yet.
-    pub fn new(config: RemoteConfig, executor: Arc<dyn LlmExecutor>) -> Result<Self, RemoteError> {
+    /// Makes a worker that is not registered yet. Without an executor it answers no question.
+    pub fn new(config: RemoteConfig, executor: Option<Arc<dyn LlmExecutor>>) -> Result<Self, RemoteError> {
         let client = Client::new(&config.server, config.key.as_deref())?;
-        Ok(Self { config: Arc::new(config), client, executor })
+        Ok(Self { config: Arc::new(config), client, executor, flows: None })
+    }
+
+    /// The same worker, which executes whole runs, too.
+    #[must_use]
+    pub fn with_flows(self, flows: Flows) -> Self {
+        Self { flows: Some(Arc::new(flows)), ..self }
     }
 
     /// Works until `stop`; then takes nothing more, ends what it holds, and gives back what is not done after
@@ -182,11 +202,12 @@ impl RemoteWorker {
 
     async fn register(&self) -> Result<(), RemoteError> {
         let RemoteConfig { name, slots, labels, .. } = self.config.as_ref();
-        let provides = [self.executor.provides()];
+        let mut provides: Vec<String> = self.executor.iter().map(|executor| executor.provides().to_owned()).collect();
+        provides.extend(self.flows.iter().flat_map(|flows| flows.provides()));
         let body = json!({
             "name": name,
             "capabilities": {
-                "claude_cli": provides.contains(&"llm.claude_cli"), "max_concurrency": slots,
+                "claude_cli": provides.iter().any(|one| one == "llm.claude_cli"), "max_concurrency": slots,
                 "labels": labels, "provides": provides,
             },
             "agent_version": env!("CARGO_PKG_VERSION"),
@@ -245,10 +266,11 @@ impl RemoteWorker {
                 client: self.client.clone(),
                 config: self.config.clone(),
                 executor: self.executor.clone(),
+                flows: self.flows.clone(),
                 stopping: stopping.subscribe(),
             };
             if *drains.borrow() {
-                tasks.spawn(async move { holder.give_back(&grant.lease, &grant.task).await });
+                tasks.spawn(async move { holder.give_back(&grant.lease).await });
             } else {
                 tasks.spawn(holder.perform(grant));
             }
@@ -261,13 +283,27 @@ impl RemoteWorker {
 struct Holder {
     client: Client,
     config: Arc<RemoteConfig>,
-    executor: Arc<dyn LlmExecutor>,
+    executor: Option<Arc<dyn LlmExecutor>>,
+    flows: Option<Arc<Flows>>,
     stopping: watch::Receiver<bool>,
 }
 
 impl Holder {
     async fn perform(mut self, grant: Granted) {
-        let Granted { lease, task, request, idempotency_key, asked_by } = grant;
+        let Granted { lease, question, envelope } = grant;
+        match (question, envelope, self.executor.clone(), self.flows.clone()) {
+            (Some(question), _, Some(executor), _) => self.answer(&lease, question, executor).await,
+            (None, Some(envelope), executor, Some(flows)) => {
+                let (client, config) = (self.client.clone(), self.config.clone());
+                self.execute(&lease, envelope, Execution { client, config, flows, executor }).await;
+            }
+            // It did not say that it could do that.
+            _ => self.give_back(&lease).await,
+        }
+    }
+
+    async fn answer(&mut self, lease: &GrantedLease, question: Question, executor: Arc<dyn LlmExecutor>) {
+        let Question { task, request, idempotency_key, asked_by } = question;
         let question = LlmTask {
             idempotency_key,
             asked_by,
@@ -275,29 +311,43 @@ impl Holder {
             timeout_ms: u64::from(task.policy.timeout_sec).saturating_mul(1000),
             attempt: task.attempts,
         };
-        let executor = self.executor.clone();
-        let answer = {
-            let mut stopping = self.stopping.clone();
-            tokio::select! {
-                answer = ask(executor.as_ref(), question) => Some(answer),
-                () = self.beat(&lease) => None,
-                () = async { drop(stopping.wait_for(|stops| *stops).await) } => {
-                    return self.give_back(&lease, &task).await;
-                }
+        match self.hold(lease, ask(executor.as_ref(), question)).await {
+            Some(Ok(answer)) => {
+                let body = json!({ "epoch": lease.epoch, "status": "success", "answer": answer });
+                self.bring(lease, &task.id, body).await;
             }
-        };
-        if let Some(answer) = answer {
-            self.bring(&lease, &task, answer).await;
-        } else {
-            tracing::info!(task = task.id, "the task is no longer this worker's");
+            Some(Err(error)) => self.bring(lease, &task.id, failure(lease, &error)).await,
+            None => {}
         }
     }
 
-    async fn give_back(&self, lease: &GrantedLease, task: &GrantedTask) {
+    async fn execute(&mut self, lease: &GrantedLease, envelope: Envelope, execution: Execution) {
+        match self.hold(lease, Box::pin(execution.perform(lease, &envelope))).await {
+            Some(Outcome::Ended(end)) => {
+                self.bring(lease, &envelope.task_id, flow::result(&envelope, lease.epoch, &end)).await;
+            }
+            Some(Outcome::Failed(error)) => self.bring(lease, &envelope.task_id, failure(lease, &error)).await,
+            Some(Outcome::Lost) => tracing::info!(lease = lease.id, "the run is no longer this worker's"),
+            None => {}
+        }
+    }
+
+    /// What comes of some work, unless the lease is lost meanwhile, or the worker is to stop: then it is given back.
+    async fn hold<T>(&self, lease: &GrantedLease, work: impl Future<Output = T>) -> Option<T> {
+        let mut stopping = self.stopping.clone();
+        tokio::select! {
+            done = work => return Some(done),
+            () = self.beat(lease) => tracing::info!(lease = lease.id, "the task is no longer this worker's"),
+            () = async { drop(stopping.wait_for(|stops| *stops).await) } => self.give_back(lease).await,
+        }
+        None
+    }
+
+    async fn give_back(&self, lease: &GrantedLease) {
         let path = format!("leases/{}/release", client::segment(&lease.id));
         // If the server does not hear of it, it notices that nobody is heard of.
         if let Err(error) = self.client.post(&path, &json!({ "epoch": lease.epoch })).await {
-            tracing::warn!(task = task.id, %error, "a task was not given back");
+            tracing::warn!(lease = lease.id, %error, "a task was not given back");
         }
     }
 
@@ -317,15 +367,9 @@ impl Holder {
         }
     }
 
-    /// Brings the answer, as often as it takes: it was paid for. The server takes it late, too, while nobody else works.
-    async fn bring(&mut self, lease: &GrantedLease, task: &GrantedTask, answer: Result<Answer, EffectError>) {
-        let body = match answer {
-            Ok(answer) => json!({ "epoch": lease.epoch, "status": "success", "answer": answer }),
-            Err(error) => {
-                let status = if error.code == "timeout" { "timeout" } else { "failed" };
-                json!({ "epoch": lease.epoch, "status": status, "error": error })
-            }
-        };
+    /// Brings what came of a task, as often as it takes: it was paid for. The server takes it late, too, while nobody else
+    /// works.
+    async fn bring(&mut self, lease: &GrantedLease, task: &str, body: Value) {
         let path = format!("leases/{}/result", client::segment(&lease.id));
         let mut delay = self.config.backoff;
         let mut given_up = None;
@@ -333,7 +377,7 @@ impl Holder {
             match self.client.post(&path, &body).await {
                 Ok(_) => return,
                 Err(error) if error.is_passing() => {
-                    tracing::warn!(task = task.id, %error, "a result was not brought yet");
+                    tracing::warn!(task, %error, "a result was not brought yet");
                     // One that stops tries for a little while longer.
                     if *self.stopping.borrow() {
                         let until = *given_up.get_or_insert_with(|| Instant::now() + client::PATIENCE);
@@ -344,8 +388,13 @@ impl Holder {
                     tokio::time::sleep(delay).await;
                     delay = delay.saturating_mul(2).min(self.config.longest_backoff);
                 }
-                Err(error) => return tracing::warn!(task = task.id, %error, "a result was refused"),
+                Err(error) => return tracing::warn!(task, %error, "a result was refused"),
             }
         }
     }
+}
+
+fn failure(lease: &GrantedLease, error: &EffectError) -> Value {
+    let status = if error.code == "timeout" { "timeout" } else { "failed" };
+    json!({ "epoch": lease.epoch, "status": status, "error": error })
 }

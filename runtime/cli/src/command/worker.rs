@@ -3,21 +3,27 @@
 use std::cell::Cell;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bloom_worker::{RemoteConfig, RemoteError, RemoteWorker};
+use bloom_store::RedbStore;
+use bloom_worker::{Flows, RemoteConfig, RemoteError, RemoteWorker};
 use clap::Args;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tokio::sync::Mutex;
 
 use crate::catalogue::text;
+use crate::clock::TimeOrderedIds;
 use crate::config::Config;
+use crate::engine;
 use crate::failure::{Exit, Explained};
+use crate::keyring::Keyring;
 use crate::llm::Choice;
 use crate::output::{self, Out};
 use crate::session::{Form, Session};
+use crate::setting::Setting;
 use crate::signal::Interrupts;
 
 #[derive(Args, Debug)]
@@ -40,8 +46,10 @@ impl Worker {
         let config = self.settings(session)?;
         let remote = remote(&config, session)?;
         let choice = config.settings.run.llm.as_deref().map(crate::llm::absolute);
+        let flows = flows(&config, session)?;
         let (executor, line) = match Choice::parse(choice.as_deref(), catalogue)?.of_server(session).await? {
-            Ok(answering) => answering,
+            Ok((executor, line)) => (Some(executor), line),
+            Err(reason) if flows.is_some() => (None, text!(catalogue, "worker-only-flows", reason = reason)),
             Err(reason) => {
                 return Err(Explained::failed(text!(catalogue, "worker-no-llm", reason = reason))
                     .hint(text!(catalogue, "run-no-claude-hint"))
@@ -52,7 +60,10 @@ impl Worker {
         // Whoever is told of the worker may ask it to stop.
         let interrupts = Mutex::new(Interrupts::listen()?);
         tell(&remote, session, out)?;
-        let worker = RemoteWorker::new(remote, executor).map_err(|error| explained(error, session))?;
+        let mut worker = RemoteWorker::new(remote, executor).map_err(|error| explained(error, session))?;
+        if let Some(flows) = flows {
+            worker = worker.with_flows(flows);
+        }
         let signalled = Cell::new(None);
         let stop = async {
             signalled.set(Some(interrupts.lock().await.next().await));
@@ -97,6 +108,23 @@ fn remote(config: &Config, session: &Session) -> anyhow::Result<RemoteConfig> {
         drain: Duration::from_secs(given.drain_seconds.into()),
         ..RemoteConfig::new(given.server.as_str(), name)
     })
+}
+
+/// What whole runs are executed with. One that trusts nobody could verify no program, and one may not want to.
+fn flows(config: &Config, session: &Session) -> anyhow::Result<Option<Flows>> {
+    let trust = Keyring::of(session)?.trust_list()?;
+    if !config.settings.worker.flows || trust.keys.is_empty() {
+        return Ok(None);
+    }
+    let tools = tokio::task::block_in_place(|| Setting::of_operator(session)?.host(session))?;
+    Ok(Some(Flows {
+        tools: Arc::new(tools),
+        trust,
+        clock: Arc::new(session.clock),
+        ids: Arc::new(TimeOrderedIds),
+        store: Box::new(|| Ok(Arc::new(RedbStore::in_memory().map_err(io::Error::other)?))),
+        config: engine::config(session)?,
+    }))
 }
 
 /// What the machine is called, as Linux, or a file or a variable of other systems, says.

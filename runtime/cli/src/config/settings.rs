@@ -103,6 +103,8 @@ pub(crate) struct Worker {
     /// How many tasks it does at a time.
     pub(crate) slots: u32,
     pub(crate) labels: Vec<String>,
+    /// Whether it executes whole runs, too.
+    pub(crate) flows: bool,
     pub(crate) heartbeat_seconds: u32,
     /// How long it goes on with what it holds when it is to stop.
     pub(crate) drain_seconds: u32,
@@ -116,6 +118,7 @@ impl Default for Worker {
             name: None,
             slots: 1,
             labels: Vec::new(),
+            flows: true,
             heartbeat_seconds: 10,
             drain_seconds: 60,
         }

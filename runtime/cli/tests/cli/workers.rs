@@ -38,7 +38,8 @@ auth) [ -e '{here}/logged-out' ] || exit 0; echo 'Not logged in'; exit 1 ;;
 esac
 cat > /dev/null
 echo asked >> '{here}/calls'
-for _ in $(seq 1200); do [ ! -e '{here}/go' ] || break; sleep 0.05; done
+call=$(wc -l < '{here}/calls')
+for _ in $(seq 1200); do [ ! -e '{here}/go' ] && [ ! -e "{here}/go-$call" ] || break; sleep 0.05; done
 echo '{{"type":"result","is_error":false,"result":"","structured_output":{{"text":"hello"}},
     "usage":{{"input_tokens":10,"output_tokens":5}},"total_cost_usd":0.01}}'
 "#
@@ -59,6 +60,11 @@ echo '{{"type":"result","is_error":false,"result":"","structured_output":{{"text
 
     fn go(&self) {
         fs::write(self.folder.join("go"), "").unwrap();
+    }
+
+    /// Lets it answer one of the calls, from 1.
+    fn answer(&self, call: usize) {
+        fs::write(self.folder.join(format!("go-{call}")), "").unwrap();
     }
 
     fn calls(&self) -> usize {
@@ -90,7 +96,13 @@ fn bloom_worker(place: &Place, folder: &Path, server: &str, options: &[&str]) ->
 
 impl Worker {
     fn start(place: &Place, claude: &StandIn, server: &Served, name: &str) -> Self {
+        Self::start_in(place, claude, server, name, &claude.folder.join("data"))
+    }
+
+    /// With this data directory, and so with whom that trusts.
+    fn start_in(place: &Place, claude: &StandIn, server: &Served, name: &str, data: &Path) -> Self {
         let mut command = bloom_worker(place, &claude.folder, &server.url(), &["--name", name]);
+        command.env("BLOOM_DATA", data);
         let log = fs::File::create(place.path(&format!("{name}.log"))).unwrap();
         let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
@@ -298,4 +310,59 @@ fn worker_that_could_do_nothing_says_why() {
     let (status, told) = run(&mut bloom_worker(&place, &claude.folder, &server.url(), &[]));
     assert!(status == Some(3) && told.contains("does not let this worker in"), "{told}");
     assert_eq!(claude.calls(), 0);
+}
+
+/// Asks twice, proposes, and returns both answers.
+fn publish_two(place: &Place, server: &Served) {
+    let ask = |into: &str, next: &str| {
+        json!({
+            "type": "llm_call", "prompt": [{ "text": "Say hello" }], "into": into, "next": next,
+            "output": { "type": "object", "properties": { "text": { "type": "string" } }, "required": ["text"] },
+        })
+    };
+    let flow = json!({
+        "ir": "0.1",
+        "flow": { "id": "two", "version": "0.0.0", "title": "Two", "kind": "procedure", "locale": "en" },
+        "inputs": { "type": "object" }, "outputs": {}, "policy": { "safe_outputs": ["propose-summary"] }, "entry": "n1",
+        "nodes": {
+            "n1": ask("a", "n2"), "n2": ask("b", "n3"),
+            "n3": { "type": "emit", "kind": "proposal", "name": "summary", "action": "propose-summary",
+                    "value": "{'content': v['b'].text, 'target': {'path': 'notes/a'}}", "next": "n4" },
+            "n4": { "type": "return", "status": "completed", "value": "{'both': [v['a'].text, v['b'].text]}" },
+        },
+    });
+    let (unsigned, signed) = (place.write("two.json", flow.to_string()), place.path("two.ir.json"));
+    place.bloom().arg("compile").arg(unsigned).arg("-o").arg(&signed).assert().success();
+    let (status, told) = server.post("/api/v1/flows", &fs::read(signed).unwrap());
+    assert_eq!(status, 201, "{told}");
+}
+
+#[test]
+fn whole_run_goes_on_with_another_worker_where_a_killed_one_was() {
+    let place = Place::new();
+    let quick = [("BLOOM_TASKS_LEASE_TTL_SECONDS", "2"), ("BLOOM_TASKS_REAP_EVERY_SECONDS", "1")];
+    let server = serving(&place, &quick);
+    publish_two(&place, &server);
+    let (status, run) = server.post("/api/v1/flows/two/runs", br#"{"dispatch": "worker"}"#);
+    assert_eq!(status, 202, "{run}");
+    let run = run["run_id"].as_str().unwrap().to_owned();
+    let (first, second, data) = (StandIn::new(&place, "first"), StandIn::new(&place, "second"), place.path("data"));
+    first.answer(1);
+    let killed = Worker::start_in(&place, &first, &server, "w1", &data);
+    until("the second question is being thought about", || (first.calls() == 2).then_some(()));
+    killed.kill();
+    let _worker = Worker::start_in(&place, &second, &server, "w2", &data);
+    until("the other one is asked", || (second.calls() == 1).then_some(()));
+    // The server is killed, too: the answer waits for the next one.
+    let address = server.address.clone();
+    server.kill();
+    second.go();
+    let server = Served::start_at(&place, &address, &["--workers", "0"], &quick);
+    let ended = ended(&server, &run);
+    assert_eq!((&ended["status"], &ended["result"]), (&json!("completed"), &json!({ "both": ["hello", "hello"] })));
+    assert_eq!((&ended["tokens"], &ended["cost_micro_usd"]), (&json!(30), &json!(20_000)), "billed once: {ended}");
+    assert_eq!((first.calls(), second.calls()), (2, 1), "what was answered is not asked again");
+    assert_eq!(ended["proposals_created"].as_array().unwrap().len(), 1);
+    assert_eq!(server.get(&format!("/api/v1/runs/{run}/trace"))["agrees"], true);
+    first.go();
 }

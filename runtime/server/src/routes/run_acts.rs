@@ -150,7 +150,7 @@ async fn rerun(
     let run = runs::named(&app, id).await?;
     let key = runs::idempotency_key(&headers)?.map(|key| format!("rerun\n{}\n{key}", run.id));
     let (context, inputs) = (run.context.clone(), run.inputs.clone());
-    let wanted = Wanted { by, context, inputs, said: json!({ "rerun": run.id }), key };
+    let wanted = Wanted { to_worker: run.dispatched, by, context, inputs, said: json!({ "rerun": run.id }), key };
     if let Some(made) = runs::repeated(&app, &wanted).await? {
         return runs::answer(&app, made, Duration::ZERO).await;
     }

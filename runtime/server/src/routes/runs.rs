@@ -65,7 +65,7 @@ pub(crate) struct Submission {
     /// Less than the flow may use, by the names of its limits: `max_tokens`, `timeout_seconds`, …
     #[schema(value_type = Option<Object>)]
     limits: Option<serde_json::Map<String, serde_json::Value>>,
-    /// Where the flow is interpreted. Only `server` so far.
+    /// Where the flow is interpreted; absent: on the server.
     dispatch: Option<Dispatch>,
 }
 
@@ -75,6 +75,8 @@ pub(crate) struct Submission {
 enum Dispatch {
     /// In the server's process.
     Server,
+    /// By a worker that executes flows and has the tools: not a flow that waits, or starts another one.
+    Worker,
 }
 
 /// How long the answer may be held.
@@ -111,11 +113,14 @@ async fn submit(
     let wait = waiting.checked()?;
     let key = idempotency_key(&headers)?;
     let Submission { inputs, version, context_id, limits, dispatch } = submission;
-    let Dispatch::Server = dispatch.unwrap_or(Dispatch::Server);
+    let to_worker = matches!(dispatch, Some(Dispatch::Worker));
     let context = context(context_id)?;
     let inputs = Value::from(serde_json::Value::Object(inputs.unwrap_or_default()));
-    let said = json!({ "flow": flow, "version": version, "context": context, "inputs": inputs, "limits": limits });
-    let wanted = Wanted { by, context, inputs, said, key: key.map(|key| format!("{flow}\n{key}")) };
+    let mut said = json!({ "flow": flow, "version": version, "context": context, "inputs": inputs, "limits": limits });
+    if to_worker {
+        said["dispatch"] = "worker".into();
+    }
+    let wanted = Wanted { to_worker, by, context, inputs, said, key: key.map(|key| format!("{flow}\n{key}")) };
     if let Some(run) = repeated(&app, &wanted).await? {
         return answer(&app, run, wait).await;
     }
@@ -136,6 +141,8 @@ fn narrowed(ir: &VerifiedIr, given: serde_json::Map<String, serde_json::Value>) 
 
 /// A run that somebody wants.
 pub(super) struct Wanted {
+    /// Whether a worker is to execute it.
+    pub(super) to_worker: bool,
     pub(super) by: Actor,
     pub(super) context: ContextId,
     pub(super) inputs: Value,
@@ -194,7 +201,12 @@ pub(super) async fn accepted(
     let (by, context, inputs) = (wanted.by.clone(), wanted.context.clone(), wanted.inputs.clone());
     let submit = Submit { ir, inputs, by, context, setting: Value::from(setting), limits };
     let id = id.unwrap_or_else(|| RunId::new(app.ids.fresh()));
-    match app.engine.submit_as(id.clone(), submit).await {
+    let accepted = if wanted.to_worker {
+        app.engine.submit_to_workers(id.clone(), submit).await
+    } else {
+        app.engine.submit_as(id.clone(), submit).await
+    };
+    match accepted {
         Ok(_) => {}
         // The same request came twice at the same time.
         Err(EngineError::Store(StoreError::RunExists(_))) => {

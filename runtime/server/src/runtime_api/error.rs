@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bloom_runtime::dispatch::TaskError;
 use bloom_runtime::engine::EngineError;
+use bloom_runtime::record::RunError;
 use bloom_runtime::store::StoreError;
 use serde_json::{Value, json};
 
@@ -69,6 +70,9 @@ impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Task(error) => error.into(),
+            StoreError::Run(error @ (RunError::OutOfSequence { .. } | RunError::OtherHistory { .. })) => {
+                Self::conflict("HISTORY_GAP", error.to_string())
+            }
             StoreError::NotFound { kind, .. } => {
                 let mut letters = kind.chars();
                 let first = letters.next().map(|letter| letter.to_ascii_uppercase());
@@ -87,6 +91,9 @@ impl From<EngineError> for Refused {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "No available worker with free capacity")
             }
             EngineError::ProofNeeded(_) => Self::conflict("LEASE_STALE", error.to_string()),
+            EngineError::Unfollowed { .. } => {
+                Self { code: Some("HISTORY_REFUSED"), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()) }
+            }
             EngineError::Over { .. } => Self::conflict("RUN_ENDED", error.to_string()),
             other => ApiError::from(other).into(),
         }

@@ -9,13 +9,14 @@ use axum::response::{IntoResponse as _, Response};
 use bloom_interpreter::effect::{Answer, EffectError, LlmRequest, NodeRef};
 use bloom_ir::Digest;
 use bloom_runtime::dispatch::Proof;
-use bloom_runtime::record::{self, LeaseEnding, LeaseId, LeaseStatus, Task, WorkerId};
+use bloom_runtime::record::{self, LeaseEnding, LeaseId, LeaseStatus, Task, TaskStatus, WorkerId};
 use bloom_runtime::store::{Grant, LeaseFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::Refused;
+use super::flow;
 use super::form::{Form, number, one_of, text, texts};
 use super::state::LISTED;
 use super::task::{self, Beaten, Brought, Completed, Completion, show_task};
@@ -52,6 +53,17 @@ pub(crate) async fn list(State(app): State<App>, Query(which): Query<Which>) -> 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Granted {
     lease: Lease,
+    /// One question to an LLM,
+    #[serde(flatten)]
+    question: Option<Question>,
+    /// or a whole run: its Task Envelope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    envelope: Option<Value>,
+}
+
+/// A question to an LLM.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Question {
     task: LlmTask,
     /// All that is asked: prompt, memory, the schema of the answer.
     #[schema(value_type = Object)]
@@ -91,16 +103,17 @@ pub(crate) async fn pull(State(app): State<App>, mut form: Form) -> Result<Respo
     if grants.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let granted: Vec<_> = grants
-        .into_iter()
-        .map(|Grant { lease, task }| Granted {
-            lease: Lease::of(&lease),
+    let mut granted = Vec::with_capacity(grants.len());
+    for Grant { lease, task } in grants {
+        let envelope = flow::envelope(&app, &task, &lease).await?;
+        let question = task.flow.is_none().then(|| Question {
             idempotency_key: task.idempotency_key(),
             asked_by: task.asked_by(),
             task: LlmTask::of(&task, Some(&lease.worker)),
             request: task.request,
-        })
-        .collect();
+        });
+        granted.push(Granted { lease: Lease::of(&lease), question, envelope });
+    }
     Ok(Json(granted).into_response())
 }
 
@@ -151,7 +164,8 @@ pub(crate) async fn release(
 }
 
 /// Ends a lease with its holder's result: `status` `success` and `answer` (`value`, `usage`), else `error` (`code`,
-/// `message`, `retryable`, `details`, `usage`). Telling it again is harmless.
+/// `message`, `retryable`, `details`, `usage`). Of a run it is the Result Envelope, whose `outputs` stand where the history
+/// has its end. Telling it again is harmless.
 #[utoipa::path(post, path = "/api/runtime/leases/{id}/result", tag = "runtime", params(("id" = String, Path)),
     request_body = Object,
     responses((status = 200, body = Ended), (status = 400, description = "The body is not what it must be"),
@@ -164,6 +178,10 @@ pub(crate) async fn result(
     let epoch = epoch(&mut form);
     let status = form.require("status", one_of(&[("success", true), ("failed", false), ("timeout", false)]));
     let ending = match status {
+        // The Result Envelope of a run has its outputs in place of an answer.
+        Some(true) if form.has("outputs") && is_of_a_run(&app, &id).await? => {
+            Some(LeaseEnding::Completed(Answer::default()))
+        }
         Some(true) => form.require("answer", read::<Answer>).map(LeaseEnding::Completed),
         Some(false) => form.require("error", read::<EffectError>).map(LeaseEnding::Failed),
         None => None,
@@ -172,10 +190,29 @@ pub(crate) async fn result(
     let Proof { lease, epoch } = proof(id, epoch);
     let ending = ending.unwrap_or(LeaseEnding::GivenBack);
     let (lease, task) = of_lease(&app, &lease).await?;
+    if task.flow.is_some() && matches!(ending, LeaseEnding::Completed(_)) {
+        return ended_by_history(&app, task, &lease, epoch).await;
+    }
     let ending = checked(&task, ending);
     let kept = brought(&ending).map(|brought| brought.kept(&app, &task, &lease));
     let ended = app.engine.end_lease_with(&lease.id, epoch, ending, kept).await?;
     Ok(Json(Ended { task: show_task(&app, ended.task).await? }))
+}
+
+/// A run ends with its history: then its holder's word changes nothing.
+async fn ended_by_history(app: &App, task: Task, lease: &record::Lease, epoch: u64) -> Result<Json<Ended>, Refused> {
+    let is_newest = task.lease.as_ref() == Some(&lease.id) && task.epoch == epoch;
+    if !is_newest {
+        return Err(Refused::conflict("LEASE_STALE", format!("lease {} with epoch {epoch} is stale", lease.id)));
+    }
+    if task.status != TaskStatus::Completed {
+        return Err(Refused::conflict("HISTORY_UNFINISHED", "the end of a run comes with its history"));
+    }
+    Ok(Json(Ended { task: show_task(app, task).await? }))
+}
+
+async fn is_of_a_run(app: &App, lease: &str) -> Result<bool, Refused> {
+    Ok(of_lease(app, &LeaseId::new(lease)).await?.1.flow.is_some())
 }
 
 async fn of_lease(app: &App, lease: &LeaseId) -> Result<(record::Lease, Task), Refused> {

@@ -4,6 +4,7 @@
 mod agent;
 mod answers;
 mod error;
+mod flow;
 mod form;
 mod install;
 mod lease;
@@ -47,6 +48,8 @@ pub(crate) fn quick() -> OpenApiRouter<App> {
         .routes(routes!(project::node_status))
         .routes(routes!(membridge::config, membridge::set_config))
         .routes(routes!(install::script))
+        .routes(routes!(flow::ir))
+        .routes(routes!(flow::history, flow::add))
         .routes(routes!(state::runs))
         .routes(routes!(state::artifacts))
         .routes(routes!(state::audit))

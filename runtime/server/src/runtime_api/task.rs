@@ -48,14 +48,16 @@ pub(super) async fn show_task(app: &App, task: Task) -> Result<LlmTask, Refused>
 
 pub(super) async fn shown(app: &App, tasks: Vec<Task>) -> Result<Vec<LlmTask>, Refused> {
     let mut shown = Vec::with_capacity(tasks.len());
-    for task in tasks {
+    for task in tasks.into_iter().filter(|task| task.flow.is_none()) {
         shown.push(show_task(app, task).await?);
     }
     Ok(shown)
 }
 
 async fn find(app: &App, id: &str) -> Result<Task, Refused> {
-    app.store().task(&TaskId::new(id)).await?.ok_or_else(|| Refused::not_found("Task"))
+    let task = app.store().task(&TaskId::new(id)).await?;
+    // A whole run is no question to an LLM.
+    task.filter(|task| task.flow.is_none()).ok_or_else(|| Refused::not_found("Task"))
 }
 
 /// Which tasks.
@@ -167,7 +169,8 @@ pub(crate) async fn lease(
     {
         return Err(Refused::not_found("Worker"));
     }
-    let grant = app.engine.lease_task(&TaskId::new(id), worker.as_ref(), ttl, None).await?;
+    let task = find(&app, &id).await?;
+    let grant = app.engine.lease_task(&task.id, worker.as_ref(), ttl, None).await?;
     let seat = app.engine.worker(&grant.lease.worker).ok_or_else(|| Refused::not_found("Worker"))?;
     let leased = Leased { lease: Lease::of(&grant.lease), worker: WorkerNode::of(seat) };
     Ok((StatusCode::CREATED, Json(leased)))

@@ -235,16 +235,12 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
-    pub(crate) fn of(
-        run: &RunRecord,
-        document: &Document,
-        proposals: &[Proposal],
-        logs: &[Value],
-        retries: u64,
-    ) -> Self {
-        let (policy, limits) = (&document.policy, &document.policy.limits);
+    /// What is asked for.
+    pub(crate) fn task(run: &RunRecord, document: &Document) -> Value {
+        let policy = &document.policy;
+        let limits = run.limits.as_ref().unwrap_or(&policy.limits);
         let tools: Vec<&String> = policy.allowed_tools.keys().collect();
-        let task = json!({
+        json!({
             "task_id": run.id, "context_id": run.context, "flow_id": run.flow, "flow_version": run.version,
             "ir_ref": format!("artifacts/ir/{}-v{}.signed.json", run.flow, run.version), "ir_hash": run.ir,
             "inputs": run.inputs,
@@ -253,7 +249,17 @@ impl Envelope {
             },
             "policy": { "allowed_tools": tools, "sandbox": policy.sandbox },
             "lease": null,
-        });
+        })
+    }
+
+    pub(crate) fn of(
+        run: &RunRecord,
+        document: &Document,
+        proposals: &[Proposal],
+        logs: &[Value],
+        retries: u64,
+    ) -> Self {
+        let task = Self::task(run, document);
         let result = run.status.is_terminal().then(|| {
             let mut outputs = match run.result.as_ref().map(bloom_ir::Value::to_json) {
                 Some(Value::Object(members)) => Value::Object(members),

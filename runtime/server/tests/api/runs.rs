@@ -51,7 +51,7 @@ async fn what_cannot_be_run_is_refused() {
     post(runs, "[]").await.refused(400, "VALIDATION_FAILED");
     let unknown = post(runs, r#"{"input": {}}"#).await.refused(400, "VALIDATION_FAILED");
     assert!(unknown["message"].as_str().unwrap().contains("unknown field `input`"), "{unknown}");
-    post(runs, r#"{"dispatch": "worker"}"#).await.refused(400, "VALIDATION_FAILED");
+    post(runs, r#"{"dispatch": "elsewhere"}"#).await.refused(400, "VALIDATION_FAILED");
     post(runs, r#"{"context_id": ""}"#).await.refused(400, "VALIDATION_FAILED");
     let limits = post(runs, r#"{"limits": {"max_token": 5}}"#).await.refused(400, "VALIDATION_FAILED");
     assert_eq!(limits["details"]["field"], "limits");

@@ -11,6 +11,7 @@
 
 mod agent;
 mod contract;
+mod flow;
 mod install;
 mod lease;
 mod plane;

@@ -51,7 +51,7 @@ fn worker(url: &str, name: &str, executor: &Arc<Played>) -> RemoteWorker {
         drain: Duration::ZERO,
         ..RemoteConfig::new(url, name)
     };
-    RemoteWorker::new(config, executor.clone()).unwrap()
+    RemoteWorker::new(config, Some(executor.clone())).unwrap()
 }
 
 /// A task, once it stands so.
@@ -128,7 +128,7 @@ async fn worker_that_drains_takes_nothing_more_and_ends_what_it_holds() {
     let (stop, stopped) = oneshot::channel::<()>();
     let slow = Arc::new(Played { waits: true, ..Played::default() });
     let config = RemoteConfig { key: Some(KEY.to_owned()), slots: 2, ..RemoteConfig::new(&*url, "polite") };
-    let working = RemoteWorker::new(config, slow.clone()).unwrap().run(async { drop(stopped.await) }, pending());
+    let working = RemoteWorker::new(config, Some(slow.clone())).unwrap().run(async { drop(stopped.await) }, pending());
     let working = tokio::spawn(working);
     let begun = world.task(json!({})).await;
     slow.begun.notified().await;
@@ -170,7 +170,7 @@ async fn executor_is_stopped_when_the_task_is_taken_away() {
     let hanging = Arc::new(Played { hangs: true, ..Played::default() });
     let mut config = RemoteConfig::new(&*url, "slow");
     (config.key, config.heartbeat) = (Some(KEY.to_owned()), Duration::from_millis(10));
-    let working = tokio::spawn(RemoteWorker::new(config, hanging.clone()).unwrap().run(pending(), pending()));
+    let working = tokio::spawn(RemoteWorker::new(config, Some(hanging.clone())).unwrap().run(pending(), pending()));
     hanging.begun.notified().await;
     world.delete("/api/runtime/workers/slow").await.ok(200);
     // It is told at its next heartbeat, registers again, and is granted the task again.
@@ -205,7 +205,7 @@ async fn worker_waits_for_a_server_that_is_not_there() {
 async fn worker_ends_when_the_server_does_not_let_it_in() {
     let world = World::new();
     let (url, _serving) = world.serve(0).await;
-    let refused = RemoteWorker::new(RemoteConfig::new(url, "stranger"), Arc::new(Played::default())).unwrap();
+    let refused = RemoteWorker::new(RemoteConfig::new(url, "stranger"), Some(Arc::new(Played::default()))).unwrap();
     let ended = refused.run(pending(), pending()).await;
     assert!(matches!(ended, Err(RemoteError::Refused { status: 401, .. })), "{ended:?}");
 }

@@ -1,6 +1,6 @@
 //! A server without a network.
 
-mod support;
+pub(crate) mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -23,6 +23,11 @@ use tower::ServiceExt as _;
 pub(crate) const KEY: &str = "a key for tests";
 pub(crate) const START: i64 = 1_700_000_000_000;
 
+/// Who signs what this server trusts.
+pub(crate) fn author() -> SigningKey {
+    SigningKey::from_seed(&[7; 32])
+}
+
 pub(crate) struct Still(pub(crate) AtomicI64);
 
 impl Clock for Still {
@@ -44,6 +49,7 @@ pub(crate) struct World {
     pub(crate) engine: Arc<Engine>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<Still>,
+    pub(crate) ids: Arc<dyn Ids>,
     server: Server,
     router: Router,
 }
@@ -89,7 +95,7 @@ impl World {
         let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
         let clock = Arc::new(Still(AtomicI64::new(START)));
         let ids: Arc<dyn Ids> = Arc::new(Counter::default());
-        let trust = TrustList::of("own", SigningKey::from_seed(&[7; 32]).public());
+        let trust = TrustList::of("own", author().public());
         let tools = Arc::new(support::NoTools);
         let hub = Arc::new(Hub::default());
         let engine = Arc::new(Engine::new(bloom_runtime::engine::Parts {
@@ -110,7 +116,7 @@ impl World {
             compiler: Arc::new(support::NoCompiler),
             appliers: Arc::new(support::appliers(&store, &clock)),
             clock: clock.clone(),
-            ids,
+            ids: ids.clone(),
             trust,
             hub,
             key: Some(KEY.into()),
@@ -118,7 +124,7 @@ impl World {
             config,
         };
         let server = Server::new(parts).unwrap();
-        Self { engine, store, clock, router: server.router(), server }
+        Self { engine, store, clock, ids, router: server.router(), server }
     }
 
     /// Serves a port of this machine, as long as the task is not aborted.
@@ -136,6 +142,11 @@ impl World {
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(Method::POST, path, Some(body.to_string()), Some(KEY)).await
+    }
+
+    /// Sends lines of JSON.
+    pub(crate) async fn lines(&self, path: &str, lines: &str) -> Answer {
+        self.send(Method::POST, path, Some(lines.to_owned()), Some(KEY)).await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {

@@ -128,6 +128,7 @@ impl Case {
         Task {
             id: TaskId::new("t"),
             of: None,
+            flow: None,
             context: ContextId::new("c"),
             agent_slug: "agent".to_owned(),
             request: LlmRequest {

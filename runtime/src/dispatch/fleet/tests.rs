@@ -21,6 +21,7 @@ fn task(requires: &[&str], context: &str) -> Task {
     Task {
         id: TaskId::new("t"),
         of: None,
+        flow: None,
         context: ContextId::new(context),
         agent_slug: "agent".to_owned(),
         request: LlmRequest {

@@ -77,6 +77,7 @@ impl Scribe {
             proposals: vec![],
             audit: vec![],
             next: None,
+            held: None,
         }
     }
 
@@ -135,6 +136,7 @@ impl Scribe {
             continued_by: None,
             parent: None,
             origin: None,
+            dispatched: false,
             waiting: false,
             wake_at: None,
         };
@@ -164,6 +166,7 @@ impl Scribe {
     pub fn task(&self, task: &str, effect: &str) -> Task {
         Task {
             id: TaskId::new(task),
+            flow: None,
             of: Some(TaskEffect {
                 run: self.run.clone(),
                 effect: EffectId::new(effect),

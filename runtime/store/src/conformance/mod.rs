@@ -68,6 +68,7 @@ checks! {
         lease_id_is_used_once
         effect_has_one_task
         completion_appends_in_the_same_commit
+        holder_that_lost_its_lease_appends_nothing
         completion_with_an_append_out_of_sequence_changes_nothing
         repeated_completion_gives_the_stored_task
         other_answer_after_completion_is_stale

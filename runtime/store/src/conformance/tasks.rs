@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bloom_runtime::dispatch::{Command, Granting, TaskError, decide};
+use bloom_runtime::dispatch::{Command, Granting, Proof, TaskError, decide};
 use bloom_runtime::record::{
     LeaseEnding, LeaseId, LeaseStatus, RunError, RunStatus, Spent, Task, TaskId, TaskStatus, WorkerId,
 };
@@ -99,6 +99,33 @@ pub(super) async fn completion_appends_in_the_same_commit(store: &Arc<dyn Store>
     let run = store.run(scribe.run()).await.unwrap().unwrap();
     assert_eq!((run.events, run.tokens, run.history_head), (3, 9, scribe.head()));
     assert_eq!(store.audit_head().await.unwrap().unwrap().note, note("task_completed", 3));
+}
+
+pub(super) async fn holder_that_lost_its_lease_appends_nothing(store: &Arc<dyn Store>) {
+    let mut scribe = with_tasks(store.as_ref(), "r1", &[("t1", "n1#1")]).await;
+    let first = granted(store.as_ref(), "l1", 1).await;
+    let held = |grant: &Grant| Some(Proof { lease: grant.lease.id.clone(), epoch: grant.lease.epoch });
+    let own = Append { held: held(&first), ..scribe.append([requested("n2#1")]) };
+    store.append(own).await.unwrap();
+    let stale = |refused: &Result<(), StoreError>| matches!(refused, Err(StoreError::Task(TaskError::Stale { .. })));
+
+    store.end_lease(end(&first, LeaseEnding::GivenBack)).await.unwrap();
+    let next = scribe.append([requested("n3#1")]);
+    let refused = store.append(Append { held: held(&first), ..next.clone() }).await;
+    assert!(stale(&refused), "nobody holds it: {refused:?}");
+    let second = granted(store.as_ref(), "l2", 2).await;
+    let refused = store.append(Append { held: held(&first), ..next.clone() }).await;
+    assert!(stale(&refused), "another one holds it: {refused:?}");
+    let wrong = Proof { epoch: first.lease.epoch, ..held(&second).unwrap() };
+    let refused = store.append(Append { held: Some(wrong), ..next.clone() }).await;
+    assert!(stale(&refused), "{refused:?}");
+    let events = store.run(scribe.run()).await.unwrap().unwrap().events;
+    store.append(Append { held: held(&second), ..next }).await.unwrap();
+    assert_eq!(store.run(scribe.run()).await.unwrap().unwrap().events, events + 1);
+
+    let mut other = submitted(store.as_ref(), "r2").await;
+    let foreign = store.append(Append { held: held(&second), ..other.append([requested("n1#1")]) }).await;
+    assert!(matches!(foreign, Err(StoreError::Contradiction(_))), "{foreign:?}");
 }
 
 pub(super) async fn completion_with_an_append_out_of_sequence_changes_nothing(store: &Arc<dyn Store>) {

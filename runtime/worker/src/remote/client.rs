@@ -76,7 +76,22 @@ impl Client {
         body: &Value,
         limit: Duration,
     ) -> Result<Option<Value>, RemoteError> {
-        let mut request = self.http.post(format!("{}/{path}", self.base)).timeout(limit).json(body);
+        let request = self.http.post(format!("{}/{path}", self.base)).timeout(limit).json(body);
+        json(&self.send(request).await?)
+    }
+
+    /// Sends lines of JSON.
+    pub(super) async fn post_lines(&self, path: &str, lines: String) -> Result<Option<Value>, RemoteError> {
+        let request = self.http.post(format!("{}/{path}", self.base)).timeout(PATIENCE);
+        json(&self.send(request.header("content-type", "application/jsonl").body(lines)).await?)
+    }
+
+    /// What is there, as bytes.
+    pub(super) async fn get(&self, path: &str) -> Result<Vec<u8>, RemoteError> {
+        self.send(self.http.get(format!("{}/{path}", self.base)).timeout(PATIENCE)).await
+    }
+
+    async fn send(&self, mut request: reqwest::RequestBuilder) -> Result<Vec<u8>, RemoteError> {
         if let Some(key) = &self.key {
             request = request.header("x-runtime-api-key", key);
         }
@@ -85,16 +100,20 @@ impl Client {
         let status = response.status();
         let bytes = response.bytes().await.map_err(unreachable)?;
         if status.is_success() {
-            if bytes.is_empty() {
-                return Ok(None);
-            }
-            return serde_json::from_slice(&bytes).map(Some).map_err(|error| RemoteError::Answer(error.to_string()));
+            return Ok(bytes.into());
         }
         let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let error = &body["error"];
         let message = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
         Err(RemoteError::Refused { status: status.as_u16(), message })
     }
+}
+
+fn json(bytes: &[u8]) -> Result<Option<Value>, RemoteError> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_slice(bytes).map(Some).map_err(|error| RemoteError::Answer(error.to_string()))
 }
 
 /// With its causes, which say more than itself.

@@ -145,6 +145,7 @@ async fn cut_off(world: &World, run: &RunId, events: usize) -> World {
         proposals: Vec::new(),
         audit: Vec::new(),
         next: None,
+        held: None,
     };
     let submission = Submission {
         flow: world.store.flows().await.unwrap().remove(0),

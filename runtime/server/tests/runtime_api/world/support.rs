@@ -10,7 +10,7 @@ use bloom_server::Appliers;
 
 use super::{Applier, Arc, IrValue, Still, Store};
 
-pub(super) struct NoTools;
+pub(crate) struct NoTools;
 
 #[async_trait]
 impl ToolHost for NoTools {

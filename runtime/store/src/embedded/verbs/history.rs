@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use bloom_interpreter::effect::EffectId;
 use bloom_interpreter::history::{Chain, Event, Payload};
 use bloom_ir::Value;
+use bloom_runtime::dispatch::Proof;
 use bloom_runtime::record::{
     AuditNote, FlowRecord, InboxEntry, InboxId, Proposal, Question, RunId, RunRecord, RunStatus, Spent, Stretch, Task,
 };
@@ -87,7 +88,9 @@ impl PreparedRun {
         stage.put(Table::RunsByTime, time_key(Key::new(), &run), point());
         stage.put(Table::RunsByFlow, time_key(Key::new().text(&run.flow), &run), point());
         stage.put(Table::RunsByStatus, time_key(status_key(run.status), &run), point());
-        stage.put(Table::Moving, time_key(Key::new(), &run), point());
+        if is_moving(&run) {
+            stage.put(Table::Moving, time_key(Key::new(), &run), point());
+        }
         first.append(stage)
     }
 }
@@ -110,6 +113,7 @@ pub(in super::super) struct PreparedAppend {
     proposals: Vec<Proposal>,
     audit: Vec<AuditNote>,
     next: Option<Box<PreparedRun>>,
+    held: Option<Proof>,
 }
 
 impl PreparedAppend {
@@ -128,6 +132,7 @@ impl PreparedAppend {
             proposals,
             audit,
             next,
+            held,
         } = append;
         let owners = tasks.iter().map(Task::run);
         let owners = owners.chain(proposals.iter().map(|proposal| Some(&proposal.run)));
@@ -157,6 +162,7 @@ impl PreparedAppend {
             proposals,
             audit,
             next: next.map(|next| PreparedRun::new(next.inbox, next.run, next.first).map(Box::new)).transpose()?,
+            held,
         })
     }
 
@@ -171,6 +177,9 @@ impl PreparedAppend {
     }
 
     pub(in super::super) fn append(self, stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+        if let Some(proof) = &self.held {
+            task::must_hold(stage, &self.run, proof)?;
+        }
         let id = self.run.as_str();
         let mut run: RunRecord = require(stage, Table::Runs, "run", id)?;
         let before = (run.status, run.events);
@@ -269,7 +278,7 @@ pub(in super::super) fn status(rows: &mut impl Rows, id: &RunId) -> Result<Optio
 
 /// Whether somebody has to drive it.
 pub(in super::super) fn is_moving(run: &RunRecord) -> bool {
-    !run.waiting && !run.status.is_terminal()
+    !run.waiting && !run.dispatched && !run.status.is_terminal()
 }
 
 pub(in super::super) fn moving(rows: &mut impl Rows) -> Result<Vec<RunId>, StoreError> {

@@ -37,6 +37,18 @@ pub(in super::super) fn create(stage: &mut Stage<'_, '_>, task: &Task) -> Result
     Ok(())
 }
 
+/// Whoever shows this must hold a task of the run, now.
+pub(super) fn must_hold(rows: &mut impl Rows, run: &RunId, proof: &Proof) -> Result<(), StoreError> {
+    let lease: Lease = require(rows, Table::Leases, "lease", proof.lease.as_str())?;
+    let task: Task = require(rows, Table::Tasks, "task", lease.task.as_str())?;
+    if task.run() != Some(run) {
+        return Err(StoreError::Contradiction("what a worker adds is of the run that it holds"));
+    }
+    // Alive is who holds it; when that is said to be is of no account here.
+    decide(&task, Some(&lease), &Command::Heartbeat(proof.clone()), task.updated_at)?;
+    Ok(())
+}
+
 /// Makes a task that a client posted.
 pub(in super::super) fn post(stage: &mut Stage<'_, '_>, task: &Task, audit: Vec<AuditNote>) -> Result<(), StoreError> {
     if task.of.is_some() {
