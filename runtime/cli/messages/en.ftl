@@ -767,7 +767,7 @@ code-limit-depth = a value is nested too deeply
     .hint = make the value flatter
     .found = a value is nested { $measured } levels deep or more; the limit is { $limit }
 code-timeout = it took too long
-    .hint = try again, or give it more time: --limit node_timeout_seconds=NUMBER
+    .hint = try again, or give it more time: in the duration beside the icon, else by --limit node_timeout_seconds=NUMBER
 code-limit-node-time = an icon took longer than it may, with all attempts
     .hint = give it more time: --limit node_timeout_seconds=NUMBER
     .found = the node takes { $measured } s with all attempts and delays; its limit is { $limit } s
