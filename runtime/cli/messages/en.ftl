@@ -197,12 +197,61 @@ cmd-keys-trust = Trust a key
     .roles = A role that policies ask for, as author or reviewer; may be repeated
     .expires = When the trust ends, as 2027-01-01T00:00:00Z
 
-cmd-flows = List the flows of the store
+cmd-flow = List, publish and start the flows of the store, or of a server
+    .server = A server's URL, as http://127.0.0.1:5000, in place of the store of this machine
+    .examples =
+        bloom flow publish archivist.drakon --flow-version 1.0.0
+        bloom flow publish archivist.ir.json --server http://127.0.0.1:5000
+        bloom flow start archivist --wait --server http://127.0.0.1:5000
+
+        A server that asks for a key gets the one of client.api_key (BLOOM_CLIENT_API_KEY, RUNTIME_API_KEY).
+
+cmd-flow-list = List the flows
+    .server = A server's URL, in place of the store of this machine
+
+cmd-flow-publish = Make a flow startable by its name: signed IR, or a diagram, which is compiled and signed here
+    .flow = A file, or a flow of the store by id@version or hash
+    .server = A server's URL, in place of the store of this machine
+    .id = The flow's id [default: the file's name]
+    .flow-version = The flow's version; 0.0.0 is never registered by name [default: 0.0.0]
+    .limit = How much a run may use, as max_steps=1000; may be repeated
+    .prose = What becomes of text that is no statement: error, llm (an LLM does it or answers it), human (a person does) [default: error]
+    .opaque = Take every icon's text as such text, also where it would parse; for an LLM unless --prose says otherwise
+    .tools = A folder with more tools (*.wasm)
+
+cmd-flow-start = Run a published flow; without --server here, as bloom run does
+    .flow = Its id, or id@version; without a server id@version or a hash
+    .input = Inputs as NAME=VALUE, read by the type in the flow's input schema
+    .inputs = Inputs as a JSON object
+    .wait = Wait for the run's end
+    .server = A server's URL, in place of the store of this machine
+    .idempotency-key = The same key and inputs give the same run, however often it is started
 
 cmd-runs = List runs, newest first
     .flow = Of this flow only
     .status = In this state only: running, completed, failed, cancelled, continued
     .limit = At most so many [default: 20]
+    .server = A server's URL, in place of the store of this machine
+
+cmd-tasks = List what is asked of workers, newest first, or have it tried again
+    .status = In this state only: queued, leased, running, completed, failed, dead
+    .limit = At most so many [default: 20]
+    .server = A server's URL, in place of the store of this machine
+cmd-tasks-list = List tasks, newest first
+    .status = In this state only: queued, leased, running, completed, failed, dead
+    .limit = At most so many [default: 20]
+    .server = A server's URL, in place of the store of this machine
+cmd-tasks-requeue = Have a failed or dead task tried again, with no attempt counted
+    .task = Its id
+    .server = A server's URL, in place of the store of this machine
+
+cmd-workers = List who takes tasks, or remove a worker
+    .server = A server's URL, in place of the store of this machine; only a server knows who is there
+cmd-workers-list = List workers
+    .server = A server's URL, in place of the store of this machine; only a server knows who is there
+cmd-workers-remove = Remove a worker; what it holds is queued again
+    .worker = Its name
+    .server = A server's URL, in place of the store of this machine
 
 cmd-show = Show a run: what it did, how it ended, what it proposed
     .run = Its id, an unambiguous part of it, or last
@@ -441,12 +490,23 @@ cmd-tool-remove = Take an installed tool away, unless a flow pins it
     .examples =
         bloom tool remove word-count@0.1.0
 
-cmd-audit = Read the log of who did what
+cmd-audit = Read the log of who did what, and prove that it is whole
 
 cmd-audit-list = List its last entries
-    .limit = At most so many [default: 50]
+    .limit = At most so many, up to 1000 [default: 50]
+    .server = A server's URL, in place of the store of this machine
+
+cmd-audit-export = Print the log as JSON Lines, to be kept or verified elsewhere
+    .from = From the entry of this number on [default: 1]
+    .server = A server's URL, in place of the store of this machine
 
 cmd-audit-verify = Check that nothing in it was changed or removed
+    .file = A log that was exported; without one, the store's
+    .server = A server's URL, in place of the store of this machine
+    .examples =
+        bloom audit verify
+        bloom audit export --server http://127.0.0.1:5000 > audit.jsonl
+        bloom audit verify audit.jsonl              needs neither a server nor a store
 
 cmd-serve = Serve flows and runs over HTTP, and look after all runs of the store
     .listen = Address and port [default: server.listen, else 127.0.0.1:5000]
@@ -542,7 +602,7 @@ data-cannot-create = the data directory { $path } cannot be made
 data-readable = The data directory { $path } can be read by others (mode { $mode }). Take the rights away: chmod 700 { $path }
 store-failed = the store could not do this
 store-locked = the store { $path } is in use by { $holder }
-store-locked-hint = wait until that process has ended, or name another data directory with --data
+store-locked-hint = wait until that process has ended, or name another data directory with --data; where it is bloom serve, speak to it with --server
 store-damaged = the store is damaged: { $what }
 store-damaged-hint = keep a copy of the data directory as it is now; then put back a backup of its bloom.redb, or start anew in another one with --data
 store-too-new = the store { $path } was written by a newer bloom (schema version { $found }; this one reads up to { $supported })
@@ -1122,8 +1182,37 @@ audit-sound = { $count ->
 audit-empty = The audit log is empty.
 audit-broken = the audit log was changed: entry { $seq } does not continue the one before
 
+## Servers
+
+server-bad-url = { $url } is not the URL of a server, as http://127.0.0.1:5000
+server-bad-key = client.api_key holds characters that no key has
+server-gone = the server { $url } cannot be reached, or it went away
+server-garbled = the server { $url } answered something that is not understood
+server-refused = the server answered { $status }: { $message }
+server-needs-key = set client.api_key in bloom.toml, or BLOOM_CLIENT_API_KEY, to the server's key
+flow-published = Published { $id }@{ $version } ({ $hash }).
+run-there = Run { $run }: { $status }.
+no-such-task = there is no task { $id }
+task-requeued = Task { $id } is queued again.
+task-not-requeued = task { $id } cannot be queued again
+no-such-worker = there is no worker { $id }
+worker-removed = Worker { $id } is removed.
+status-leased = leased
+status-dead = dead
+status-online = online
+status-offline = offline
+status-syncing = syncing
+status-error = in trouble
+status-unknown = unknown
+
 ## Columns
 
+column-attempts = ATTEMPTS
+column-heard = LAST HEARD OF
+column-holds = HOLDS
+column-provides = PROVIDES
+column-task = TASK
+column-worker = WORKER
 column-action = ACTION
 column-actor = WHO
 column-agent = AGENT

@@ -43,3 +43,8 @@ pub(crate) fn local(at: i64) -> String {
         |time| time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
     )
 }
+
+/// A time as a server tells it (ISO 8601), as people read it.
+pub(crate) fn told(text: &str) -> String {
+    text.parse().map_or_else(|_| text.to_owned(), |time: jiff::Timestamp| local(time.as_millisecond()))
+}

@@ -32,6 +32,7 @@ mod page;
 mod prose;
 mod raster;
 mod refusal;
+mod remote;
 mod report;
 mod run_error;
 mod sarif;

@@ -205,7 +205,7 @@ pub(crate) fn explained(error: StoreError, catalogue: &Catalogue) -> anyhow::Err
 pub(crate) mod words {
     //! The states of records in words.
 
-    use bloom_runtime::record::{ProposalStatus, QuestionStatus, RunRecord, RunStatus};
+    use bloom_runtime::record::{ProposalStatus, QuestionStatus, RunRecord, RunStatus, TaskStatus};
 
     use crate::catalogue::{Catalogue, text};
 
@@ -226,11 +226,31 @@ pub(crate) mod words {
         if run.waiting { text!(catalogue, "status-waiting") } else { self::run(run.status, catalogue) }
     }
 
+    /// The same of a run that a server tells of.
+    pub(crate) fn of_server(run: &serde_json::Value, catalogue: &Catalogue) -> String {
+        if run["waiting"] == true {
+            return text!(catalogue, "status-waiting");
+        }
+        let status = serde_json::from_value(run["status"].clone());
+        status.map_or_else(|_| run["status"].to_string(), |status| self::run(status, catalogue))
+    }
+
     pub(crate) fn question(status: QuestionStatus, catalogue: &Catalogue) -> String {
         match status {
             QuestionStatus::Open => text!(catalogue, "status-open"),
             QuestionStatus::Answered => text!(catalogue, "status-answered"),
             QuestionStatus::Closed => text!(catalogue, "status-closed"),
+        }
+    }
+
+    pub(crate) fn task(status: TaskStatus, catalogue: &Catalogue) -> String {
+        match status {
+            TaskStatus::Queued => text!(catalogue, "status-queued"),
+            TaskStatus::Leased => text!(catalogue, "status-leased"),
+            TaskStatus::Running => text!(catalogue, "status-running"),
+            TaskStatus::Completed => text!(catalogue, "status-completed"),
+            TaskStatus::Failed => text!(catalogue, "status-failed"),
+            TaskStatus::Dead => text!(catalogue, "status-dead"),
         }
     }
 

@@ -11,7 +11,6 @@ use super::live::{Made, Slot, With};
 use super::progress::Step;
 use super::retry::Schedule;
 use super::run::{Desk, Run};
-use super::task::task_note;
 use super::tool::out_of_time;
 use super::{Engine, EngineError};
 use crate::dispatch::{Command, Decision, Proof, decide};
@@ -464,5 +463,5 @@ pub(super) fn note(task: &Task, lease: &Lease, ending: &LeaseEnding, at: i64) ->
     };
     let detail = [("lease", lease.id.as_str().into()), ("why", why.into())].into_iter().collect();
     let by = Actor(format!("worker:{}", lease.worker));
-    AuditNote { epoch: Some(lease.epoch), detail, ..task_note(task, action, &by, at) }
+    AuditNote { epoch: Some(lease.epoch), detail, ..task.audit_note(action, &by, at) }
 }

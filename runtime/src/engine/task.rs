@@ -5,7 +5,7 @@ use bloom_ir::Value;
 
 use super::{Engine, EngineError};
 use crate::dispatch::Proof;
-use crate::record::{Actor, AuditNote, ContextId, Lease, LeaseId, Task, TaskId, TaskStatus, WorkerId};
+use crate::record::{Actor, ContextId, Lease, LeaseId, Task, TaskId, TaskStatus, WorkerId};
 use crate::store::StoreError;
 
 /// A task that a client posts.
@@ -53,7 +53,7 @@ impl Engine {
             error: None,
             resolved: false,
         };
-        let note = task_note(&task, "task_created", by, now);
+        let note = task.audit_note("task_created", by, now);
         self.store.create_task(task.clone(), vec![note]).await?;
         self.announce_work();
         Ok(task)
@@ -67,7 +67,7 @@ impl Engine {
     /// A person has a failed or dead task tried again.
     pub async fn requeue(&self, task: &TaskId, by: &Actor) -> Result<Task, EngineError> {
         let now = self.clock.now();
-        let note = task_note(&self.task(task).await?, "task_requeued", by, now);
+        let note = self.task(task).await?.audit_note("task_requeued", by, now);
         let task = self.store.requeue(task, now, vec![note]).await?;
         self.announce_work();
         Ok(task)
@@ -112,16 +112,3 @@ impl Engine {
 }
 
 /// What the audit log says of something that was done with a task.
-pub(super) fn task_note(task: &Task, action: &str, by: &Actor, at: i64) -> AuditNote {
-    AuditNote {
-        at,
-        actor: by.clone(),
-        action: action.to_owned(),
-        entity_type: "task".to_owned(),
-        entity_id: task.id.to_string(),
-        job_id: task.run().map(ToString::to_string),
-        context_id: Some(task.context.to_string()),
-        epoch: None,
-        detail: Value::empty_map(),
-    }
-}

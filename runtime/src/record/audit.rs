@@ -42,6 +42,23 @@ pub struct AuditNote {
     pub detail: Value,
 }
 
+impl AuditNote {
+    /// An action on a record, by its kind and id, with nothing more to say.
+    pub fn new(at: i64, by: &Actor, action: &str, of: (&str, &str)) -> Self {
+        Self {
+            at,
+            actor: by.clone(),
+            action: action.to_owned(),
+            entity_type: of.0.to_owned(),
+            entity_id: of.1.to_owned(),
+            job_id: None,
+            context_id: None,
+            epoch: None,
+            detail: Value::empty_map(),
+        }
+    }
+}
+
 /// An entry of the audit log. [`AuditChain::next`] makes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditEntry {

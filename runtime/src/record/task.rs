@@ -131,6 +131,15 @@ impl Task {
         self.of.as_ref().map_or_else(|| format!("task/{}", self.id), |of| format!("{}/{}", of.run, of.effect))
     }
 
+    /// What the audit log says of something that was done to it.
+    pub fn audit_note(&self, action: &str, by: &Actor, at: i64) -> AuditNote {
+        AuditNote {
+            job_id: self.run().map(ToString::to_string),
+            context_id: Some(self.context.to_string()),
+            ..AuditNote::new(at, by, action, ("task", self.id.as_str()))
+        }
+    }
+
     /// The node that asks; of a task that a client posted, one with the name of the agent.
     pub fn asked_by(&self) -> NodeRef {
         let alone = || NodeRef { node: NodeId::new(self.agent_slug.clone()), visit: 1 };

@@ -10,7 +10,7 @@ mod completions;
 mod config;
 mod debug;
 mod explain;
-mod flows;
+mod flow;
 mod fork;
 mod history;
 mod import;
@@ -26,9 +26,11 @@ mod runs;
 mod serve;
 mod show;
 mod signal;
+mod tasks;
 mod tool;
 mod verify;
 mod worker;
+mod workers;
 
 use clap::Subcommand;
 
@@ -50,8 +52,11 @@ pub(crate) enum Command {
     Agent(agent::Agent),
     Verify(verify::Verify),
     Keys(keys::Keys),
-    Flows(flows::Flows),
+    #[command(alias = "flows")]
+    Flow(flow::Flow),
     Runs(runs::Runs),
+    Tasks(tasks::Tasks),
+    Workers(workers::Workers),
     Serve(serve::Serve),
     Worker(worker::Worker),
     Show(show::Show),
@@ -95,10 +100,12 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Tool(tool) => wait(tool.perform(session, out)),
         Command::Completions(completions) => completions.perform(session, out),
         Command::Config(config) => config.perform(session, out),
-        Command::Flows(flows) => wait(flows.perform(session, out)),
+        Command::Flow(flow) => wait(flow.perform(session, out)),
         Command::Serve(serve) => wait(serve.perform(session, out)),
         Command::Worker(worker) => wait(worker.perform(session, out)),
         Command::Runs(runs) => wait(runs.perform(session, out)),
+        Command::Tasks(tasks) => wait(tasks.perform(session, out)),
+        Command::Workers(workers) => wait(workers.perform(session, out)),
         Command::Show(show) => wait(show.perform(session, out)),
         Command::History(history) => wait(history.perform(session, out)),
         Command::Replay(replay) => wait(replay.perform(session, out)),

@@ -1,7 +1,7 @@
 //! `bloom run`: from a diagram to its result.
 
 mod driving;
-mod inputs;
+pub(super) mod inputs;
 mod progress;
 
 use std::io::Write as _;
@@ -14,6 +14,7 @@ use clap::Args;
 
 pub(super) use self::driving::{DriveArgs, Ready, Task};
 use self::driving::{conclude, over};
+use self::inputs::Asked;
 use crate::apply;
 use crate::engine;
 use crate::failure::Exit;
@@ -49,6 +50,13 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// A flow of the store with these inputs, and otherwise as the operator set.
+    pub(super) fn stored(flow: String, input: Vec<String>, inputs: Option<PathBuf>, wait: bool) -> Self {
+        let driving = DriveArgs::waiting(wait);
+        let (options, budget) = (CompileArgs::default(), BudgetArgs::default());
+        Self { flow: Some(flow), input, inputs, resume: None, driving, options, budget }
+    }
+
     pub(crate) async fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
         let form = session.form_by_terminal();
         let keyring = Keyring::of(session)?;
@@ -79,7 +87,7 @@ impl Run {
             let store = Store::open(session)?;
             apply::finish(&store, session).await?;
             let ir = found.verified(&store, &keyring, session).await?;
-            let inputs = inputs::read(self.inputs.as_deref(), &self.input, ir.document(), session)?;
+            let inputs = inputs::read(self.inputs.as_deref(), &self.input, Asked::by(ir.document()), session)?;
             let document = ir.document().clone();
             let context = ContextId::new(CONTEXT);
             let limits = options.limits.within(document.policy.limits, name, &session.catalogue)?;

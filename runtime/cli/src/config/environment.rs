@@ -9,8 +9,9 @@ use crate::catalogue::{Catalogue, text};
 use crate::failure::Explained;
 
 /// Variables of existing installations, and what they set.
-const KEPT: [(&str, [&str; 2]); 6] = [
+const KEPT: [(&str, [&str; 2]); 7] = [
     ("RUNTIME_API_KEY", ["server", "api_key"]),
+    ("RUNTIME_API_KEY", ["client", "api_key"]),
     ("PORT", ["server", "listen"]),
     ("BLOOM_LOG", ["log", "filter"]),
     ("MEMBRIDGE_SERVER_URL", ["membridge", "url"]),

@@ -260,7 +260,7 @@ fn is_secret(path: &[String]) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     matches!(
         path.as_slice(),
-        ["server", "api_key"]
+        ["server" | "client", "api_key"]
             | ["worker", "key"]
             | ["membridge", "admin_key" | "agent_key"]
             | ["tools", _, "config", _]

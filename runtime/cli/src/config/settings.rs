@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     pub(crate) server: Server,
+    pub(crate) client: Client,
     pub(crate) run: Run,
     pub(crate) tasks: Tasks,
     pub(crate) worker: Worker,
@@ -59,6 +60,14 @@ impl Default for Server {
             request_timeout_seconds: 30,
         }
     }
+}
+
+/// Commands that speak to a server (`--server`).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Client {
+    /// What they show.
+    pub(crate) api_key: Option<Secret>,
 }
 
 /// What runs have where nothing else is said: the options of `bloom run` of the same names.

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::interrupt::interrupt;
-use crate::serve::Served;
+use crate::served::Served;
 use crate::support::{Place, ended as process_ended, signed_greeting};
 
 const ANN: &[u8] = br#"{"inputs": {"name": "Ann"}}"#;

@@ -346,6 +346,7 @@ enum Status {
     Completed,
     Failed,
     Cancelled,
+    Continued,
 }
 
 impl From<Status> for RunStatus {
@@ -357,6 +358,7 @@ impl From<Status> for RunStatus {
             Status::Completed => Self::Completed,
             Status::Failed => Self::Failed,
             Status::Cancelled => Self::Cancelled,
+            Status::Continued => Self::Continued,
         }
     }
 }

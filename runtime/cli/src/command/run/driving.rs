@@ -61,6 +61,12 @@ pub(crate) struct Ready<'a> {
 }
 
 impl DriveArgs {
+    /// With what the operator set, and nothing else.
+    pub(crate) fn waiting(wait: bool) -> Self {
+        let (tools, roots) = (ToolArgs::default(), RootArgs::default());
+        Self { llm: None, tools, roots, wait, progress: Manner::Auto }
+    }
+
     /// With what the person wants to run it.
     pub(crate) fn setting(&self) -> Setting {
         Setting { llm: self.llm.as_deref().map(llm::absolute), ..self.roots.setting(&self.tools) }

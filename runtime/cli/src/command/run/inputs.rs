@@ -14,11 +14,25 @@ use crate::catalogue::text;
 use crate::failure::Explained;
 use crate::session::Session;
 
+/// What inputs a flow asks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) flow: &'a str,
+    /// The schema of its inputs.
+    pub(crate) schema: &'a Value,
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn by(document: &'a Document) -> Self {
+        Self { flow: &document.flow.id, schema: &document.inputs }
+    }
+}
+
 /// The inputs of a file, with those of the arguments over them.
-pub(super) fn read(
+pub(crate) fn read(
     file: Option<&Path>,
     arguments: &[String],
-    document: &Document,
+    asked: Asked<'_>,
     session: &Session,
 ) -> anyhow::Result<bloom_ir::Value> {
     let mut inputs = match file {
@@ -27,7 +41,7 @@ pub(super) fn read(
     };
     let mut given = BTreeSet::new();
     for argument in arguments {
-        let (name, value) = of_argument(argument, document, session)?;
+        let (name, value) = of_argument(argument, asked, session)?;
         if !given.insert(name.clone()) {
             return Err(Explained::usage(text!(session.catalogue, "input-twice", name = name)).into());
         }
@@ -89,15 +103,14 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-fn of_argument(argument: &str, document: &Document, session: &Session) -> anyhow::Result<(String, Value)> {
+fn of_argument(argument: &str, asked: Asked<'_>, session: &Session) -> anyhow::Result<(String, Value)> {
     let catalogue = &session.catalogue;
     let Some((name, given)) = argument.split_once('=').filter(|(name, _)| !name.is_empty()) else {
         return Err(Explained::usage(text!(catalogue, "input-bad", given = argument)).into());
     };
-    let properties = document.inputs.get("properties").and_then(Value::as_object);
+    let properties = asked.schema.get("properties").and_then(Value::as_object);
     let Some(schema) = properties.and_then(|properties| properties.get(name)) else {
-        let flow = &document.flow.id;
-        let unknown = Explained::usage(text!(catalogue, "input-unknown", flow = flow, name = name));
+        let unknown = Explained::usage(text!(catalogue, "input-unknown", flow = asked.flow, name = name));
         let names: Vec<&str> = properties.into_iter().flat_map(|all| all.keys().map(String::as_str)).collect();
         return Err(match names.as_slice() {
             [] => unknown,

@@ -1,0 +1,168 @@
+//! Commands that speak to a server (`--server`), and the same ones without.
+
+use assert_cmd::Command;
+use serde_json::{Value, json};
+
+use crate::served::Served;
+use crate::support::{GREETING, Place, json as only, signed_greeting};
+
+const KEY: &str = "the key of this test";
+
+/// A command that is told the server's key as operators tell it.
+fn told(place: &Place, server: &Served, arguments: &[&str]) -> Command {
+    let mut command = place.bloom();
+    command.env("BLOOM_CLIENT_API_KEY", KEY).args(arguments).args(["--server", &server.url()]);
+    command
+}
+
+fn text(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn refused(command: &mut Command, status: i32) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(status), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// The greeting under a name of its own.
+fn named_greeting(place: &Place, title: &str) -> std::path::PathBuf {
+    let unsigned = GREETING.replace("0.0.0", "1.0.0").replace("\"Greeting\"", &format!("\"{title}\""));
+    let (unsigned, signed) = (place.write("named.json", unsigned), place.path("named.ir.json"));
+    place.bloom().arg("compile").arg(unsigned).arg("--force").arg("-o").arg(&signed).assert().success();
+    signed
+}
+
+#[test]
+fn a_flow_is_published_and_started_on_a_server() {
+    let place = Place::new();
+    let flow = named_greeting(&place, "Greeting");
+    let server = Served::start_with(&place, &[], &[("RUNTIME_API_KEY", KEY)]);
+    let flow = flow.to_str().unwrap();
+    let published = only(&mut told(&place, &server, &["flow", "publish", flow, "--json"]));
+    assert_eq!((&published["id"], &published["version"]), (&json!("greeting"), &json!("1.0.0")));
+    let listed = only(&mut told(&place, &server, &["flow", "--json"]));
+    assert_eq!(listed[0]["hash"], published["hash"]);
+    assert!(text(&mut told(&place, &server, &["flow", "list"])).contains("greeting@1.0.0"));
+
+    let start = ["flow", "start", "greeting@1.0.0", "--input", "name=Ann", "--wait", "--idempotency-key", "k", "--json"];
+    let run = only(&mut told(&place, &server, &start));
+    assert_eq!((&run["status"], &run["result"]), (&json!("completed"), &json!({ "greeting": "hello" })));
+    assert_eq!(only(&mut told(&place, &server, &start))["run_id"], run["run_id"], "the key makes it the same run");
+    let other = ["flow", "start", "greeting", "--input", "name=Bea", "--idempotency-key", "k"];
+    assert!(refused(&mut told(&place, &server, &other), 1).contains("409"));
+    let wrong = ["flow", "start", "greeting", "--input", "nam=Bea"];
+    assert!(refused(&mut told(&place, &server, &wrong), 2).contains("name"), "the flow's own schema is asked");
+    assert!(refused(&mut told(&place, &server, &["flow", "start", "nothing"]), 1).contains("404"));
+
+    let runs = only(&mut told(&place, &server, &["runs", "--flow", "greeting", "--status", "completed", "--json"]));
+    assert_eq!((runs.as_array().unwrap().len(), &runs[0]["run_id"]), (1, &run["run_id"]));
+    assert!(text(&mut told(&place, &server, &["runs"])).contains("greeting@1.0.0"));
+
+    let another = named_greeting(&place, "Another");
+    let conflict = refused(&mut told(&place, &server, &["flow", "publish", another.to_str().unwrap()]), 3);
+    assert!(conflict.contains("409"), "{conflict}");
+}
+
+#[test]
+fn tasks_and_workers_of_a_server_are_listed_and_acted_on() {
+    let place = Place::new();
+    let server = Served::start_with(&place, &["--workers", "0"], &[("RUNTIME_API_KEY", KEY)]);
+    let key = format!("x-runtime-api-key: {KEY}\r\ncontent-type: application/json\r\n");
+    let post = |path: &str, body: Value| {
+        let (status, body) = server.send("POST", path, &key, body.to_string().as_bytes());
+        (status, serde_json::from_str::<Value>(&body).unwrap())
+    };
+    let capabilities = json!({ "provides": ["llm.command"], "max_concurrency": 2, "labels": ["fast"] });
+    let (status, _) = post("/api/runtime/workers", json!({ "name": "w/1", "capabilities": capabilities }));
+    assert_eq!(status, 201);
+    let (_, task) =
+        post("/api/runtime/llm-tasks", json!({ "context_id": "c", "agent_slug": "reader", "prompt": "p", "max_attempts": 1 }));
+    let id = task["id"].as_str().unwrap_or_else(|| panic!("{task}"));
+
+    let listed = only(&mut told(&place, &server, &["tasks", "--json"]));
+    assert_eq!((&listed[0]["id"], &listed[0]["status"]), (&json!(id), &json!("queued")));
+    let shown = text(&mut told(&place, &server, &["tasks", "list", "--status", "queued"]));
+    assert!(shown.contains(id) && shown.contains("reader") && shown.contains("0/1"), "{shown}");
+    assert!(!text(&mut told(&place, &server, &["tasks", "--status", "dead"])).contains(id));
+    assert!(refused(&mut told(&place, &server, &["tasks", "requeue", id]), 1).contains("409"));
+    let (status, lease) = post(&format!("/api/runtime/llm-tasks/{id}/lease"), json!({ "worker_id": "w/1" }));
+    assert_eq!(status, 201, "{lease}");
+    let shown = text(&mut told(&place, &server, &["workers"]));
+    assert!(shown.contains("w/1") && shown.contains("1/2") && shown.contains("label:fast"), "{shown}");
+    let failed = json!({ "status": "error", "error_message": "no", "metrics": { "duration_ms": 1 } });
+    assert_eq!(post(&format!("/api/runtime/llm-tasks/{id}/complete"), failed).0, 200);
+    assert!(text(&mut told(&place, &server, &["tasks", "requeue", id])).contains(id));
+    assert_eq!(only(&mut told(&place, &server, &["tasks", "--json"]))[0]["status"], "queued");
+
+    assert!(text(&mut told(&place, &server, &["workers", "remove", "w/1"])).contains("w/1"));
+    assert_eq!(only(&mut told(&place, &server, &["workers", "--json"])), json!([]));
+    assert!(refused(&mut told(&place, &server, &["workers", "remove", "w/1"]), 1).contains("404"));
+
+    // The same without the server.
+    server.kill();
+    let listed = only(place.bloom().args(["tasks", "--json"]));
+    assert_eq!((&listed[0]["id"], &listed[0]["status"]), (&json!(id), &json!("queued")));
+    assert!(text(place.bloom().args(["tasks"])).contains("reader"));
+    assert!(refused(place.bloom().args(["tasks", "requeue", id]), 1).contains("cannot be queued"));
+    assert!(refused(place.bloom().args(["tasks", "requeue", "none"]), 1).contains("no task"));
+    assert!(refused(place.bloom().args(["workers", "remove", "w/1"]), 1).contains("no worker"));
+}
+
+#[test]
+fn the_audit_log_of_a_server_is_exported_and_verified_without_it() {
+    let place = Place::new();
+    let flow = signed_greeting(&place);
+    let server = Served::start_with(&place, &[], &[("RUNTIME_API_KEY", KEY)]);
+    text(&mut told(&place, &server, &["flow", "publish", flow.to_str().unwrap()]));
+    assert!(text(&mut told(&place, &server, &["audit", "list"])).contains("flow_published"));
+    let there = only(&mut told(&place, &server, &["audit", "verify", "--json"]));
+    let exported = text(&mut told(&place, &server, &["audit", "export"]));
+    server.kill();
+    assert_eq!(text(place.bloom().args(["audit", "export"])), exported, "the bytes are the same without a server");
+
+    let nowhere = Place::new();
+    let verify = |log: &str| {
+        let file = nowhere.write("audit.jsonl", log);
+        nowhere.bloom().args(["audit", "verify", "--json"]).arg(file).output().unwrap()
+    };
+    let sound = verify(&exported);
+    assert_eq!(serde_json::from_slice::<Value>(&sound.stdout).unwrap(), there);
+    assert!(there["entries"].as_u64().unwrap() >= 1 && there["fault"].is_null(), "{there}");
+    let changed = verify(&exported.replace("flow_published", "flow_renounced"));
+    assert_eq!(changed.status.code(), Some(1), "{changed:?}");
+    let garbage = verify("{}\n");
+    assert!(String::from_utf8_lossy(&garbage.stderr).contains("cannot be read"), "{garbage:?}");
+}
+
+#[test]
+fn a_published_flow_is_started_without_a_server_too() {
+    let place = Place::new();
+    let flow = named_greeting(&place, "Greeting");
+    let published = only(place.bloom().args(["flow", "publish", "--json"]).arg(flow));
+    assert_eq!(published["version"], "1.0.0");
+    assert_eq!(only(place.bloom().args(["flows", "--json"]))[0]["hash"], published["hash"]);
+    let script = place.write("replies.json", r#"{ "default": { "answer": { "text": "hello" } } }"#);
+    let mut start = place.bloom();
+    start.env("BLOOM_RUN_LLM", format!("scripted:{}", script.display()));
+    let run = only(start.args(["flow", "start", "greeting@1.0.0", "--input", "name=Ann"]));
+    assert_eq!((&run["status"], &run["result"]), (&json!("completed"), &json!({ "greeting": "hello" })));
+}
+
+#[test]
+fn a_server_that_refuses_is_told_of_and_its_key_stands_nowhere() {
+    let place = Place::new();
+    let server = Served::start_with(&place, &["--workers", "0"], &[("RUNTIME_API_KEY", KEY)]);
+    let without = refused(place.bloom().args(["runs", "--server", &server.url()]), 3);
+    assert!(without.contains("401") && without.contains("client.api_key"), "{without}");
+    let wrong = refused(place.bloom().args(["runs", "--server", &server.url()]).env("RUNTIME_API_KEY", "guess"), 3);
+    assert!(wrong.contains("401") && !wrong.contains("guess"), "{wrong}");
+    for url in ["127.0.0.1:5000", "ftp://x", "http://user:secret@127.0.0.1/", ""] {
+        assert!(refused(place.bloom().args(["runs", "--server", url]), 2).contains("not the URL"), "{url}");
+    }
+    let url = server.url();
+    server.kill();
+    assert!(refused(place.bloom().args(["runs", "--server", &url]), 1).contains("cannot be reached"));
+}
