@@ -1,4 +1,5 @@
-//! A signed document as a DSSE envelope (Dead Simple Signing Envelope 1.0.2), which standard tools sign and verify.
+//! A signed document, or another signed statement, as a DSSE envelope (Dead Simple Signing Envelope 1.0.2), which standard
+//! tools sign and verify.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE as BASE64_URL};
@@ -7,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::canonical::{self, ReadError};
 use crate::diagnostic::Diagnostic;
 use crate::document::{Document, Integrity, Signature, SignatureAlgorithm};
-use crate::sign::PAYLOAD_TYPE;
+use crate::keys::{PublicKey, SigningKey};
+use crate::sign::{PAYLOAD_TYPE, encoding_of};
 use crate::validate;
 
 /// The largest envelope, in bytes: the base64 of the largest document, and room for its signatures and for white space.
@@ -17,9 +19,9 @@ pub const MAX_BYTES: usize = canonical::MAX_BYTES / 3 * 4 + (1 << 20);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Envelope {
-    /// [`PAYLOAD_TYPE`]
+    /// [`PAYLOAD_TYPE`] of a document.
     pub payload_type: String,
-    /// Base64 of the canonical bytes of the document without `integrity`.
+    /// Base64 of what is signed: of a document, its canonical bytes without `integrity`.
     pub payload: String,
     /// Who signed.
     pub signatures: Vec<EnvelopeSignature>,
@@ -45,8 +47,11 @@ pub enum EnvelopeError {
     #[error("not a DSSE envelope: {0}")]
     NotEnvelope(String),
     /// An envelope of something else.
-    #[error("the envelope holds {0}, not {PAYLOAD_TYPE}")]
+    #[error("the envelope holds {0}, which is not what it should hold")]
     OtherPayload(String),
+    /// None of its signatures is a good one of a key that counts.
+    #[error("none of these keys signed the envelope")]
+    NotSigned,
     /// A member that should be base64 is not.
     #[error("the envelope's `{0}` is not base64")]
     NotBase64(&'static str),
@@ -73,6 +78,39 @@ impl Envelope {
         }
     }
 
+    /// Signs bytes of another type. The type is signed with them, so that no statement passes for one of another kind.
+    pub fn signed(payload_type: &str, payload: &[u8], key: &SigningKey) -> Self {
+        let signature = key.sign(&encoding_of(payload_type, payload));
+        Self {
+            payload_type: payload_type.to_owned(),
+            payload: BASE64.encode(payload),
+            signatures: vec![EnvelopeSignature { keyid: key.public().id(), sig: BASE64.encode(signature) }],
+        }
+    }
+
+    /// What is in it, not verified: for who only wants to look.
+    pub fn unverified(&self, payload_type: &str) -> Result<Vec<u8>, EnvelopeError> {
+        if self.payload_type != payload_type {
+            return Err(EnvelopeError::OtherPayload(self.payload_type.chars().take(100).collect()));
+        }
+        base64(&self.payload).ok_or(EnvelopeError::NotBase64("payload"))
+    }
+
+    /// What is in it, if it is of this type and one of these keys signed it; with that key.
+    pub fn verified(&self, payload_type: &str, keys: &[PublicKey]) -> Result<(Vec<u8>, PublicKey), EnvelopeError> {
+        let payload = self.unverified(payload_type)?;
+        let message = encoding_of(payload_type, &payload);
+        for signature in &self.signatures {
+            let Some(bytes) = base64(&signature.sig).and_then(|bytes| <[u8; 64]>::try_from(bytes).ok()) else {
+                continue;
+            };
+            if let Some(key) = keys.iter().find(|key| key.verifies(&message, &bytes)) {
+                return Ok((payload, *key));
+            }
+        }
+        Err(EnvelopeError::NotSigned)
+    }
+
     /// Reads an envelope's JSON.
     pub fn read(bytes: &[u8]) -> Result<Self, EnvelopeError> {
         let json = canonical::read_up_to(MAX_BYTES, bytes).map_err(EnvelopeError::NotJson)?;
@@ -81,10 +119,7 @@ impl Envelope {
 
     /// The bytes of the document with `integrity`, for [`crate::verify()`]: nothing is verified here.
     pub fn document_bytes(&self) -> Result<Vec<u8>, EnvelopeError> {
-        if self.payload_type != PAYLOAD_TYPE {
-            return Err(EnvelopeError::OtherPayload(self.payload_type.chars().take(100).collect()));
-        }
-        let payload = base64(&self.payload).ok_or(EnvelopeError::NotBase64("payload"))?;
+        let payload = self.unverified(PAYLOAD_TYPE)?;
         let (_, hashed) = validate::read_hashed(&payload).map_err(EnvelopeError::NotDocument)?;
         if hashed.payload != payload {
             return Err(EnvelopeError::NotCanonical);
@@ -144,6 +179,20 @@ mod tests {
         let signature: [u8; 64] = BASE64.decode(&envelope.signatures[0].sig).unwrap().try_into().unwrap();
         let public = SigningKey::from_seed(&[1; 32]).public();
         assert!(public.verifies(&pre_authentication_encoding(&payload), &signature));
+    }
+
+    #[test]
+    fn another_statement_is_verified_by_its_type_and_its_key() {
+        let key = SigningKey::from_seed(&[1; 32]);
+        let signed = Envelope::signed("a/b", b"said", &key);
+        assert_eq!(signed.verified("a/b", &[key.public()]), Ok((b"said".to_vec(), key.public())));
+        let stranger = SigningKey::from_seed(&[2; 32]).public();
+        assert_eq!(signed.verified("a/b", &[stranger]), Err(EnvelopeError::NotSigned));
+        assert_eq!(signed.verified("a/c", &[key.public()]), Err(EnvelopeError::OtherPayload("a/b".to_owned())));
+        let renamed = Envelope { payload_type: "a/c".to_owned(), ..signed.clone() };
+        assert_eq!(renamed.verified("a/c", &[key.public()]), Err(EnvelopeError::NotSigned));
+        let changed = Envelope { payload: BASE64.encode(b"other"), ..signed };
+        assert_eq!(changed.verified("a/b", &[key.public()]), Err(EnvelopeError::NotSigned));
     }
 
     #[test]

@@ -12,7 +12,12 @@ pub const PAYLOAD_TYPE: &str = "application/vnd.bloom.ir+json";
 
 /// The bytes that a signature is over: DSSE's `PAE(PAYLOAD_TYPE, payload)`.
 pub fn pre_authentication_encoding(payload: &[u8]) -> Vec<u8> {
-    let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
+    encoding_of(PAYLOAD_TYPE, payload)
+}
+
+/// The same for a payload of another type.
+pub(crate) fn encoding_of(payload_type: &str, payload: &[u8]) -> Vec<u8> {
+    let head = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len());
     [head.as_bytes(), payload].concat()
 }
 

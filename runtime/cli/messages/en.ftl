@@ -500,13 +500,21 @@ cmd-audit-export = Print the log as JSON Lines, to be kept or verified elsewhere
     .from = From the entry of this number on [default: 1]
     .server = A server's URL, in place of the store of this machine
 
+cmd-audit-checkpoint = Print where the log stands now, signed, to be kept elsewhere
+    .server = A server's URL, in place of the store of this machine
+    .examples =
+        bloom audit checkpoint > audit.checkpoint.json      signed with the key audit of this machine (bloom keys list)
+
 cmd-audit-verify = Check that nothing in it was changed or removed
     .file = A log that was exported; without one, the store's
+    .checkpoint = A checkpoint that was taken before: then it shows, too, if entries were cut off or the log was written anew
+    .key = Whose checkpoint it must be: a public key, or the file that holds it [default: this machine's own]
     .server = A server's URL, in place of the store of this machine
     .examples =
         bloom audit verify
         bloom audit export --server http://127.0.0.1:5000 > audit.jsonl
         bloom audit verify audit.jsonl              needs neither a server nor a store
+        bloom audit verify audit.jsonl --checkpoint audit.checkpoint.json --key ed25519:…
 
 cmd-serve = Serve flows and runs over HTTP, and look after all runs of the store
     .listen = Address and port [default: server.listen, else 127.0.0.1:5000]
@@ -1180,6 +1188,12 @@ audit-sound = { $count ->
    *[other] The audit log is whole: { $count } entries, head { $head }.
 }
 audit-empty = The audit log is empty.
+audit-bad-checkpoint = this is no checkpoint of an audit log, or another key signed it
+audit-signed = It has all that stood in it when { $count ->
+    [one] { $count } entry was
+   *[other] { $count } entries were
+} signed with the key { $key }.
+audit-signed-by-whom = It has the { $count } entries of the checkpoint; whose signature that bears was not checked: name the key with --key.
 audit-broken = the audit log was changed: entry { $seq } does not continue the one before
 
 ## Servers

@@ -502,13 +502,21 @@ cmd-audit-export = Надрукувати журнал у форматі JSON Li
     .from = Від запису з цим номером [типово: 1]
     .server = URL сервера замість сховища цієї машини
 
+cmd-audit-checkpoint = Надрукувати підписаний теперішній стан журналу, щоб зберегти його деінде
+    .server = URL сервера замість сховища цієї машини
+    .examples =
+        bloom audit checkpoint > audit.checkpoint.json      підписано ключем audit цієї машини (bloom keys list)
+
 cmd-audit-verify = Перевірити, що в ньому нічого не змінено й не вилучено
     .file = Експортований журнал; без нього — журнал сховища
+    .checkpoint = Контрольна точка, взята раніше: тоді видно й те, що записи відрізано або журнал переписано заново
+    .key = Чиєю вона має бути: публічний ключ або файл із ним [типово: ключ цієї машини]
     .server = URL сервера замість сховища цієї машини
     .examples =
         bloom audit verify
         bloom audit export --server http://127.0.0.1:5000 > audit.jsonl
         bloom audit verify audit.jsonl              без сервера і без сховища
+        bloom audit verify audit.jsonl --checkpoint audit.checkpoint.json --key ed25519:…
 
 cmd-serve = Надавати потоки й запуски через HTTP і дбати про всі запуски сховища
     .listen = Адреса й порт [типово: server.listen, інакше 127.0.0.1:5000]
@@ -1192,6 +1200,13 @@ audit-sound = { $count ->
    *[many] Журнал цілий: { $count } записів, голова { $head }.
 }
 audit-empty = Журнал порожній.
+audit-bad-checkpoint = це не контрольна точка журналу, або її підписав інший ключ
+audit-signed = У ньому є все, що було під час підпису ключем { $key } ({ $count ->
+    [one] { $count } запис
+    [few] { $count } записи
+   *[many] { $count } записів
+}).
+audit-signed-by-whom = У ньому є всі записи контрольної точки ({ $count }); чий на ній підпис, не перевірено: вкажіть ключ через --key.
 audit-broken = журнал змінено: запис { $seq } не продовжує попереднього
 
 ## Сервери

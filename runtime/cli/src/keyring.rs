@@ -17,6 +17,9 @@ use crate::session::Session;
 /// The key that signs what `bloom run` compiles; it is made on first use.
 pub(crate) const DEVELOPMENT: &str = "development";
 
+/// The key that signs checkpoints of the audit log; it is made on first use, and nobody trusts it for anything else.
+const AUDIT: &str = "audit";
+
 /// The keys of a data directory.
 pub(crate) struct Keyring<'a> {
     session: &'a Session,
@@ -56,6 +59,23 @@ impl<'a> Keyring<'a> {
             self.trust(DEVELOPMENT, public, Vec::new(), None)?;
         }
         Ok((key, is_new))
+    }
+
+    /// The key that signs checkpoints of the audit log.
+    pub(crate) fn auditor(&self) -> anyhow::Result<SigningKey> {
+        match self.load(AUDIT)? {
+            Some(key) => Ok(key),
+            None => match self.create(AUDIT)? {
+                Some(key) => Ok(key),
+                // Another process made it just now.
+                None => self.named(AUDIT),
+            },
+        }
+    }
+
+    /// Its public half, where it is there.
+    pub(crate) fn auditor_known(&self) -> anyhow::Result<Option<PublicKey>> {
+        Ok(self.load(AUDIT)?.map(|key| key.public()))
     }
 
     /// A private key by name.

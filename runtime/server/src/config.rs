@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use bloom_ir::SigningKey;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
@@ -29,6 +30,8 @@ pub struct ServerConfig {
     pub drain: Duration,
     /// What node agents are shown.
     pub agent_key: Option<SecretString>,
+    /// Signs checkpoints of the audit log; `None`: there are none.
+    pub audit_key: Option<SigningKey>,
     /// Whether tasks that clients post are pushed to node agents, as those of flows are.
     pub auto_dispatch: bool,
     /// The control plane that knows nodes and their projects.
@@ -50,6 +53,7 @@ impl Default for ServerConfig {
             request_timeout: Duration::from_secs(30),
             drain: Duration::from_secs(10),
             agent_key: None,
+            audit_key: None,
             auto_dispatch: false,
             control_plane: ControlPlaneConfig::default(),
         }

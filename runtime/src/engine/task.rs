@@ -1,7 +1,6 @@
 //! Tasks that clients post, and what people do with tasks.
 
 use bloom_interpreter::effect::LlmRequest;
-use bloom_ir::Value;
 
 use super::{Engine, EngineError};
 use crate::dispatch::Proof;
@@ -110,5 +109,3 @@ impl Engine {
         Ok(self.store.task(id).await?.ok_or_else(missing)?)
     }
 }
-
-/// What the audit log says of something that was done with a task.

@@ -174,6 +174,20 @@ pub enum AuditFaultKind {
     /// It cannot be read.
     #[error("it cannot be read: {0}")]
     Unreadable(String),
+    /// Another log was signed.
+    #[error("its hash is {computed}, but {signed} was signed")]
+    Signed {
+        /// What was signed.
+        signed: Digest,
+        /// What stands there.
+        computed: Digest,
+    },
+    /// There were more entries.
+    #[error("it is missing: the log had {entries} entries when it was signed")]
+    Cut {
+        /// How many.
+        entries: u64,
+    },
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod artifact;
 mod audit;
+mod checkpoint;
 mod context;
 mod flow;
 mod id;
@@ -15,6 +16,7 @@ mod worker;
 
 pub use artifact::{Artifact, TaskResult};
 pub use audit::{Actor, AuditChain, AuditEntry, AuditFault, AuditFaultKind, AuditNote};
+pub use checkpoint::{Checkpoint, CheckpointError};
 pub use context::Context;
 pub use flow::{FlowConflict, FlowRecord, FlowVersion};
 pub use id::{

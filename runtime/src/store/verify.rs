@@ -3,7 +3,7 @@
 use bloom_ir::Digest;
 
 use super::{Store, StoreError};
-use crate::record::{AuditChain, AuditFault, AuditFaultKind};
+use crate::record::{AuditChain, AuditFault, AuditFaultKind, Checkpoint};
 
 /// What a verification of the audit log found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub struct AuditCheck {
 }
 
 /// Verifies the audit log from its first entry to its last. It finds entries that were changed, removed or put in
-/// between; that the newest ones were cut off shows only beside a head that was noted elsewhere.
-pub async fn verify_audit(store: &dyn Store) -> Result<AuditCheck, StoreError> {
+/// between; that the newest ones were cut off, or all of them written anew, shows only beside what was `signed` before.
+pub async fn verify_audit(store: &dyn Store, signed: Option<&Checkpoint>) -> Result<AuditCheck, StoreError> {
     let last = match store.audit_head().await {
         Ok(head) => head.map_or(0, |head| head.seq),
         // Then the walk finds it.
@@ -26,11 +26,17 @@ pub async fn verify_audit(store: &dyn Store) -> Result<AuditCheck, StoreError> {
         Err(error) => return Err(error),
     };
     let mut chain = AuditChain::default();
-    let fault = walk(store, &mut chain, last).await?;
+    let fault = walk(store, &mut chain, last, signed).await?;
+    let fault = fault.or_else(|| signed.and_then(|signed| signed.ends(&chain).err()));
     Ok(AuditCheck { entries: chain.seq(), head: chain.head(), fault })
 }
 
-async fn walk(store: &dyn Store, chain: &mut AuditChain, last: u64) -> Result<Option<AuditFault>, StoreError> {
+async fn walk(
+    store: &dyn Store,
+    chain: &mut AuditChain,
+    last: u64,
+    signed: Option<&Checkpoint>,
+) -> Result<Option<AuditFault>, StoreError> {
     const PAGE: u64 = 1000;
     let mut page = PAGE;
     while chain.seq() < last {
@@ -51,7 +57,8 @@ async fn walk(store: &dyn Store, chain: &mut AuditChain, last: u64) -> Result<Op
             return Ok(Some(AuditFault { seq: due, kind: AuditFaultKind::Missing }));
         }
         for entry in &entries {
-            if let Err(fault) = chain.accept(entry) {
+            let accepted = chain.accept(entry).and_then(|()| signed.map_or(Ok(()), |signed| signed.holds(chain)));
+            if let Err(fault) = accepted {
                 return Ok(Some(fault));
             }
         }

@@ -1,5 +1,6 @@
 //! `bloom audit`: the log of who did what, of the store, of a server, or of a file.
 
+mod checkpoint;
 mod export;
 mod list;
 mod verify;
@@ -20,6 +21,7 @@ pub(crate) struct Audit {
 enum Command {
     List(list::List),
     Export(export::Export),
+    Checkpoint(checkpoint::Take),
     Verify(verify::Verify),
 }
 
@@ -27,6 +29,7 @@ impl Audit {
     pub(crate) async fn perform(self, session: &Session, out: &mut Out) -> anyhow::Result<Exit> {
         match self.command {
             Command::List(list) => list.perform(session, out).await,
+            Command::Checkpoint(take) => take.perform(session, out).await,
             Command::Export(export) => export.perform(session, out).await,
             Command::Verify(verify) => verify.perform(session, out).await,
         }

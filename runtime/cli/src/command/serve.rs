@@ -51,6 +51,7 @@ impl Serve {
         let secret = config.settings.server.api_key.as_ref();
         let key = secret.map(|secret| secret.read("server.api_key", catalogue)).transpose()?;
         let settings = server_config(&config, session)?;
+        let settings = ServerConfig { audit_key: Some(Keyring::of(session)?.auditor()?), ..settings };
         let store = Store::open(session)?;
         apply::finish(&store, session).await?;
         let setting = Setting::of_operator(session)?;

@@ -115,7 +115,8 @@ impl List {
         } else {
             let tasks = Store::open(session)?.inner.list_tasks(&TaskFilter { status, limit: self.limit }).await?;
             for task in &tasks {
-                let (made, attempts) = (clock::local(task.created_at), format!("{}/{}", task.attempts, task.max_attempts));
+                let (made, attempts) =
+                    (clock::local(task.created_at), format!("{}/{}", task.attempts, task.max_attempts));
                 let status = words::task(task.status, catalogue);
                 table.row([task.id.to_string(), task.agent_slug.clone(), status, made, attempts]);
             }

@@ -83,7 +83,8 @@ impl List {
             let heard = worker["last_heartbeat"].as_i64().map_or_else(|| String::from("–"), clock::local);
             let capabilities = &worker["capabilities"];
             let slots = &capabilities["max_concurrency"];
-            let holds = worker["active_leases"].as_u64().map_or_else(|| format!("–/{slots}"), |held| format!("{held}/{slots}"));
+            let holds =
+                worker["active_leases"].as_u64().map_or_else(|| format!("–/{slots}"), |held| format!("{held}/{slots}"));
             table.row([name, status, heard, holds, provided(capabilities)]);
         }
         table.write(out)?;

@@ -47,7 +47,8 @@ fn a_flow_is_published_and_started_on_a_server() {
     assert_eq!(listed[0]["hash"], published["hash"]);
     assert!(text(&mut told(&place, &server, &["flow", "list"])).contains("greeting@1.0.0"));
 
-    let start = ["flow", "start", "greeting@1.0.0", "--input", "name=Ann", "--wait", "--idempotency-key", "k", "--json"];
+    let start =
+        ["flow", "start", "greeting@1.0.0", "--input", "name=Ann", "--wait", "--idempotency-key", "k", "--json"];
     let run = only(&mut told(&place, &server, &start));
     assert_eq!((&run["status"], &run["result"]), (&json!("completed"), &json!({ "greeting": "hello" })));
     assert_eq!(only(&mut told(&place, &server, &start))["run_id"], run["run_id"], "the key makes it the same run");
@@ -78,8 +79,10 @@ fn tasks_and_workers_of_a_server_are_listed_and_acted_on() {
     let capabilities = json!({ "provides": ["llm.command"], "max_concurrency": 2, "labels": ["fast"] });
     let (status, _) = post("/api/runtime/workers", json!({ "name": "w/1", "capabilities": capabilities }));
     assert_eq!(status, 201);
-    let (_, task) =
-        post("/api/runtime/llm-tasks", json!({ "context_id": "c", "agent_slug": "reader", "prompt": "p", "max_attempts": 1 }));
+    let (_, task) = post(
+        "/api/runtime/llm-tasks",
+        json!({ "context_id": "c", "agent_slug": "reader", "prompt": "p", "max_attempts": 1 }),
+    );
     let id = task["id"].as_str().unwrap_or_else(|| panic!("{task}"));
 
     let listed = only(&mut told(&place, &server, &["tasks", "--json"]));
@@ -129,10 +132,29 @@ fn the_audit_log_of_a_server_is_exported_and_verified_without_it() {
         nowhere.bloom().args(["audit", "verify", "--json"]).arg(file).output().unwrap()
     };
     let sound = verify(&exported);
-    assert_eq!(serde_json::from_slice::<Value>(&sound.stdout).unwrap(), there);
+    let told: Value = serde_json::from_slice(&sound.stdout).unwrap();
+    assert_eq!((&told["head"], &told["entries"]), (&there["head"], &there["entries"]));
+    assert_eq!(there["checkpoint"]["entries"], there["entries"], "{there}");
     assert!(there["entries"].as_u64().unwrap() >= 1 && there["fault"].is_null(), "{there}");
     let changed = verify(&exported.replace("flow_published", "flow_renounced"));
     assert_eq!(changed.status.code(), Some(1), "{changed:?}");
+    let checkpoint = place.bloom().args(["audit", "checkpoint"]).output().unwrap();
+    let checkpoint = nowhere.write("checkpoint.json", checkpoint.stdout);
+    let keys = only(place.bloom().args(["keys", "list", "--json"]));
+    let key = keys["own"].as_array().unwrap().iter().find(|key| key["name"] == "audit").unwrap()["public_key"].clone();
+    let against = |log: &str, key: &str| {
+        let file = nowhere.write("audit.jsonl", log);
+        let mut command = nowhere.bloom();
+        command.args(["audit", "verify", "--key", key]).arg(file).arg("--checkpoint").arg(&checkpoint).output().unwrap()
+    };
+    let key = key.as_str().unwrap();
+    let sound = against(&exported, key);
+    assert!(String::from_utf8_lossy(&sound.stdout).contains("signed with the key"), "{sound:?}");
+    let last = exported.trim_end().rfind('\n').map_or(0, |end| end + 1);
+    let cut = against(&exported[..last], key);
+    assert!(String::from_utf8_lossy(&cut.stderr).contains("is missing"), "{cut:?}");
+    let stranger = against(&exported, "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
+    assert_eq!(stranger.status.code(), Some(3), "{stranger:?}");
     let garbage = verify("{}\n");
     assert!(String::from_utf8_lossy(&garbage.stderr).contains("cannot be read"), "{garbage:?}");
 }

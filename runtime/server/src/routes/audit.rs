@@ -4,20 +4,22 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
+use bloom_ir::dsse::Envelope;
+use bloom_runtime::record::{AuditChain, Checkpoint};
 use bloom_runtime::store::StoreError;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::responses::Common;
+use super::responses::{Common, Named};
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::extract::{Query, prefers};
-use crate::view::{AuditPage, audit_entries};
+use crate::view::{AuditPage, AuditProof, audit_entries};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(checkpoint)).routes(routes!(proof))
 }
 
 /// Which entries.
@@ -69,4 +71,55 @@ fn lines(app: App, from: u64) -> impl futures::Stream<Item = Result<String, Stor
             Ok(if lines.is_empty() { None } else { Some((lines, from.saturating_add(PAGE))) })
         }
     })
+}
+
+/// Where the log stands now, signed (DSSE, payload `application/vnd.bloom.audit-checkpoint+json`: `entries`, `head`, `at`). Kept
+/// elsewhere, it shows later whether entries were cut off or the log was written anew.
+#[utoipa::path(
+    get, path = "/api/v1/audit/checkpoint", tag = "audit",
+    responses((status = 200, description = "a DSSE envelope", body = serde_json::Value), Named)
+)]
+async fn checkpoint(State(app): State<App>) -> Result<axum::Json<Envelope>, ApiError> {
+    Ok(axum::Json(signed(&app).await?.1))
+}
+
+/// Signs where the log stands.
+async fn signed(app: &App) -> Result<(Checkpoint, Envelope), ApiError> {
+    let none = || ApiError::new(Code::NotFound, "this server signs no checkpoints");
+    let key = app.config.audit_key.as_ref().ok_or_else(none)?;
+    let head = app.store().audit_head().await?;
+    let chain = head.as_ref().map_or_else(AuditChain::default, AuditChain::after);
+    let checkpoint = Checkpoint::of(&chain, app.clock.now());
+    let envelope = checkpoint.sign(key);
+    Ok((checkpoint, envelope))
+}
+
+/// Which entry.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    /// Its number.
+    #[param(minimum = 1)]
+    seq: u64,
+}
+
+/// No proof is longer; who wants to prove an older entry takes the log as JSON Lines.
+const LONGEST_PROOF: u64 = 1000;
+
+/// That an entry stands in the log: the chain from it to a checkpoint, at most 1000 entries of it.
+#[utoipa::path(
+    get, path = "/api/v1/audit/proof", tag = "audit", params(Which),
+    responses((status = 200, body = AuditProof), Named)
+)]
+async fn proof(State(app): State<App>, Query(Which { seq }): Query<Which>) -> Result<axum::Json<AuditProof>, ApiError> {
+    let (checkpoint, envelope) = signed(&app).await?;
+    if !(1..=checkpoint.entries).contains(&seq) {
+        return Err(ApiError::not_found("audit entry", seq));
+    }
+    if checkpoint.entries - seq >= LONGEST_PROOF {
+        return Err(ApiError::invalid("seq", "it is too long ago; take the log as JSON Lines from it on"));
+    }
+    let entries = audit_entries(&app.store().audit(seq..=checkpoint.entries).await?);
+    let checkpoint = serde_json::to_value(envelope).unwrap_or_default();
+    Ok(axum::Json(AuditProof { entries, checkpoint }))
 }

@@ -73,17 +73,9 @@ async fn publish(
         None => (StatusCode::CREATED, ir.bytes().to_vec()),
     };
     if known.as_ref() != Some(&document) {
-        let note = AuditNote {
-            at: now,
-            actor: by,
-            action: String::from("flow_published"),
-            entity_type: String::from("flow"),
-            entity_id: format!("{}@{}", record.id, record.version),
-            job_id: None,
-            context_id: None,
-            epoch: None,
-            detail: [("ir", bloom_ir::Value::from(record.hash.to_string()))].into_iter().collect(),
-        };
+        let name = format!("{}@{}", record.id, record.version);
+        let detail = [("ir", bloom_ir::Value::from(record.hash.to_string()))].into_iter().collect();
+        let note = AuditNote { detail, ..AuditNote::new(now, &by, "flow_published", ("flow", &name)) };
         app.tools.keep(&ir.document().policy.pinned()).await.map_err(EngineError::Tools)?;
         app.store().put_flow(record.clone(), document, vec![note]).await?;
     }
@@ -204,17 +196,24 @@ async fn diagram(State(app): State<App>, Path((id, version)): Path<(String, Stri
 )]
 async fn put_source(
     State(app): State<App>,
+    Extension(Identity(by)): Extension<Identity>,
     Path((id, version)): Path<(String, String)>,
     Body(bytes): Body,
 ) -> Result<StatusCode, ApiError> {
-    let (_, _, document) = find(&app, &id, Some(&version)).await?;
+    let (record, _, document) = find(&app, &id, Some(&version)).await?;
     let stated = document.source.as_ref().map(|source| source.sha256.as_str());
     let given = Digest::of(&bytes);
     if stated != Some(given.hex().as_str()) {
         let message = format!("the document was not made from this file, whose SHA-256 is {}", given.hex());
         return Err(ApiError::new(Code::SchemaMismatch, message));
     }
-    app.store().put_blob(bytes.to_vec()).await?;
+    if app.store().blob(given).await?.is_none() {
+        app.store().put_blob(bytes.to_vec()).await?;
+        let name = format!("{}@{}", record.id, record.version);
+        let note = AuditNote::new(app.clock.now(), &by, "flow_source_kept", ("flow", &name));
+        let detail = [("source", bloom_ir::Value::from(given.to_string()))].into_iter().collect();
+        app.store().note(vec![AuditNote { detail, ..note }]).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -41,6 +41,15 @@ pub(crate) struct AuditPage {
     pub(crate) next: Option<u64>,
 }
 
+/// That an entry stands in the audit log.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditProof {
+    /// The entry, and all after it up to the checkpoint.
+    pub(crate) entries: Vec<Value>,
+    /// A DSSE envelope with `entries` and `head`, which is the hash of the last one.
+    pub(crate) checkpoint: Value,
+}
+
 pub(crate) fn entries(entries: &[AuditEntry]) -> Vec<Value> {
     entries.iter().filter_map(|entry| serde_json::to_value(entry).ok()).collect()
 }

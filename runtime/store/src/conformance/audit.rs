@@ -13,7 +13,7 @@ async fn actions(store: &dyn Store) -> Vec<String> {
 }
 
 async fn verified(store: &dyn Store, entries: u64) {
-    let check = verify_audit(store).await.unwrap();
+    let check = verify_audit(store, None).await.unwrap();
     assert_eq!((check.entries, check.fault), (entries, None));
     let head = store.audit_head().await.unwrap();
     assert_eq!(check.head, head.map_or(Digest::of(b""), |head| head.hash));

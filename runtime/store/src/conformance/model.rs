@@ -120,7 +120,7 @@ pub async fn follow(store: &dyn Store, steps: &[Step]) {
         model.take(store, step).await;
         model.compare(store, step).await;
     }
-    assert_eq!(verify_audit(store).await.unwrap().fault, None);
+    assert_eq!(verify_audit(store, None).await.unwrap().fault, None);
 }
 
 impl Model {

@@ -406,7 +406,7 @@ impl World {
     }
 
     pub(crate) async fn finish(self) {
-        assert_eq!(verify_audit(self.store().as_ref()).await.unwrap().fault, None);
+        assert_eq!(verify_audit(self.store().as_ref(), None).await.unwrap().fault, None);
     }
 }
 

@@ -46,7 +46,11 @@ impl Publish {
             Form::Text => {
                 let of = |name: &str| told[name].as_str().unwrap_or_default();
                 let (id, version, hash) = (of("id"), of("version"), of("hash"));
-                writeln!(out, "{}", text!(session.catalogue, "flow-published", id = id, version = version, hash = hash))?;
+                writeln!(
+                    out,
+                    "{}",
+                    text!(session.catalogue, "flow-published", id = id, version = version, hash = hash)
+                )?;
             }
         }
         Ok(Exit::Completed)

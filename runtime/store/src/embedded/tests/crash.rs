@@ -161,7 +161,7 @@ async fn survives(image: Image) {
             }
         }
     }
-    let check = verify_audit(&store).await.unwrap();
+    let check = verify_audit(&store, None).await.unwrap();
     assert_eq!(check.fault, None);
     // And it goes on.
     submitted(&store, "after").await;

@@ -19,7 +19,7 @@ async fn store_is_there_when_opened_again() {
 
     let store = RedbStore::open(&data).unwrap();
     assert_eq!(store.run(scribe.run()).await.unwrap(), run);
-    assert_eq!(verify_audit(&store).await.unwrap().entries, 1);
+    assert_eq!(verify_audit(&store, None).await.unwrap().entries, 1);
 }
 
 #[tokio::test]

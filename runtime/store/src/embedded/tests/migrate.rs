@@ -53,7 +53,7 @@ async fn file_of_the_second_version_is_brought_up_to_date() {
     drop(kept);
 
     // What was there is there.
-    assert_eq!(verify_audit(&store).await.unwrap().fault, None);
+    assert_eq!(verify_audit(&store, None).await.unwrap().fault, None);
     let runs = ["r1", "r2"].map(RunId::new);
     let run = store.run(&runs[0]).await.unwrap().unwrap();
     assert_eq!((run.status, run.tokens), (RunStatus::Running, 9));

@@ -100,13 +100,13 @@ fn entry_key(seq: u64) -> Vec<u8> {
 #[tokio::test]
 async fn changed_audit_entry_is_found() {
     let store = with_log(2500).await;
-    let whole = verify_audit(&store).await.unwrap();
+    let whole = verify_audit(&store, None).await.unwrap();
     assert_eq!((whole.entries, whole.fault), (2500, None));
 
     let mut entry = store.audit(1234..=1234).await.unwrap().remove(0);
     entry.note.actor.0 = "somebody else".to_owned();
     tamper(&store, |stage| stage.put(Table::Audit, entry_key(1234), row::encode(&entry)));
-    let check = verify_audit(&store).await.unwrap();
+    let check = verify_audit(&store, None).await.unwrap();
     assert_eq!(
         (check.entries, check.fault.unwrap().to_string().as_str()),
         (1233, "audit entry 1234: it was changed: its hash does not fit")
@@ -117,12 +117,12 @@ async fn changed_audit_entry_is_found() {
 async fn removed_audit_entry_is_found() {
     let store = with_log(1500).await;
     tamper(&store, |stage| (1001..1500).for_each(|seq| stage.remove(Table::Audit, entry_key(seq))));
-    let fault = verify_audit(&store).await.unwrap().fault.unwrap();
+    let fault = verify_audit(&store, None).await.unwrap().fault.unwrap();
     assert_eq!((fault.seq, fault.kind), (1001, AuditFaultKind::Sequence { found: 1500 }));
 
     let store = with_log(2500).await;
     tamper(&store, |stage| (1001..2500).for_each(|seq| stage.remove(Table::Audit, entry_key(seq))));
-    let fault = verify_audit(&store).await.unwrap().fault.unwrap();
+    let fault = verify_audit(&store, None).await.unwrap().fault.unwrap();
     assert_eq!((fault.seq, fault.kind), (1001, AuditFaultKind::Missing));
 }
 
@@ -131,7 +131,7 @@ async fn unreadable_audit_entry_is_found() {
     for seq in [3, 10] {
         let store = with_log(10).await;
         tamper(&store, |stage| stage.put(Table::Audit, entry_key(seq), b"\x01{".to_vec()));
-        let check = verify_audit(&store).await.unwrap();
+        let check = verify_audit(&store, None).await.unwrap();
         let fault = check.fault.unwrap();
         assert_eq!((check.entries, fault.seq), (seq - 1, seq));
         assert!(matches!(fault.kind, AuditFaultKind::Unreadable(_)), "{fault}");

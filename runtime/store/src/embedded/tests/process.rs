@@ -97,5 +97,5 @@ async fn what_was_acknowledged_survives_a_kill() {
         assert!(chain.seq() >= count);
         assert_eq!((record.events, record.history_head), (chain.seq(), chain.head()));
     }
-    assert_eq!(verify_audit(&store).await.unwrap().fault, None);
+    assert_eq!(verify_audit(&store, None).await.unwrap().fault, None);
 }

@@ -1,0 +1,132 @@
+use std::collections::BTreeSet;
+
+use bloom_ir::SigningKey;
+use bloom_ir::dsse::Envelope;
+use bloom_runtime::record::{AuditChain, AuditEntry, Checkpoint};
+use bloom_server::ServerConfig;
+use serde_json::{Value as Json, json};
+
+use crate::world::{DIAGRAM, Setup, World, asking, awaiting, plain, proposing, signed};
+
+/// All entries of the log.
+async fn log(world: &World) -> Vec<AuditEntry> {
+    let page = world.get("/api/v1/audit?from=1&limit=1000").await.ok(200);
+    serde_json::from_value(page["entries"].clone()).unwrap()
+}
+
+/// Does things, and holds each against what it has to write.
+struct Ledger {
+    world: World,
+    seen: usize,
+    /// The operations that were done, as the description writes them.
+    done: BTreeSet<String>,
+}
+
+impl Ledger {
+    /// What was written since the last time.
+    async fn news(&mut self) -> Vec<String> {
+        let all = log(&self.world).await;
+        let news = all[self.seen..].iter().map(|entry| entry.note.action.clone()).collect();
+        self.seen = all.len();
+        news
+    }
+
+    /// An operation, which writes `action` among others.
+    async fn does(&mut self, operation: &str, path: &str, body: impl AsRef<[u8]>, action: &str) -> Json {
+        let (method, _) = operation.split_once(' ').unwrap();
+        let kind = if operation.ends_with("/source") { "application/octet-stream" } else { "application/json" };
+        let answered = self.world.send(method, path, &[("content-type", kind)], body).await;
+        assert!((200..300).contains(&answered.status), "{operation}: {}", answered.text());
+        let news = self.news().await;
+        assert!(news.iter().any(|news| news == action), "{operation} wrote {news:?}, not {action}");
+        self.done.insert(operation.to_owned());
+        if answered.bytes.is_empty() { Json::Null } else { answered.json() }
+    }
+}
+
+#[tokio::test]
+async fn whatever_changes_something_is_written_to_the_log() {
+    let world = World::new();
+    let description = serde_json::from_str::<Json>(&bloom_server::openapi::document()).unwrap();
+    let mut of = Ledger { world, seen: 0, done: BTreeSet::new() };
+    of.does("POST /api/v1/flows", "/api/v1/flows", signed(&plain("plain", "1.0.0")), "flow_published").await;
+    let source = "/api/v1/flows/plain/versions/1.0.0/source";
+    of.does("PUT /api/v1/flows/{id}/versions/{version}/source", source, DIAGRAM, "flow_source_kept").await;
+    let path = "/api/v1/flows/plain/runs?wait=30";
+    let run = of.does("POST /api/v1/flows/{id}/runs", path, "{}", "run_completed").await;
+    let run = run["run_id"].as_str().unwrap().to_owned();
+    of.does("POST /api/v1/runs/{id}/rerun", &format!("/api/v1/runs/{run}/rerun"), "", "run_started").await;
+
+    let waiting = of.world.waiting(&awaiting("awaits")).await;
+    let signal = format!("/api/v1/runs/{waiting}/signal/go");
+    of.does("POST /api/v1/runs/{id}/signal/{name}", &signal, "7", "signal_received").await;
+    let waiting = of.world.waiting(&asking("asks")).await;
+    let asked = of.world.get(&format!("/api/v1/questions?run={waiting}")).await.ok(200);
+    let answer = format!("/api/v1/questions/{}/answer", asked["questions"][0]["id"].as_str().unwrap());
+    let body = json!({ "answer": "that" }).to_string();
+    of.does("POST /api/v1/questions/{id}/answer", &answer, body, "question_answered").await;
+    let waiting = of.world.waiting(&awaiting("awaits-longer")).await;
+    of.does("POST /api/v1/runs/{id}/cancel", &format!("/api/v1/runs/{waiting}/cancel"), "{}", "run_cancelled").await;
+
+    of.world.run(&proposing("proposes")).await;
+    let pending = of.world.get("/api/v1/proposals/pending").await.ok(200);
+    let [first, second] = [0, 1].map(|at| pending["proposals"][at]["id"].as_str().unwrap().to_owned());
+    let yes = json!({ "status": "approved" }).to_string();
+    of.does("PATCH /api/v1/proposals/{id}", &format!("/api/v1/proposals/{first}"), yes, "proposal_approved").await;
+    let no = json!({ "proposal_ids": [second], "status": "rejected", "decision_note": "not of any use" }).to_string();
+    of.does("PATCH /api/v1/proposals/batch", "/api/v1/proposals/batch", no, "proposal_rejected").await;
+
+    // These change nothing, or only try again what was written when it was decided.
+    let others = ["POST /api/v1/runs/{id}/replay", "POST /api/v1/proposals/{id}/apply"].map(str::to_owned);
+    let all: BTreeSet<String> = description["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(path, _)| path.starts_with("/api/v1/"))
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().unwrap().keys().filter(|method| *method != "get" && *method != "parameters");
+            methods.map(move |method| format!("{} {path}", method.to_uppercase())).collect::<Vec<_>>()
+        })
+        .filter(|operation| !others.contains(operation))
+        .collect();
+    assert_eq!(of.done, all, "an operation that this test does not know");
+    let mut chain = AuditChain::default();
+    for entry in log(&of.world).await {
+        chain.accept(&entry).unwrap();
+    }
+    of.world.end().await;
+}
+
+#[tokio::test]
+async fn the_log_is_signed_and_an_entry_is_proved_by_what_follows_it() {
+    let key = SigningKey::from_seed(&[5; 32]);
+    let config = ServerConfig { audit_key: Some(key.clone()), ..ServerConfig::default() };
+    let world = World::with(Setup { config, ..Setup::default() });
+    let read = |json: Json| -> Checkpoint {
+        let envelope: Envelope = serde_json::from_value(json).unwrap();
+        Checkpoint::verified(&envelope, &[key.public()]).unwrap().0
+    };
+    let empty = read(world.get("/api/v1/audit/checkpoint").await.ok(200));
+    assert_eq!(empty.entries, 0);
+    world.get("/api/v1/audit/proof?seq=1").await.refused(404, "NOT_FOUND");
+    world.run(&plain("plain", "1.0.0")).await;
+    let checkpoint = read(world.get("/api/v1/audit/checkpoint").await.ok(200));
+    let entries = log(&world).await;
+    assert_eq!((checkpoint.entries, checkpoint.head), (entries.len() as u64, entries.last().unwrap().hash));
+
+    let proof = world.get("/api/v1/audit/proof?seq=2").await.ok(200);
+    let proved: Vec<AuditEntry> = serde_json::from_value(proof["entries"].clone()).unwrap();
+    assert_eq!(proved, entries[1..]);
+    let mut chain = AuditChain::after(&entries[0]);
+    proved.iter().for_each(|entry| chain.accept(entry).unwrap());
+    assert_eq!(chain.head(), read(proof["checkpoint"].clone()).head);
+    for seq in ["seq=0", "seq=10000"] {
+        world.get(&format!("/api/v1/audit/proof?{seq}")).await.refused(404, "NOT_FOUND");
+    }
+    world.get("/api/v1/audit/proof").await.refused(400, "VALIDATION_FAILED");
+    world.end().await;
+
+    let world = World::new();
+    world.get("/api/v1/audit/checkpoint").await.refused(404, "NOT_FOUND");
+    world.end().await;
+}
