@@ -253,6 +253,16 @@ cmd-workers-remove = Remove a worker; what it holds is queued again
     .worker = Its name
     .server = A server's URL, in place of the store of this machine
 
+cmd-workers-key = Make, list and revoke keys of workers: each acts for one worker and nobody else
+cmd-workers-key-new = Make a key for a worker, and print it: it is shown now and never again
+    .worker = The worker's name; it need not be registered yet
+    .server = A server's URL, in place of the store of this machine
+cmd-workers-key-list = List the keys, without their secrets
+    .server = A server's URL, in place of the store of this machine
+cmd-workers-key-revoke = Let nobody in with a key any more
+    .id = The key's id
+    .server = A server's URL, in place of the store of this machine
+
 cmd-show = Show a run: what it did, how it ended, what it proposed
     .run = Its id, an unambiguous part of it, or last
 
@@ -533,6 +543,17 @@ cmd-worker = Do LLM tasks for a server that is elsewhere
     .examples =
         RUNTIME_API_KEY=… bloom worker --server http://10.0.0.2:5000
         bloom worker --slots 4 --label fast
+
+cmd-service = Print what a service manager needs to run a server or a worker
+    .manager = systemd (a unit) or openrc (a script)
+    .command = What to run: serve or worker [default: serve]
+    .user = As whom [default: bloom]
+    .program = Where bloom is installed [default: /usr/local/bin/bloom]
+    .examples =
+        bloom --data /var/lib/bloom service systemd > /etc/systemd/system/bloom.service
+        bloom --data /var/lib/bloom service openrc > /etc/init.d/bloom
+
+        Secrets stand in /etc/bloom/environment (RUNTIME_API_KEY=…), which only root may read.
 
 cmd-config = Settings: what the file bloom.toml, the environment and the options say
     .examples =
@@ -1211,6 +1232,12 @@ task-requeued = Task { $id } is queued again.
 task-not-requeued = task { $id } cannot be queued again
 no-such-worker = there is no worker { $id }
 worker-removed = Worker { $id } is removed.
+worker-key-made = This is the key { $id } of worker { $worker }. It is not shown again.
+worker-key-revoked = Key { $id } is revoked.
+worker-key-not-revoked = key { $id } cannot be revoked
+service-odd-name = { $name } holds characters that service managers read in their own way; name it by letters, digits and . _ + - @ only
+serve-half-tls = server.tls_certificate and server.tls_key belong together
+serve-bad-tls = the certificate of server.tls_certificate cannot be used
 status-leased = leased
 status-dead = dead
 status-online = online
@@ -1225,6 +1252,7 @@ column-attempts = ATTEMPTS
 column-heard = LAST HEARD OF
 column-holds = HOLDS
 column-provides = PROVIDES
+column-revoked = REVOKED
 column-task = TASK
 column-worker = WORKER
 column-action = ACTION

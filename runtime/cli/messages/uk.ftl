@@ -255,6 +255,16 @@ cmd-workers-remove = Вилучити виконавця; те, що він тр
     .worker = Його назва
     .server = URL сервера замість сховища цієї машини
 
+cmd-workers-key = Створювати, показувати й відкликати ключі виконавців: кожен діє лише за одного виконавця
+cmd-workers-key-new = Створити ключ для виконавця й надрукувати його: більше його не буде показано
+    .worker = Назва виконавця; реєструвати його заздалегідь не треба
+    .server = URL сервера замість сховища цієї машини
+cmd-workers-key-list = Показати ключі без їхніх секретів
+    .server = URL сервера замість сховища цієї машини
+cmd-workers-key-revoke = Більше нікого не впускати з цим ключем
+    .id = Ідентифікатор ключа
+    .server = URL сервера замість сховища цієї машини
+
 cmd-show = Показати запуск: що він робив, чим закінчився, що запропонував
     .run = Його ідентифікатор, однозначна частина ідентифікатора або last
 
@@ -535,6 +545,17 @@ cmd-worker = Виконувати завдання LLM для сервера, щ
     .examples =
         RUNTIME_API_KEY=… bloom worker --server http://10.0.0.2:5000
         bloom worker --slots 4 --label fast
+
+cmd-service = Надрукувати те, що потрібно менеджеру служб для запуску сервера або виконавця
+    .manager = systemd (юніт) або openrc (скрипт)
+    .command = Що запускати: serve або worker [типово: serve]
+    .user = Від чийого імені [типово: bloom]
+    .program = Де встановлено bloom [типово: /usr/local/bin/bloom]
+    .examples =
+        bloom --data /var/lib/bloom service systemd > /etc/systemd/system/bloom.service
+        bloom --data /var/lib/bloom service openrc > /etc/init.d/bloom
+
+        Секрети — у файлі /etc/bloom/environment (RUNTIME_API_KEY=…), який може читати лише root.
 
 cmd-config = Налаштування: що кажуть файл bloom.toml, змінні середовища та параметри
     .examples =
@@ -1224,6 +1245,12 @@ task-requeued = Завдання { $id } знову в черзі.
 task-not-requeued = завдання { $id } не можна повернути в чергу
 no-such-worker = виконавця { $id } немає
 worker-removed = Виконавця { $id } вилучено.
+worker-key-made = Це ключ { $id } виконавця { $worker }. Більше його не буде показано.
+worker-key-revoked = Ключ { $id } відкликано.
+worker-key-not-revoked = ключ { $id } не можна відкликати
+service-odd-name = { $name } містить знаки, які менеджери служб читають по-своєму; назвіть це лише літерами, цифрами та . _ + - @
+serve-half-tls = server.tls_certificate і server.tls_key задаються разом
+serve-bad-tls = сертифікат із server.tls_certificate непридатний
 status-leased = видано
 status-dead = покинуто
 status-online = на зв'язку
@@ -1238,6 +1265,7 @@ column-attempts = СПРОБИ
 column-heard = ВОСТАННЄ НА ЗВ'ЯЗКУ
 column-holds = ТРИМАЄ
 column-provides = НАДАЄ
+column-revoked = ВІДКЛИКАНО
 column-task = ЗАВДАННЯ
 column-worker = ВИКОНАВЕЦЬ
 column-action = ДІЯ

@@ -11,12 +11,14 @@ use bloom_runtime::engine::Engine;
 use bloom_runtime::store::Store;
 use bloom_runtime::tool::ToolHost;
 use secrecy::SecretString;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use crate::config::ServerConfig;
 use crate::control_plane::ControlPlane;
 use crate::hub::Hub;
+use crate::metrics::Metrics;
 use crate::outbound::Outbound;
+use crate::rate::Rates;
 use crate::runtime_api::Trials;
 
 /// What a server is made of.
@@ -63,6 +65,9 @@ pub(crate) struct Shared {
     outbound: Outbound,
     control_plane: ControlPlane,
     trials: Trials,
+    rates: Rates,
+    /// Held by who changes the keys of workers.
+    keys: Mutex<()>,
 }
 
 impl std::ops::Deref for App {
@@ -75,7 +80,10 @@ impl std::ops::Deref for App {
 
 impl App {
     pub(crate) fn new(parts: Parts) -> Self {
+        let rates = Rates::new(parts.config.open_requests_per_minute, parts.config.requests_per_minute);
         Self(Arc::new(Shared {
+            rates,
+            keys: Mutex::default(),
             parts,
             stopping: watch::Sender::new(false),
             begun: Instant::now(),
@@ -102,6 +110,21 @@ impl App {
     /// When the connection to the control plane was tried.
     pub(crate) fn trials(&self) -> &Trials {
         &self.0.trials
+    }
+
+    /// How often somebody may ask.
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.0.rates
+    }
+
+    /// Held by who changes the keys of workers.
+    pub(crate) fn keys(&self) -> &Mutex<()> {
+        &self.0.keys
+    }
+
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        self.hub.metrics()
     }
 
     /// How long the server is there.

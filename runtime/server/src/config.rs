@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::control_plane::ControlPlaneConfig;
+use crate::tls::Tls;
 
 /// Settings of a server.
 #[derive(Clone, Debug)]
@@ -24,6 +25,13 @@ pub struct ServerConfig {
     pub max_body: usize,
     /// Connections at a time; further ones wait.
     pub max_connections: usize,
+    /// With what it proves who it is; `None`: connections are not encrypted.
+    pub tls: Option<Tls>,
+    /// Requests a minute of each who shows a key; 0: not limited.
+    pub requests_per_minute: u32,
+    /// Requests a minute of each address to the existing routes under `/api/runtime` and `/api/membridge`, while there is no key;
+    /// 0: not limited.
+    pub open_requests_per_minute: u32,
     /// For reading a request, and for answering from the store.
     pub request_timeout: Duration,
     /// How long requests under way may take when the server stops.
@@ -50,6 +58,9 @@ impl Default for ServerConfig {
             ],
             max_body: 8 << 20,
             max_connections: 16_384,
+            tls: None,
+            requests_per_minute: 0,
+            open_requests_per_minute: 100,
             request_timeout: Duration::from_secs(30),
             drain: Duration::from_secs(10),
             agent_key: None,
@@ -105,9 +116,10 @@ impl ServerConfig {
 
     /// How node agents reach it.
     pub(crate) fn own_url(&self) -> String {
-        self.public_url
-            .as_ref()
-            .map_or_else(|| format!("http://{}", self.listen), |url| url.trim_end_matches('/').to_owned())
+        self.public_url.as_ref().map_or_else(
+            || format!("{}://{}", if self.tls.is_some() { "https" } else { "http" }, self.listen),
+            |url| url.trim_end_matches('/').to_owned(),
+        )
     }
 
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {

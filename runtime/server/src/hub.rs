@@ -11,12 +11,15 @@ use bloom_runtime::record::RunId;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
+use crate::metrics::Metrics;
+
 /// News that wait for one who watches; older ones are dropped.
 const BACKLOG: usize = 64;
 
 /// Tells those who watch runs what happens. Hand it to the engine as its observer.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Hub {
+    metrics: Arc<Metrics>,
     runs: Mutex<HashMap<RunId, broadcast::Sender<News>>>,
 }
 
@@ -49,6 +52,16 @@ impl Hub {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         let news = runs.entry(run.clone()).or_insert_with(|| broadcast::Sender::new(BACKLOG)).subscribe();
         Watch { hub: self.clone(), run: run.clone(), news: Some(news) }
+    }
+
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Counts a commit of so many writes that took so long.
+    pub fn committed(&self, verbs: usize, took: std::time::Duration) {
+        self.metrics.committed(verbs, took);
     }
 
     fn tell(&self, run: &RunId, news: News) {
@@ -89,6 +102,9 @@ impl Drop for Watch {
 
 impl Observer for Hub {
     fn observe(&self, progress: Progress) {
+        if progress.recorded.is_some() || matches!(progress.step, Step::AttemptFailed { .. }) {
+            self.metrics.observe(&progress);
+        }
         if progress.recorded.is_some() {
             return self.tell(&progress.run, News::Recorded);
         }

@@ -29,12 +29,15 @@ mod error;
 mod extract;
 mod hub;
 mod listener;
+mod metrics;
 pub mod openapi;
 mod outbound;
 mod page;
+mod rate;
 mod request;
 mod routes;
 mod runtime_api;
+mod tls;
 mod view;
 
 use axum::Router;
@@ -45,6 +48,7 @@ pub use crate::app::{Appliers, Parts};
 pub use crate::config::{ConfigError, ServerConfig};
 pub use crate::control_plane::ControlPlaneConfig;
 pub use crate::hub::Hub;
+pub use crate::tls::{Tls, TlsError};
 
 /// A server that is ready to serve.
 #[derive(Clone)]
@@ -78,6 +82,7 @@ impl Server {
             () = engine.reap_until(std::future::pending()) => Ok(()),
             () = runtime_api::push(self.app.clone()) => Ok(()),
             () = runtime_api::merge(self.app.clone()) => Ok(()),
+            () = self.app.metrics().clone().attribute(self.app.clone()) => Ok(()),
         }
     }
 }

@@ -13,8 +13,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use crate::app::App;
@@ -47,6 +49,7 @@ pub(crate) async fn serve(
 ) -> io::Result<()> {
     let connections = Arc::new(Semaphore::new(app.config.max_connections));
     let graceful = GracefulShutdown::new();
+    let acceptor = app.config.tls.as_ref().map(|tls| TlsAcceptor::from(tls.0.clone()));
     let mut stop = pin!(stop);
     loop {
         let permit = tokio::select! {
@@ -65,10 +68,18 @@ pub(crate) async fn serve(
                 }
             },
         };
-        let connection = graceful.watch(connection(stream, peer, router.clone()));
+        let (router, watcher, tls) = (router.clone(), graceful.watcher(), acceptor.clone());
         tokio::spawn(async move {
+            // Answers are small and somebody waits for each.
+            let _ = stream.set_nodelay(true);
             // What a connection ends with is its client's business.
-            let _ = connection.await;
+            let _ = match tls {
+                None => watcher.watch(connection(stream, peer, router)).await,
+                Some(tls) => match tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => watcher.watch(connection(stream, peer, router)).await,
+                    Ok(Err(_)) | Err(_) => Ok(()),
+                },
+            };
             drop(permit);
         });
     }
@@ -80,13 +91,11 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-fn connection(
-    stream: TcpStream,
+fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
     peer: SocketAddr,
     router: Router,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
-    // Answers are small and somebody waits for each.
-    let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(ConnectInfo(Peer(Some(peer))));

@@ -29,19 +29,21 @@ pub(crate) async fn surround(State(app): State<App>, request: Request, next: Nex
     let correlation = given(request.headers(), &CORRELATION_ID).unwrap_or_else(|| id.clone());
     // The path may hold a secret: what is logged is the route, and ids are added by who knows them.
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
+    let route_of = route.clone();
     let span = tracing::info_span!(
         "request", request_id = id, method = %request.method(), route,
         run = tracing::field::Empty, task = tracing::field::Empty, worker = tracing::field::Empty,
         node = tracing::field::Empty, flow = tracing::field::Empty,
         client = auth::client(&app, &request).map(tracing::field::display),
     );
-    let since = Instant::now();
+    let (since, method) = (Instant::now(), request.method().clone());
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status();
     span.in_scope(|| {
         let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(status = status.as_u16(), ms, "answered");
     });
+    app.metrics().answered(method.as_str(), &route_of, status.as_u16(), since.elapsed());
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         // `Allow` stays.
         let headers = std::mem::take(response.headers_mut());
@@ -50,6 +52,9 @@ pub(crate) async fn surround(State(app): State<App>, request: Request, next: Nex
     }
     let headers = response.headers_mut();
     protect(headers);
+    if app.config.tls.is_some() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     for (name, value) in [(REQUEST_ID, &id), (CORRELATION_ID, &correlation)] {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);

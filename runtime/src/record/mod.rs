@@ -7,6 +7,7 @@ mod context;
 mod flow;
 mod id;
 mod inbox;
+mod key;
 mod project;
 mod proposal;
 mod question;
@@ -23,6 +24,7 @@ pub use id::{
     ArtifactId, ContextId, InboxId, LeaseId, NodeStatusId, ProjectId, ProposalId, QuestionId, RunId, TaskId, WorkerId,
 };
 pub use inbox::{InboxEntry, InboxStatus};
+pub use key::{KeyRefusal, WorkerKey, WorkerKeys};
 pub use project::{CloneStatus, ManagedProject, NodeStatus, canonical_id};
 pub use proposal::{Approval, Proposal, ProposalError, ProposalStatus, Verdict};
 pub use question::{Question, QuestionStatus};

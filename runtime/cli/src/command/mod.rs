@@ -24,6 +24,7 @@ mod replay;
 mod run;
 mod runs;
 mod serve;
+mod service;
 mod show;
 mod signal;
 mod tasks;
@@ -59,6 +60,7 @@ pub(crate) enum Command {
     Workers(workers::Workers),
     Serve(serve::Serve),
     Worker(worker::Worker),
+    Service(service::Service),
     Show(show::Show),
     History(history::History),
     Replay(replay::Replay),
@@ -101,6 +103,7 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Completions(completions) => completions.perform(session, out),
         Command::Config(config) => config.perform(session, out),
         Command::Flow(flow) => wait(flow.perform(session, out)),
+        Command::Service(service) => service.perform(session, out),
         Command::Serve(serve) => wait(serve.perform(session, out)),
         Command::Worker(worker) => wait(worker.perform(session, out)),
         Command::Runs(runs) => wait(runs.perform(session, out)),

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use bloom_ir::Value;
 use bloom_runtime::apply::Applier;
 use bloom_runtime::engine::{Engine, EngineConfig, Parts};
-use bloom_server::{Appliers, ConfigError, ControlPlaneConfig, Hub, Server, ServerConfig};
+use bloom_server::{Appliers, ConfigError, ControlPlaneConfig, Hub, Server, ServerConfig, Tls};
 use bloom_store::RedbStore;
 use bloom_worker::InProcessWorker;
 use clap::Args;
@@ -51,13 +51,16 @@ impl Serve {
         let secret = config.settings.server.api_key.as_ref();
         let key = secret.map(|secret| secret.read("server.api_key", catalogue)).transpose()?;
         let settings = server_config(&config, session)?;
-        let settings = ServerConfig { audit_key: Some(Keyring::of(session)?.auditor()?), ..settings };
+        let audit_key = Some(Keyring::of(session)?.auditor()?);
+        let settings = ServerConfig { audit_key, tls: tls(&config, session)?, ..settings };
         let store = Store::open(session)?;
         apply::finish(&store, session).await?;
         let setting = Setting::of_operator(session)?;
         let choice = Choice::parse(setting.llm.as_deref(), catalogue)?;
         let tools = Arc::new(tokio::task::block_in_place(|| setting.host(session))?);
         let hub = Arc::new(Hub::default());
+        let counted = hub.clone();
+        store.inner.watch_commits(move |verbs, took| counted.committed(verbs, took));
         let trust = Keyring::of(session)?.trust_list()?;
         let engine = Arc::new(Engine::new(Parts {
             store: store.inner.clone(),
@@ -94,7 +97,7 @@ impl Serve {
         let worker = embedded(config.settings.server.workers, &choice, &engine, session).await?;
         // Whoever is told the address may ask the server to stop.
         let interrupts = Interrupts::listen()?;
-        tell(listener.local_addr()?, session, out)?;
+        tell(listener.local_addr()?, settings.tls.is_some(), session, out)?;
         let exit = serve(server, listener, &engine, worker, interrupts, session).await?;
         writeln!(output::stderr(), "{}", text!(catalogue, "serve-stopped"))?;
         Ok(exit)
@@ -140,6 +143,8 @@ fn server_config(config: &Config, session: &Session) -> anyhow::Result<ServerCon
         public_url: given.public_url.clone(),
         trusted_proxies,
         max_body: mib(given.max_body_mib),
+        requests_per_minute: given.requests_per_minute,
+        open_requests_per_minute: given.open_requests_per_minute,
         max_connections: usize::try_from(given.max_connections).unwrap_or(usize::MAX),
         request_timeout: std::time::Duration::from_secs(given.request_timeout_seconds.into()),
         agent_key: read(&membridge.agent_key, "membridge.agent_key")?,
@@ -151,6 +156,23 @@ fn server_config(config: &Config, session: &Session) -> anyhow::Result<ServerCon
         },
         ..ServerConfig::default()
     })
+}
+
+/// The certificate, where there is one.
+fn tls(config: &Config, session: &Session) -> anyhow::Result<Option<Tls>> {
+    let (given, catalogue) = (&config.settings.server, &session.catalogue);
+    let (certificate, key) = match (&given.tls_certificate, &given.tls_key) {
+        (None, None) => return Ok(None),
+        (Some(certificate), Some(key)) => (certificate, key),
+        _ => return Err(Explained::usage(text!(catalogue, "serve-half-tls")).into()),
+    };
+    let read = |path: &PathBuf| {
+        let shown = path.display().to_string();
+        std::fs::read(path).with_context(|| Explained::usage(text!(catalogue, "cannot-read", path = shown)))
+    };
+    let (certificate, key) = (read(certificate)?, read(key)?);
+    let bad = || Explained::usage(text!(catalogue, "serve-bad-tls"));
+    Tls::from_pem(&certificate, &key).map(Some).with_context(bad)
 }
 
 fn explained(error: &ConfigError, session: &Session) -> anyhow::Error {
@@ -190,8 +212,8 @@ async fn embedded(
 }
 
 /// Says where it listens, once it does.
-fn tell(address: SocketAddr, session: &Session, out: &mut Out) -> anyhow::Result<()> {
-    let url = format!("http://{address}");
+fn tell(address: SocketAddr, is_encrypted: bool, session: &Session, out: &mut Out) -> anyhow::Result<()> {
+    let url = format!("{}://{address}", if is_encrypted { "https" } else { "http" });
     match session.form_by_terminal() {
         Form::Json => out.json(&json!({ "listening": url }))?,
         Form::Text => writeln!(out, "{}", text!(session.catalogue, "serve-listening", url = url))?,

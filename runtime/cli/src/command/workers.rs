@@ -1,5 +1,7 @@
 //! `bloom workers`: who takes tasks.
 
+mod key;
+
 use std::io::Write as _;
 
 use bloom_runtime::clock::Clock as _;
@@ -30,6 +32,7 @@ pub(crate) struct Workers {
 enum Command {
     List(List),
     Remove(Remove),
+    Key(key::Key),
 }
 
 #[derive(Args, Debug)]
@@ -54,6 +57,7 @@ impl Workers {
             None => self.list.perform(session, out).await,
             Some(Command::List(list)) => list.perform(session, out).await,
             Some(Command::Remove(remove)) => remove.perform(session, out).await,
+            Some(Command::Key(key)) => key.perform(session, out).await,
         }
     }
 }

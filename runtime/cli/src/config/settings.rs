@@ -44,6 +44,14 @@ pub(crate) struct Server {
     pub(crate) max_body_mib: u32,
     pub(crate) max_connections: u32,
     pub(crate) request_timeout_seconds: u32,
+    /// The certificate, with those that vouch for it, as PEM; connections are encrypted then.
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// Its private key, as PEM.
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Of each who shows a key; 0: not limited.
+    pub(crate) requests_per_minute: u32,
+    /// Of each address, while there is no key; 0: not limited.
+    pub(crate) open_requests_per_minute: u32,
 }
 
 impl Default for Server {
@@ -58,6 +66,10 @@ impl Default for Server {
             max_body_mib: 8,
             max_connections: 16_384,
             request_timeout_seconds: 30,
+            tls_certificate: None,
+            tls_key: None,
+            requests_per_minute: 0,
+            open_requests_per_minute: 100,
         }
     }
 }

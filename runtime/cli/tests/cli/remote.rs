@@ -77,7 +77,7 @@ fn tasks_and_workers_of_a_server_are_listed_and_acted_on() {
         (status, serde_json::from_str::<Value>(&body).unwrap())
     };
     let capabilities = json!({ "provides": ["llm.command"], "max_concurrency": 2, "labels": ["fast"] });
-    let (status, _) = post("/api/runtime/workers", json!({ "name": "w/1", "capabilities": capabilities }));
+    let (status, _) = post("/api/runtime/workers", json!({ "name": "w 1", "capabilities": capabilities }));
     assert_eq!(status, 201);
     let (_, task) = post(
         "/api/runtime/llm-tasks",
@@ -91,18 +91,18 @@ fn tasks_and_workers_of_a_server_are_listed_and_acted_on() {
     assert!(shown.contains(id) && shown.contains("reader") && shown.contains("0/1"), "{shown}");
     assert!(!text(&mut told(&place, &server, &["tasks", "--status", "dead"])).contains(id));
     assert!(refused(&mut told(&place, &server, &["tasks", "requeue", id]), 1).contains("409"));
-    let (status, lease) = post(&format!("/api/runtime/llm-tasks/{id}/lease"), json!({ "worker_id": "w/1" }));
+    let (status, lease) = post(&format!("/api/runtime/llm-tasks/{id}/lease"), json!({ "worker_id": "w 1" }));
     assert_eq!(status, 201, "{lease}");
     let shown = text(&mut told(&place, &server, &["workers"]));
-    assert!(shown.contains("w/1") && shown.contains("1/2") && shown.contains("label:fast"), "{shown}");
+    assert!(shown.contains("w 1") && shown.contains("1/2") && shown.contains("label:fast"), "{shown}");
     let failed = json!({ "status": "error", "error_message": "no", "metrics": { "duration_ms": 1 } });
     assert_eq!(post(&format!("/api/runtime/llm-tasks/{id}/complete"), failed).0, 200);
     assert!(text(&mut told(&place, &server, &["tasks", "requeue", id])).contains(id));
     assert_eq!(only(&mut told(&place, &server, &["tasks", "--json"]))[0]["status"], "queued");
 
-    assert!(text(&mut told(&place, &server, &["workers", "remove", "w/1"])).contains("w/1"));
+    assert!(text(&mut told(&place, &server, &["workers", "remove", "w 1"])).contains("w 1"));
     assert_eq!(only(&mut told(&place, &server, &["workers", "--json"])), json!([]));
-    assert!(refused(&mut told(&place, &server, &["workers", "remove", "w/1"]), 1).contains("404"));
+    assert!(refused(&mut told(&place, &server, &["workers", "remove", "w 1"]), 1).contains("404"));
 
     // The same without the server.
     server.kill();
@@ -111,7 +111,7 @@ fn tasks_and_workers_of_a_server_are_listed_and_acted_on() {
     assert!(text(place.bloom().args(["tasks"])).contains("reader"));
     assert!(refused(place.bloom().args(["tasks", "requeue", id]), 1).contains("cannot be queued"));
     assert!(refused(place.bloom().args(["tasks", "requeue", "none"]), 1).contains("no task"));
-    assert!(refused(place.bloom().args(["workers", "remove", "w/1"]), 1).contains("no worker"));
+    assert!(refused(place.bloom().args(["workers", "remove", "w 1"]), 1).contains("no worker"));
 }
 
 #[test]

@@ -28,6 +28,11 @@ impl Served {
 
     /// With these variables.
     pub(crate) fn start_with(place: &Place, options: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::start_logging(place, options, variables, Stdio::null())
+    }
+
+    /// With what it tells on its standard error going somewhere.
+    pub(crate) fn start_logging(place: &Place, options: &[&str], variables: &[(&str, &str)], log: Stdio) -> Self {
         let script = place.write("replies.json", r#"{ "default": { "answer": { "text": "hello" } } }"#);
         let bloom = place.bloom();
         let mut command = Command::new(bloom.get_program());
@@ -44,7 +49,7 @@ impl Served {
             command.args(["--listen", "127.0.0.1:0"]);
         }
         command.args(options);
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));

@@ -3,6 +3,7 @@
 mod audit;
 mod flows;
 mod health;
+mod metrics;
 mod proposals;
 mod questions;
 mod responses;
@@ -10,6 +11,7 @@ mod run_acts;
 mod run_events;
 mod runs;
 mod tools;
+pub(crate) mod worker_keys;
 
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
@@ -29,7 +31,9 @@ fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
         .merge(questions::routes())
         .merge(proposals::routes())
         .merge(tools::routes())
-        .merge(audit::routes());
+        .merge(audit::routes())
+        .merge(worker_keys::routes())
+        .merge(metrics::routes());
     let unhurried = OpenApiRouter::new().merge(runs::unhurried()).merge(run_events::routes());
     (quick, unhurried)
 }

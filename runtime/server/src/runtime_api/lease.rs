@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use bloom_interpreter::effect::{Answer, EffectError, LlmRequest, NodeRef};
 use bloom_ir::Digest;
 use bloom_runtime::dispatch::Proof;
@@ -22,6 +22,7 @@ use super::state::LISTED;
 use super::task::{self, Beaten, Brought, Completed, Completion, show_task};
 use super::view::{Lease, LlmTask};
 use crate::app::App;
+use crate::auth::Holder;
 use crate::extract::{Path, Query};
 
 const STATUSES: &[(&str, LeaseStatus)] = &[
@@ -81,13 +82,18 @@ pub(crate) struct Question {
     responses((status = 200, body = Vec<Granted>), (status = 204, description = "There is nothing that it can do"),
         (status = 400, description = "The body is not what it must be"),
         (status = 404, description = "There is no such worker: it registers again")))]
-pub(crate) async fn pull(State(app): State<App>, mut form: Form) -> Result<Response, Refused> {
+pub(crate) async fn pull(
+    State(app): State<App>,
+    Extension(holder): Extension<Holder>,
+    mut form: Form,
+) -> Result<Response, Refused> {
     let worker = form.require("worker_id", text(1..=128)).map(WorkerId::new);
     let provides = form.get("provides", texts);
     let slots = form.get("free_slots", number(0..=32_u32)).unwrap_or(1);
     let wait = form.get("wait_seconds", number(0..=30_u32)).unwrap_or_default();
     form.finish()?;
     let worker = worker.unwrap_or_else(|| WorkerId::new(""));
+    holder.act_for(&worker)?;
     let mut stopping = app.stopping();
     let pulling = app.engine.pull(
         &worker,

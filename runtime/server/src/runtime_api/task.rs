@@ -22,7 +22,7 @@ use super::form::{Form, boolean, number, one_of, text, texts};
 use super::state::LISTED;
 use super::view::{Lease, LlmResult, LlmTask, RuntimeArtifact, WorkerNode};
 use crate::app::App;
-use crate::auth::Identity;
+use crate::auth::{Holder, Identity};
 use crate::extract::{Path, Query};
 
 const PROMPT: usize = 4 << 20;
@@ -190,6 +190,7 @@ pub(crate) struct Beaten {
         (status = 404, description = "There is no such task, or nobody has it"), (status = 409, description = "The lease is stale")))]
 pub(crate) async fn heartbeat(
     State(app): State<App>,
+    Extension(holder): Extension<Holder>,
     Path(id): Path<String>,
     mut form: Form,
 ) -> Result<Json<Beaten>, Refused> {
@@ -201,6 +202,7 @@ pub(crate) async fn heartbeat(
         return Err(none());
     }
     let proof = shown.proof(&app, &task.id).await?.ok_or_else(none)?;
+    holder.hold(&app, &proof.lease).await?;
     beat(&app, proof).await
 }
 
@@ -245,6 +247,7 @@ pub(crate) struct Completed {
         (status = 409, description = "Nobody has the task, or the lease is stale")))]
 pub(crate) async fn complete(
     State(app): State<App>,
+    Extension(holder): Extension<Holder>,
     Path(id): Path<String>,
     mut form: Form,
 ) -> Result<Json<Completed>, Refused> {
@@ -253,6 +256,7 @@ pub(crate) async fn complete(
     let task = find(&app, &id).await?;
     let not_held = || Refused::new(StatusCode::CONFLICT, "Task is not leased or running");
     let proof = shown.proof(&app, &task.id).await?.ok_or_else(not_held)?;
+    holder.hold(&app, &proof.lease).await?;
     completion.record(&app, task, proof).await
 }
 

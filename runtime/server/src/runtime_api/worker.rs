@@ -13,7 +13,7 @@ use super::error::Refused;
 use super::form::{Form, boolean, number, one_of, text, texts, url};
 use super::view::{Lease, WorkerDetail, WorkerNode};
 use crate::app::App;
-use crate::auth::Identity;
+use crate::auth::{Holder, Identity};
 use crate::extract::Path;
 
 /// All workers, by name.
@@ -40,6 +40,7 @@ pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Resu
 pub(crate) async fn register(
     State(app): State<App>,
     Extension(Identity(by)): Extension<Identity>,
+    Extension(holder): Extension<Holder>,
     mut form: Form,
 ) -> Result<(StatusCode, Json<WorkerNode>), Refused> {
     let name = form.require("name", name);
@@ -51,6 +52,7 @@ pub(crate) async fn register(
         ["agent_version", "os_info", "install_method"].map(|name| form.get(name, text(0..=1024)));
     form.finish()?;
     let id = WorkerId::new(name.unwrap_or_default());
+    holder.act_for(&id)?;
     // An agent of which nothing is said has what all agents have.
     let is_new = app.engine.worker(&id).is_none();
     let usual = || Capabilities { claude_cli: true, ..Capabilities::default() };

@@ -76,6 +76,11 @@ async fn whatever_changes_something_is_written_to_the_log() {
     let no = json!({ "proposal_ids": [second], "status": "rejected", "decision_note": "not of any use" }).to_string();
     of.does("PATCH /api/v1/proposals/batch", "/api/v1/proposals/batch", no, "proposal_rejected").await;
 
+    let body = json!({ "worker": "w1" }).to_string();
+    let key = of.does("POST /api/v1/worker-keys", "/api/v1/worker-keys", body, "worker_key_issued").await;
+    let path = format!("/api/v1/worker-keys/{}", key["id"].as_str().unwrap());
+    of.does("DELETE /api/v1/worker-keys/{id}", &path, "", "worker_key_revoked").await;
+
     // These change nothing, or only try again what was written when it was decided.
     let others = ["POST /api/v1/runs/{id}/replay", "POST /api/v1/proposals/{id}/apply"].map(str::to_owned);
     let all: BTreeSet<String> = description["paths"]
@@ -118,7 +123,9 @@ async fn the_log_is_signed_and_an_entry_is_proved_by_what_follows_it() {
     let proved: Vec<AuditEntry> = serde_json::from_value(proof["entries"].clone()).unwrap();
     assert_eq!(proved, entries[1..]);
     let mut chain = AuditChain::after(&entries[0]);
-    proved.iter().for_each(|entry| chain.accept(entry).unwrap());
+    for entry in &proved {
+        chain.accept(entry).unwrap();
+    }
     assert_eq!(chain.head(), read(proof["checkpoint"].clone()).head);
     for seq in ["seq=0", "seq=10000"] {
         world.get(&format!("/api/v1/audit/proof?{seq}")).await.refused(404, "NOT_FOUND");

@@ -7,6 +7,7 @@ mod description;
 mod events;
 mod flows;
 mod guard;
+mod network;
 mod proposals;
 mod questions;
 mod runs;

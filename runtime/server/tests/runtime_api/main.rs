@@ -13,6 +13,7 @@ mod agent;
 mod contract;
 mod flow;
 mod install;
+mod key;
 mod lease;
 mod plane;
 mod project;

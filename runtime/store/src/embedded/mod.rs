@@ -58,6 +58,12 @@ impl RedbStore {
     /// The store's file in its folder.
     pub const FILE: &str = "bloom.redb";
 
+    /// Tells of commits from now on: how many writes each held, and how long it took. The first who asks is told, and nobody
+    /// else. It is called on the thread that commits, so it must be quick.
+    pub fn watch_commits(&self, watch: impl Fn(usize, std::time::Duration) + Send + Sync + 'static) {
+        self.writer.watch(Box::new(watch));
+    }
+
     /// How much of the file is kept in memory where nothing else is said, in bytes.
     pub const CACHE: usize = 32 << 20;
 

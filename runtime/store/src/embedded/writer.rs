@@ -3,8 +3,9 @@
 //! There is no timer. While one commit waits for the disk, the next batch gathers in the queue; a caller that is alone
 //! is served at once.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use bloom_runtime::store::StoreError;
 use redb::Durability;
@@ -25,16 +26,27 @@ const QUEUE: usize = 4096;
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Box<dyn Operation>>>,
     thread: Option<thread::JoinHandle<()>>,
+    watched: Arc<OnceLock<Watch>>,
 }
+
+/// Is told of each commit: how many verbs it held, and how long it took.
+pub(super) type Watch = Box<dyn Fn(usize, Duration) + Send + Sync>;
 
 impl Writer {
     pub(super) fn start(database: Arc<Guarded>) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(QUEUE);
+        let watched = Arc::new(OnceLock::new());
+        let told = watched.clone();
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || serve(&database, waiting))
+            .spawn(move || serve(&database, waiting, &told))
             .map_err(backend)?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), thread: Some(thread), watched })
+    }
+
+    /// Tells of commits from now on; the first who asks is told, and nobody else.
+    pub(super) fn watch(&self, watch: Watch) {
+        let _ = self.watched.set(watch);
     }
 
     /// Has a verb done. `bytes` is about what it writes. When this returns, what the verb wrote is on disk.
@@ -110,7 +122,7 @@ where
     }
 }
 
-fn serve(database: &Guarded, mut waiting: mpsc::Receiver<Box<dyn Operation>>) {
+fn serve(database: &Guarded, mut waiting: mpsc::Receiver<Box<dyn Operation>>, watched: &OnceLock<Watch>) {
     // What a panic left half done in the engine must not be built on.
     let mut damaged: Option<Arc<StoreError>> = None;
     while let Some(first) = waiting.blocking_recv() {
@@ -121,10 +133,15 @@ fn serve(database: &Guarded, mut waiting: mpsc::Receiver<Box<dyn Operation>>) {
             bytes = bytes.saturating_add(next.bytes());
             batch.push(next);
         }
-        let committed = match &damaged {
+        let begun = Instant::now();
+        let changed = match &damaged {
             Some(error) => Err(Arc::clone(error)),
             None => guarded(|| commit(database, &mut batch)).map_err(Arc::new),
         };
+        if let (Ok(true), Some(watch)) = (&changed, watched.get()) {
+            watch(batch.len(), begun.elapsed());
+        }
+        let committed = changed.map(|_| ());
         if let Err(error) = &committed
             && matches!(error.as_ref(), StoreError::Damaged(_))
         {
@@ -136,7 +153,8 @@ fn serve(database: &Guarded, mut waiting: mpsc::Receiver<Box<dyn Operation>>) {
     }
 }
 
-fn commit(database: &Guarded, batch: &mut [Box<dyn Operation>]) -> Result<(), StoreError> {
+/// Says whether anything was written.
+fn commit(database: &Guarded, batch: &mut [Box<dyn Operation>]) -> Result<bool, StoreError> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate).map_err(backend)?;
     let mut tables = OpenTables::new(&transaction);
@@ -145,5 +163,10 @@ fn commit(database: &Guarded, batch: &mut [Box<dyn Operation>]) -> Result<(), St
         changed |= operation.run(&mut tables)?;
     }
     drop(tables);
-    if changed { transaction.commit().map_err(backend) } else { transaction.abort().map_err(backend) }
+    if changed {
+        transaction.commit().map_err(backend)?;
+    } else {
+        transaction.abort().map_err(backend)?;
+    }
+    Ok(changed)
 }

@@ -161,9 +161,10 @@ fn tell(check: AuditCheck, signed: Option<&Signed>, session: &Session, out: &mut
         writeln!(out, "{line}")?;
         if let Some(Signed { checkpoint, key }) = signed {
             let count = checkpoint.entries;
-            let line = match key {
-                Some(key) => text!(catalogue, "audit-signed", count = count, key = key.id()),
-                None => text!(catalogue, "audit-signed-by-whom", count = count),
+            let line = if let Some(key) = key {
+                text!(catalogue, "audit-signed", count = count, key = key.id())
+            } else {
+                text!(catalogue, "audit-signed-by-whom", count = count)
             };
             writeln!(out, "{line}")?;
         }

@@ -1,0 +1,391 @@
+//! What is counted, for Prometheus: `/metrics`.
+//!
+//! What happens is counted when it does; what is there is looked up when somebody asks. Labels come from the operator's own
+//! flows, tools, models and workers, never from a request.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bloom_runtime::dispatch::Seat;
+use bloom_runtime::engine::{Asked, Progress, RunEnd, Step};
+use bloom_runtime::record::{LeaseStatus, RunId, RunStatus, TaskStatus, WorkerStatus};
+use bloom_runtime::store::{RunFilter, StoreError};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+use tokio::sync::mpsc;
+
+use crate::app::App;
+
+type Seconds = Gauge<f64, AtomicU64>;
+
+macro_rules! labels {
+    ($($name:ident { $($label:ident: $kind:ty),* })*) => {$(
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+        struct $name { $($label: $kind),* }
+    )*};
+}
+
+labels! {
+    OfStatus { status: &'static str }
+    OfRun { flow: String, status: &'static str }
+    OfEffect { kind: &'static str, name: String, outcome: &'static str }
+    OfTool { tool: String }
+    OfModel { model: String }
+    OfTokens { model: String, direction: &'static str }
+    OfWorker { worker: String }
+    OfRequest { method: String, route: String, status: u16 }
+    OfRoute { route: String }
+    OfBuild { version: &'static str }
+}
+
+/// From a millisecond to about a minute.
+fn short() -> Histogram {
+    Histogram::new(exponential_buckets(0.001, 2.0, 17))
+}
+
+/// From ten milliseconds to about three hours: LLMs and people take their time.
+fn long() -> Histogram {
+    Histogram::new(exponential_buckets(0.01, 2.5, 16))
+}
+
+/// All that is counted.
+pub(crate) struct Metrics {
+    registry: Registry,
+    runs: Family<OfStatus, Gauge>,
+    runs_ended: Family<OfRun, Counter>,
+    runs_started: Counter,
+    tasks: Family<OfStatus, Gauge>,
+    oldest: Seconds,
+    leases: Family<OfStatus, Gauge>,
+    workers: Family<OfStatus, Gauge>,
+    heartbeats: Family<OfWorker, Seconds>,
+    effects: Family<OfEffect, Histogram>,
+    retries: Family<OfEffect, Counter>,
+    traps: Family<OfTool, Counter>,
+    tokens: Family<OfTokens, Counter>,
+    cost: Family<OfModel, Counter<f64, AtomicU64>>,
+    commit_verbs: Histogram,
+    commit_seconds: Histogram,
+    requests: Family<OfRequest, Counter>,
+    request_seconds: Family<OfRoute, Histogram>,
+    audit: Gauge,
+    uptime: Seconds,
+    /// Runs that ended, whose flow is looked up where that holds nobody up.
+    ended: (mpsc::Sender<(RunId, &'static str)>, Mutex<Option<Ended>>),
+}
+
+/// Runs that ended.
+type Ended = mpsc::Receiver<(RunId, &'static str)>;
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("bloom");
+        let (runs, tasks, leases, workers) =
+            (Family::default(), Family::default(), Family::default(), Family::default());
+        let (runs_ended, runs_started, oldest) = (Family::default(), Counter::default(), Seconds::default());
+        let heartbeats = Family::default();
+        let effects = Family::<OfEffect, Histogram>::new_with_constructor(long);
+        let (retries, traps, tokens, cost) =
+            (Family::default(), Family::default(), Family::default(), Family::default());
+        let commit_verbs = Histogram::new(exponential_buckets(1.0, 2.0, 9));
+        let commit_seconds = Histogram::new(exponential_buckets(0.000_1, 2.0, 16));
+        let requests = Family::default();
+        let request_seconds = Family::<OfRoute, Histogram>::new_with_constructor(short);
+        let (audit, uptime) = (Gauge::default(), Seconds::default());
+        let build = Family::<OfBuild, Gauge>::default();
+        build.get_or_create(&OfBuild { version: env!("CARGO_PKG_VERSION") }).set(1);
+
+        let seconds = || Unit::Seconds;
+        registry.register("runs", "Runs that have not ended, by where they stand", Family::clone(&runs));
+        registry.register("runs_started", "Runs that were accepted since the start", Counter::clone(&runs_started));
+        registry.register("runs_ended", "Runs that ended since the start", Family::clone(&runs_ended));
+        registry.register("tasks", "Tasks for workers", Family::clone(&tasks));
+        let told = "How long the oldest task in the queue waits";
+        registry.register_with_unit("queue_oldest_age", told, seconds(), Gauge::clone(&oldest));
+        registry.register("leases", "Leases", Family::clone(&leases));
+        registry.register("workers", "Workers", Family::clone(&workers));
+        let told = "Since a worker was heard of";
+        registry.register_with_unit("worker_heartbeat_age", told, seconds(), Family::clone(&heartbeats));
+        let told = "How long effects took, with all attempts: tools, LLMs, flows, waits";
+        registry.register_with_unit("effect", told, seconds(), Family::clone(&effects));
+        registry.register("effect_attempts_failed", "Attempts after which another follows", Family::clone(&retries));
+        registry.register("tool_traps", "Calls of tools that trapped", Family::clone(&traps));
+        registry.register("llm_tokens", "Tokens of LLM calls", Family::clone(&tokens));
+        let told = "What LLM calls cost, in US dollars, as far as the providers say";
+        registry.register("llm_cost_usd", told, Family::clone(&cost));
+        registry.register("commit_verbs", "Writes that were committed together", Histogram::clone(&commit_verbs));
+        registry.register_with_unit("commit", "How long commits took", seconds(), Histogram::clone(&commit_seconds));
+        registry.register("http_requests", "Requests that were answered", Family::clone(&requests));
+        let told = "Until the head of an answer";
+        registry.register_with_unit("http_request", told, seconds(), Family::clone(&request_seconds));
+        registry.register("audit_entries", "Entries of the audit log", Gauge::clone(&audit));
+        registry.register_with_unit("uptime", "How long the server is there", seconds(), Gauge::clone(&uptime));
+        registry.register("build_info", "The version of the server", build);
+        let (told, ended) = mpsc::channel(BEHIND);
+        Self {
+            registry,
+            runs,
+            runs_ended,
+            runs_started,
+            tasks,
+            oldest,
+            leases,
+            workers,
+            heartbeats,
+            effects,
+            retries,
+            traps,
+            tokens,
+            cost,
+            commit_verbs,
+            commit_seconds,
+            requests,
+            request_seconds,
+            audit,
+            uptime,
+            ended: (told, Mutex::new(Some(ended))),
+        }
+    }
+}
+
+impl Metrics {
+    /// A commit with so many writes that took so long.
+    pub(crate) fn committed(&self, verbs: usize, took: Duration) {
+        self.commit_verbs.observe(f64::from(u32::try_from(verbs).unwrap_or(u32::MAX)));
+        self.commit_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A request that was answered.
+    pub(crate) fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
+        // What fits no route has no name of its own: whoever asks could make one.
+        let route = if route.is_empty() { "none" } else { route };
+        let method = if route == "none" { "ANY" } else { method };
+        let request = OfRequest { method: method.to_owned(), route: route.to_owned(), status };
+        self.requests.get_or_create(&request).inc();
+        self.request_seconds.get_or_create(&OfRoute { route: route.to_owned() }).observe(took.as_secs_f64());
+    }
+
+    /// Counts runs that end by their flow: for ever.
+    pub(crate) async fn attribute(self: Arc<Self>, app: App) {
+        let taken = self.ended.1.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut ended) = taken else { return std::future::pending().await };
+        while let Some((run, status)) = ended.recv().await {
+            if let Ok(Some(run)) = app.store().run(&run).await {
+                self.runs_ended.get_or_create(&OfRun { flow: run.flow, status }).inc();
+            }
+        }
+    }
+
+    /// Everything as text, as Prometheus reads it.
+    pub(crate) async fn text(&self, app: &App) -> Result<String, StoreError> {
+        self.look(app).await?;
+        let mut text = String::new();
+        // Writing to a text does not fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        Ok(text)
+    }
+
+    /// Looks up what is there.
+    async fn look(&self, app: &App) -> Result<(), StoreError> {
+        let (store, now) = (app.store(), app.clock.now());
+        let mut held = 0;
+        for (status, name) in [(RunStatus::Requested, "requested"), (RunStatus::Queued, "queued")] {
+            let count = store.count_runs(&RunFilter { status: Some(status), ..RunFilter::default() }).await?;
+            held += count;
+            self.runs.get_or_create(&OfStatus { status: name }).set(signed(count));
+        }
+        let open = RunFilter { status: Some(RunStatus::Running), ..RunFilter::default() };
+        let running = store.count_runs(&open).await?;
+        let moving = (store.moving_runs().await?.len() as u64).saturating_sub(held).min(running);
+        self.runs.get_or_create(&OfStatus { status: "running" }).set(signed(moving));
+        self.runs.get_or_create(&OfStatus { status: "waiting" }).set(signed(running - moving));
+
+        let counts = store.work_counts().await?;
+        for (status, name) in TASKS {
+            let count = counts.tasks.get(&status).copied().unwrap_or_default();
+            self.tasks.get_or_create(&OfStatus { status: name }).set(signed(count));
+        }
+        for (status, name) in LEASES {
+            let count = counts.leases.get(&status).copied().unwrap_or_default();
+            self.leases.get_or_create(&OfStatus { status: name }).set(signed(count));
+        }
+        let queue = store.queue(QUEUE).await?;
+        let oldest = queue.iter().map(|task| task.created_at).min().unwrap_or(now);
+        self.oldest.set(seconds(now.saturating_sub(oldest)));
+        self.see(&app.engine.workers(), now);
+        self.audit.set(signed(store.audit_head().await?.map_or(0, |head| head.seq)));
+        self.uptime.set(app.uptime().as_secs_f64());
+        Ok(())
+    }
+
+    fn see(&self, seats: &[Seat], now: i64) {
+        self.heartbeats.clear();
+        for seat in seats {
+            if let Some(heard) = seat.last_heartbeat {
+                let worker = OfWorker { worker: seat.worker.id.to_string() };
+                self.heartbeats.get_or_create(&worker).set(seconds(now.saturating_sub(heard)));
+            }
+        }
+        for (status, name) in WORKERS {
+            let count = seats.iter().filter(|seat| seat.status == status).count();
+            self.workers.get_or_create(&OfStatus { status: name }).set(signed(count as u64));
+        }
+    }
+}
+
+/// So many runs that ended wait to be counted.
+const BEHIND: usize = 65_536;
+
+/// So many tasks of the queue are looked at for the oldest one.
+const QUEUE: usize = 1000;
+
+const TASKS: [(TaskStatus, &str); 5] = [
+    (TaskStatus::Queued, "queued"),
+    (TaskStatus::Leased, "leased"),
+    (TaskStatus::Completed, "completed"),
+    (TaskStatus::Failed, "failed"),
+    (TaskStatus::Dead, "dead"),
+];
+
+const LEASES: [(LeaseStatus, &str); 4] = [
+    (LeaseStatus::Active, "active"),
+    (LeaseStatus::Released, "released"),
+    (LeaseStatus::Expired, "expired"),
+    (LeaseStatus::Failed, "failed"),
+];
+
+const WORKERS: [(WorkerStatus, &str); 5] = [
+    (WorkerStatus::Online, "online"),
+    (WorkerStatus::Offline, "offline"),
+    (WorkerStatus::Syncing, "syncing"),
+    (WorkerStatus::Error, "error"),
+    (WorkerStatus::Unknown, "unknown"),
+];
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn seconds(ms: i64) -> f64 {
+    Duration::from_millis(u64::try_from(ms).unwrap_or_default()).as_secs_f64()
+}
+
+/// What an effect is called: of what there could be any number, only the kind.
+fn named(asked: &Asked) -> (&'static str, String) {
+    match asked {
+        Asked::Tool(name) => ("tool", name.clone()),
+        Asked::Llm(model) => ("llm", model.clone().unwrap_or_else(|| String::from("default"))),
+        Asked::Flow(flow) => ("flow", flow.clone()),
+        Asked::Sleep => ("sleep", String::new()),
+        Asked::Timer(_) | Asked::Fired(_) => ("timer", String::new()),
+        Asked::Signal(_) => ("signal", String::new()),
+        Asked::Person(_) => ("person", String::new()),
+    }
+}
+
+impl Metrics {
+    /// Something happened in a run.
+    pub(crate) fn observe(&self, progress: &Progress) {
+        match &progress.step {
+            Step::Started => {
+                self.runs_started.inc();
+            }
+            Step::AttemptFailed { effect, error, .. } => {
+                let (kind, name) = named(&effect.asks);
+                self.trapped(&effect.asks, &error.code);
+                self.retries.get_or_create(&OfEffect { kind, name, outcome: "failed" }).inc();
+            }
+            Step::Settled { effect, took, error, usage, .. } => {
+                let (kind, name) = named(&effect.asks);
+                if let Some(error) = &error {
+                    self.trapped(&effect.asks, &error.code);
+                }
+                let outcome = if error.is_none() { "completed" } else { "failed" };
+                if let Some(took) = took {
+                    let of = OfEffect { kind, name: name.clone(), outcome };
+                    self.effects.get_or_create(&of).observe(took.as_secs_f64());
+                }
+                if let Some(usage) = usage {
+                    let tokens = |direction, count| {
+                        self.tokens.get_or_create(&OfTokens { model: name.clone(), direction }).inc_by(count);
+                    };
+                    tokens("in", usage.input_tokens);
+                    tokens("out", usage.output_tokens);
+                    let dollars = Duration::from_micros(usage.cost_micro_usd.unwrap_or_default()).as_secs_f64();
+                    self.cost.get_or_create(&OfModel { model: name.clone() }).inc_by(dollars);
+                }
+            }
+            Step::Ended(end) => {
+                let status = match end {
+                    RunEnd::Completed { .. } => "completed",
+                    RunEnd::Failed { .. } => "failed",
+                    RunEnd::Cancelled { .. } => "cancelled",
+                    RunEnd::Continued { .. } => "continued",
+                };
+                // Where nobody counts, or not quickly enough, it is lost: runs do not wait for their being counted.
+                let _ = self.ended.0.try_send((progress.run.clone(), status));
+            }
+            _ => {}
+        }
+    }
+
+    fn trapped(&self, asked: &Asked, code: &str) {
+        if let Asked::Tool(tool) = asked
+            && code == "trap"
+        {
+            self.traps.get_or_create(&OfTool { tool: tool.clone() }).inc();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The metrics that a text speaks of.
+    fn named(text: &str) -> BTreeSet<String> {
+        let is_part = |c: char| c.is_ascii_lowercase() || c == '_';
+        let parts = text.split(|c| !is_part(c)).filter(|part| part.starts_with("bloom_"));
+        let plain = |part: &str| {
+            let ends = ["_total", "_bucket", "_count", "_sum"];
+            ends.iter().find_map(|end| part.strip_suffix(end)).unwrap_or(part).to_owned()
+        };
+        parts.map(plain).collect()
+    }
+
+    #[test]
+    fn the_dashboard_shows_what_is_counted_and_nothing_else() {
+        let metrics = Metrics::default();
+        let text = || String::from("x");
+        let of = |status| OfStatus { status };
+        metrics.committed(3, Duration::from_millis(2));
+        metrics.answered("GET", "/healthz", 200, Duration::from_millis(1));
+        for family in [&metrics.runs, &metrics.tasks, &metrics.leases, &metrics.workers] {
+            family.get_or_create(&of("x")).set(1);
+        }
+        metrics.runs_ended.get_or_create(&OfRun { flow: text(), status: "completed" }).inc();
+        metrics.heartbeats.get_or_create(&OfWorker { worker: text() }).set(1.5);
+        let effect = OfEffect { kind: "tool", name: text(), outcome: "completed" };
+        metrics.effects.get_or_create(&effect).observe(0.1);
+        metrics.retries.get_or_create(&effect).inc();
+        metrics.trapped(&Asked::Tool(text()), "trap");
+        metrics.tokens.get_or_create(&OfTokens { model: text(), direction: "in" }).inc_by(7);
+        metrics.cost.get_or_create(&OfModel { model: text() }).inc_by(0.5);
+        let mut written = String::new();
+        prometheus_client::encoding::text::encode(&mut written, &metrics.registry).unwrap();
+        let counted: BTreeSet<String> = written
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+            .map(str::to_owned)
+            .collect();
+        let shown = named(include_str!("../../../docs/grafana.json"));
+        assert_eq!(shown, counted);
+    }
+}

@@ -1,0 +1,136 @@
+//! Keys of workers: made, listed and revoked by who has the server's key.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use bloom_runtime::record::{AuditNote, KeyRefusal, WorkerId, WorkerKey, WorkerKeys};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::responses::{Changing, Common};
+use crate::app::App;
+use crate::auth::Identity;
+use crate::error::{ApiError, Code};
+use crate::extract::{Json, Path};
+use crate::view::time;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list, issue)).routes(routes!(revoke))
+}
+
+/// A key of a worker, without its secret.
+#[derive(Serialize, ToSchema)]
+struct KeyView {
+    id: String,
+    /// Whom its holder may act for.
+    worker: String,
+    created_at: String,
+    created_by: String,
+    /// Since when it lets nobody in.
+    revoked_at: Option<String>,
+}
+
+impl KeyView {
+    fn of(key: &WorkerKey) -> Self {
+        Self {
+            id: key.id.clone(),
+            worker: key.worker.to_string(),
+            created_at: time(key.created_at),
+            created_by: key.created_by.to_string(),
+            revoked_at: key.revoked_at.map(time),
+        }
+    }
+}
+
+/// Keys of workers, oldest first.
+#[derive(Serialize, ToSchema)]
+struct KeyList {
+    keys: Vec<KeyView>,
+}
+
+/// A key that was made.
+#[derive(Serialize, ToSchema)]
+struct Issued {
+    #[serde(flatten)]
+    key: KeyView,
+    /// What the worker shows. It is told now and never again.
+    secret: String,
+}
+
+/// Whose key.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// The name of the worker, which need not be registered yet.
+    worker: String,
+}
+
+/// Keys as they are kept.
+pub(crate) async fn kept(app: &App) -> Result<WorkerKeys, ApiError> {
+    let kept = app.store().setting(WorkerKeys::SETTING).await?;
+    kept.map_or_else(
+        || Ok(WorkerKeys::default()),
+        |kept| serde_json::from_str(&kept).map_err(|error| ApiError::internal(&error)),
+    )
+}
+
+async fn keep(app: &App, keys: &WorkerKeys, note: AuditNote) -> Result<(), ApiError> {
+    let text = serde_json::to_string(keys).map_err(|error| ApiError::internal(&error))?;
+    Ok(app.store().put_setting(WorkerKeys::SETTING, text, vec![note]).await?)
+}
+
+fn note(app: &App, by: &bloom_runtime::record::Actor, action: &str, key: &WorkerKey) -> AuditNote {
+    let detail = [("worker", bloom_ir::Value::from(key.worker.as_str()))].into_iter().collect();
+    AuditNote { detail, ..AuditNote::new(app.clock.now(), by, action, ("worker_key", &key.id)) }
+}
+
+/// All keys of workers, those that were revoked too.
+#[utoipa::path(get, path = "/api/v1/worker-keys", tag = "worker keys", responses((status = 200, body = KeyList), Common))]
+async fn list(State(app): State<App>) -> Result<axum::Json<KeyList>, ApiError> {
+    let keys = kept(&app).await?;
+    Ok(axum::Json(KeyList { keys: keys.0.iter().map(KeyView::of).collect() }))
+}
+
+/// Make a key for a worker: it reaches what workers need, and acts for this worker only.
+#[utoipa::path(
+    post, path = "/api/v1/worker-keys", tag = "worker keys", request_body = Wanted,
+    responses((status = 201, body = Issued), Changing)
+)]
+async fn issue(
+    State(app): State<App>,
+    Extension(Identity(by)): Extension<Identity>,
+    Json(Wanted { worker }): Json<Wanted>,
+) -> Result<(StatusCode, axum::Json<Issued>), ApiError> {
+    let is_name = (1..=128).contains(&worker.chars().count()) && !worker.chars().any(char::is_control);
+    if !is_name || worker.starts_with("local:") {
+        return Err(ApiError::invalid("worker", "it must be a worker's name, of 1 to 128 characters"));
+    }
+    let _one_at_a_time = app.keys().lock().await;
+    let (mut keys, secret) = (kept(&app).await?, WorkerKeys::secret(&app.ids.secret()));
+    let key = keys.issue(app.ids.fresh(), WorkerId::new(worker), &secret, &by, app.clock.now()).clone();
+    keep(&app, &keys, note(&app, &by, "worker_key_issued", &key)).await?;
+    Ok((StatusCode::CREATED, axum::Json(Issued { key: KeyView::of(&key), secret })))
+}
+
+/// Revoke a key: from now on it lets nobody in.
+#[utoipa::path(
+    delete, path = "/api/v1/worker-keys/{id}", tag = "worker keys", params(("id" = String, Path)),
+    responses((status = 200, body = KeyView), Changing)
+)]
+async fn revoke(
+    State(app): State<App>,
+    Extension(Identity(by)): Extension<Identity>,
+    Path(id): Path<String>,
+) -> Result<axum::Json<KeyView>, ApiError> {
+    let _one_at_a_time = app.keys().lock().await;
+    let mut keys = kept(&app).await?;
+    let revoked = keys.revoke(&id, app.clock.now()).map_err(|error| match error {
+        KeyRefusal::Unknown(id) => ApiError::not_found("worker key", id),
+        KeyRefusal::Revoked(_) => ApiError::new(Code::InvalidTransition, error.to_string()),
+    })?;
+    let key = revoked.clone();
+    keep(&app, &keys, note(&app, &by, "worker_key_revoked", &key)).await?;
+    Ok(axum::Json(KeyView::of(&key)))
+}
