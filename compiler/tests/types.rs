@@ -78,6 +78,9 @@ fn what_may_go_well_is_not_told() {
         "IF memory.last_run == null OR least > 5:\n  LOG 1\nELSE:\n  t ← memory.last_run\n  FOR note IN notes:\n    LOG t + 1",
         "t ← memory.last_run\nIF t == null:\n  t ← 0\nu ← t\nLOG u + 1",
         "t ← memory.last_run\nt ← t == null ? 0 : t\nu ← t\nLOG u + 1",
+        // It was asked of a copy.
+        "t ← memory.last_run\nu ← t\nIF u == null:\n  → END\nLOG memory.last_run + 1",
+        "t ← memory.last_run\nIF memory.last_run == null:\n  → END\nx ← LLM:\n  When? {t}\nFORMAT {yes: bool}\nLOG x",
         "asked ← memory.last_run == null\nIF NOT asked:\n  LOG memory.last_run + 1",
         "IF memory.last_run == null:\n  → END\nx ← LLM:\n  When? {memory.last_run}\nFORMAT {yes: bool}\nLOG x",
         // What grows in a loop.

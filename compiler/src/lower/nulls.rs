@@ -61,6 +61,7 @@ pub(super) struct Nulls<'d> {
     of_variable: BTreeMap<String, u64>,
     /// The names that are asked about; those of which there is no bit are taken as asked everywhere.
     names: BTreeMap<String, Option<u64>>,
+    copies: Copies,
     /// What each node asks about.
     asks: BTreeMap<&'d NodeId, u64>,
     states: BTreeMap<&'d NodeId, State>,
@@ -72,6 +73,7 @@ impl<'d> Nulls<'d> {
             places: Vec::new(),
             of_variable: BTreeMap::new(),
             names: BTreeMap::new(),
+            copies: Copies::of(document),
             asks: BTreeMap::new(),
             states: BTreeMap::new(),
         };
@@ -81,7 +83,7 @@ impl<'d> Nulls<'d> {
         // Of what is asked about it is known, too, what is put into it.
         for node in document.nodes.values() {
             if let NodeKind::Action(Action::Set { into, .. }) = &node.kind
-                && nulls.names.contains_key(into)
+                && nulls.names.contains_key(nulls.copies.one_name(into))
             {
                 nulls.track(Expr::Variable(into.clone()));
             }
@@ -109,7 +111,7 @@ impl<'d> Nulls<'d> {
 
     /// Whether somebody has asked, at a node or before it, whether what has this name is null or there.
     pub(super) fn is_asked(&self, node: &NodeId, name: &str) -> bool {
-        match self.names.get(name) {
+        match self.names.get(self.copies.one_name(name)) {
             None => false,
             Some(None) => true,
             Some(Some(bit)) => (self.at(node).asked | self.asked_at(node)) & bit != 0,
@@ -127,6 +129,7 @@ impl<'d> Nulls<'d> {
     /// Gives numbers to what a node asks about.
     fn enter(&mut self, id: &'d NodeId, node: &Node) {
         for name in asked_names(node) {
+            let name = self.copies.one_name(&name).to_owned();
             let next = self.names.len();
             let bit = *self.names.entry(name).or_insert_with(|| (next < MOST).then(|| 1 << next));
             *self.asks.entry(id).or_default() |= bit.unwrap_or_default();
@@ -247,6 +250,53 @@ impl<'d> Nulls<'d> {
                 here.or_else(|| self.nullness(state, place))
             }
         }
+    }
+}
+
+/// The names of what is copied from one to the other. Who asks about one of them has thought of all.
+#[derive(Default)]
+struct Copies {
+    /// For each name another one of the same; the last one has none.
+    other: BTreeMap<String, String>,
+}
+
+impl Copies {
+    fn of(document: &Document) -> Self {
+        let mut copies = Self::default();
+        for node in document.nodes.values() {
+            if let NodeKind::Action(Action::Set { into, value, .. }) = &node.kind
+                && let Ok(value @ (Expr::Variable(_) | Expr::Member { .. } | Expr::Index { .. })) = parse(value)
+            {
+                let (one, other) = (copies.shortened(into), copies.shortened(&name(&value)));
+                if one != other && !other.is_empty() {
+                    copies.other.insert(one, other);
+                }
+            }
+        }
+        for name in copies.other.keys().cloned().collect::<Vec<_>>() {
+            copies.shortened(&name);
+        }
+        copies
+    }
+
+    /// The one name of all copies; the way to it is short from now on.
+    fn shortened(&mut self, name: &str) -> String {
+        let mut passed = Vec::new();
+        let mut at = name.to_owned();
+        while let Some(next) = self.other.get(&at) {
+            passed.push(std::mem::replace(&mut at, next.clone()));
+        }
+        for name in passed {
+            self.other.insert(name, at.clone());
+        }
+        at
+    }
+
+    fn one_name<'n>(&'n self, mut name: &'n str) -> &'n str {
+        while let Some(next) = self.other.get(name) {
+            name = next;
+        }
+        name
     }
 }
 
