@@ -426,16 +426,17 @@ fn key() -> SigningKey {
     SigningKey::from_seed(&[7; 32])
 }
 
-/// A flow that asks an LLM for a number.
+/// A flow that asks an LLM for a number, and gives all attempts together more time than passes here: what comes of a node whose
+/// time is over has tests of its own.
 fn asks() -> Document {
     serde_json::from_value(json!({
         "ir": "0.1",
         "flow": { "id": "asks", "version": "0.0.0", "title": "Test", "kind": "procedure", "locale": "en" },
         "inputs": {}, "outputs": {},
-        "policy": { "allowed_tools": {}, "safe_outputs": [] },
+        "policy": { "allowed_tools": {}, "safe_outputs": [], "limits": { "node_timeout_seconds": 86_400 } },
         "entry": "n1",
         "nodes": {
-            "n1": { "type": "llm_call", "prompt": [{ "text": "How many?" }], "into": "n", "output": { "type": "integer" }, "next": "n2" },
+            "n1": { "type": "llm_call", "prompt": [{ "text": "How many?" }], "into": "n", "output": { "type": "integer" }, "timeout_seconds": 120, "next": "n2" },
             "n2": { "type": "return", "status": "completed", "value": "v['n']" },
         },
         "source": { "kind": "drakon", "name": "t.drakon", "sha256": "0".repeat(64), "map": { "n1": { "item": "12", "first": true, "text": "Read" } } },
