@@ -43,7 +43,7 @@ fn generated(generator: &mut dyn WorldGenerator, root: &Path) -> Result<Vec<(Str
     let world = resolve.select_world(&[package], Some("adapter"))?;
     let mut files = Files::default();
     generator.generate(&mut resolve, world, &mut files)?;
-    let texts = files.iter().filter(|(name, _)| !name.ends_with(".o"));
+    let texts = files.iter().filter(|(name, _)| Path::new(name).extension().is_none_or(|kind| kind != "o"));
     texts.map(|(name, bytes)| Ok((name.to_owned(), String::from_utf8(bytes.to_vec())?))).collect()
 }
 

@@ -60,7 +60,7 @@ impl Collection {
         let may_begin = |first: char| first_letters.contains(&first);
         let mut count = |text: &str, weight: f64| {
             let mut words = 0_u32;
-            each_wanted_word(text, &may_begin, |word, _| {
+            each_wanted_word(text, may_begin, |word, _| {
                 words += 1;
                 query.each_match(word, |term, exactness| frequencies[term] += weight * exactness);
             });

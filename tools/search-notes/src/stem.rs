@@ -129,8 +129,8 @@ fn without<'a>(word: &'a str, endings: &[&str]) -> Option<&'a str> {
         // Most endings are passed over by their last byte.
         let rest = if ending.as_bytes().last() == last { word.strip_suffix(ending)? } else { return None };
         // `основі` is of `основа`, and `вчителеві` of `вчитель`.
-        let least = if ending.ends_with("ві") { 5 } else { 3 };
-        (letters(rest) >= least && rest.contains(is_vowel_or_yot)).then_some(rest)
+        let shortest = if ending.ends_with("ві") { 5 } else { 3 };
+        (letters(rest) >= shortest && rest.contains(is_vowel_or_yot)).then_some(rest)
     })
 }
 

@@ -21,8 +21,8 @@ fn json_response(status: u16, body: &str) -> Response {
     Response { headers, ..response(status, body) }
 }
 
-fn asked(answer: impl Fn() -> Response + 'static, expect: Expect) -> Result<Answer, Failure> {
-    Host::new().http(move |_| Ok(answer())).run(|| ask(&Request::get("https://example.org/"), &expect))
+fn asked(answer: impl Fn() -> Response + 'static, expect: &Expect) -> Result<Answer, Failure> {
+    Host::new().http(move |_| Ok(answer())).run(|| ask(&Request::get("https://example.org/"), expect))
 }
 
 #[test]
@@ -45,37 +45,37 @@ fn urls_are_encoded_as_people_write_them() {
 
 #[test]
 fn a_body_comes_as_what_it_is() {
-    let answer = asked(|| json_response(200, r#"{"a": [1]}"#), Expect::default()).unwrap();
+    let answer = asked(|| json_response(200, r#"{"a": [1]}"#), &Expect::default()).unwrap();
     assert_eq!((answer.format, &answer.body), (Format::Json, &json!({ "a": [1] })));
     assert_eq!(answer.headers["vary"], "a, b");
     assert!(!answer.headers.contains_key("set-cookie"));
-    let broken = asked(|| json_response(200, "{"), Expect::default()).unwrap();
+    let broken = asked(|| json_response(200, "{"), &Expect::default()).unwrap();
     assert_eq!((broken.format, broken.body), (Format::Text, json!("{")));
-    let text = asked(|| response(200, "їжак"), Expect::default()).unwrap();
+    let text = asked(|| response(200, "їжак"), &Expect::default()).unwrap();
     assert_eq!((text.format, text.body), (Format::Text, json!("їжак")));
-    let bytes = asked(|| response(200, [0xff, 0xd8, 0xff, 0xe0]), Expect::default()).unwrap();
+    let bytes = asked(|| response(200, [0xff, 0xd8, 0xff, 0xe0]), &Expect::default()).unwrap();
     assert_eq!((bytes.format, bytes.body), (Format::Base64, json!("/9j/4A==")));
 }
 
 #[test]
 fn a_body_that_is_not_what_was_asked_for_is_a_failure() {
     let json = Expect { format: Format::Json, ..Expect::default() };
-    assert_eq!(asked(|| response(200, "<p>"), json).unwrap_err().code, "invalid_response");
+    assert_eq!(asked(|| response(200, "<p>"), &json).unwrap_err().code, "invalid_response");
     let text = Expect { format: Format::Text, ..Expect::default() };
-    assert_eq!(asked(|| response(200, [0xff]), text).unwrap_err().code, "invalid_response");
-    let large = asked(|| response(200, "x".repeat(1_000_000)), Expect::default()).unwrap_err();
+    assert_eq!(asked(|| response(200, [0xff]), &text).unwrap_err().code, "invalid_response");
+    let large = asked(|| response(200, "x".repeat(1_000_000)), &Expect::default()).unwrap_err();
     assert!(large.code == "body_too_large" && large.message.contains("900000"), "{large:?}");
 }
 
 #[test]
 fn an_error_of_the_server_is_a_failure_unless_it_is_expected() {
-    let missing = asked(|| response(404, "no\n such page"), Expect::default()).unwrap_err();
+    let missing = asked(|| response(404, "no\n such page"), &Expect::default()).unwrap_err();
     assert_eq!((missing.code.as_str(), missing.retryable), ("http_404", false));
     assert!(missing.message.ends_with("404: no such page"), "{}", missing.message);
-    assert!(asked(|| response(503, ""), Expect::default()).unwrap_err().retryable);
-    let expected = asked(|| response(404, ""), Expect { any_status: true, ..Expect::default() }).unwrap();
+    assert!(asked(|| response(503, ""), &Expect::default()).unwrap_err().retryable);
+    let expected = asked(|| response(404, ""), &Expect { any_status: true, ..Expect::default() }).unwrap();
     assert_eq!((expected.status, expected.body), (404, json!("")));
-    assert_eq!(asked(|| response(304, ""), Expect::default()).unwrap().status, 304);
+    assert_eq!(asked(|| response(304, ""), &Expect::default()).unwrap().status, 304);
 }
 
 #[test]
