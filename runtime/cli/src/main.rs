@@ -41,6 +41,7 @@ mod setting;
 mod sheets;
 mod signal;
 mod store;
+mod trust;
 mod usage;
 
 use std::ffi::OsString;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bloom_worker::{TlsFault, is_exposed};
 use clap::Args;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -11,6 +12,7 @@ use serde_json::Value;
 use crate::catalogue::{Catalogue, text};
 use crate::failure::Explained;
 use crate::session::Session;
+use crate::trust;
 
 /// A server is reached within this time, or it is not there.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -84,17 +86,17 @@ impl<'a> Remote<'a> {
         let bad = || Explained::usage(text!(catalogue, "server-bad-url", url = url));
         let base: Url = url.parse().ok().with_context(bad)?;
         let is_plain = base.has_host() && base.query().is_none() && base.fragment().is_none();
-        if base.scheme() != "http" || !is_plain || !base.username().is_empty() || base.password().is_some() {
+        let is_web = matches!(base.scheme(), "http" | "https");
+        if !is_web || !is_plain || !base.username().is_empty() || base.password().is_some() {
             return Err(bad().into());
         }
-        let secret = session.config()?.settings.client.api_key.as_ref();
-        let key = secret.map(|secret| secret.read("client.api_key", catalogue)).transpose()?;
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()?;
+        let given = &session.config()?.settings.client;
+        let key = given.api_key.as_ref().map(|secret| secret.read("client.api_key", catalogue)).transpose()?;
+        let trusted = trust::read(given.ca.as_deref(), "client.ca", catalogue)?;
+        let http = trusted.client().connect_timeout(CONNECT).read_timeout(SILENCE).build()?;
+        if key.is_some() && is_exposed(&base) {
+            trust::warn_of_exposed_key(base.as_str(), catalogue);
+        }
         Ok(Self { http, base, key, catalogue })
     }
 
@@ -130,8 +132,7 @@ impl<'a> Remote<'a> {
     }
 
     async fn send(&self, ask: Ask<'_>) -> anyhow::Result<Response> {
-        let response = self.request(ask)?.send().await.map_err(reqwest::Error::without_url);
-        let response = response.with_context(|| self.gone())?;
+        let response = self.request(ask)?.send().await.map_err(|error| self.unreached(error))?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -187,6 +188,16 @@ impl<'a> Remote<'a> {
         match &error["details"] {
             Value::Null => explained.into(),
             details => anyhow::Error::msg(details.to_string()).context(explained),
+        }
+    }
+
+    fn unreached(&self, error: reqwest::Error) -> anyhow::Error {
+        match TlsFault::of(&error) {
+            Some(fault) => {
+                let explained = trust::explained(&fault, self.base.as_str(), "client.ca", self.catalogue);
+                anyhow::Error::new(fault).context(explained)
+            }
+            None => anyhow::Error::new(error.without_url()).context(self.gone()),
         }
     }
 

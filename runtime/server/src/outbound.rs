@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use bloom_worker::Trust;
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
@@ -34,8 +35,9 @@ pub(crate) enum CallError {
 
 impl Outbound {
     pub(crate) fn new() -> Self {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-        Self { http: http.build().unwrap_or_default() }
+        #[expect(clippy::expect_used, reason = "what could fail is already made: TLS, and no proxy is looked for")]
+        let http = Trust::usual().client().build().expect("nothing is left that fails");
+        Self { http }
     }
 
     /// Sends a request, and waits so long for the whole answer.

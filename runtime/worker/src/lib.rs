@@ -11,6 +11,7 @@
 //! - An answer that leaves this crate satisfies the request's schema.
 //! - A prompt never stands on a command line, where other users of the machine could read it.
 //! - A process that was started is gone, with all its children, when its future ends or is dropped.
+//! - A key is shown to no server that does not prove its name, where the URL says `https`.
 //! - No executor retries, but for the one repair call after an answer that does not fit: retries belong to the task.
 //!
 //! ```
@@ -34,6 +35,7 @@ mod process;
 mod prompt;
 mod remote;
 mod scripted;
+mod trust;
 
 pub use answer::{check_answer, read_answer};
 pub use claude::{Claude, Detection, Login, Unavailable};
@@ -41,3 +43,4 @@ pub use command::Command;
 pub use in_process::InProcessWorker;
 pub use remote::{Flows, MakeStore, RemoteConfig, RemoteError, RemoteWorker};
 pub use scripted::{ScriptError, Scripted};
+pub use trust::{TlsFault, Trust, TrustError, is_exposed};

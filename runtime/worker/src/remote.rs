@@ -20,12 +20,15 @@ pub use self::client::RemoteError;
 use self::flow::{Envelope, Execution, Outcome};
 pub use self::flow::{Flows, MakeStore};
 use crate::in_process::ask;
+use crate::trust::{Trust, is_exposed};
 
 /// What a worker says of itself, and whom it works for.
 #[derive(Clone, Debug)]
 pub struct RemoteConfig {
-    /// The server, as `http://127.0.0.1:5000`.
+    /// The server, as `https://bloom.example.org`.
     pub server: String,
+    /// Whose certificate it may have, where that is a URL with `https`.
+    pub trust: Trust,
     /// The key that the server asks for.
     pub key: Option<String>,
     /// Its name: who registers with the same name is the same worker.
@@ -51,6 +54,7 @@ impl RemoteConfig {
     pub fn new(server: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             server: server.into(),
+            trust: Trust::usual(),
             key: None,
             name: name.into(),
             slots: 1,
@@ -61,6 +65,11 @@ impl RemoteConfig {
             longest_backoff: Duration::from_secs(30),
             drain: Duration::from_mins(1),
         }
+    }
+
+    /// Whether others on the way to the server could read the key.
+    pub fn exposes_its_key(&self) -> bool {
+        self.key.is_some() && self.server.parse().is_ok_and(|url| is_exposed(&url))
     }
 }
 
@@ -121,7 +130,7 @@ struct GrantedPolicy {
 impl RemoteWorker {
     /// Makes a worker that is not registered yet. Without an executor it answers no question.
     pub fn new(config: RemoteConfig, executor: Option<Arc<dyn LlmExecutor>>) -> Result<Self, RemoteError> {
-        let client = Client::new(&config.server, config.key.as_deref())?;
+        let client = Client::new(&config.server, config.key.as_deref(), &config.trust)?;
         Ok(Self { config: Arc::new(config), client, executor, flows: None })
     }
 
@@ -163,7 +172,7 @@ impl RemoteWorker {
         stopping: &watch::Sender<bool>,
     ) -> Result<(), RemoteError> {
         let mut delay = self.config.backoff;
-        let mut is_registered = false;
+        let (mut is_registered, mut is_known) = (false, false);
         let mut drains = draining.subscribe();
         while !*drains.borrow_and_update() {
             let outcome = if is_registered {
@@ -175,12 +184,14 @@ impl RemoteWorker {
                     self.ask_for(free, tasks, &mut drains, stopping).await
                 }
             } else {
-                self.register().await.inspect(|()| is_registered = true)
+                self.register().await.inspect(|()| (is_registered, is_known) = (true, true))
             };
             match outcome {
                 Ok(()) => delay = self.config.backoff,
                 // It was removed, or the server has lost it.
                 Err(RemoteError::Refused { status: 404, .. }) if is_registered => is_registered = false,
+                // It never was the server that is meant: somebody must look.
+                Err(error @ RemoteError::Tls(_)) if !is_known => return Err(error),
                 Err(error) if error.is_passing() => {
                     tracing::warn!(server = self.config.server, %error, "the server cannot be reached");
                     // After a restart the server does not know how it is.

@@ -25,6 +25,7 @@ use crate::output::{self, Out};
 use crate::session::{Form, Session};
 use crate::setting::Setting;
 use crate::signal::Interrupts;
+use crate::trust;
 
 #[derive(Args, Debug)]
 pub(crate) struct Worker {
@@ -60,7 +61,12 @@ impl Worker {
         // Whoever is told of the worker may ask it to stop.
         let interrupts = Mutex::new(Interrupts::listen()?);
         tell(&remote, session, out)?;
-        let mut worker = RemoteWorker::new(remote, executor).map_err(|error| explained(error, session))?;
+        if remote.exposes_its_key() {
+            trust::warn_of_exposed_key(&remote.server, catalogue);
+        }
+        let server = remote.server.clone();
+        let failed = |error| explained(error, &server, session);
+        let mut worker = RemoteWorker::new(remote, executor).map_err(failed)?;
         if let Some(flows) = flows {
             worker = worker.with_flows(flows);
         }
@@ -73,7 +79,7 @@ impl Worker {
         let hurry = async {
             interrupts.lock().await.next().await;
         };
-        worker.run(stop, hurry).await.map_err(|error| explained(error, session))?;
+        worker.run(stop, hurry).await.map_err(failed)?;
         let _ = writeln!(output::stderr(), "{}", text!(catalogue, "worker-stopped"));
         Ok(exit(signalled.take()))
     }
@@ -102,6 +108,7 @@ fn remote(config: &Config, session: &Session) -> anyhow::Result<RemoteConfig> {
     let name = given.name.clone().or_else(name_of_machine).with_context(unnamed)?;
     Ok(RemoteConfig {
         key: key.map(|key| key.expose_secret().to_owned()),
+        trust: trust::read(given.ca.as_deref(), "worker.ca", catalogue)?,
         slots: given.slots.clamp(1, 32),
         labels: given.labels.clone(),
         heartbeat: Duration::from_secs(given.heartbeat_seconds.max(1).into()),
@@ -156,13 +163,14 @@ fn exit(signalled: Option<u8>) -> Exit {
     }
 }
 
-fn explained(error: RemoteError, session: &Session) -> anyhow::Error {
+fn explained(error: RemoteError, server: &str, session: &Session) -> anyhow::Error {
     let catalogue = &session.catalogue;
     let explained = match &error {
         RemoteError::Url(url) => return Explained::usage(text!(catalogue, "worker-bad-url", url = url)).into(),
         RemoteError::Refused { status: 401 | 403, .. } => {
             Explained::refused(text!(catalogue, "worker-refused")).hint(text!(catalogue, "worker-refused-hint"))
         }
+        RemoteError::Tls(fault) => trust::explained(fault, server, "worker.ca", catalogue),
         RemoteError::Refused { .. } | RemoteError::Unreachable(_) | RemoteError::Answer(_) => {
             Explained::failed(text!(catalogue, "worker-failed")).hint(text!(catalogue, "worker-failed-hint"))
         }

@@ -133,7 +133,7 @@ pub(super) fn anchored(path: &[String], value: Value, file: &Path) -> Value {
         ([section, name], Value::String(given)) if section == "run" && name == "llm" => {
             Value::from(crate::llm::under(folder, &given))
         }
-        ([section, name], Value::String(given)) if section == "network" && name == "ca" => under(&given),
+        ([_, name], Value::String(given)) if name == "ca" => under(&given),
         ([section, _], Value::String(given)) if section == "run" => under(&given),
         ([section, name], Value::String(given)) if section == "server" && name.starts_with("tls_") => under(&given),
         (_, Value::Object(mut members)) => {

@@ -80,6 +80,8 @@ impl Default for Server {
 pub(crate) struct Client {
     /// What they show.
     pub(crate) api_key: Option<Secret>,
+    /// Certificates that are trusted beside the usual ones, in PEM.
+    pub(crate) ca: Option<PathBuf>,
 }
 
 /// What runs have where nothing else is said: the options of `bloom run` of the same names.
@@ -119,6 +121,8 @@ pub(crate) struct Worker {
     pub(crate) server: String,
     /// What it shows there; else `server.api_key`.
     pub(crate) key: Option<Secret>,
+    /// Certificates that are trusted beside the usual ones, in PEM.
+    pub(crate) ca: Option<PathBuf>,
     /// Else the machine's.
     pub(crate) name: Option<String>,
     /// How many tasks it does at a time.
@@ -136,6 +140,7 @@ impl Default for Worker {
         Self {
             server: String::from("http://127.0.0.1:5000"),
             key: None,
+            ca: None,
             name: None,
             slots: 1,
             labels: Vec::new(),

@@ -154,11 +154,15 @@ fn a_file_that_others_may_write_is_not_used_unless_it_is_named() {
 
 #[test]
 fn folders_in_a_file_are_meant_from_its_folder_on() {
-    let config = load("[run]\nnotes = 'notes'\nllm = 'scripted:answers.json'\n", &[]).unwrap();
+    let text =
+        "[run]\nnotes = 'notes'\nllm = 'scripted:answers.json'\n[client]\nca = 'a.pem'\n[worker]\nca = 'b.pem'\n";
+    let config = load(text, &[]).unwrap();
     let folder = config.file.clone().unwrap();
     let folder = folder.parent().unwrap();
     assert_eq!(config.settings.run.notes, Some(folder.join("notes")));
     assert_eq!(config.settings.run.llm, Some(format!("scripted:{}", folder.join("answers.json").display())));
+    assert_eq!(config.settings.client.ca, Some(folder.join("a.pem")));
+    assert_eq!(config.settings.worker.ca, Some(folder.join("b.pem")));
 }
 
 /// The rows of the tables in the documentation: key, default, variable.

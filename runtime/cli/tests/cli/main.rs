@@ -28,6 +28,7 @@ mod served;
 mod service;
 mod sleep;
 mod support;
+mod tls;
 mod tool;
 mod tool_versions;
 mod unknown;

@@ -13,6 +13,7 @@ use crate::support::{Place, signed_greeting};
 pub(crate) struct Served {
     pub(crate) process: Child,
     pub(crate) address: String,
+    scheme: String,
 }
 
 impl Served {
@@ -53,12 +54,12 @@ impl Served {
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-        let address = told["listening"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
-        Self { process, address }
+        let (scheme, address) = told["listening"].as_str().unwrap().split_once("://").unwrap();
+        Self { process, address: address.to_owned(), scheme: scheme.to_owned() }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Sends a request, and gives the status and the body.

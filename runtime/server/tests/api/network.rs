@@ -70,7 +70,7 @@ async fn without_a_key_the_existing_routes_take_so_many_requests_of_an_address()
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let serving = tokio::spawn(world.server.clone().serve(listener, std::future::pending()));
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = bloom_worker::Trust::usual().client().build().unwrap();
     let status = async |path: &str| client.get(format!("{url}{path}")).send().await.unwrap().status().as_u16();
     let mut asked = 0;
     while asked < 2000 && status("/api/runtime/stats").await == 200 {

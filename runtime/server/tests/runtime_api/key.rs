@@ -111,7 +111,7 @@ async fn a_key_is_told_once_and_lets_nobody_in_when_it_is_revoked() {
 async fn an_address_that_shows_many_wrong_keys_is_not_listened_to() {
     let world = World::new();
     let (url, serving) = world.serve(0).await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = bloom_worker::Trust::usual().client().build().unwrap();
     let asked = async |key: &str| {
         let asked = client.get(format!("{url}/api/runtime/stats")).header("x-runtime-api-key", key);
         let answered = asked.send().await.unwrap();

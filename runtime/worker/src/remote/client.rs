@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::trust::{TlsFault, Trust};
+
 /// The longest that a server is waited for, beside what it was asked to wait itself.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -17,6 +19,9 @@ pub enum RemoteError {
     /// It cannot be reached.
     #[error("the server cannot be reached: {0}")]
     Unreachable(String),
+    /// It is there, but is not known to be who it should be, or one of the two speaks TLS and the other does not.
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
     /// It refused.
     #[error("the server answered {status}: {message}")]
     Refused {
@@ -34,7 +39,8 @@ impl RemoteError {
     /// Whether it may go well later.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable(_) => true,
+            // Certificates run out and are renewed; nothing is shown to a server until then.
+            Self::Unreachable(_) | Self::Tls(_) => true,
             Self::Refused { status, .. } => *status >= 500 || matches!(status, 408 | 429),
             Self::Url(_) | Self::Answer(_) => false,
         }
@@ -49,19 +55,14 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(server: &str, key: Option<&str>) -> Result<Self, RemoteError> {
+    pub(super) fn new(server: &str, key: Option<&str>, trust: &Trust) -> Result<Self, RemoteError> {
         let bad = || RemoteError::Url(server.to_owned());
         let base = server.trim_end_matches('/');
         let url: reqwest::Url = base.parse().map_err(|_| bad())?;
-        if !matches!(url.scheme(), "http") || !url.has_host() {
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(bad());
         }
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(10))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|_| bad())?;
+        let http = trust.client().connect_timeout(Duration::from_secs(10)).build().map_err(|_| bad())?;
         Ok(Self { http, base: format!("{base}/api/runtime"), key: key.map(str::to_owned) })
     }
 
@@ -95,7 +96,10 @@ impl Client {
         if let Some(key) = &self.key {
             request = request.header("x-runtime-api-key", key);
         }
-        let unreachable = |error: reqwest::Error| RemoteError::Unreachable(told(&error));
+        let unreachable = |error: reqwest::Error| match TlsFault::of(&error) {
+            Some(fault) => RemoteError::Tls(fault),
+            None => RemoteError::Unreachable(told(&error)),
+        };
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         let bytes = response.bytes().await.map_err(unreachable)?;
@@ -147,9 +151,10 @@ mod tests {
 
     #[test]
     fn only_a_server_that_can_be_spoken_to_is_taken() {
-        assert!(Client::new("http://127.0.0.1:5000/", None).is_ok());
-        for url in ["", "127.0.0.1:5000", "ftp://x", "https://x", "http://"] {
-            assert!(matches!(Client::new(url, None), Err(RemoteError::Url(_))), "{url}");
+        let client = |url: &str| Client::new(url, None, &Trust::usual());
+        assert!(client("http://127.0.0.1:5000/").is_ok() && client("https://bloom.example.org").is_ok());
+        for url in ["", "127.0.0.1:5000", "ftp://x", "https://", "http://"] {
+            assert!(matches!(client(url), Err(RemoteError::Url(_))), "{url}");
         }
     }
 
@@ -161,6 +166,7 @@ mod tests {
             [false, false, false, true, false, true, true, true]
         );
         assert!(RemoteError::Unreachable(String::new()).is_passing());
+        assert!(RemoteError::Tls(TlsFault::NotSpoken).is_passing());
     }
 
     #[test]
