@@ -69,6 +69,8 @@ codes! {
     PayloadTooLarge = "PAYLOAD_TOO_LARGE" PAYLOAD_TOO_LARGE
     /// The body is of a type that is not read here.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" UNSUPPORTED_MEDIA_TYPE
+    /// Of what is there, no part was asked for.
+    RangeNotSatisfiable = "RANGE_NOT_SATISFIABLE" RANGE_NOT_SATISFIABLE
     /// The diagram or the document has errors.
     CompileFailed = "COMPILE_FAILED" UNPROCESSABLE_ENTITY
     /// Nobody who is trusted signed it, or it was changed.

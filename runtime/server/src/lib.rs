@@ -24,6 +24,7 @@
 mod app;
 mod auth;
 mod config;
+mod content;
 mod control_plane;
 mod error;
 mod extract;

@@ -45,10 +45,11 @@ pub(crate) async fn surround(State(app): State<App>, request: Request, next: Nex
     });
     app.metrics().answered(method.as_str(), &route_of, status.as_u16(), since.elapsed());
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        // `Allow` stays.
+        // What says what would be taken stays.
         let headers = std::mem::take(response.headers_mut());
         response = written(&error, &correlation);
-        response.headers_mut().extend(headers.into_iter().filter(|(name, _)| name.as_ref() == Some(&header::ALLOW)));
+        let stays = |name: &HeaderName| *name == header::ALLOW || *name == header::CONTENT_RANGE;
+        response.headers_mut().extend(headers.into_iter().filter(|(name, _)| name.as_ref().is_some_and(stays)));
     }
     let headers = response.headers_mut();
     protect(headers);

@@ -65,7 +65,7 @@ use self::live::Live;
 pub use self::policy::Refusal;
 use self::programs::Programs;
 pub use self::progress::{Asked, EffectSpot, Observer, Progress, Step};
-pub use self::run::RunEnd;
+pub use self::run::{RunEnd, artifact};
 pub use self::sighting::Sighting;
 pub use self::submit::Submit;
 pub use self::task::NewTask;

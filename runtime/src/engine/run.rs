@@ -842,7 +842,7 @@ pub(super) fn with_last(details: Value, last: &EffectError) -> Value {
 }
 
 /// The bytes that an artifact is kept as, and their digest.
-pub(super) fn artifact(emission: &Emission) -> (Vec<u8>, Digest) {
+pub fn artifact(emission: &Emission) -> (Vec<u8>, Digest) {
     let bytes = match &emission.value {
         Value::String(text) => text.as_bytes().to_vec(),
         other => other.to_bytes(),

@@ -1,5 +1,6 @@
 //! The routes, one resource a file. Routes of another group stand in a file of their own and are merged in [`api`].
 
+mod artifacts;
 mod audit;
 mod flows;
 mod health;
@@ -27,6 +28,7 @@ fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
     let quick = OpenApiRouter::new()
         .merge(flows::routes())
         .merge(runs::routes())
+        .merge(artifacts::routes())
         .merge(run_acts::routes())
         .merge(questions::routes())
         .merge(proposals::routes())

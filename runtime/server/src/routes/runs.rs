@@ -300,7 +300,7 @@ pub(super) async fn seen(app: &App, run: &RunRecord) -> Result<Run, ApiError> {
 }
 
 /// Looks at all recorded events, page by page.
-async fn for_events(app: &App, run: &RunId, mut look: impl FnMut(&Event)) -> Result<(), ApiError> {
+pub(super) async fn for_events(app: &App, run: &RunId, mut look: impl FnMut(&Event)) -> Result<(), ApiError> {
     let mut from = 1;
     loop {
         let events = app.store().history(run, from, PAGE).await?;

@@ -9,7 +9,9 @@ mod tool;
 
 pub(crate) use flow::{Flow, FlowDetail, FlowList, Published, Versions};
 pub(crate) use proposal::{Batch, BatchError, Decided, Proposal, ProposalList};
-pub(crate) use run::{Envelope, History, Question, Questions, ReplayReport, Run, RunList, Steps, Trace};
+pub(crate) use run::{
+    Envelope, History, Question, Questions, ReplayReport, Run, RunArtifact, RunArtifacts, RunList, Steps, Trace,
+};
 pub(crate) use tool::{AuditPage, AuditProof, Tool, ToolList, entries as audit_entries};
 
 use serde::Serialize;

@@ -156,6 +156,24 @@ pub(crate) struct Steps {
     pub(crate) steps: Vec<Value>,
 }
 
+/// What a run handed out.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunArtifacts {
+    pub(crate) run_id: String,
+    pub(crate) artifacts: Vec<RunArtifact>,
+}
+
+/// Something that a run handed out, and that does not change any more.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunArtifact {
+    pub(crate) name: String,
+    /// Of its bytes.
+    pub(crate) digest: String,
+    /// How many bytes it has.
+    pub(crate) bytes: usize,
+    pub(crate) media_type: String,
+}
+
 /// Which icons a run passed.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Trace {

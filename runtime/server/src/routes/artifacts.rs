@@ -1,0 +1,131 @@
+//! What runs and tasks handed out, byte for byte.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, Method};
+use axum::response::Response;
+use bloom_interpreter::effect::Emission;
+use bloom_interpreter::history::Payload;
+use bloom_ir::Value;
+use bloom_ir::document::EmitKind;
+use bloom_runtime::engine;
+use bloom_runtime::record::{ArtifactId, RunId};
+use serde::de::IgnoredAny;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::responses::{Named, Part};
+use super::runs;
+use crate::app::App;
+use crate::content::{BYTES, Content, JSON, TEXT};
+use crate::error::ApiError;
+use crate::extract::Path;
+use crate::view::{RunArtifact, RunArtifacts};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(of_run)).routes(routes!(of_task))
+}
+
+/// The artifacts of a run, by name. Of several with one name it is the last one.
+#[utoipa::path(
+    get, path = "/api/v1/runs/{id}/artifacts", tag = "runs", params(("id" = String, Path)),
+    responses((status = 200, body = RunArtifacts), Named)
+)]
+async fn list(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<RunArtifacts>, ApiError> {
+    let run = runs::named(&app, id).await?;
+    let artifacts = emitted(&app, &run.id).await?;
+    let artifacts = artifacts.into_iter().map(|(name, emission)| {
+        let Content { bytes, digest, kind } = content(&emission);
+        RunArtifact { name, digest: digest.to_string(), bytes: bytes.len(), media_type: kind.to_owned() }
+    });
+    Ok(axum::Json(RunArtifacts { run_id: run.id.to_string(), artifacts: artifacts.collect() }))
+}
+
+/// An artifact of a run: a text as it is, anything else as JSON. `Range` asks for one range of its bytes.
+#[utoipa::path(
+    get, path = "/api/v1/runs/{id}/artifacts/{name}", tag = "runs",
+    params(("id" = String, Path), ("name" = String, Path), ("Range" = Option<String>, Header, description = "as `bytes=0-1023`")),
+    responses(
+        (status = 200, content((String = "text/plain"), (serde_json::Value = "application/json"))),
+        (status = 206, description = "the part that was asked for", content((String = "text/plain"), (serde_json::Value = "application/json"))),
+        Part, Named,
+    )
+)]
+async fn of_run(
+    State(app): State<App>,
+    Path((id, name)): Path<(String, String)>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let run = runs::named(&app, id).await?;
+    let emission = emitted(&app, &run.id).await?.remove(&name).ok_or_else(|| ApiError::not_found("artifact", &name))?;
+    Ok(content(&emission).answer(&method, &headers))
+}
+
+/// What is in an artifact that a task brought. `Range` asks for one range of its bytes.
+#[utoipa::path(
+    get, path = "/api/v1/artifacts/{id}", tag = "runs",
+    params(("id" = String, Path), ("Range" = Option<String>, Header, description = "as `bytes=0-1023`")),
+    responses(
+        (status = 200, content((String = "text/plain"), (serde_json::Value = "application/json"), (String = "application/octet-stream"))),
+        (status = 206, description = "the part that was asked for", content((String = "text/plain"), (serde_json::Value = "application/json"), (String = "application/octet-stream"))),
+        Part, Named,
+    )
+)]
+async fn of_task(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let missing = || ApiError::not_found("artifact", &id);
+    let artifact = app.store().artifact(&ArtifactId::new(id.as_str())).await?.ok_or_else(missing)?;
+    let bytes = app.store().blob(artifact.content).await?.ok_or_else(missing)?;
+    Ok(Content { kind: kind(&bytes), bytes, digest: artifact.content }.answer(&method, &headers))
+}
+
+/// The last artifact of each name that a run handed out.
+async fn emitted(app: &App, run: &RunId) -> Result<BTreeMap<String, Emission>, ApiError> {
+    let mut found = BTreeMap::new();
+    runs::for_events(app, run, |event| {
+        if let Some(Payload::Emitted { emission }) = &event.payload
+            && emission.kind == EmitKind::Artifact
+        {
+            found.insert(emission.name.clone(), emission.clone());
+        }
+    })
+    .await?;
+    Ok(found)
+}
+
+fn content(emission: &Emission) -> Content {
+    let (bytes, digest) = engine::artifact(emission);
+    let kind = if matches!(emission.value, Value::String(_)) { TEXT } else { JSON };
+    Content { bytes, digest, kind }
+}
+
+/// What workers bring is text; of a flow's questions it is the answer, an object.
+fn kind(bytes: &[u8]) -> &'static str {
+    let is_structured = matches!(bytes.first(), Some(b'{' | b'['));
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_structured && serde_json::from_str::<IgnoredAny>(text).is_ok() => JSON,
+        Ok(_) => TEXT,
+        Err(_) => BYTES,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_worker_brought_has_the_type_of_what_it_is() {
+        assert_eq!(kind(br#"{"text": "hello"}"#), JSON);
+        assert_eq!(kind(b"[1, 2]"), JSON);
+        for text in ["", "12", "hello", "{not json", "[x] done", "\"quoted\""] {
+            assert_eq!(kind(text.as_bytes()), TEXT, "{text}");
+        }
+        assert_eq!(kind(&[0xff, 0xfe]), BYTES);
+    }
+}
