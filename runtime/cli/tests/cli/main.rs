@@ -27,6 +27,8 @@ mod serve;
 mod served;
 mod service;
 mod sleep;
+#[cfg(unix)]
+mod soak;
 mod support;
 mod tls;
 mod tool;

@@ -25,10 +25,28 @@ fn a_flow_is_published_run_and_followed_over_http() {
     assert_eq!(server.get(&format!("/api/v1/runs/{id}/trace"))["agrees"], true);
     let (status, drawn) = server.send("GET", "/docs", "", b"");
     assert!(status == 200 && drawn.contains("<h1>"), "{drawn}");
+}
 
-    let second = place.bloom().args(["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
-    let told = String::from_utf8(second.stderr).unwrap();
-    assert!(!second.status.success() && told.contains("is in use by process"), "{told}");
+#[test]
+fn a_second_server_on_the_same_store_ends_at_once_and_names_the_first() {
+    let place = Place::new();
+    let server = Served::start(&place, &["--workers", "0"]);
+    let (data, holder) = (place.path("data"), format!("is in use by process {} (", server.process.id()));
+    for _ in 0..2 {
+        let mut second = place.bloom();
+        second.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
+        let output = second.timeout(Duration::from_mins(2)).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains(&holder) && told.contains("bloom.redb"), "{told}");
+        assert!(told.contains("name another data directory with --data"), "{told}");
+        assert!(output.stdout.is_empty(), "it never listened");
+        assert_eq!(server.get("/api/v1/runs")["total"], 0, "the first one serves on");
+    }
+    server.kill();
+    // What a killed one leaves behind keeps nobody out.
+    let next = Served::start(&place, &["--workers", "0"]);
+    assert_eq!(next.get("/api/v1/runs")["total"], 0);
 }
 
 #[test]
