@@ -6,12 +6,13 @@
 use async_trait::async_trait;
 use bloom_interpreter::history::{Event, run_of};
 use bloom_interpreter::replay::Rebuilder;
-use bloom_ir::{Digest, Value, VerifiedIr};
+use bloom_ir::{Value, VerifiedIr};
 
 use super::live::cannot_go_on;
 use super::run::{Addition, Run, SLICE};
+use super::submit::accepted;
 use super::{Engine, EngineError, policy};
-use crate::record::{Actor, ContextId, InboxEntry, InboxId, InboxStatus, RunId, RunRecord, RunStatus};
+use crate::record::{Actor, ContextId, InboxEntry, InboxId, InboxStatus, RunId};
 use crate::store::{StoreError, Submission};
 
 /// Keeps the histories that an engine adds to, before the engine's own store does.
@@ -64,32 +65,7 @@ impl Engine {
             correlation_id: id.to_string(),
             approved_by: Some(by),
         };
-        let record = RunRecord {
-            id: id.clone(),
-            flow: kept.id.clone(),
-            version: kept.version.clone(),
-            ir: kept.hash,
-            status: RunStatus::Queued,
-            context,
-            inbox: inbox.id.clone(),
-            inputs: rebuilt.machine.inputs().clone(),
-            created_at: now,
-            updated_at: now,
-            events: 0,
-            history_head: Digest::of(b""),
-            result: None,
-            error: None,
-            tokens: 0,
-            cost_micro_usd: 0,
-            limits: Some(*rebuilt.machine.limits()).filter(|own| own != program.limits()),
-            continues: None,
-            continued_by: None,
-            parent: None,
-            origin: None,
-            dispatched: false,
-            waiting: false,
-            wake_at: None,
-        };
+        let record = accepted(&id, &inbox, context, &rebuilt.machine);
         let (run, addition) = Run::adopted(&record, ir, rebuilt, &history, &self.desk());
         let Addition { mut append, artifacts, steps, .. } = addition;
         append.expected = 0;

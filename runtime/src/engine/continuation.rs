@@ -9,11 +9,12 @@ use bloom_interpreter::history::Continues;
 use bloom_interpreter::record;
 use bloom_interpreter::replay::{LinkFault, Verdict, check_link};
 use bloom_interpreter::{Machine, Program, RunInfo};
-use bloom_ir::{Digest, Value};
+use bloom_ir::Value;
 
 use super::run::{Desk, Draft, Run, RunEnd};
+use super::submit::accepted;
 use super::{Engine, EngineError};
-use crate::record::{Actor, InboxEntry, InboxId, InboxStatus, RunId, RunRecord, RunStatus};
+use crate::record::{Actor, InboxEntry, InboxId, InboxStatus, RunId, RunRecord};
 use crate::store::{Store, StoreError, Successor};
 
 impl Run {
@@ -61,30 +62,11 @@ impl Run {
         };
         let spent = self.spent();
         let run = RunRecord {
-            id: id.clone(),
-            flow: flow.id.clone(),
-            version: flow.version.clone(),
-            ir: self.program().hash(),
-            status: RunStatus::Queued,
-            context: self.context.clone(),
-            inbox: inbox.id.clone(),
-            inputs: machine.inputs().clone(),
-            created_at: at,
-            updated_at: at,
-            events: 0,
-            history_head: Digest::of(b""),
-            result: None,
-            error: None,
             tokens: spent.tokens,
             cost_micro_usd: spent.cost_micro_usd,
-            limits: Some(*machine.limits()).filter(|own| own != machine.program().limits()),
             continues: Some(self.id.clone()),
-            continued_by: None,
             parent: self.parent.clone(),
-            origin: None,
-            dispatched: false,
-            waiting: false,
-            wake_at: None,
+            ..accepted(id, &inbox, self.context.clone(), &machine)
         };
         let started = record::started_in_place(&machine, &desk.config.version, continues);
         let (_, first) = Self::begin_with(&run, self.ir().clone(), machine, started, &by, desk);

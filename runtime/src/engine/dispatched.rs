@@ -19,7 +19,7 @@ use bloom_ir::{Digest, Pinned, Value};
 
 use super::lease::{decided, note};
 use super::live::{With, commit, tell};
-use super::progress::{Asked, EffectSpot, Step};
+use super::progress::{EffectSpot, Step};
 use super::proposal::Proposer;
 use super::run::{Addition, RunEnd, SLICE, artifact};
 use super::submit::{Identity, Submit};
@@ -451,17 +451,7 @@ impl Follower {
     }
 
     fn spot(&self, request: &EffectRequest) -> EffectSpot {
-        EffectSpot {
-            effect: request.id.clone(),
-            node: request.node.clone(),
-            visit: request.visit,
-            place: self.program.place(&request.node),
-            asks: Asked::of(&request.call),
-            about: match &request.call {
-                EffectCall::Tool(tool) => tool.first_text().map(str::to_owned),
-                _ => None,
-            },
-        }
+        EffectSpot::of(&self.program, request)
     }
 
     fn end_note(&self, record: &RunRecord, end: &RunEnd) -> AuditNote {

@@ -3,12 +3,13 @@
 use bloom_interpreter::Program;
 use bloom_interpreter::history::{Event, Forked, pinned};
 use bloom_interpreter::replay::{RebuildError, Rebuilder, Rebuilt};
-use bloom_ir::{Digest, Pinned, Value, VerifiedIr};
+use bloom_ir::{Pinned, Value, VerifiedIr};
 
 use super::live::cannot_go_on;
 use super::run::{Addition, Run, SLICE};
+use super::submit::accepted;
 use super::{Engine, EngineError, policy};
-use crate::record::{Actor, InboxEntry, InboxId, InboxStatus, Origin, RunId, RunRecord, RunStatus};
+use crate::record::{Actor, InboxEntry, InboxId, InboxStatus, Origin, RunId, RunRecord};
 use crate::store::Submission;
 
 /// A fork that somebody wants.
@@ -72,32 +73,8 @@ impl Engine {
             correlation_id: id.to_string(),
             approved_by: Some(by.clone()),
         };
-        let record = RunRecord {
-            id: id.clone(),
-            flow: kept.id.clone(),
-            version: kept.version.clone(),
-            ir: kept.hash,
-            status: RunStatus::Queued,
-            context: origin.context,
-            inbox: inbox.id.clone(),
-            inputs: rebuilt.machine.inputs().clone(),
-            created_at: now,
-            updated_at: now,
-            events: 0,
-            history_head: Digest::of(b""),
-            result: None,
-            error: None,
-            tokens: 0,
-            cost_micro_usd: 0,
-            limits: Some(*rebuilt.machine.limits()).filter(|own| own != program.limits()),
-            continues: None,
-            continued_by: None,
-            parent: None,
-            origin: Some(Origin { run, at }),
-            dispatched: false,
-            waiting: false,
-            wake_at: None,
-        };
+        let begun = accepted(&id, &inbox, origin.context, &rebuilt.machine);
+        let record = RunRecord { origin: Some(Origin { run, at }), ..begun };
         let (run, addition) = Run::forked(&record, ir, rebuilt, &shared, forked, &by, &self.desk());
         let Addition { mut append, artifacts, steps, .. } = addition;
         append.audit.splice(..0, stored);

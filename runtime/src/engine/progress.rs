@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use bloom_interpreter::effect::{AwaitedThing, EffectCall, EffectError, EffectId, Emission, Usage};
+use bloom_interpreter::Program;
+use bloom_interpreter::effect::{AwaitedThing, EffectCall, EffectError, EffectId, EffectRequest, Emission, Usage};
 use bloom_interpreter::program::Place;
 use bloom_ir::document::NodeId;
 
@@ -95,6 +96,23 @@ pub struct EffectSpot {
     pub asks: Asked,
     /// The first text among a tool's arguments: shortly, what the call is about.
     pub about: Option<String>,
+}
+
+impl EffectSpot {
+    /// An effect of a program.
+    pub(super) fn of(program: &Program, request: &EffectRequest) -> Self {
+        Self {
+            effect: request.id.clone(),
+            node: request.node.clone(),
+            visit: request.visit,
+            place: program.place(&request.node),
+            asks: Asked::of(&request.call),
+            about: match &request.call {
+                EffectCall::Tool(tool) => tool.first_text().map(str::to_owned),
+                _ => None,
+            },
+        }
+    }
 }
 
 /// What is asked, without the arguments.

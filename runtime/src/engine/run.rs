@@ -19,7 +19,7 @@ use bloom_ir::{Digest, Value, VerifiedIr};
 use super::child::child_id;
 use super::config::EngineConfig;
 use super::open::{Open, OpenEffects};
-use super::progress::{Asked, EffectSpot, Step};
+use super::progress::{EffectSpot, Step};
 use super::proposal::Proposer;
 use super::retry::Schedule;
 use super::wait::Rest;
@@ -373,17 +373,7 @@ impl Run {
 
     /// How an effect is shown.
     pub(super) fn spot(&self, request: &EffectRequest) -> EffectSpot {
-        EffectSpot {
-            effect: request.id.clone(),
-            node: request.node.clone(),
-            visit: request.visit,
-            place: self.program.place(&request.node),
-            asks: Asked::of(&request.call),
-            about: match &request.call {
-                EffectCall::Tool(tool) => tool.first_text().map(str::to_owned),
-                _ => None,
-            },
-        }
+        EffectSpot::of(&self.program, request)
     }
 
     /// Whether the machine is in the middle of a turn: [`Run::catch_up`] goes on with it.

@@ -94,32 +94,7 @@ impl Engine {
             correlation_id: id.to_string(),
             approved_by: Some(by.clone()),
         };
-        let record = RunRecord {
-            id: id.clone(),
-            flow: kept.id.clone(),
-            version: kept.version.clone(),
-            ir: ir.hash(),
-            status: RunStatus::Queued,
-            context,
-            inbox: inbox.id.clone(),
-            inputs: machine.inputs().clone(),
-            created_at: now,
-            updated_at: now,
-            events: 0,
-            history_head: Digest::of(b""),
-            result: None,
-            error: None,
-            tokens: 0,
-            cost_micro_usd: 0,
-            limits: Some(*machine.limits()).filter(|own| own != program.limits()),
-            continues: None,
-            continued_by: None,
-            parent,
-            origin: None,
-            dispatched,
-            waiting: false,
-            wake_at: None,
-        };
+        let record = RunRecord { parent, dispatched, ..accepted(&id, &inbox, context, &machine) };
         let mut desk = self.desk();
         // The first event bears the time at which the run started.
         desk.now = now;
@@ -178,5 +153,37 @@ impl Engine {
             self.announce_work();
         }
         Ok(())
+    }
+}
+
+/// A run that nothing is recorded of yet, with the machine that it begins with, as an entry of the inbox asked for it.
+pub(super) fn accepted(id: &RunId, inbox: &InboxEntry, context: ContextId, machine: &Machine) -> RunRecord {
+    let program = machine.program();
+    let (flow, at) = (program.flow(), inbox.created_at);
+    RunRecord {
+        id: id.clone(),
+        flow: flow.id.clone(),
+        version: flow.version.clone(),
+        ir: program.hash(),
+        status: RunStatus::Queued,
+        context,
+        inbox: inbox.id.clone(),
+        inputs: machine.inputs().clone(),
+        created_at: at,
+        updated_at: at,
+        events: 0,
+        history_head: Digest::of(b""),
+        result: None,
+        error: None,
+        tokens: 0,
+        cost_micro_usd: 0,
+        limits: Some(*machine.limits()).filter(|own| own != program.limits()),
+        continues: None,
+        continued_by: None,
+        parent: None,
+        origin: None,
+        dispatched: false,
+        waiting: false,
+        wake_at: None,
     }
 }
