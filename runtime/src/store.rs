@@ -6,7 +6,7 @@
 mod verify;
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use async_trait::async_trait;
 use bloom_interpreter::history::Event;
@@ -154,6 +154,8 @@ pub trait Store: Send + Sync {
     async fn put_blob(&self, bytes: Vec<u8>) -> Result<Digest, StoreError>;
     /// The bytes of a digest.
     async fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Some of the bytes of a digest, as far as there are such.
+    async fn blob_part(&self, digest: Digest, part: Range<u64>) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Keeps a context.
     async fn put_context(&self, context: Context) -> Result<(), StoreError>;
@@ -463,6 +465,10 @@ pub enum StoreError {
     /// The disk or the engine below failed.
     #[error("the store failed: {0}")]
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What lies outside of the store's file cannot be had, or put there, for now. Nothing was written, and it may be tried
+    /// again.
+    #[error("{0}")]
+    Unavailable(String),
     /// The store was closed.
     #[error("the store is closed")]
     Closed,

@@ -29,6 +29,7 @@ mod logging;
 mod narrator;
 mod output;
 mod page;
+mod place;
 mod prose;
 mod raster;
 mod refusal;

@@ -14,6 +14,7 @@ use bloom_store::RedbStore;
 
 use crate::catalogue::{Catalogue, text};
 use crate::failure::Explained;
+use crate::place;
 use crate::session::Session;
 
 /// The store's file in the data directory.
@@ -40,6 +41,11 @@ impl<'a> Store<'a> {
         match RedbStore::open_with_cache(data, cache) {
             Ok(store) => {
                 close_to_others(data)?;
+                let place = session.config().ok().map(|config| place::of(&config.settings.artifacts, catalogue));
+                let store = match place.transpose()?.flatten() {
+                    Some(place) => store.with_place(place),
+                    None => store,
+                };
                 Ok(Self { inner: Arc::new(store), catalogue })
             }
             Err(error) => Err(explained(error, catalogue)),
@@ -196,6 +202,11 @@ pub(crate) fn explained(error: StoreError, catalogue: &Catalogue) -> anyhow::Err
         }
         StoreError::Proposal(ProposalError::Status { id, from, .. }) => {
             text!(catalogue, "proposal-decided", id = id.as_str(), status = words::proposal(*from, catalogue))
+        }
+        StoreError::Unavailable(what) => {
+            return Explained::failed(text!(catalogue, "store-unavailable", what = what))
+                .hint(text!(catalogue, "artifacts-hint"))
+                .into();
         }
         _ => return anyhow::Error::new(error).context(text!(catalogue, "store-failed")),
     };

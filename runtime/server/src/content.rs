@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bloom_ir::Digest;
+use serde::de::IgnoredAny;
 
 use crate::error::{ApiError, Code};
 
@@ -21,9 +22,17 @@ pub(crate) struct Content {
     pub(crate) kind: &'static str,
 }
 
+/// What is known of bytes before they are read.
+pub(crate) struct Outline {
+    pub(crate) length: usize,
+    pub(crate) digest: Digest,
+    /// Their media type.
+    pub(crate) kind: &'static str,
+}
+
 /// What a client asks of some bytes.
 #[derive(Debug, PartialEq, Eq)]
-enum Wanted {
+pub(crate) enum Wanted {
     All,
     Part(Range<usize>),
     /// There is nothing of it.
@@ -33,31 +42,68 @@ enum Wanted {
 impl Content {
     /// The answer to a request with these headers.
     pub(crate) fn answer(self, method: &Method, headers: &HeaderMap) -> Response {
-        let tag = format!("\"{}\"", self.digest);
         let bytes = Bytes::from(self.bytes);
-        let (status, range, body) = match wanted(method, headers, &tag, bytes.len()) {
-            Wanted::All => (StatusCode::OK, None, bytes),
+        let outline = Outline { length: bytes.len(), digest: self.digest, kind: self.kind };
+        let wanted = outline.wanted(method, headers);
+        let read = match &wanted {
+            Wanted::All => bytes,
+            Wanted::Part(part) => bytes.slice(part.clone()),
+            Wanted::Nothing => Bytes::new(),
+        };
+        outline.answer(&wanted, read)
+    }
+}
+
+impl Outline {
+    /// What a request with these headers asks for.
+    pub(crate) fn wanted(&self, method: &Method, headers: &HeaderMap) -> Wanted {
+        wanted(method, headers, &self.tag(), self.length)
+    }
+
+    /// The answer to that, with the bytes that are wanted.
+    pub(crate) fn answer(&self, wanted: &Wanted, read: Bytes) -> Response {
+        let length = self.length;
+        let (status, range) = match wanted {
+            Wanted::All => (StatusCode::OK, None),
             Wanted::Part(part) => {
-                let range = format!("bytes {}-{}/{}", part.start, part.end.saturating_sub(1), bytes.len());
-                (StatusCode::PARTIAL_CONTENT, Some(range), bytes.slice(part))
+                let range = format!("bytes {}-{}/{length}", part.start, part.end.saturating_sub(1));
+                (StatusCode::PARTIAL_CONTENT, Some(range))
             }
             Wanted::Nothing => {
-                let length = bytes.len();
                 let refused = ApiError::new(Code::RangeNotSatisfiable, format!("there are only {length} bytes"));
                 let mut response = refused.into_response();
                 set(&mut response, header::CONTENT_RANGE, &format!("bytes */{length}"));
                 return response;
             }
         };
-        let mut response = (status, body).into_response();
+        let mut response = (status, read).into_response();
         set(&mut response, header::CONTENT_TYPE, self.kind);
         set(&mut response, header::ACCEPT_RANGES, "bytes");
-        set(&mut response, header::ETAG, &tag);
+        set(&mut response, header::ETAG, &self.tag());
         if let Some(range) = range {
             set(&mut response, header::CONTENT_RANGE, &range);
         }
         response
     }
+
+    fn tag(&self) -> String {
+        format!("\"{}\"", self.digest)
+    }
+}
+
+/// The media type of what workers bring, which is text; of a flow's questions it is the answer, an object.
+pub(crate) fn kind(bytes: &[u8]) -> &'static str {
+    let is_structured = matches!(bytes.first(), Some(b'{' | b'['));
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_structured && serde_json::from_str::<IgnoredAny>(text).is_ok() => JSON,
+        Ok(_) => TEXT,
+        Err(_) => BYTES,
+    }
+}
+
+/// The media type of that name, if it is one of ours.
+pub(crate) fn known_kind(name: &str) -> Option<&'static str> {
+    [TEXT, JSON, BYTES].into_iter().find(|kind| *kind == name)
 }
 
 fn set(response: &mut Response, name: HeaderName, value: &str) {
@@ -131,6 +177,16 @@ mod tests {
         {
             assert_eq!(part(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_worker_brought_has_the_type_of_what_it_is() {
+        assert_eq!(kind(br#"{"text": "hello"}"#), JSON);
+        assert_eq!(kind(b"[1, 2]"), JSON);
+        for text in ["", "12", "hello", "{not json", "[x] done", "\"quoted\""] {
+            assert_eq!(kind(text.as_bytes()), TEXT, "{text}");
+        }
+        assert_eq!(kind(&[0xff, 0xfe]), BYTES);
     }
 
     #[test]

@@ -152,6 +152,10 @@ impl From<StoreError> for ApiError {
                 Code::InvalidTransition,
                 format!("Cannot transition from '{}' to '{}'", from.name(), to.name()),
             ),
+            StoreError::Unavailable(_) => {
+                tracing::warn!(error = message, "a request cannot be served for now");
+                Self::new(Code::Unavailable, "artifacts cannot be read or kept for now; the log says why")
+            }
             other => Self::internal(&other),
         }
     }

@@ -294,6 +294,7 @@ impl Engine {
             created_at: at,
             content: Digest::of(&content),
             bytes: content.len() as u64,
+            media_type: outcome.is_ok().then(|| "application/json".to_owned()),
             entity_refs: Vec::new(),
             tags: Vec::new(),
         };

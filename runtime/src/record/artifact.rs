@@ -24,6 +24,9 @@ pub struct Artifact {
     pub content: Digest,
     /// How many bytes that is.
     pub bytes: u64,
+    /// Its media type, where whoever made it knew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
     /// What it is about.
     #[serde(default)]
     pub entity_refs: Vec<String>,

@@ -1,6 +1,7 @@
 //! The stores behind [`bloom_runtime::store::Store`]: what BLOOM remembers of flows, runs, tasks, proposals and deeds.
 //!
-//! There is one so far, [`RedbStore`]: a single redb file that one process has open. The rules (what a task may
+//! There is one so far, [`RedbStore`]: a single redb file that one process has open. What is handed out may lie in a
+//! [`Place`] outside of the file. The rules (what a task may
 //! become, what continues a history, how the audit log is chained) are not here but in [`bloom_runtime::record`], and
 //! every store obeys the same ones.
 //!
@@ -26,5 +27,7 @@
 #[cfg(any(test, feature = "test-support"))]
 pub mod conformance;
 mod embedded;
+mod place;
 
 pub use embedded::RedbStore;
+pub use place::{Bucket, Place, PlaceError};

@@ -8,7 +8,7 @@ use bloom_interpreter::effect::{Answer, EffectError};
 use bloom_runtime::engine::{Engine, EngineError};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
 use bloom_runtime::record::{LeaseEnding, RunId, WorkerId};
-use bloom_runtime::store::Grant;
+use bloom_runtime::store::{Grant, StoreError};
 use futures::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -33,6 +33,9 @@ pub struct InProcessWorker {
     stop: watch::Sender<bool>,
     slots: JoinSet<()>,
 }
+
+/// Between two tries to record an answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Its place in the engine, which its slots share and the last one gives up: no run is to wait for a worker that takes nothing.
 struct Seat {
@@ -136,10 +139,23 @@ impl Slot {
             }
             _ = self.stop.changed() => LeaseEnding::GivenBack,
         };
-        match self.seat.engine.end_lease(&lease.id, lease.epoch, ending).await {
+        // An answer that was paid for is not given up while its artifacts cannot be kept: the lease bounds it.
+        let recorded = loop {
+            match self.seat.engine.end_lease(&lease.id, lease.epoch, ending.clone()).await {
+                Err(EngineError::Store(error @ StoreError::Unavailable(_))) if !*self.stop.borrow() => {
+                    tracing::warn!(worker = %self.seat.id, %error, "a result cannot be recorded for now");
+                    tokio::select! {
+                        () = tokio::time::sleep(PATIENCE) => {}
+                        _ = self.stop.changed() => {}
+                    }
+                }
+                recorded => break recorded,
+            }
+        };
+        match recorded {
             Ok(_) => {}
             // The run was stopped meanwhile, or somebody else has the task: nothing is lost.
-            Err(EngineError::Store(bloom_runtime::store::StoreError::Task(stale))) => {
+            Err(EngineError::Store(StoreError::Task(stale))) => {
                 tracing::info!(worker = %self.seat.id, %stale, "a result came too late");
             }
             Err(error) => tracing::error!(worker = %self.seat.id, %error, "a result was not recorded"),

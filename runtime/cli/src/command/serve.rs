@@ -31,7 +31,7 @@ use crate::session::{Form, Session};
 use crate::setting::Setting;
 use crate::signal::Interrupts;
 use crate::store::Store;
-use crate::{apply, engine};
+use crate::{apply, engine, place};
 
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
@@ -54,6 +54,7 @@ impl Serve {
         let audit_key = Some(Keyring::of(session)?.auditor()?);
         let settings = ServerConfig { audit_key, tls: tls(&config, session)?, ..settings };
         let store = Store::open(session)?;
+        place::check(&store, &config, catalogue).await?;
         apply::finish(&store, session).await?;
         let setting = Setting::of_operator(session)?;
         let choice = Choice::parse(setting.llm.as_deref(), catalogue)?;

@@ -9,7 +9,7 @@ use crate::catalogue::{Catalogue, text};
 use crate::failure::Explained;
 
 /// Variables of existing installations, and what they set.
-const KEPT: [(&str, [&str; 2]); 7] = [
+const KEPT: [(&str, [&str; 2]); 14] = [
     ("RUNTIME_API_KEY", ["server", "api_key"]),
     ("RUNTIME_API_KEY", ["client", "api_key"]),
     ("PORT", ["server", "listen"]),
@@ -17,20 +17,18 @@ const KEPT: [(&str, [&str; 2]); 7] = [
     ("MEMBRIDGE_SERVER_URL", ["membridge", "url"]),
     ("MEMBRIDGE_ADMIN_KEY", ["membridge", "admin_key"]),
     ("MEMBRIDGE_AGENT_KEY", ["membridge", "agent_key"]),
+    ("MINIO_ENDPOINT", ["artifacts", "place"]),
+    ("MINIO_ENDPOINT", ["artifacts", "endpoint"]),
+    ("MINIO_PORT", ["artifacts", "port"]),
+    ("MINIO_USE_SSL", ["artifacts", "tls"]),
+    ("MINIO_ACCESS_KEY", ["artifacts", "access_key"]),
+    ("MINIO_SECRET_KEY", ["artifacts", "secret_key"]),
+    ("MINIO_ARTIFACT_BUCKET", ["artifacts", "bucket"]),
 ];
 
 /// Variables of existing installations that would have to change what a server does, and cannot yet. A server that is
 /// started with one of them does not start: ignoring it would lose what it is for.
-pub(crate) const NOT_HONOURED: [&str; 8] = [
-    "DATABASE_URL",
-    "SESSION_SECRET",
-    "MINIO_ENDPOINT",
-    "MINIO_PORT",
-    "MINIO_USE_SSL",
-    "MINIO_ACCESS_KEY",
-    "MINIO_SECRET_KEY",
-    "MINIO_ARTIFACT_BUCKET",
-];
+pub(crate) const NOT_HONOURED: [&str; 2] = ["DATABASE_URL", "SESSION_SECRET"];
 
 const PREFIX: &str = "BLOOM_";
 
@@ -44,13 +42,14 @@ pub(super) fn apply(config: &mut Config, variables: &[(String, String)], catalog
         let Some((_, value)) = variables.iter().find(|(known, value)| known == name && !value.is_empty()) else {
             continue;
         };
-        let origin = Origin::Environment(name.to_owned());
-        // `PORT` is where to listen, not on which address.
-        let value = match (name, value.parse::<u16>()) {
-            ("PORT", Ok(port)) => SocketAddr::new(config.settings.server.listen.ip(), port).to_string(),
+        let value = match (name, path, value.parse::<u16>()) {
+            // Where to listen, not on which address.
+            ("PORT", _, Ok(port)) => SocketAddr::new(config.settings.server.listen.ip(), port).to_string(),
+            // Whoever names one wants it used.
+            (_, ["artifacts", "place"], _) => String::from("s3"),
             _ => value.clone(),
         };
-        config.set(&path, Value::from(value), origin, catalogue)?;
+        set(config, path, &value, name, catalogue)?;
     }
     let sections: Vec<String> = known::<&str>(&[]).into_iter().filter(|section| section != "tools").collect();
     let keys: Vec<(String, String, String)> = sections
@@ -59,7 +58,7 @@ pub(super) fn apply(config: &mut Config, variables: &[(String, String)], catalog
         .collect();
     for (name, value) in variables {
         if let Some((_, section, key)) = keys.iter().find(|(variable, ..)| variable == name) {
-            set(config, [section, key], value, name, catalogue)?;
+            set(config, [section.as_str(), key.as_str()], value, name, catalogue)?;
             continue;
         }
         // A misspelt variable would be passed over in silence.
@@ -78,7 +77,7 @@ pub(super) fn apply(config: &mut Config, variables: &[(String, String)], catalog
 }
 
 /// A variable is a text; a key may want a number, yes or no, or a list, which is written with commas.
-fn set(config: &mut Config, path: [&String; 2], value: &str, name: &str, catalogue: &Catalogue) -> anyhow::Result<()> {
+fn set(config: &mut Config, path: [&str; 2], value: &str, name: &str, catalogue: &Catalogue) -> anyhow::Result<()> {
     let list: Value = value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect();
     let (number, truth) = (value.parse::<i64>().map(Value::from), value.parse::<bool>().map(Value::from));
     let mut refusal = Ok(());

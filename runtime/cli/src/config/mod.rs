@@ -15,7 +15,7 @@ use serde_json::Value;
 
 pub(crate) use self::environment::NOT_HONOURED;
 pub(crate) use self::file::NAME as FILE;
-pub(crate) use self::settings::{LogFormat, MASK, Secret, Settings, Tool, ToolValue};
+pub(crate) use self::settings::{ArtifactPlace, Artifacts, LogFormat, MASK, Secret, Settings, Tool, ToolValue};
 use crate::catalogue::{Catalogue, text};
 use crate::failure::Explained;
 
@@ -111,6 +111,12 @@ impl Config {
         catalogue: &Catalogue,
     ) -> anyhow::Result<()> {
         given.map_or(Ok(()), |value| self.set(path, value.into(), Origin::Option(option), catalogue))
+    }
+
+    /// Where a value came from.
+    pub(crate) fn origin(&self, path: &[&str]) -> Origin {
+        let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
+        self.origins.get(&path).cloned().unwrap_or(Origin::Default)
     }
 
     /// All settings that there are, by key, with secrets masked.
@@ -262,6 +268,7 @@ fn is_secret(path: &[String]) -> bool {
         path.as_slice(),
         ["server" | "client", "api_key"]
             | ["worker", "key"]
+            | ["artifacts", "secret_key"]
             | ["membridge", "admin_key" | "agent_key"]
             | ["tools", _, "config", _]
     )

@@ -20,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) tasks: Tasks,
     pub(crate) worker: Worker,
     pub(crate) membridge: Membridge,
+    pub(crate) artifacts: Artifacts,
     pub(crate) limits: Limits,
     pub(crate) log: Log,
     pub(crate) network: Network,
@@ -160,6 +161,50 @@ pub(crate) struct Membridge {
     pub(crate) admin_key: Option<Secret>,
     /// What node agents are shown.
     pub(crate) agent_key: Option<Secret>,
+}
+
+/// Where the contents lie that runs and tasks hand out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Artifacts {
+    pub(crate) place: ArtifactPlace,
+    /// A URL, or a host name with `port` and `tls`.
+    pub(crate) endpoint: Option<String>,
+    pub(crate) port: Option<u16>,
+    /// Encrypted, unless it is said otherwise.
+    pub(crate) tls: Option<bool>,
+    pub(crate) bucket: Option<String>,
+    pub(crate) region: String,
+    pub(crate) access_key: Option<String>,
+    pub(crate) secret_key: Option<Secret>,
+    /// Certificates that are trusted beside the usual ones, in PEM.
+    pub(crate) ca: Option<PathBuf>,
+}
+
+impl Default for Artifacts {
+    fn default() -> Self {
+        Self {
+            place: ArtifactPlace::Local,
+            endpoint: None,
+            port: None,
+            tls: None,
+            bucket: None,
+            region: String::from("us-east-1"),
+            access_key: None,
+            secret_key: None,
+            ca: None,
+        }
+    }
+}
+
+/// A kind of place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ArtifactPlace {
+    /// The store's file.
+    Local,
+    /// A bucket of an S3-compatible store.
+    S3,
 }
 
 /// How much runs and tools may use where a flow does not say.

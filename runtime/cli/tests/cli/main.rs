@@ -5,6 +5,7 @@
 mod agents;
 mod archivist;
 mod arguments;
+mod artifacts;
 mod callees;
 mod codes;
 mod crash;

@@ -11,14 +11,13 @@ use bloom_ir::Value;
 use bloom_ir::document::EmitKind;
 use bloom_runtime::engine;
 use bloom_runtime::record::{ArtifactId, RunId};
-use serde::de::IgnoredAny;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::responses::{Named, Part};
 use super::runs;
 use crate::app::App;
-use crate::content::{BYTES, Content, JSON, TEXT};
+use crate::content::{Content, JSON, Outline, TEXT, Wanted, kind, known_kind};
 use crate::error::ApiError;
 use crate::extract::Path;
 use crate::view::{RunArtifact, RunArtifacts};
@@ -81,8 +80,20 @@ async fn of_task(
 ) -> Result<Response, ApiError> {
     let missing = || ApiError::not_found("artifact", &id);
     let artifact = app.store().artifact(&ArtifactId::new(id.as_str())).await?.ok_or_else(missing)?;
-    let bytes = app.store().blob(artifact.content).await?.ok_or_else(missing)?;
-    Ok(Content { kind: kind(&bytes), bytes, digest: artifact.content }.answer(&method, &headers))
+    let (digest, length) = (artifact.content, usize::try_from(artifact.bytes).unwrap_or(usize::MAX));
+    let Some(kind) = artifact.media_type.as_deref().and_then(known_kind) else {
+        let bytes = app.store().blob(digest).await?.ok_or_else(missing)?;
+        return Ok(Content { kind: kind(&bytes), bytes, digest }.answer(&method, &headers));
+    };
+    let outline = Outline { length, digest, kind };
+    let wanted = outline.wanted(&method, &headers);
+    let read = match &wanted {
+        Wanted::All => app.store().blob(digest).await?,
+        // Where contents lie elsewhere, no more than the part is fetched.
+        Wanted::Part(part) => app.store().blob_part(digest, part.start as u64..part.end as u64).await?,
+        Wanted::Nothing => Some(Vec::new()),
+    };
+    Ok(outline.answer(&wanted, read.ok_or_else(missing)?.into()))
 }
 
 /// The last artifact of each name that a run handed out.
@@ -103,29 +114,4 @@ fn content(emission: &Emission) -> Content {
     let (bytes, digest) = engine::artifact(emission);
     let kind = if matches!(emission.value, Value::String(_)) { TEXT } else { JSON };
     Content { bytes, digest, kind }
-}
-
-/// What workers bring is text; of a flow's questions it is the answer, an object.
-fn kind(bytes: &[u8]) -> &'static str {
-    let is_structured = matches!(bytes.first(), Some(b'{' | b'['));
-    match std::str::from_utf8(bytes) {
-        Ok(text) if is_structured && serde_json::from_str::<IgnoredAny>(text).is_ok() => JSON,
-        Ok(_) => TEXT,
-        Err(_) => BYTES,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_worker_brought_has_the_type_of_what_it_is() {
-        assert_eq!(kind(br#"{"text": "hello"}"#), JSON);
-        assert_eq!(kind(b"[1, 2]"), JSON);
-        for text in ["", "12", "hello", "{not json", "[x] done", "\"quoted\""] {
-            assert_eq!(kind(text.as_bytes()), TEXT, "{text}");
-        }
-        assert_eq!(kind(&[0xff, 0xfe]), BYTES);
-    }
 }

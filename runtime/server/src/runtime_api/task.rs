@@ -388,6 +388,7 @@ impl Brought {
             created_at: now,
             content: Digest::of(&content),
             bytes: content.len() as u64,
+            media_type: Some(crate::content::kind(&content).to_owned()),
             entity_refs: Vec::new(),
             tags: self.tags,
         };

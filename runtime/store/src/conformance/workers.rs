@@ -109,6 +109,7 @@ pub(super) async fn result_and_artifact_are_kept_with_the_end(store: &Arc<dyn St
                 created_at: 10 + n,
                 content: Digest::of(&content),
                 bytes: content.len() as u64,
+                media_type: None,
                 entity_refs: vec![],
                 tags: vec!["мітка".to_owned()],
             },

@@ -7,6 +7,7 @@
 //! | 3 | workers, tasks of clients, results, artifacts, settings; tasks and leases by status |
 //! | 4 | an index of the runs that somebody has to drive |
 //! | 5 | managed projects |
+//! | 6 | where contents lie that are not in the file |
 
 use std::fs;
 use std::ops::ControlFlow;

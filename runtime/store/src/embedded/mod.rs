@@ -16,7 +16,7 @@ mod tests;
 
 use std::error::Error;
 use std::fs;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,11 +39,12 @@ use redb::{CommitError, Database, DatabaseError, StorageBackend, StorageError, T
 use self::guard::{Guarded, guarded};
 use self::owner::Owner;
 use self::table::{OpenTables, Rows as _, Snapshot, Stage, Table};
-use self::verbs::{artifact, context, flow, history, project, proposal, question, setting, task, worker};
+use self::verbs::{Content, artifact, context, flow, history, project, proposal, question, setting, task, worker};
 use self::writer::Writer;
+use super::place::{Place, PlaceError, part_of};
 
 /// The version of tables and rows that this program reads and writes.
-const SCHEMA: u32 = 5;
+const SCHEMA: u32 = 6;
 const SCHEMA_KEY: &[u8] = b"schema";
 
 /// A store in a single file, which one process has open.
@@ -52,11 +53,27 @@ pub struct RedbStore {
     writer: Writer,
     _owner: Option<Owner>,
     database: Arc<Guarded>,
+    place: Option<Place>,
 }
 
 impl RedbStore {
     /// The store's file in its folder.
     pub const FILE: &str = "bloom.redb";
+
+    /// Has what is handed out (artifacts, sources of flows) put into a place outside of the file from now on. What is in the
+    /// file already stays there, and so do histories.
+    #[must_use]
+    pub fn with_place(self, place: Place) -> Self {
+        Self { place: Some(place), ..self }
+    }
+
+    /// Whether the place outside can be used, where there is one.
+    pub async fn check_place(&self) -> Result<(), PlaceError> {
+        match &self.place {
+            Some(place) => place.check().await,
+            None => Ok(()),
+        }
+    }
 
     /// Tells of commits from now on: how many writes each held, and how long it took. The first who asks is told, and nobody
     /// else. It is called on the thread that commits, so it must be quick.
@@ -112,7 +129,33 @@ impl RedbStore {
     fn start(database: Guarded, path: Option<&Path>, owner: Option<Owner>) -> Result<Self, StoreError> {
         prepare(&database, path)?;
         let database = Arc::new(database);
-        Ok(Self { writer: Writer::start(Arc::clone(&database))?, _owner: owner, database })
+        Ok(Self { writer: Writer::start(Arc::clone(&database))?, _owner: owner, database, place: None })
+    }
+
+    /// Where the bytes of a digest are.
+    async fn locate(&self, digest: Digest) -> Result<Option<Content>, StoreError> {
+        self.read(move |mut rows| {
+            if let Some(bytes) = rows.get(Table::Blobs, digest.as_bytes())? {
+                return Ok(Some(Content::Here(bytes)));
+            }
+            let placed = rows.get(Table::Placed, digest.as_bytes())?;
+            Ok(placed.map(|row| row::decode(&row)).transpose()?.map(Content::Elsewhere))
+        })
+        .await
+    }
+
+    /// Puts bytes into the place outside, where there is one: before the commit that refers to them.
+    async fn placed(&self, digest: Digest, bytes: Vec<u8>) -> Result<Content, StoreError> {
+        let Some(place) = &self.place else { return Ok(Content::Here(bytes)) };
+        Ok(match self.locate(digest).await? {
+            Some(kept) => kept,
+            None => Content::Elsewhere(place.put(digest, bytes).await?),
+        })
+    }
+
+    fn place(&self, digest: Digest) -> Result<&Place, StoreError> {
+        let none = || format!("{digest} was put into an object store, and none is configured");
+        self.place.as_ref().ok_or_else(|| StoreError::Unavailable(none()))
     }
 
     /// Reads little, at once.
@@ -310,7 +353,12 @@ impl Store for RedbStore {
     }
 
     async fn end_lease(&self, end: LeaseEnd) -> Result<Task, StoreError> {
-        let prepared = task::PreparedEnd::new(end)?;
+        let mut prepared = task::PreparedEnd::new(end)?;
+        if let Some((digest, content)) = prepared.content()
+            && let Content::Here(bytes) = content
+        {
+            *content = self.placed(digest, std::mem::take(bytes)).await?;
+        }
         self.writer.perform(prepared.bytes(), move |stage| prepared.end(stage)).await
     }
 
@@ -459,17 +507,30 @@ impl Store for RedbStore {
     }
 
     async fn put_blob(&self, bytes: Vec<u8>) -> Result<Digest, StoreError> {
-        let digest = Digest::of(&bytes);
+        let (digest, size) = (Digest::of(&bytes), bytes.len());
+        let content = self.placed(digest, bytes).await?;
         self.writer
-            .perform(bytes.len(), move |stage| {
-                verbs::keep_blob(stage, digest, bytes)?;
+            .perform(size, move |stage| {
+                verbs::keep_content(stage, digest, content)?;
                 Ok(digest)
             })
             .await
     }
 
     async fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(move |mut rows| rows.get(Table::Blobs, digest.as_bytes())).await
+        match self.locate(digest).await? {
+            Some(Content::Here(bytes)) => Ok(Some(bytes)),
+            Some(Content::Elsewhere(placed)) => Ok(Some(self.place(digest)?.get(digest, &placed).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn blob_part(&self, digest: Digest, part: Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.locate(digest).await? {
+            Some(Content::Here(bytes)) => Ok(Some(part_of(&bytes, &part))),
+            Some(Content::Elsewhere(placed)) => Ok(Some(self.place(digest)?.part(digest, &placed, part).await?)),
+            None => Ok(None),
+        }
     }
 
     async fn put_context(&self, context: Context) -> Result<(), StoreError> {

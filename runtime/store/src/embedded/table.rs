@@ -32,6 +32,8 @@ tables! {
     Meta "meta"
     /// Digest → bytes.
     Blobs "blobs"
+    /// Digest → how the bytes lie in the place outside.
+    Placed "placed"
     /// IR hash → flow record.
     Flows "flows"
     /// IR hash → document.

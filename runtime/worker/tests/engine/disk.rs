@@ -281,6 +281,9 @@ impl Store for Disk {
     async fn move_proposal(&self, step: ApplyStep) -> Result<Proposal, StoreError> {
         verb!(self.commit() move_proposal step)
     }
+    async fn blob_part(&self, digest: Digest, part: std::ops::Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
+        verb!(self.read() blob_part digest, part)
+    }
     async fn put_blob(&self, bytes: Vec<u8>) -> Result<Digest, StoreError> {
         verb!(self.commit() put_blob bytes)
     }

@@ -3,13 +3,13 @@
 use bloom_runtime::record::{Artifact, ArtifactId};
 use bloom_runtime::store::StoreError;
 
-use super::{Key, Rows, Stage, Table, keep_blob, must_be_new, read, row};
+use super::{Content, Key, Rows, Stage, Table, keep_content, must_be_new, read, row};
 
 /// Makes one, with its content.
-pub(super) fn create(stage: &mut Stage<'_, '_>, artifact: &Artifact, content: Vec<u8>) -> Result<(), StoreError> {
+pub(super) fn create(stage: &mut Stage<'_, '_>, artifact: &Artifact, content: Content) -> Result<(), StoreError> {
     let id = artifact.id.as_str();
     must_be_new(stage, Table::Artifacts, "artifact", id)?;
-    keep_blob(stage, artifact.content, content)?;
+    keep_content(stage, artifact.content, content)?;
     stage.put(Table::Artifacts, id.into(), row::encode(artifact));
     let place = |under: Key| under.signed(artifact.created_at).text(id).build();
     stage.put(Table::ArtifactsByTime, place(Key::new()), id.into());

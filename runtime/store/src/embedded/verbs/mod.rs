@@ -16,6 +16,7 @@ use bloom_runtime::record::{AuditChain, AuditNote};
 use bloom_runtime::store::StoreError;
 use serde::de::DeserializeOwned;
 
+use super::super::place::Placed;
 use super::key::Key;
 use super::row;
 use super::table::{Rows, Stage, Table};
@@ -24,6 +25,24 @@ use super::table::{Rows, Stage, Table};
 pub(super) fn keep_blob(stage: &mut Stage<'_, '_>, digest: Digest, bytes: Vec<u8>) -> Result<(), StoreError> {
     if stage.get(Table::Blobs, digest.as_bytes())?.is_none() {
         stage.put(Table::Blobs, digest.as_bytes().to_vec(), bytes);
+    }
+    Ok(())
+}
+
+/// Bytes that are to be kept, or were kept before the file is told.
+pub(super) enum Content {
+    Here(Vec<u8>),
+    Elsewhere(Placed),
+}
+
+/// Keeps what is handed out, unless it is kept already.
+pub(super) fn keep_content(stage: &mut Stage<'_, '_>, digest: Digest, content: Content) -> Result<(), StoreError> {
+    if stage.get(Table::Placed, digest.as_bytes())?.is_some() {
+        return Ok(());
+    }
+    match content {
+        Content::Here(bytes) => keep_blob(stage, digest, bytes)?,
+        Content::Elsewhere(placed) => stage.put(Table::Placed, digest.as_bytes().to_vec(), row::encode(&placed)),
     }
     Ok(())
 }

@@ -6,13 +6,14 @@ use bloom_interpreter::effect::EffectId;
 use bloom_ir::Digest;
 use bloom_runtime::dispatch::{Command, Decision, Granting, Proof, decide};
 use bloom_runtime::record::{
-    AuditNote, Lease, LeaseEnding, LeaseId, LeaseStatus, RunId, Task, TaskId, TaskResult, TaskStatus, WorkerId, fits,
+    Artifact, AuditNote, Lease, LeaseEnding, LeaseId, LeaseStatus, RunId, Task, TaskId, TaskResult, TaskStatus,
+    WorkerId, fits,
 };
 use bloom_runtime::store::{Grant, GrantAsk, Kept, LeaseEnd, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::history::PreparedAppend;
-use super::{Key, Rows, Stage, Table, artifact, must_be_new, read, require, row, write_audit};
+use super::{Content, Key, Rows, Stage, Table, artifact, must_be_new, read, require, row, write_audit};
 
 /// A row of the queue: enough to choose by.
 #[derive(Serialize, Deserialize)]
@@ -170,7 +171,7 @@ pub(in super::super) struct PreparedEnd {
     at: i64,
     append: Option<PreparedAppend>,
     retry_at: Option<i64>,
-    kept: Option<Kept>,
+    kept: Option<(TaskResult, Artifact, Content)>,
     audit: Vec<AuditNote>,
 }
 
@@ -183,12 +184,21 @@ impl PreparedEnd {
             return Err(StoreError::Contradiction("a result, its lease and its artifact name each other"));
         }
         let append = append.map(PreparedAppend::new).transpose()?;
+        let kept = kept.map(|Kept { result, artifact, content }| (result, artifact, Content::Here(content)));
         Ok(Self { lease, epoch, ending, at, append, retry_at, kept, audit })
     }
 
     pub(in super::super) fn bytes(&self) -> usize {
-        let kept = self.kept.as_ref().map_or(0, |kept| kept.content.len());
+        let kept = match &self.kept {
+            Some((_, _, Content::Here(content))) => content.len(),
+            _ => 0,
+        };
         self.append.as_ref().map_or(kept, |append| append.bytes().saturating_add(kept))
+    }
+
+    /// What is to be kept of what the holder brought, with its digest.
+    pub(in super::super) fn content(&mut self) -> Option<(Digest, &mut Content)> {
+        self.kept.as_mut().map(|(_, artifact, content)| (artifact.content, content))
     }
 
     pub(in super::super) fn end(self, stage: &mut Stage<'_, '_>) -> Result<Task, StoreError> {
@@ -207,7 +217,7 @@ impl PreparedEnd {
         if let Some(until) = self.retry_at.filter(|_| decision.task.status == TaskStatus::Queued) {
             command(stage, id, &Command::Delay(until), self.at)?;
         }
-        if let Some(Kept { result, artifact, content }) = self.kept {
+        if let Some((result, artifact, content)) = self.kept {
             artifact::create(stage, &artifact, content)?;
             stage.put(Table::TaskResults, self.lease.as_str().into(), row::encode(&result));
         }
