@@ -6,13 +6,22 @@ use bloom_ir::{Diagnostic, Document};
 /// Compiles. It knows the tools that there are; it takes its time, so call it where blocking is allowed.
 pub trait Compiler: Send + Sync {
     /// Compiles a diagram or pseudocode, which its `name` helps to tell apart.
-    fn compile(&self, name: &str, bytes: &[u8]) -> Compiled;
+    fn compile(&self, name: &str, bytes: &[u8], called: Called) -> Compiled;
 
     /// The diagram as pseudocode with keywords of a language; else what stands in the way.
     fn pseudocode(&self, name: &str, bytes: &[u8], locale: Locale) -> Result<String, Vec<Diagnostic>>;
 
     /// The diagram as SVG; else what stands in the way.
     fn draw(&self, name: &str, bytes: &[u8]) -> Result<String, Vec<Diagnostic>>;
+}
+
+/// What a program is to be called.
+#[derive(Clone, Debug, Default)]
+pub struct Called {
+    /// The flow's id; absent: what the name of the file says.
+    pub id: Option<String>,
+    /// Its version; absent: what the source says, else `0.0.0`.
+    pub version: Option<String>,
 }
 
 /// What became of a diagram or pseudocode.

@@ -197,6 +197,20 @@ cmd-keys-trust = Trust a key
     .roles = A role that policies ask for, as author or reviewer; may be repeated
     .expires = When the trust ends, as 2027-01-01T00:00:00Z
 
+cmd-owner = Set the passwords of owners: the people who log in to a server and decide by name
+    .examples =
+        bloom owner set Olena
+        bloom owner list
+        pass show bloom | bloom owner set Olena
+cmd-owner-set = Set an owner's password; it is asked for on the terminal, else it is the first line of the standard input
+    .name = What the person is called, as it will stand in decisions and in the audit log
+    .server = A server's URL, in place of the store of this machine; client.api_key is then the token of an owner's session
+cmd-owner-list = List owners
+    .server = A server's URL, in place of the store of this machine
+cmd-owner-remove = Remove an owner, whose sessions end
+    .name = What the person is called
+    .server = A server's URL, in place of the store of this machine; client.api_key is then the token of an owner's session
+
 cmd-flow = List, publish and start the flows of the store, or of a server
     .server = A server's URL, as http://127.0.0.1:5000, in place of the store of this machine
     .examples =
@@ -1254,6 +1268,17 @@ task-requeued = Task { $id } is queued again.
 task-not-requeued = task { $id } cannot be queued again
 no-such-worker = there is no worker { $id }
 worker-removed = Worker { $id } is removed.
+owner-password = Password for { $name }:{" "}
+owner-password-again = The same once more:{" "}
+owner-passwords-differ = the two passwords are not the same
+owner-bad-name = "{ $name }" cannot be a name: it has 1 to 64 characters, and no control characters
+owner-password-short = a password has at least { $count } characters
+owner-password-long = a password has at most { $count } bytes
+owner-no-password = no password stands on the standard input
+owner-no-terminal = the password cannot be read from the terminal
+owner-set = The password of { $name } is set. Sessions that were open have ended.
+owner-removed = Owner { $name } is removed. Sessions that were open have ended.
+no-such-owner = there is no owner { $name }
 worker-key-made = This is the key { $id } of worker { $worker }. It is not shown again.
 worker-key-revoked = Key { $id } is revoked.
 worker-key-not-revoked = key { $id } cannot be revoked
@@ -1295,6 +1320,9 @@ column-flow = FLOW
 column-hash = HASH
 column-inputs = INPUTS
 column-key = KEY
+column-owner = OWNER
+column-password-set = PASSWORD SET
+column-set-by = BY
 column-made = MADE
 column-name = NAME
 column-fork-of = FORK OF

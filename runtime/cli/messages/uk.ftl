@@ -199,6 +199,20 @@ cmd-keys-trust = Довіряти ключу
     .roles = Роль, якої вимагають правила, наприклад author чи reviewer; можна повторювати
     .expires = Коли довіра закінчується, наприклад 2027-01-01T00:00:00Z
 
+cmd-owner = Задавати паролі власників — людей, які входять на сервер і вирішують від свого імені
+    .examples =
+        bloom owner set Олена
+        bloom owner list
+        pass show bloom | bloom owner set Олена
+cmd-owner-set = Задати пароль власника: його буде запитано в терміналі, інакше це перший рядок стандартного вводу
+    .name = Як звати людину: так вона значитиметься в рішеннях і в журналі аудиту
+    .server = URL сервера замість сховища цієї машини; тоді client.api_key — токен сеансу власника
+cmd-owner-list = Показати власників
+    .server = URL сервера замість сховища цієї машини
+cmd-owner-remove = Вилучити власника; його сеанси закінчуються
+    .name = Як звати людину
+    .server = URL сервера замість сховища цієї машини; тоді client.api_key — токен сеансу власника
+
 cmd-flow = Показувати, публікувати й запускати потоки сховища або сервера
     .server = URL сервера, наприклад http://127.0.0.1:5000, замість сховища цієї машини
     .examples =
@@ -1267,6 +1281,17 @@ task-requeued = Завдання { $id } знову в черзі.
 task-not-requeued = завдання { $id } не можна повернути в чергу
 no-such-worker = виконавця { $id } немає
 worker-removed = Виконавця { $id } вилучено.
+owner-password = Пароль для { $name }:{" "}
+owner-password-again = Те саме ще раз:{" "}
+owner-passwords-differ = паролі не збігаються
+owner-bad-name = «{ $name }» не може бути іменем: в імені від 1 до 64 знаків, без керівних
+owner-password-short = у паролі щонайменше { $count } знаків
+owner-password-long = у паролі щонайбільше { $count } байтів
+owner-no-password = на стандартному вводі немає пароля
+owner-no-terminal = не вдалося прочитати пароль із термінала
+owner-set = Пароль для { $name } задано. Відкриті сеанси закінчено.
+owner-removed = Власника { $name } вилучено. Відкриті сеанси закінчено.
+no-such-owner = власника { $name } немає
 worker-key-made = Це ключ { $id } виконавця { $worker }. Більше його не буде показано.
 worker-key-revoked = Ключ { $id } відкликано.
 worker-key-not-revoked = ключ { $id } не можна відкликати
@@ -1308,6 +1333,9 @@ column-flow = ПОТІК
 column-hash = ХЕШ
 column-inputs = ВХІДНІ
 column-key = КЛЮЧ
+column-owner = ВЛАСНИК
+column-password-set = ПАРОЛЬ ЗАДАНО
+column-set-by = КИМ
 column-made = СТВОРЕНО
 column-name = НАЗВА
 column-fork-of = ВІДГАЛУЖЕНО

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bloom_compiler::{DrawOptions, Options, SourceFile, Theme, compile, draw, pseudocode};
 use bloom_ir::Diagnostic;
 use bloom_ir::document::Locale;
-use bloom_runtime::compiler::{Compiled, Compiler};
+use bloom_runtime::compiler::{Called, Compiled, Compiler};
 use bloom_runtime::tool::ToolHost;
 
 /// Compiles with the tools that there are.
@@ -19,8 +19,9 @@ impl WithTools {
 }
 
 impl Compiler for WithTools {
-    fn compile(&self, name: &str, bytes: &[u8]) -> Compiled {
-        let compilation = compile(&SourceFile::new(name, bytes), &self.options());
+    fn compile(&self, name: &str, bytes: &[u8], called: Called) -> Compiled {
+        let options = Options { id: called.id, version: called.version, ..self.options() };
+        let compilation = compile(&SourceFile::new(name, bytes), &options);
         Compiled { document: compilation.document, diagnostics: compilation.diagnostics }
     }
 

@@ -17,6 +17,9 @@ use crate::session::Session;
 /// The key that signs what `bloom run` compiles; it is made on first use.
 pub(crate) const DEVELOPMENT: &str = "development";
 
+/// The key that signs what owners publish as diagrams, and the role that it is trusted with.
+const SERVER: &str = "server";
+
 /// The key that signs checkpoints of the audit log; it is made on first use, and nobody trusts it for anything else.
 const AUDIT: &str = "audit";
 
@@ -42,12 +45,21 @@ impl<'a> Keyring<'a> {
 
     /// The development key, made and trusted where it is not there. The flag says whether it was made now.
     pub(crate) fn development(&self) -> anyhow::Result<(SigningKey, bool)> {
-        let (key, is_new) = match self.load(DEVELOPMENT)? {
+        self.trusted(DEVELOPMENT, Vec::new())
+    }
+
+    /// The key of the server, made and trusted where it is not there.
+    pub(crate) fn server(&self) -> anyhow::Result<SigningKey> {
+        Ok(self.trusted(SERVER, vec![SERVER.to_owned()])?.0)
+    }
+
+    fn trusted(&self, name: &str, roles: Vec<String>) -> anyhow::Result<(SigningKey, bool)> {
+        let (key, is_new) = match self.load(name)? {
             Some(key) => (key, false),
-            None => match self.create(DEVELOPMENT)? {
+            None => match self.create(name)? {
                 Some(key) => (key, true),
                 // Another process made it just now.
-                None => (self.named(DEVELOPMENT)?, false),
+                None => (self.named(name)?, false),
             },
         };
         let public = key.public();
@@ -56,7 +68,7 @@ impl<'a> Keyring<'a> {
         };
         // Also where it was made and a crash came before it was trusted. One that was taken off stays off.
         if !is_known(&self.trust_list()?) {
-            self.trust(DEVELOPMENT, public, Vec::new(), None)?;
+            self.trust(name, public, roles, None)?;
         }
         Ok((key, is_new))
     }

@@ -65,6 +65,10 @@ impl<'a> Ask<'a> {
         asked.header("content-type", "application/json")
     }
 
+    pub(crate) fn put(path: &'a [&'a str], json: Vec<u8>) -> Self {
+        Self { method: Method::PUT, ..Self::post(path, json) }
+    }
+
     pub(crate) fn delete(path: &'a [&'a str]) -> Self {
         Self { method: Method::DELETE, ..Self::get(path) }
     }
@@ -109,6 +113,11 @@ impl<'a> Remote<'a> {
             anyhow::ensure!(bytes.len() <= LARGEST, self.garbled());
         }
         serde_json::from_slice(&bytes).with_context(|| self.garbled())
+    }
+
+    /// Has a server do what it answers nothing to.
+    pub(crate) async fn done(&self, ask: Ask<'_>) -> anyhow::Result<()> {
+        self.send(ask).await.map(drop)
     }
 
     /// What a server answers in lines, each without its end, as they come.

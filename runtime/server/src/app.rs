@@ -8,16 +8,19 @@ use bloom_runtime::apply::Applier;
 use bloom_runtime::clock::{Clock, Ids};
 use bloom_runtime::compiler::Compiler;
 use bloom_runtime::engine::Engine;
+use bloom_runtime::record::WorkerKeys;
 use bloom_runtime::store::Store;
 use bloom_runtime::tool::ToolHost;
 use secrecy::SecretString;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Semaphore, watch};
 
 use crate::config::ServerConfig;
 use crate::control_plane::ControlPlane;
 use crate::hub::Hub;
+use crate::kept::Kept;
 use crate::metrics::Metrics;
 use crate::outbound::Outbound;
+use crate::owner::Owners;
 use crate::rate::Rates;
 use crate::runtime_api::Trials;
 
@@ -66,8 +69,10 @@ pub(crate) struct Shared {
     control_plane: ControlPlane,
     trials: Trials,
     rates: Rates,
-    /// Held by who changes the keys of workers.
-    keys: Mutex<()>,
+    worker_keys: Kept<WorkerKeys>,
+    owners: Kept<Owners>,
+    /// Passwords are hashed one at a time, as each takes its memory.
+    hashing: Arc<Semaphore>,
 }
 
 impl std::ops::Deref for App {
@@ -83,7 +88,9 @@ impl App {
         let rates = Rates::new(parts.config.open_requests_per_minute, parts.config.requests_per_minute);
         Self(Arc::new(Shared {
             rates,
-            keys: Mutex::default(),
+            worker_keys: Kept::new(WorkerKeys::SETTING),
+            owners: Kept::new(Owners::SETTING),
+            hashing: Arc::new(Semaphore::new(1)),
             parts,
             stopping: watch::Sender::new(false),
             begun: Instant::now(),
@@ -117,9 +124,19 @@ impl App {
         &self.0.rates
     }
 
-    /// Held by who changes the keys of workers.
-    pub(crate) fn keys(&self) -> &Mutex<()> {
-        &self.0.keys
+    /// The keys of workers.
+    pub(crate) fn worker_keys(&self) -> &Kept<WorkerKeys> {
+        &self.0.worker_keys
+    }
+
+    /// The owners, and their sessions.
+    pub(crate) fn owners(&self) -> &Kept<Owners> {
+        &self.0.owners
+    }
+
+    /// Held by who hashes a password.
+    pub(crate) fn hashing(&self) -> &Arc<Semaphore> {
+        &self.0.hashing
     }
 
     /// What is counted.

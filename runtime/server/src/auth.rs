@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use axum::extract::{ConnectInfo, FromRequestParts as _, MatchedPath, RawPathParams, Request, State};
+use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -12,8 +12,8 @@ use subtle::ConstantTimeEq as _;
 
 use crate::app::App;
 use crate::error::{ApiError, Code};
-use crate::listener::Peer;
-use crate::routes::worker_keys;
+use crate::origin;
+use crate::owner::{self, Found, OwnerName, Owners, Session};
 
 /// The header of the key.
 pub(crate) const KEY: &str = "x-runtime-api-key";
@@ -25,13 +25,36 @@ pub(crate) struct Identity(pub(crate) Actor);
 /// Whom the caller may act for.
 #[derive(Clone, Debug)]
 pub(crate) enum Holder {
-    /// Everybody.
+    /// Everybody: who has the server's key.
     Operator,
+    /// Everybody, as a person with a name.
+    Owner(OwnerName, Session),
     /// A worker, and nobody else.
     Worker(WorkerId),
 }
 
 impl Holder {
+    /// As whom the caller stands in the audit log and in decisions.
+    fn actor(&self) -> Actor {
+        match self {
+            Self::Operator => Actor(String::from("operator")),
+            Self::Owner(name, _) => name.actor(),
+            Self::Worker(worker) => Actor(format!("worker:{worker}")),
+        }
+    }
+
+    /// The person, for what a key alone does not reach.
+    pub(crate) fn owner(&self) -> Result<&OwnerName, ApiError> {
+        match self {
+            Self::Owner(name, _) => Ok(name),
+            Self::Operator | Self::Worker(_) => {
+                let message =
+                    "only an owner who is logged in may do this, as it is a person's decision; a key is not enough";
+                Err(ApiError::new(Code::Forbidden, message))
+            }
+        }
+    }
+
     /// Refuses what is another worker's.
     pub(crate) fn act_for(&self, worker: &WorkerId) -> Result<(), ApiError> {
         match self {
@@ -58,62 +81,100 @@ pub(crate) async fn require(State(app): State<App>, request: Request, next: Next
 }
 
 async fn admit(app: &App, request: Request) -> Result<Request, ApiError> {
-    let (address, shown) = (client(app, &request), shown_key(request.headers()).map(str::to_owned));
+    let shown = Shown::of(request.headers());
     let holder = if let Some(key) = &app.key {
-        by_key(app, key, address, shown).await?
+        let holder = with_key(app, key, origin::client(app, &request), shown.as_ref()).await?;
+        app.rates().identity(&holder.actor().0)?;
+        holder
     } else {
         without_key(app, &request)?;
-        // Who shows the key of a worker is that worker, whether it has to or not.
-        let worker = match shown.filter(|shown| shown.starts_with(WorkerKeys::PREFIX)) {
-            Some(shown) => worker_of(app, &shown).await?,
-            None => None,
-        };
-        worker.map_or(Holder::Operator, Holder::Worker)
+        known_by_name(app, shown.as_ref()).await?
     };
-    let name = match &holder {
-        Holder::Operator => String::from("operator"),
-        Holder::Worker(worker) => format!("worker:{worker}"),
-    };
-    if app.key.is_some() {
-        app.rates().identity(&name)?;
+    if let (Some(Shown::Cookie(_)), Holder::Owner(..)) = (&shown, &holder) {
+        origin::from_own_page(app, &request)?;
     }
     let mut request = match &holder {
-        Holder::Operator => request,
+        Holder::Operator | Holder::Owner(..) => request,
         Holder::Worker(worker) => within_reach(app, worker, &holder, request).await?,
     };
-    request.extensions_mut().insert(Identity(Actor(name)));
+    request.extensions_mut().insert(Identity(holder.actor()));
     request.extensions_mut().insert(holder);
     Ok(request)
 }
 
-/// Who shows which key.
-async fn by_key(
+/// What is shown to be let in.
+enum Shown {
+    /// A key or the token of a session, in a header of its own or as a bearer token.
+    Header(String),
+    /// The token of a session, which a browser adds to every request.
+    Cookie(String),
+}
+
+impl Shown {
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let cookie = || origin::cookie(headers).map(|token| Self::Cookie(token.to_owned()));
+        shown_key(headers).map(|key| Self::Header(key.to_owned())).or_else(cookie)
+    }
+}
+
+/// Who shows what, where a key is required.
+async fn with_key(
     app: &App,
     key: &SecretString,
     address: Option<IpAddr>,
-    shown: Option<String>,
+    shown: Option<&Shown>,
 ) -> Result<Holder, ApiError> {
     if let Some(address) = address {
         app.rates().listened_to(address)?;
     }
-    let shown = shown.ok_or_else(|| ApiError::new(Code::AuthRequired, "a key is required"))?;
-    if let Some(holder) = known(app, key, &shown).await? {
-        return Ok(holder);
+    let token = match shown {
+        None => return Err(ApiError::new(Code::AuthRequired, "a key is required")),
+        Some(Shown::Cookie(token)) => token,
+        Some(Shown::Header(token)) if token.starts_with(Owners::PREFIX) => token,
+        Some(Shown::Header(shown)) => {
+            if let Some(holder) = known(app, key, shown).await? {
+                return Ok(holder);
+            }
+            if let Some(address) = address {
+                app.rates().failed(address);
+            }
+            return Err(ApiError::new(Code::AuthRequired, "this key is not known"));
+        }
+    };
+    // Tokens are too long to be guessed. A page that goes on asking with an old one must not keep its person from logging in.
+    in_session(app, token).await
+}
+
+/// Who is known where nobody has to be: who shows the key of a worker, or a session's token, is that worker or that person.
+async fn known_by_name(app: &App, shown: Option<&Shown>) -> Result<Holder, ApiError> {
+    match shown {
+        Some(Shown::Header(token)) if token.starts_with(Owners::PREFIX) => in_session(app, token).await,
+        Some(Shown::Header(key)) if key.starts_with(WorkerKeys::PREFIX) => {
+            Ok(worker_of(app, key).await?.map_or(Holder::Operator, Holder::Worker))
+        }
+        // A browser shows cookies that another server of the same host set, too.
+        Some(Shown::Cookie(token)) => in_session(app, token).await.or(Ok(Holder::Operator)),
+        Some(Shown::Header(_)) | None => Ok(Holder::Operator),
     }
-    if let Some(address) = address {
-        app.rates().failed(address);
-    }
-    Err(ApiError::new(Code::AuthRequired, "this key is not known"))
 }
 
 /// Whether a request is taken where nobody has to show a key.
 fn without_key(app: &App, request: &Request) -> Result<(), ApiError> {
-    local_only(app, request)?;
-    not_from_elsewhere(request.method(), request.headers())?;
-    match client(app, request) {
+    origin::local_only(app, request)?;
+    origin::not_from_elsewhere(app, request)?;
+    match origin::client(app, request) {
         Some(address) if is_limited(request) => app.rates().open(address),
         _ => Ok(()),
     }
+}
+
+/// Whether a request is taken of somebody who is about to log in.
+pub(crate) fn may_log_in(app: &App, request: &Request) -> Result<(), ApiError> {
+    if app.key.is_none() {
+        origin::local_only(app, request)?;
+    }
+    origin::not_from_elsewhere(app, request)?;
+    origin::client(app, request).map_or(Ok(()), |address| app.rates().listened_to(address))
 }
 
 /// Whose key is shown.
@@ -130,7 +191,17 @@ async fn known(app: &App, key: &SecretString, shown: &str) -> Result<Option<Hold
 
 /// Found by the hash of what is shown, so how long that takes tells nothing of any secret.
 async fn worker_of(app: &App, shown: &str) -> Result<Option<WorkerId>, ApiError> {
-    Ok(worker_keys::kept(app).await?.find(shown).map(|key| key.worker.clone()))
+    Ok(app.worker_keys().read(app.store()).await?.find(shown).map(|key| key.worker.clone()))
+}
+
+/// Whose session it is.
+pub(crate) async fn in_session(app: &App, token: &str) -> Result<Holder, ApiError> {
+    let hash = owner::hashed(token, app.config.session_secret.as_ref());
+    match app.owners().read(app.store()).await?.find(hash, app.clock.now()) {
+        Found::Open(name, session) => Ok(Holder::Owner(name, session)),
+        Found::Expired => Err(ApiError::new(Code::TokenExpired, "the session is over; log in again")),
+        Found::Unknown => Err(ApiError::new(Code::AuthRequired, "this session is not known; log in again")),
+    }
 }
 
 /// The routes of the existing contract: those that workers of this server call by themselves are not among them.
@@ -168,73 +239,4 @@ fn shown_key(headers: &HeaderMap) -> Option<&str> {
     }
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// Whose request it is: the peer's, or what a proxy that is trusted says of it.
-pub(crate) fn client(app: &App, request: &Request) -> Option<IpAddr> {
-    let ConnectInfo(Peer(peer)) = request.extensions().get::<ConnectInfo<Peer>>()?;
-    let mut client = peer.as_ref()?.ip().to_canonical();
-    let forwarded = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let forwarded: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
-    // Each proxy adds whom it heard from at the end.
-    for address in forwarded.iter().rev() {
-        if !app.config.trusts(client) {
-            break;
-        }
-        client = address.trim().parse::<IpAddr>().ok()?.to_canonical();
-    }
-    Some(client)
-}
-
-/// Without a key, whoever reaches this machine's own address is let in. A name that leads here from elsewhere must not be
-/// enough (a page may rebind its name to this address), nor a proxy that stands before.
-fn local_only(app: &App, request: &Request) -> Result<(), ApiError> {
-    if app.config.insecure {
-        return Ok(());
-    }
-    let refused = |message: &str| Err(ApiError::new(Code::Forbidden, message));
-    let forwarded = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded"];
-    if forwarded.iter().any(|name| request.headers().contains_key(*name)) {
-        return refused("a request from elsewhere is not served while there is no key");
-    }
-    if let Some(ConnectInfo(Peer(Some(peer)))) = request.extensions().get::<ConnectInfo<Peer>>()
-        && !peer.ip().to_canonical().is_loopback()
-    {
-        return refused("others are not served while there is no key");
-    }
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_ascii_lowercase);
-    let host = host.or_else(|| request.uri().authority().map(|authority| authority.as_str().to_ascii_lowercase()));
-    match host {
-        Some(host) if !is_local(&host) && app.config.public_host().as_ref() != Some(&host) => {
-            refused("this server is not known by that name; set server.public_url, or a key")
-        }
-        _ => Ok(()),
-    }
-}
-
-fn is_local(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// A page of another origin must not change anything where no key has to be shown.
-fn not_from_elsewhere(method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
-    if method.is_safe() {
-        return Ok(());
-    }
-    let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
-    let site = text("sec-fetch-site");
-    let is_own = match (site, text("origin"), text("host")) {
-        (Some(site), ..) => matches!(site, "same-origin" | "none"),
-        (None, Some(origin), Some(host)) => {
-            origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host))
-        }
-        (None, Some(_), None) => false,
-        // No browser.
-        (None, None, _) => true,
-    };
-    if is_own { Ok(()) } else { Err(ApiError::new(Code::Forbidden, "a page from elsewhere may not do this")) }
 }

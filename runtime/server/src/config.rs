@@ -38,6 +38,10 @@ pub struct ServerConfig {
     pub drain: Duration,
     /// What node agents are shown.
     pub agent_key: Option<SecretString>,
+    /// Sessions hold as long as this is the same; `None`: they hold their time.
+    pub session_secret: Option<SecretString>,
+    /// Signs what owners publish as diagrams; `None`: they cannot.
+    pub signing_key: Option<SigningKey>,
     /// Signs checkpoints of the audit log; `None`: there are none.
     pub audit_key: Option<SigningKey>,
     /// Whether tasks that clients post are pushed to node agents, as those of flows are.
@@ -64,6 +68,8 @@ impl Default for ServerConfig {
             request_timeout: Duration::from_secs(30),
             drain: Duration::from_secs(10),
             agent_key: None,
+            session_secret: None,
+            signing_key: None,
             audit_key: None,
             auto_dispatch: false,
             control_plane: ControlPlaneConfig::default(),

@@ -47,6 +47,8 @@ codes! {
     InvalidJson = "INVALID_JSON" BAD_REQUEST
     /// No key, or another one.
     AuthRequired = "AUTH_REQUIRED" UNAUTHORIZED
+    /// The session is over.
+    TokenExpired = "TOKEN_EXPIRED" UNAUTHORIZED
     /// Not from there, or not with this identity.
     Forbidden = "FORBIDDEN" FORBIDDEN
     /// There is no such thing.

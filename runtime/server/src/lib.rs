@@ -11,6 +11,7 @@
 //! - Nothing is answered that is not on disk, but for what is marked as transient.
 //! - Whatever a client sends, the answer is no 5xx, and no handler panics.
 //! - Without a key nobody but this machine is served, and no page of a browser from elsewhere.
+//! - What a browser adds to requests by itself changes nothing for a page of another origin.
 //!
 //! ```no_run
 //! # async fn example(parts: bloom_server::Parts) -> Result<(), Box<dyn std::error::Error>> {
@@ -29,10 +30,14 @@ mod control_plane;
 mod error;
 mod extract;
 mod hub;
+mod kept;
 mod listener;
+mod login;
 mod metrics;
 pub mod openapi;
+mod origin;
 mod outbound;
+mod owner;
 mod page;
 mod rate;
 mod request;
@@ -49,6 +54,7 @@ pub use crate::app::{Appliers, Parts};
 pub use crate::config::{ConfigError, ServerConfig};
 pub use crate::control_plane::ControlPlaneConfig;
 pub use crate::hub::Hub;
+pub use crate::owner::{BadOwnerName, HashedPassword, Owner, OwnerName, Owners, PasswordError, SESSION, Session};
 pub use crate::tls::{Tls, TlsError};
 
 /// A server that is ready to serve.

@@ -3,7 +3,7 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, SecurityRequirement};
 
-use crate::{auth, routes, runtime_api};
+use crate::{auth, origin, routes, runtime_api};
 
 /// The description as JSON, as `/openapi.json` gives it.
 pub fn document() -> String {
@@ -31,9 +31,11 @@ pub(crate) fn finished(mut description: OpenApi) -> OpenApi {
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     components.security_schemes.insert(String::from("key"), key.into());
     components.security_schemes.insert(String::from("bearer"), bearer.into());
+    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(origin::COOKIE)));
+    components.security_schemes.insert(String::from("session"), cookie.into());
     description.components = Some(components);
     runtime_api::describe(&mut description);
     let of = |name: &str| SecurityRequirement::new::<_, [&str; 0], &str>(name, []);
-    description.security = Some(vec![of("key"), of("bearer"), SecurityRequirement::default()]);
+    description.security = Some(vec![of("key"), of("bearer"), of("session"), SecurityRequirement::default()]);
     description
 }

@@ -13,7 +13,7 @@ use crate::openapi;
 /// Only what stands in the page itself: no scripts, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
 
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430;\
+pub(crate) const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430;\
 background:#fff}h2{margin-top:2.5rem;text-transform:capitalize}details{border:1px solid #d5dbe3;border-radius:6px;margin:.4rem 0;\
 padding:.4rem .8rem}summary{cursor:pointer;overflow-wrap:anywhere}code,pre{font:14px/1.4 ui-monospace,monospace}\
 pre{background:#f4f6f9;padding:.6rem;border-radius:6px;overflow-x:auto}b{display:inline-block;min-width:4.5rem}\
@@ -37,7 +37,7 @@ fn page(description: &OpenApi) -> String {
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
          <title>BLOOM Runtime: HTTP API</title><style>{STYLE}</style><h1>BLOOM Runtime: HTTP API</h1>\
          <p>For programs: <a href=/openapi.json>openapi.json</a> (OpenAPI 3.1). Where the server has a key, show it as \
-         <code>X-Runtime-API-Key</code> or <code>Authorization: Bearer</code>.</p>"
+         <code>X-Runtime-API-Key</code> or <code>Authorization: Bearer</code>, or <a href=/login>log in</a>.</p>"
     );
     let json = serde_json::to_value(description).unwrap_or_default();
     let mut tag = String::new();
@@ -123,6 +123,6 @@ fn rows(page: &mut String, head: &str, rows: Vec<[String; 2]>) {
     page.push_str("</table>");
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

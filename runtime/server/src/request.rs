@@ -11,8 +11,8 @@ use serde_json::json;
 use tracing::Instrument as _;
 
 use crate::app::App;
-use crate::auth;
 use crate::error::{ApiError, Code};
+use crate::origin;
 
 /// The header of the request's own id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -34,7 +34,7 @@ pub(crate) async fn surround(State(app): State<App>, request: Request, next: Nex
         "request", request_id = id, method = %request.method(), route,
         run = tracing::field::Empty, task = tracing::field::Empty, worker = tracing::field::Empty,
         node = tracing::field::Empty, flow = tracing::field::Empty,
-        client = auth::client(&app, &request).map(tracing::field::display),
+        client = origin::client(&app, &request).map(tracing::field::display),
     );
     let (since, method) = (Instant::now(), request.method().clone());
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -81,7 +81,7 @@ fn written(error: &ApiError, correlation: &str) -> Response {
     let mut response =
         (error.code.status(), [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response();
     let extra = match error.code {
-        Code::AuthRequired => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        Code::AuthRequired | Code::TokenExpired => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
         Code::RateLimited | Code::Unavailable => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
         _ => None,
     };

@@ -15,6 +15,7 @@ mod fork;
 mod history;
 mod import;
 mod keys;
+pub(crate) mod owner;
 mod proposals;
 mod pseudocode;
 mod questions;
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Agent(agent::Agent),
     Verify(verify::Verify),
     Keys(keys::Keys),
+    Owner(owner::Owner),
     #[command(alias = "flows")]
     Flow(flow::Flow),
     Runs(runs::Runs),
@@ -99,6 +101,7 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Agent(agent) => agent.perform(session, out),
         Command::Verify(verify) => verify.perform(session, out),
         Command::Keys(keys) => keys.perform(session, out),
+        Command::Owner(owner) => wait(owner.perform(session, out)),
         Command::Tool(tool) => wait(tool.perform(session, out)),
         Command::Completions(completions) => completions.perform(session, out),
         Command::Config(config) => config.perform(session, out),

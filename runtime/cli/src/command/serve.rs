@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::catalogue::text;
 use crate::clock::{SystemClock, TimeOrderedIds};
+use crate::command::owner;
 use crate::compiler::WithTools;
 use crate::config::{Config, NOT_HONOURED, Secret};
 use crate::failure::{Exit, Explained};
@@ -52,9 +53,12 @@ impl Serve {
         let key = secret.map(|secret| secret.read("server.api_key", catalogue)).transpose()?;
         let settings = server_config(&config, session)?;
         let audit_key = Some(Keyring::of(session)?.auditor()?);
-        let settings = ServerConfig { audit_key, tls: tls(&config, session)?, ..settings };
         let store = Store::open(session)?;
         place::check(&store, &config, catalogue).await?;
+        // Made and trusted once there is somebody who may have it sign.
+        let has_owners = !owner::kept(&store).await?.is_empty();
+        let signing_key = has_owners.then(|| Keyring::of(session)?.server()).transpose()?;
+        let settings = ServerConfig { audit_key, signing_key, tls: tls(&config, session)?, ..settings };
         apply::finish(&store, session).await?;
         let setting = Setting::of_operator(session)?;
         let choice = Choice::parse(setting.llm.as_deref(), catalogue)?;
@@ -141,6 +145,7 @@ fn server_config(config: &Config, session: &Session) -> anyhow::Result<ServerCon
     Ok(ServerConfig {
         listen: given.listen,
         insecure: given.insecure,
+        session_secret: read(&given.session_secret, "server.session_secret")?,
         public_url: given.public_url.clone(),
         trusted_proxies,
         max_body: mib(given.max_body_mib),

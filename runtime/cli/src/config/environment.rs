@@ -9,10 +9,11 @@ use crate::catalogue::{Catalogue, text};
 use crate::failure::Explained;
 
 /// Variables of existing installations, and what they set.
-const KEPT: [(&str, [&str; 2]); 14] = [
+const KEPT: [(&str, [&str; 2]); 15] = [
     ("RUNTIME_API_KEY", ["server", "api_key"]),
     ("RUNTIME_API_KEY", ["client", "api_key"]),
     ("PORT", ["server", "listen"]),
+    ("SESSION_SECRET", ["server", "session_secret"]),
     ("BLOOM_LOG", ["log", "filter"]),
     ("MEMBRIDGE_SERVER_URL", ["membridge", "url"]),
     ("MEMBRIDGE_ADMIN_KEY", ["membridge", "admin_key"]),
@@ -28,7 +29,7 @@ const KEPT: [(&str, [&str; 2]); 14] = [
 
 /// Variables of existing installations that would have to change what a server does, and cannot yet. A server that is
 /// started with one of them does not start: ignoring it would lose what it is for.
-pub(crate) const NOT_HONOURED: [&str; 2] = ["DATABASE_URL", "SESSION_SECRET"];
+pub(crate) const NOT_HONOURED: [&str; 1] = ["DATABASE_URL"];
 
 const PREFIX: &str = "BLOOM_";
 

@@ -267,6 +267,7 @@ fn is_secret(path: &[String]) -> bool {
     matches!(
         path.as_slice(),
         ["server" | "client", "api_key"]
+            | ["server", "session_secret"]
             | ["worker", "key"]
             | ["artifacts", "secret_key"]
             | ["membridge", "admin_key" | "agent_key"]

@@ -34,6 +34,8 @@ pub(crate) struct Server {
     pub(crate) listen: SocketAddr,
     /// What clients must show; without one only this machine is served.
     pub(crate) api_key: Option<Secret>,
+    /// Sessions of owners hold as long as this is the same.
+    pub(crate) session_secret: Option<Secret>,
     /// Serves others without a key, too.
     pub(crate) insecure: bool,
     /// How others reach this server.
@@ -60,6 +62,7 @@ impl Default for Server {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 5000).into(),
             api_key: None,
+            session_secret: None,
             insecure: false,
             public_url: None,
             trusted_proxies: ["127.0.0.0/8", "::1/128"].map(String::from).into(),

@@ -43,10 +43,13 @@ fn the_environment_stands_over_the_file_and_an_option_over_both() {
 
 #[test]
 fn names_of_existing_installations_are_kept() {
-    let config = load("", &[("PORT", "8080"), ("RUNTIME_API_KEY", "k"), ("BLOOM_LOG", "debug")]).unwrap();
+    let config =
+        load("", &[("PORT", "8080"), ("RUNTIME_API_KEY", "k"), ("BLOOM_LOG", "debug"), ("SESSION_SECRET", "s")])
+            .unwrap();
     assert_eq!(config.settings.server.listen, "127.0.0.1:8080".parse().unwrap());
     assert_eq!(config.settings.log.filter.as_deref(), Some("debug"));
     assert_eq!(entry(&config, "server.api_key"), (format!("\"{MASK}\""), "env:RUNTIME_API_KEY".to_owned()));
+    assert_eq!(entry(&config, "server.session_secret"), (format!("\"{MASK}\""), "env:SESSION_SECRET".to_owned()));
     assert!(said(load("", &[("PORT", "http")])).contains("server.listen cannot have this value ($PORT)"));
 }
 

@@ -17,6 +17,7 @@ mod hostile;
 mod import;
 mod interrupt;
 mod limits;
+mod owner;
 mod refusal;
 mod rehearse;
 mod remote;

@@ -65,6 +65,8 @@ fn answered(mut stream: TcpStream) -> Value {
 fn no_secret_is_told_anywhere() {
     let place = Place::new();
     let flow = fs::read(signed_greeting(&place)).unwrap();
+    let password = "a-password-that-nobody-guesses";
+    place.bloom().args(["owner", "set", "Ann"]).write_stdin(password).assert().success();
     let log = place.path("server.log");
     let variables = [("RUNTIME_API_KEY", KEY), ("BLOOM_LOG", "trace"), ("BLOOM_LOG_FORMAT", "json")];
     let server =
@@ -82,6 +84,12 @@ fn no_secret_is_told_anywhere() {
     assert_eq!(status, 201, "{issued}");
     let issued: Value = serde_json::from_str(&issued).unwrap();
     let secret = issued["secret"].as_str().unwrap();
+    let login = json!({ "name": "Ann", "password": password }).to_string();
+    let (status, opened) =
+        server.send("POST", "/api/v1/session", "content-type: application/json\r\n", login.as_bytes());
+    assert_eq!(status, 201, "{opened}");
+    let opened: Value = serde_json::from_str(&opened).unwrap();
+    let session = opened["token"].as_str().unwrap();
 
     assert_eq!(send("POST", "/api/v1/flows", KEY, &flow).0, 201);
     assert_eq!(send("POST", "/api/runtime/leases", secret, br#"{"worker_id": "far"}"#).0, 404);
@@ -89,6 +97,9 @@ fn no_secret_is_told_anywhere() {
     let guess = "a-guess-that-is-wrong";
     assert_eq!(send("GET", "/api/v1/runs", guess, b"").0, 401);
     assert_eq!(send("GET", &format!("/api/v1/runs/{guess}/none"), KEY, b"").0, 404);
+    assert_eq!(send("GET", "/api/v1/session", session, b"").0, 200);
+    assert_eq!(send("GET", "/api/v1/owners", KEY, b"").0, 200);
+    assert_eq!(send("POST", "/api/v1/session", "", login.replace(password, guess).as_bytes()).0, 401);
 
     let (url, taking) = agent();
     assert_eq!(
@@ -119,7 +130,7 @@ fn no_secret_is_told_anywhere() {
     }
     let config = place.bloom().args(["config", "show", "--json"]).env("RUNTIME_API_KEY", KEY).output().unwrap();
     let config = String::from_utf8(config.stdout).unwrap();
-    for secret in [KEY, secret, guess, token] {
+    for secret in [KEY, secret, guess, token, password, session] {
         for (what, text) in
             [("the log", &told), ("answers", &answers), ("the command line", &line), ("settings", &config)]
         {

@@ -1,11 +1,13 @@
 //! Flows: published, listed, and run.
 
 use axum::Extension;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bloom_ir::document::Locale;
-use bloom_ir::{Digest, Document, VerifiedIr, validate, verify};
+use bloom_ir::{Digest, Document, VerifiedIr, sign, validate, verify};
+use bloom_runtime::compiler::Called;
 use bloom_runtime::engine::EngineError;
 use bloom_runtime::record::{AuditNote, FlowRecord};
 use semver::Version;
@@ -16,7 +18,7 @@ use utoipa_axum::routes;
 
 use super::responses::{Changing, Common, Named};
 use crate::app::App;
-use crate::auth::Identity;
+use crate::auth::{Holder, Identity};
 use crate::error::{ApiError, Code};
 use crate::extract::{self, Body, Path, Query};
 use crate::view::{Flow, FlowDetail, FlowList, Published, Versions};
@@ -32,10 +34,27 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(put_source, source))
 }
 
-/// Publish a flow: a signed IR document. A trusted author's signature is the decision that it may run.
+/// A diagram or pseudocode in place of a signed document.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Source {
+    /// The name of its file, as `greet.drakon`. With it, the body is a diagram or pseudocode, which only an owner who is logged in
+    /// may publish: it is compiled here, and signed with the server's own key.
+    name: Option<String>,
+    /// What the flow is to be called; absent: as the file is.
+    id: Option<String>,
+    /// Its version; absent: `0.0.0`.
+    version: Option<String>,
+}
+
+/// Publish a flow: a signed IR document. A trusted author's signature is the decision that it may run. With `name`, a diagram or
+/// pseudocode: that is the decision of the owner who is logged in.
 #[utoipa::path(
-    post, path = "/api/v1/flows", tag = "flows",
-    request_body(content = serde_json::Value, description = "a signed IR document", content_type = "application/json"),
+    post, path = "/api/v1/flows", tag = "flows", params(Source),
+    request_body(
+        content((serde_json::Value = "application/json"), (Vec<u8> = "application/octet-stream")),
+        description = "a signed IR document (JSON); with `name`, a diagram or pseudocode as its file holds it",
+    ),
     responses(
         (status = 201, description = "published", body = Published),
         (status = 200, description = "this document is there already", body = Published),
@@ -45,17 +64,34 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 async fn publish(
     State(app): State<App>,
     Extension(Identity(by)): Extension<Identity>,
+    Extension(holder): Extension<Holder>,
     headers: HeaderMap,
+    Query(source): Query<Source>,
     Body(bytes): Body,
 ) -> Result<(StatusCode, axum::Json<Published>), ApiError> {
-    if !is_json(&headers) {
-        let message = "only signed IR documents (application/json) can be published with a key; compile and sign the diagram first";
-        return Err(ApiError::new(Code::UnsupportedMediaType, message));
-    }
-    // What is no JSON at all is no document with errors.
-    extract::parse::<serde::de::IgnoredAny>(&bytes)?;
+    let of_diagram = source.name.is_some();
+    let document = if let Some(name) = source.name {
+        holder.owner()?;
+        let called = Called { id: source.id, version: source.version };
+        compiled(&app, name, called, bytes.clone()).await?
+    } else {
+        if source.id.is_some() || source.version.is_some() {
+            return Err(ApiError::invalid(
+                "name",
+                "a document says itself what it is called; a diagram needs its file's name",
+            ));
+        }
+        if !is_json(&headers) {
+            let message = "this must be a signed IR document (application/json); for a diagram or pseudocode, give the name of its \
+                           file as `name`, as an owner who is logged in";
+            return Err(ApiError::new(Code::UnsupportedMediaType, message));
+        }
+        // What is no JSON at all is no document with errors.
+        extract::parse::<serde::de::IgnoredAny>(&bytes)?;
+        bytes.to_vec()
+    };
     let now = app.clock.now();
-    let ir = verify(&bytes, &app.trust, now)?;
+    let ir = verify(&document, &app.trust, now)?;
     app.engine.admit(&ir).await?;
     let flow = &ir.document().flow;
     let record = FlowRecord {
@@ -74,13 +110,35 @@ async fn publish(
     };
     if known.as_ref() != Some(&document) {
         let name = format!("{}@{}", record.id, record.version);
-        let detail = [("ir", bloom_ir::Value::from(record.hash.to_string()))].into_iter().collect();
+        let mut detail = vec![("ir", bloom_ir::Value::from(record.hash.to_string()))];
+        if of_diagram {
+            detail.push(("source", bloom_ir::Value::from(Digest::of(&bytes).to_string())));
+            // Kept before what is made of it, which refers to it.
+            app.store().put_blob(bytes.to_vec()).await?;
+        }
+        let detail = detail.into_iter().collect();
         let note = AuditNote { detail, ..AuditNote::new(now, &by, "flow_published", ("flow", &name)) };
         app.tools.keep(&ir.document().policy.pinned()).await.map_err(EngineError::Tools)?;
         app.store().put_flow(record.clone(), document, vec![note]).await?;
     }
     tracing::Span::current().record("flow", record.id.as_str());
     Ok((status, axum::Json(Published::of(&record, &ir))))
+}
+
+/// The document of a diagram or pseudocode, signed with the server's own key.
+async fn compiled(app: &App, name: String, called: Called, bytes: Bytes) -> Result<Vec<u8>, ApiError> {
+    let Some(key) = app.config.signing_key.clone() else {
+        return Err(ApiError::new(
+            Code::PolicyRefused,
+            "this server has no key to sign with; publish a signed document",
+        ));
+    };
+    let compiler = app.compiler.clone();
+    let compiled = blocking(move || compiler.compile(&name, &bytes, called)).await?;
+    match compiled.document {
+        Some(document) => Ok(sign::seal(document, &[&key]).to_bytes()),
+        None => Err(ApiError::compile_failed("this cannot be compiled", &compiled.diagnostics)),
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -5,14 +5,16 @@ mod audit;
 mod flows;
 mod health;
 mod metrics;
+mod owners;
 mod proposals;
 mod questions;
 mod responses;
 mod run_acts;
 mod run_events;
 mod runs;
+pub(crate) mod session;
 mod tools;
-pub(crate) mod worker_keys;
+mod worker_keys;
 
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
@@ -21,7 +23,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
-use crate::{auth, openapi, page, request, runtime_api};
+use crate::{auth, login, openapi, page, request, runtime_api};
 
 /// The routes of the API, which need the key: those that answer from the store, and those that take their time.
 fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
@@ -35,6 +37,8 @@ fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
         .merge(tools::routes())
         .merge(audit::routes())
         .merge(worker_keys::routes())
+        .merge(session::routes())
+        .merge(owners::routes())
         .merge(metrics::routes());
     let unhurried = OpenApiRouter::new().merge(runs::unhurried()).merge(run_events::routes());
     (quick, unhurried)
@@ -54,7 +58,8 @@ pub(crate) fn all(app: &App) -> Router {
     let quick = quick.layer(middleware::from_fn_with_state(app.clone(), request::hurry));
     let (api, mut description) = quick.merge(unhurried).split_for_parts();
     let api = api.layer(middleware::from_fn_with_state(app.clone(), auth::require));
-    let (state, more) = health::routes().split_for_parts();
+    let hurry = middleware::from_fn_with_state(app.clone(), request::hurry);
+    let (state, more) = health::routes().merge(session::open_to_all().layer(hurry)).split_for_parts();
     description.merge(more);
     let (runtime, more) = runtime(app).split_for_parts();
     description.merge(more);
@@ -64,6 +69,7 @@ pub(crate) fn all(app: &App) -> Router {
         .merge(state)
         .merge(runtime)
         .merge(page::routes(&description))
+        .merge(login::routes())
         .fallback(request::no_such_route)
         .method_not_allowed_fallback(request::no_such_method)
         .layer(DefaultBodyLimit::max(app.config.max_body))
@@ -78,7 +84,7 @@ pub(crate) use self::responses::schemas as error_schemas;
 pub(crate) fn description() -> OpenApi {
     let (quick, unhurried) = api();
     let (_, mut description) = quick.merge(unhurried).split_for_parts();
-    let (_, more) = health::routes().split_for_parts();
+    let (_, more) = health::routes().merge(session::open_to_all()).split_for_parts();
     description.merge(more);
     let runtime = runtime_api::quick().merge(runtime_api::unhurried()).merge(runtime_api::open());
     let (_, more) = runtime.split_for_parts();

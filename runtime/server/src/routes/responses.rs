@@ -23,9 +23,9 @@ macro_rules! answers {
 
 answers! {
     /// Of every route behind the key that takes parameters.
-    Common: BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, REQUEST_TIMEOUT, INTERNAL_SERVER_ERROR;
+    Common: BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, REQUEST_TIMEOUT, TOO_MANY_REQUESTS, INTERNAL_SERVER_ERROR;
     /// Of a route that names something.
-    Named: BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, REQUEST_TIMEOUT, INTERNAL_SERVER_ERROR;
+    Named: BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY_REQUESTS, INTERNAL_SERVER_ERROR;
     /// Of a route that answers with a part of something, besides.
     Part: RANGE_NOT_SATISFIABLE;
     /// Of a route that changes something that it names.

@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use bloom_runtime::record::{AuditNote, KeyRefusal, WorkerId, WorkerKey, WorkerKeys};
+use bloom_runtime::record::{Actor, AuditNote, KeyRefusal, WorkerId, WorkerKey, WorkerKeys};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -67,29 +67,15 @@ struct Wanted {
     worker: String,
 }
 
-/// Keys as they are kept.
-pub(crate) async fn kept(app: &App) -> Result<WorkerKeys, ApiError> {
-    let kept = app.store().setting(WorkerKeys::SETTING).await?;
-    kept.map_or_else(
-        || Ok(WorkerKeys::default()),
-        |kept| serde_json::from_str(&kept).map_err(|error| ApiError::internal(&error)),
-    )
-}
-
-async fn keep(app: &App, keys: &WorkerKeys, note: AuditNote) -> Result<(), ApiError> {
-    let text = serde_json::to_string(keys).map_err(|error| ApiError::internal(&error))?;
-    Ok(app.store().put_setting(WorkerKeys::SETTING, text, vec![note]).await?)
-}
-
-fn note(app: &App, by: &bloom_runtime::record::Actor, action: &str, key: &WorkerKey) -> AuditNote {
+fn note(at: i64, by: &Actor, action: &str, key: &WorkerKey) -> AuditNote {
     let detail = [("worker", bloom_ir::Value::from(key.worker.as_str()))].into_iter().collect();
-    AuditNote { detail, ..AuditNote::new(app.clock.now(), by, action, ("worker_key", &key.id)) }
+    AuditNote { detail, ..AuditNote::new(at, by, action, ("worker_key", &key.id)) }
 }
 
 /// All keys of workers, those that were revoked too.
 #[utoipa::path(get, path = "/api/v1/worker-keys", tag = "worker keys", responses((status = 200, body = KeyList), Common))]
 async fn list(State(app): State<App>) -> Result<axum::Json<KeyList>, ApiError> {
-    let keys = kept(&app).await?;
+    let keys = app.worker_keys().read(app.store()).await?;
     Ok(axum::Json(KeyList { keys: keys.0.iter().map(KeyView::of).collect() }))
 }
 
@@ -107,10 +93,14 @@ async fn issue(
     if !is_name || worker.starts_with("local:") {
         return Err(ApiError::invalid("worker", "it must be a worker's name, of 1 to 128 characters"));
     }
-    let _one_at_a_time = app.keys().lock().await;
-    let (mut keys, secret) = (kept(&app).await?, WorkerKeys::secret(&app.ids.secret()));
-    let key = keys.issue(app.ids.fresh(), WorkerId::new(worker), &secret, &by, app.clock.now()).clone();
-    keep(&app, &keys, note(&app, &by, "worker_key_issued", &key)).await?;
+    let (secret, id, at) = (WorkerKeys::secret(&app.ids.secret()), app.ids.fresh(), app.clock.now());
+    let shown = secret.clone();
+    let issue = move |keys: &mut WorkerKeys| {
+        let key = keys.issue(id, WorkerId::new(worker), &shown, &by, at).clone();
+        let note = note(at, &by, "worker_key_issued", &key);
+        Ok((key, note))
+    };
+    let key = app.worker_keys().change(app.store(), issue).await?;
     Ok((StatusCode::CREATED, axum::Json(Issued { key: KeyView::of(&key), secret })))
 }
 
@@ -124,13 +114,15 @@ async fn revoke(
     Extension(Identity(by)): Extension<Identity>,
     Path(id): Path<String>,
 ) -> Result<axum::Json<KeyView>, ApiError> {
-    let _one_at_a_time = app.keys().lock().await;
-    let mut keys = kept(&app).await?;
-    let revoked = keys.revoke(&id, app.clock.now()).map_err(|error| match error {
-        KeyRefusal::Unknown(id) => ApiError::not_found("worker key", id),
-        KeyRefusal::Revoked(_) => ApiError::new(Code::InvalidTransition, error.to_string()),
-    })?;
-    let key = revoked.clone();
-    keep(&app, &keys, note(&app, &by, "worker_key_revoked", &key)).await?;
+    let at = app.clock.now();
+    let revoke = move |keys: &mut WorkerKeys| {
+        let key = keys.revoke(&id, at).cloned().map_err(|error| match error {
+            KeyRefusal::Unknown(id) => ApiError::not_found("worker key", id),
+            KeyRefusal::Revoked(_) => ApiError::new(Code::InvalidTransition, error.to_string()),
+        })?;
+        let note = note(at, &by, "worker_key_revoked", &key);
+        Ok((key, note))
+    };
+    let key = app.worker_keys().change(app.store(), revoke).await?;
     Ok(axum::Json(KeyView::of(&key)))
 }

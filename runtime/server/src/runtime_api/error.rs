@@ -103,7 +103,7 @@ impl From<EngineError> for Refused {
 impl From<ApiError> for Refused {
     fn from(error: ApiError) -> Self {
         let message = match error.code {
-            Code::AuthRequired => "Unauthorized".to_owned(),
+            Code::AuthRequired | Code::TokenExpired => "Unauthorized".to_owned(),
             Code::RateLimited => "Too many requests, please try again later".to_owned(),
             _ => error.message,
         };

@@ -17,10 +17,11 @@ use super::agent::note;
 use super::error::Refused;
 use super::form::{Form, number, text, url};
 use crate::app::App;
-use crate::auth::{self, Identity};
+use crate::auth::Identity;
 use crate::control_plane::{self, PlaneError, Target};
 use crate::error::{ApiError, Code};
 use crate::extract::Path;
+use crate::origin;
 
 /// The connection may be tried so often,
 const TESTS: usize = 20;
@@ -141,7 +142,7 @@ pub(crate) struct Tested {
     responses((status = 200, body = Tested)))]
 pub(crate) async fn test(State(app): State<App>, request: Request) -> Result<Json<Tested>, Refused> {
     let now = app.clock.now();
-    if !app.trials().may_try(auth::client(&app, &request), now) {
+    if !app.trials().may_try(origin::client(&app, &request), now) {
         return Err(ApiError::new(Code::RateLimited, "").into());
     }
     let limit = app.config.control_plane.timeout;

@@ -6,6 +6,7 @@ use bloom_runtime::record::{AuditChain, AuditEntry, Checkpoint};
 use bloom_server::ServerConfig;
 use serde_json::{Value as Json, json};
 
+use crate::owners::{NAME, PASSWORD, add_owner};
 use crate::world::{DIAGRAM, Setup, World, asking, awaiting, plain, proposing, signed};
 
 /// All entries of the log.
@@ -20,6 +21,8 @@ struct Ledger {
     seen: usize,
     /// The operations that were done, as the description writes them.
     done: BTreeSet<String>,
+    /// Of an owner who is logged in.
+    token: String,
 }
 
 impl Ledger {
@@ -35,7 +38,9 @@ impl Ledger {
     async fn does(&mut self, operation: &str, path: &str, body: impl AsRef<[u8]>, action: &str) -> Json {
         let (method, _) = operation.split_once(' ').unwrap();
         let kind = if operation.ends_with("/source") { "application/octet-stream" } else { "application/json" };
-        let answered = self.world.send(method, path, &[("content-type", kind)], body).await;
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [("content-type", kind), ("authorization", bearer.as_str())];
+        let answered = self.world.send(method, path, &headers, body).await;
         assert!((200..300).contains(&answered.status), "{operation}: {}", answered.text());
         let news = self.news().await;
         assert!(news.iter().any(|news| news == action), "{operation} wrote {news:?}, not {action}");
@@ -48,7 +53,7 @@ impl Ledger {
 async fn whatever_changes_something_is_written_to_the_log() {
     let world = World::new();
     let description = serde_json::from_str::<Json>(&bloom_server::openapi::document()).unwrap();
-    let mut of = Ledger { world, seen: 0, done: BTreeSet::new() };
+    let mut of = Ledger { world, seen: 0, done: BTreeSet::new(), token: String::new() };
     of.does("POST /api/v1/flows", "/api/v1/flows", signed(&plain("plain", "1.0.0")), "flow_published").await;
     let source = "/api/v1/flows/plain/versions/1.0.0/source";
     of.does("PUT /api/v1/flows/{id}/versions/{version}/source", source, DIAGRAM, "flow_source_kept").await;
@@ -80,6 +85,15 @@ async fn whatever_changes_something_is_written_to_the_log() {
     let key = of.does("POST /api/v1/worker-keys", "/api/v1/worker-keys", body, "worker_key_issued").await;
     let path = format!("/api/v1/worker-keys/{}", key["id"].as_str().unwrap());
     of.does("DELETE /api/v1/worker-keys/{id}", &path, "", "worker_key_revoked").await;
+
+    add_owner(&of.world).await;
+    let body = json!({ "name": NAME, "password": PASSWORD }).to_string();
+    let opened = of.does("POST /api/v1/session", "/api/v1/session", body, "session_opened").await;
+    of.token = opened["token"].as_str().unwrap().to_owned();
+    let (put, petro) = ("PUT /api/v1/owners/{name}", "/api/v1/owners/Petro");
+    of.does(put, petro, json!({ "password": PASSWORD }).to_string(), "owner_set").await;
+    of.does("DELETE /api/v1/owners/{name}", petro, "", "owner_removed").await;
+    of.does("DELETE /api/v1/session", "/api/v1/session", "", "session_closed").await;
 
     // These change nothing, or only try again what was written when it was decided.
     let others = ["POST /api/v1/runs/{id}/replay", "POST /api/v1/proposals/{id}/apply"].map(str::to_owned);

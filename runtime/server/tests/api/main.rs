@@ -9,6 +9,7 @@ mod events;
 mod flows;
 mod guard;
 mod network;
+mod owners;
 mod proposals;
 mod questions;
 mod runs;

@@ -14,7 +14,7 @@ use bloom_ir::manifest::ToolManifest;
 use bloom_ir::{Diagnostic, Digest, Document, SigningKey, TrustList, Value, sign};
 use bloom_runtime::apply::Applier;
 use bloom_runtime::clock::{Clock, Ids};
-use bloom_runtime::compiler::{Compiled, Compiler};
+use bloom_runtime::compiler::{Called, Compiled, Compiler};
 use bloom_runtime::engine::{self, Engine, EngineConfig};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
@@ -36,6 +36,8 @@ pub(crate) struct World {
     stop: watch::Sender<bool>,
     tending: Option<JoinHandle<()>>,
     worker: Option<InProcessWorker>,
+    pub(crate) store: Arc<RedbStore>,
+    clock: Arc<TestClock>,
     _memory: TempDir,
 }
 
@@ -80,11 +82,13 @@ pub(crate) struct Setup {
     pub(crate) key: Option<&'static str>,
     pub(crate) config: ServerConfig,
     pub(crate) has_worker: bool,
+    /// The store of a server that was there before.
+    pub(crate) store: Option<Arc<RedbStore>>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { key: None, config: ServerConfig::default(), has_worker: true }
+        Self { key: None, config: ServerConfig::default(), has_worker: true, store: None }
     }
 }
 
@@ -94,7 +98,7 @@ impl World {
     }
 
     pub(crate) fn with(setup: Setup) -> Self {
-        let store = Arc::new(RedbStore::in_memory().unwrap());
+        let store = setup.store.unwrap_or_else(|| Arc::new(RedbStore::in_memory().unwrap()));
         let memory = tempfile::tempdir().unwrap();
         let (hub, clock, ids) =
             (Arc::new(Hub::default()), Arc::new(TestClock::default()), Arc::new(Counter::default()));
@@ -109,13 +113,13 @@ impl World {
             observer: hub.clone(),
             config: EngineConfig { awaits_workers: true, ..EngineConfig::default() },
         }));
-        let applier = Arc::new(Applier::new(store, clock.clone(), memory.path()));
+        let applier = Arc::new(Applier::new(store.clone(), clock.clone(), memory.path()));
         let server = Server::new(Parts {
             engine: engine.clone(),
             tools,
             compiler: Arc::new(Pencil),
             appliers: Arc::new(One(applier)),
-            clock,
+            clock: clock.clone(),
             ids,
             trust,
             hub,
@@ -133,7 +137,12 @@ impl World {
             engine.tend(stopped).await.unwrap();
         });
         let description = serde_json::from_str(&bloom_server::openapi::document()).unwrap();
-        Self { server, description, stop, tending: Some(tending), worker, _memory: memory }
+        Self { server, description, stop, tending: Some(tending), worker, store, clock, _memory: memory }
+    }
+
+    /// Time goes by.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.clock.0.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answered {
@@ -372,8 +381,17 @@ impl LlmExecutor for Echo {
 struct Pencil;
 
 impl Compiler for Pencil {
-    fn compile(&self, _: &str, _: &[u8]) -> Compiled {
-        Compiled { document: None, diagnostics: Vec::new() }
+    /// A document's source is the document without a signature; anything else has an error.
+    fn compile(&self, name: &str, bytes: &[u8], called: Called) -> Compiled {
+        let Ok(mut document) = serde_json::from_slice::<Document>(bytes) else {
+            let found = bloom_ir::validate::read(bytes).unwrap_err();
+            return Compiled { document: None, diagnostics: found };
+        };
+        let source = document.source.as_mut().unwrap();
+        (source.name, source.sha256) = (name.to_owned(), Digest::of(bytes).hex());
+        document.flow.id = called.id.unwrap_or(document.flow.id);
+        document.flow.version = called.version.unwrap_or(document.flow.version);
+        Compiled { document: Some(document), diagnostics: Vec::new() }
     }
 
     fn pseudocode(&self, name: &str, bytes: &[u8], locale: Locale) -> Result<String, Vec<Diagnostic>> {

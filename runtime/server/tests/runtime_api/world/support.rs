@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bloom_interpreter::effect::EffectError;
 use bloom_ir::document::Locale;
 use bloom_ir::{Diagnostic, Digest};
-use bloom_runtime::compiler::{Compiled, Compiler};
+use bloom_runtime::compiler::{Called, Compiled, Compiler};
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
 use bloom_server::Appliers;
 
@@ -34,7 +34,7 @@ impl ToolHost for NoTools {
 pub(super) struct NoCompiler;
 
 impl Compiler for NoCompiler {
-    fn compile(&self, _: &str, _: &[u8]) -> Compiled {
+    fn compile(&self, _: &str, _: &[u8], _: Called) -> Compiled {
         Compiled { document: None, diagnostics: Vec::new() }
     }
 
