@@ -469,7 +469,15 @@ pub enum StoreError {
     /// again.
     #[error("{0}")]
     Unavailable(String),
-    /// The store was closed.
+    /// The store was closed, or closed itself after the disk failed: it must be opened anew.
     #[error("the store is closed")]
     Closed,
+}
+
+impl StoreError {
+    /// Whether no verb will succeed any more, however long one waits: the store must be opened anew, by somebody who has
+    /// looked why.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::Closed | Self::Damaged(_) | Self::Locked { .. } | Self::TooNew { .. })
+    }
 }

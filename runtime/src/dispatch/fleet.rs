@@ -127,6 +127,12 @@ impl Fleet {
         self.members.insert(id, Member { is_local: true, ..Member::new(worker, Some(at)) });
     }
 
+    /// A worker of this process says how it is; says whether that is new.
+    pub fn tell_status(&mut self, id: &WorkerId, status: WorkerStatus) -> bool {
+        let Some(member) = self.members.get_mut(id) else { return false };
+        std::mem::replace(&mut member.worker.status, status) != status
+    }
+
     /// A worker is there no more. Its leases are left to who removes it.
     pub fn leave(&mut self, id: &WorkerId) {
         self.members.remove(id);
@@ -327,7 +333,7 @@ impl Fleet {
     fn status(&self, member: &Member, at: i64) -> WorkerStatus {
         let is_heard = |last: i64| at.saturating_sub(last) < self.times.offline_ms;
         match member.last_heartbeat {
-            _ if member.is_local => WorkerStatus::Online,
+            _ if member.is_local => member.worker.status,
             None => WorkerStatus::Unknown,
             Some(last) if is_heard(last) => member.worker.status,
             Some(_) => WorkerStatus::Offline,

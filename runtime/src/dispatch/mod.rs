@@ -44,6 +44,7 @@
 //! |---|---|---|
 //! | any | registers | online, or as it says of itself |
 //! | any | is heard of: a heartbeat, a heartbeat of its lease, a pull, an answer to a health call | online, or as it said |
+//! | of this process | cannot reach the store | error, and is granted nothing until it can |
 //! | online | is not heard of for 60 s | offline, and is granted nothing; its leases live as long as they do |
 //! | any | is called, and does not answer as it should | unknown, and is granted nothing until it is heard of |
 //! | any | drains | granted nothing; what it holds it ends or gives back |

@@ -174,6 +174,11 @@ impl EngineError {
         matches!(self, Self::Refused(_) | Self::Untrusted(_))
     }
 
+    /// Whether the store must be opened anew before anything can go on.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_fatal())
+    }
+
     /// Whether the run can be resumed later.
     pub fn is_resumable(&self) -> bool {
         matches!(self, Self::Halted { .. } | Self::Interrupted { .. })

@@ -22,26 +22,42 @@ const LONG: Duration = Duration::from_hours(1);
 /// A run whose driver had an error is left alone for so long.
 const PAUSE: Duration = Duration::from_secs(30);
 
+/// The delay after the first failure of the store, which doubles with each further one up to [`PAUSE`].
+const BACKOFF: Duration = Duration::from_millis(500);
+
 impl Engine {
     /// Looks after all runs of the store until `stop`: goes on with those that are in the middle of something, drives those
     /// that are submitted or sent a signal or an answer, and wakes each that waits when its time has come. A run that waits
     /// takes no memory and no thread meanwhile. Proposals that nobody decided on in time expire.
     ///
-    /// An error of the store ends it; an error of one run is told by `tracing`, and the run is tried again later.
+    /// While the store fails, that is told by `tracing` and tried again, until it says that it must be opened anew, which ends
+    /// this. An error of one run is told, too, and the run is tried again later.
     pub async fn tend(&self, stop: impl Future<Output = ()>) -> Result<(), EngineError> {
         let (_patience, watched) = watch::channel(Some(Duration::ZERO));
         let mut crew = Crew::new(self, watched);
         let (want, mut wanted) = tokio::sync::mpsc::unbounded_channel();
         *self.tending.lock().unwrap_or_else(PoisonError::into_inner) = Some(want);
-        let mut queue: VecDeque<RunId> = self.store.moving_runs().await?.into();
+        let (mut queue, mut is_begun): (VecDeque<RunId>, bool) = (VecDeque::new(), false);
         let mut paused: BTreeMap<RunId, Instant> = BTreeMap::new();
         let mut stop = std::pin::pin!(stop);
         let mut expiry = self.clock.now();
+        let mut delay = BACKOFF;
         loop {
-            if self.clock.now() >= expiry {
-                expiry = self.expire_proposals().await?;
-            }
-            let next = self.queue_due(&mut queue, &mut paused, crew.driven()).await?;
+            let driven = crew.driven();
+            let looked = async {
+                if !is_begun {
+                    queue.extend(self.store.moving_runs().await?);
+                    is_begun = true;
+                }
+                if self.clock.now() >= expiry {
+                    expiry = self.expire_proposals().await?;
+                }
+                self.queue_due(&mut queue, &mut paused, driven).await
+            };
+            let next = match looked.await {
+                Err(error) if error.is_fatal() => return Err(error),
+                looked => looked,
+            };
             while crew.admit() < AT_ONCE
                 && let Some(run) = queue.pop_front()
             {
@@ -49,9 +65,20 @@ impl Engine {
             }
             let is_driving = crew.admit() > 0;
             let rest = match next {
-                Some(due) => self.until(due).min(TICK),
-                None if paused.is_empty() => self.until(expiry).min(LONG),
-                None => TICK,
+                Ok(next) => {
+                    delay = BACKOFF;
+                    match next {
+                        Some(due) => self.until(due).min(TICK),
+                        None if paused.is_empty() => self.until(expiry).min(LONG),
+                        None => TICK,
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "runs cannot be looked after for now");
+                    let rest = delay;
+                    delay = delay.saturating_mul(2).min(PAUSE);
+                    rest
+                }
             };
             tokio::select! {
                 () = &mut stop => break,

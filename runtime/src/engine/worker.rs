@@ -40,6 +40,14 @@ impl Engine {
         id
     }
 
+    /// A worker of this process says how it is: granted nothing unless it is [`WorkerStatus::Online`].
+    pub fn tell_worker_status(&self, worker: &WorkerId, status: WorkerStatus) {
+        let is_new = self.fleet().tell_status(worker, status);
+        if is_new && status == WorkerStatus::Online {
+            self.announce_work();
+        }
+    }
+
     /// A worker of this process leaves. It must have ended its leases.
     pub fn dismiss_worker(&self, worker: &WorkerId) {
         self.fleet().leave(worker);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bloom_interpreter::effect::{Answer, EffectError};
 use bloom_runtime::engine::{Engine, EngineError};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
-use bloom_runtime::record::{LeaseEnding, RunId, WorkerId};
+use bloom_runtime::record::{Lease, LeaseEnding, RunId, WorkerId, WorkerStatus};
 use bloom_runtime::store::{Grant, StoreError};
 use futures::FutureExt as _;
 use tokio::sync::watch;
@@ -16,6 +16,9 @@ use tokio::task::JoinSet;
 use crate::failure;
 
 /// Takes tasks from an engine and hands them to an executor, through the same verbs as a worker that is far away.
+///
+/// While the store fails it waits, longer after each failure, and then goes on; an answer is not thrown away meanwhile. A store
+/// that must be opened anew ends it: see [`InProcessWorker::ended`].
 ///
 /// ```no_run
 /// # async fn example(engine: std::sync::Arc<bloom_runtime::engine::Engine>, run: bloom_runtime::record::RunId) {
@@ -31,11 +34,8 @@ pub struct InProcessWorker {
     id: WorkerId,
     engine: Arc<Engine>,
     stop: watch::Sender<bool>,
-    slots: JoinSet<()>,
+    slots: JoinSet<Result<(), EngineError>>,
 }
-
-/// Between two tries to record an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Its place in the engine, which its slots share and the last one gives up: no run is to wait for a worker that takes nothing.
 struct Seat {
@@ -69,6 +69,18 @@ impl InProcessWorker {
         &self.id
     }
 
+    /// Why it cannot go on: comes when one of its slots has given up, and else never.
+    pub async fn ended(&mut self) -> EngineError {
+        while let Some(ended) = self.slots.join_next().await {
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return error,
+                Err(lost) => return StoreError::Backend(lost.into()).into(),
+            }
+        }
+        std::future::pending().await
+    }
+
     /// Gives back what it holds, and ends. A worker that is only dropped leaves its leases to be expired.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
@@ -85,6 +97,11 @@ impl Drop for InProcessWorker {
 /// So much longer than its limit an executor is waited for.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// The delay after the first failure of the store, which doubles with each further one,
+const BACKOFF: Duration = Duration::from_millis(500);
+/// up to this.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
 #[derive(Clone)]
 struct Slot {
     seat: Arc<Seat>,
@@ -94,31 +111,63 @@ struct Slot {
 }
 
 impl Slot {
-    async fn work(mut self) {
-        let engine = self.seat.engine.clone();
-        let mut work = engine.work();
+    async fn work(mut self) -> Result<(), EngineError> {
+        let mut work = self.seat.engine.work();
+        let mut delay = BACKOFF;
         while !*self.stop.borrow() {
             work.mark_unchanged();
-            match engine.grant(&self.seat.id, self.run.clone()).await {
-                Ok(Some(grant)) => self.perform(grant).await,
-                Ok(None) => match engine.next_due(&self.seat.id, self.run.as_ref()).await {
-                    Ok(due) => tokio::select! {
-                        _ = self.stop.changed() => {}
-                        changed = work.changed() => if changed.is_err() { return },
-                        () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
-                    },
-                    Err(error) => return self.give_up(&error),
-                },
-                Err(error) => return self.give_up(&error),
+            match self.take(&mut work).await {
+                Ok(()) => {
+                    self.tell(WorkerStatus::Online);
+                    delay = BACKOFF;
+                }
+                Err(error) if error.is_fatal() => {
+                    tracing::error!(worker = %self.seat.id, %error, "no task can be taken any more");
+                    return Err(error);
+                }
+                Err(error) => {
+                    tracing::warn!(worker = %self.seat.id, %error, "no task can be taken for now");
+                    self.rest(&mut delay).await;
+                }
             }
         }
+        Ok(())
     }
 
-    fn give_up(&self, error: &EngineError) {
-        tracing::error!(worker = %self.seat.id, %error, "no task can be taken");
+    /// Does one task, or waits until there may be one.
+    async fn take(&mut self, work: &mut watch::Receiver<u64>) -> Result<(), EngineError> {
+        let Self { seat, run, .. } = self;
+        let engine = seat.engine.clone();
+        if let Some(grant) = engine.grant(&seat.id, run.clone()).await? {
+            return self.perform(grant).await;
+        }
+        let due = engine.next_due(&seat.id, run.as_ref()).await?;
+        tokio::select! {
+            _ = self.stop.changed() => {}
+            // Whoever has the other end lives as long as the seat.
+            _ = work.changed() => {}
+            () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
+        }
+        Ok(())
     }
 
-    async fn perform(&mut self, grant: Grant) {
+    /// The store failed: what it is asked next has to wait. Whoever lists workers sees it.
+    async fn rest(&mut self, delay: &mut Duration) {
+        self.tell(WorkerStatus::Error);
+        tokio::select! {
+            () = tokio::time::sleep(*delay) => {}
+            _ = self.stop.changed() => {}
+        }
+        *delay = delay.saturating_mul(2).min(LONGEST_BACKOFF);
+        // Else it would be granted nothing, and would not learn whether the store works again.
+        self.tell(WorkerStatus::Online);
+    }
+
+    fn tell(&self, status: WorkerStatus) {
+        self.seat.engine.tell_worker_status(&self.seat.id, status);
+    }
+
+    async fn perform(&mut self, grant: Grant) -> Result<(), EngineError> {
         let Grant { lease, task } = grant;
         let limit = task.attempt_limit_ms();
         let question = LlmTask {
@@ -139,26 +188,30 @@ impl Slot {
             }
             _ = self.stop.changed() => LeaseEnding::GivenBack,
         };
-        // An answer that was paid for is not given up while its artifacts cannot be kept: the lease bounds it.
-        let recorded = loop {
+        self.end(&lease, ending).await
+    }
+
+    /// Ends a lease, as often as it takes: what it brings was paid for. A worker that stops tries once more.
+    async fn end(&mut self, lease: &Lease, ending: LeaseEnding) -> Result<(), EngineError> {
+        let mut delay = BACKOFF;
+        loop {
+            let is_last = *self.stop.borrow();
             match self.seat.engine.end_lease(&lease.id, lease.epoch, ending.clone()).await {
-                Err(EngineError::Store(error @ StoreError::Unavailable(_))) if !*self.stop.borrow() => {
-                    tracing::warn!(worker = %self.seat.id, %error, "a result cannot be recorded for now");
-                    tokio::select! {
-                        () = tokio::time::sleep(PATIENCE) => {}
-                        _ = self.stop.changed() => {}
-                    }
+                Ok(_) => return Ok(()),
+                // The run was stopped meanwhile, or somebody else has the task: nothing is lost.
+                Err(EngineError::Store(StoreError::Task(stale))) => {
+                    tracing::info!(worker = %self.seat.id, %stale, "a result came too late");
+                    return Ok(());
                 }
-                recorded => break recorded,
+                Err(error @ EngineError::Store(StoreError::Backend(_) | StoreError::Unavailable(_))) if !is_last => {
+                    tracing::warn!(worker = %self.seat.id, %error, "a result is not recorded yet");
+                    self.rest(&mut delay).await;
+                }
+                Err(error) => {
+                    tracing::error!(worker = %self.seat.id, %error, "a result was not recorded");
+                    return if error.is_fatal() { Err(error) } else { Ok(()) };
+                }
             }
-        };
-        match recorded {
-            Ok(_) => {}
-            // The run was stopped meanwhile, or somebody else has the task: nothing is lost.
-            Err(EngineError::Store(StoreError::Task(stale))) => {
-                tracing::info!(worker = %self.seat.id, %stale, "a result came too late");
-            }
-            Err(error) => tracing::error!(worker = %self.seat.id, %error, "a result was not recorded"),
         }
     }
 }

@@ -234,7 +234,7 @@ async fn serve(
     server: Server,
     listener: TcpListener,
     engine: &Arc<Engine>,
-    worker: Option<InProcessWorker>,
+    mut worker: Option<InProcessWorker>,
     mut interrupts: Interrupts,
     session: &Session,
 ) -> anyhow::Result<Exit> {
@@ -263,6 +263,15 @@ async fn serve(
                 Ok(Err(error)) => engine::explained(error, session),
                 Err(lost) => lost.into(),
             });
+            Exit::Failed
+        }
+        error = async {
+            match &mut worker {
+                Some(worker) => worker.ended().await,
+                None => std::future::pending().await,
+            }
+        } => {
+            failure = Some(engine::explained(error, session));
             Exit::Failed
         }
         served = &mut serving => {

@@ -234,15 +234,17 @@ fn check_ends(mut rows: &Snapshot) -> Result<(), StoreError> {
 
 fn backend(error: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
     let error = error.into();
-    match corruption(error.as_ref()) {
-        Some(what) => StoreError::Damaged(what.to_owned()),
-        None => StoreError::Backend(error),
+    match storage(error.as_ref()) {
+        Some(StorageError::Corrupted(what)) => StoreError::Damaged(what.clone()),
+        // After the disk failed once, the engine does nothing more with the file.
+        Some(StorageError::PreviousIo | StorageError::DatabaseClosed) => StoreError::Closed,
+        _ => StoreError::Backend(error),
     }
 }
 
-/// What the engine found to be corrupted, if that is its error.
-fn corruption<'a>(error: &'a (dyn Error + Send + Sync + 'static)) -> Option<&'a str> {
-    let storage = if let Some(TableError::Storage(storage)) = error.downcast_ref() {
+/// What the engine's storage says, if that is its error.
+fn storage<'a>(error: &'a (dyn Error + Send + Sync + 'static)) -> Option<&'a StorageError> {
+    Some(if let Some(TableError::Storage(storage)) = error.downcast_ref() {
         storage
     } else if let Some(TransactionError::Storage(storage)) = error.downcast_ref() {
         storage
@@ -252,11 +254,7 @@ fn corruption<'a>(error: &'a (dyn Error + Send + Sync + 'static)) -> Option<&'a 
         storage
     } else {
         error.downcast_ref()?
-    };
-    match storage {
-        StorageError::Corrupted(what) => Some(what),
-        _ => None,
-    }
+    })
 }
 
 /// Why the engine did not open a file.

@@ -114,6 +114,7 @@ where
             // Also for a verb that was refused: what it was refused for may have been undone.
             Err(error) => Err(match error.as_ref() {
                 StoreError::Damaged(what) => StoreError::Damaged(what.clone()),
+                StoreError::Closed => StoreError::Closed,
                 _ => backend(error),
             }),
         };

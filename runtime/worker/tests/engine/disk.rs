@@ -1,8 +1,8 @@
-//! A store that "crashes" at a chosen commit: from then on nothing works.
+//! A store that "crashes" at a chosen commit: from then on nothing works. Or one that fails for a while.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bloom_interpreter::history::Event;
@@ -32,6 +32,8 @@ pub(crate) struct Disk {
     /// Commits until the crash.
     left: AtomicUsize,
     crash: Crash,
+    /// Whether it fails for now.
+    is_away: AtomicBool,
     commits: AtomicUsize,
     histories: AtomicUsize,
     in_flight: Arc<tokio::sync::RwLock<()>>,
@@ -49,6 +51,7 @@ impl Disk {
             inner,
             left,
             crash,
+            is_away: AtomicBool::new(false),
             commits: AtomicUsize::new(0),
             histories: AtomicUsize::new(0),
             in_flight: Arc::default(),
@@ -57,6 +60,17 @@ impl Disk {
 
     pub(crate) fn commits(&self) -> usize {
         self.commits.load(Ordering::SeqCst)
+    }
+
+    /// From now on it fails, or works again.
+    pub(crate) fn set_away(&self, is_away: bool) {
+        self.is_away.store(is_away, Ordering::SeqCst);
+    }
+
+    /// A failure that passes.
+    fn here(&self) -> Result<(), StoreError> {
+        let error = || StoreError::Backend("the network is down".into());
+        if self.is_away.load(Ordering::SeqCst) { Err(error()) } else { Ok(()) }
     }
 
     /// How often a history was read.
@@ -94,6 +108,7 @@ impl Disk {
         if self.left.load(Ordering::SeqCst) == 0 {
             return Err(StoreError::Closed);
         }
+        self.here()?;
         self.on(verb).await
     }
 
@@ -101,6 +116,7 @@ impl Disk {
         &self,
         verb: impl FnOnce(Arc<dyn Store>) -> BoxFuture<'static, Result<T, StoreError>> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.here()?;
         let step = |left: usize| Some(left.saturating_sub(1));
         match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, step).unwrap() {
             0 => Err(StoreError::Closed),

@@ -296,13 +296,10 @@ async fn nobody_waits_for_a_worker_that_gave_up() {
     let failing = world.engine_on(Arc::new(Disk::crashing(world.store.clone(), 2, Crash::Before)));
     let run = failing.submit(submission(&asks())).await.unwrap();
     // The next commit is hit, which is its first grant.
-    let worker = world.worker(&failing);
-    let leaves = async {
-        while !failing.workers().is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_mins(1), leaves).await.expect("it keeps its seat");
+    let mut worker = world.worker(&failing);
+    let error = tokio::time::timeout(Duration::from_mins(1), worker.ended()).await.expect("it goes on for ever");
+    assert!(error.is_fatal(), "{error}");
+    assert_eq!(failing.workers(), [], "it keeps its seat");
     worker.stop().await;
     assert_eq!(world.drive(&world.engine(), &run).await.unwrap(), RunEnd::Completed { result: 7_i64.into() });
 }

@@ -11,6 +11,7 @@ mod fork;
 mod lease;
 mod limits;
 mod order;
+mod outage;
 mod policy;
 mod proposal;
 mod run;

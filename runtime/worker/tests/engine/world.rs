@@ -234,11 +234,15 @@ impl World {
     }
 
     pub(crate) fn engine_on(&self, disk: Arc<Disk>) -> Arc<Engine> {
-        self.engine_of(disk, TrustList::of("own", key().public()), EngineConfig::default())
+        self.engine_as(disk, EngineConfig::default())
     }
 
     pub(crate) fn engine_with(&self, config: EngineConfig) -> Arc<Engine> {
-        self.engine_of(Arc::new(Disk::new(self.store.clone())), TrustList::of("own", key().public()), config)
+        self.engine_as(Arc::new(Disk::new(self.store.clone())), config)
+    }
+
+    pub(crate) fn engine_as(&self, disk: Arc<Disk>, config: EngineConfig) -> Arc<Engine> {
+        self.engine_of(disk, TrustList::of("own", key().public()), config)
     }
 
     pub(crate) fn engine_trusting(&self, trust: TrustList) -> Arc<Engine> {

@@ -243,9 +243,11 @@ async fn failed_commit_fails_its_verbs_and_closes_the_store() {
     }
     let append = scribe.append([completed("n1#1", "так")]);
     let (first, blob) = futures::join!(store.append(append.clone()), store.put_blob(b"x".to_vec()));
-    for error in [first.unwrap_err(), blob.unwrap_err(), store.append(append.clone()).await.unwrap_err()] {
-        assert!(matches!(error, StoreError::Backend(_)), "{error}");
+    for error in [first.unwrap_err(), blob.unwrap_err()] {
+        assert!(matches!(error, StoreError::Backend(_)) && !error.is_fatal(), "{error}");
     }
+    let closed = store.append(append.clone()).await.unwrap_err();
+    assert!(matches!(closed, StoreError::Closed) && closed.is_fatal(), "{closed}");
     drop(store);
     let synced = disk.state.lock().unwrap().synced.clone();
     let store = RedbStore::over(disk_with(synced)).unwrap();
