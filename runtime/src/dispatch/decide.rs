@@ -78,6 +78,8 @@ pub fn decide(task: &Task, lease: Option<&Lease>, command: &Command, at: i64) ->
             let held = next.lease.as_mut().filter(|lease| task.is_held() && lease.status == LeaseStatus::Active);
             let lease = held.ok_or_else(|| TaskError::NotHeld { task: task.id.clone(), status: task.status })?;
             close(lease, LeaseStatus::Released, at);
+            let held_since = lease.started_at;
+            next.count_time(held_since, at);
             next.give_back(at);
         }
         Command::Delay(until) => {
@@ -151,15 +153,28 @@ impl Decision {
             }
             LeaseEnding::Expired => {
                 close(lease, LeaseStatus::Expired, at);
+                // Its holder was heard of until then, at most.
+                let (held_since, heard) = (lease.started_at, at.saturating_sub(lease.ttl_ms));
                 let message = format!("worker {} was not heard of in time", lease.worker);
+                self.count_time(held_since, heard);
                 self.fail(EffectError { retryable: true, ..EffectError::new("lease_expired", message) }, at);
             }
             LeaseEnding::GivenBack => {
                 close(lease, LeaseStatus::Released, at);
+                let held_since = lease.started_at;
+                self.count_time(held_since, at);
                 self.give_back(at);
             }
         }
         Ok(())
+    }
+
+    /// A worker had a whole run so long: the next one goes on where it was, with what is left of its time. A question is asked
+    /// anew, and has its time again.
+    fn count_time(&mut self, from: i64, until: i64) {
+        if self.task.flow.is_some() {
+            self.task.use_time(from, until);
+        }
     }
 
     /// Whether the holder told the same before: it may not have heard that it was accepted.

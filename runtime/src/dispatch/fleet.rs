@@ -18,11 +18,13 @@ use crate::record::{
 pub struct FleetTimes {
     /// A worker that is not heard of for so many milliseconds is offline.
     pub offline_ms: i64,
+    /// A worker that does not keep to a time limit by itself loses the lease so many milliseconds later.
+    pub overtime_ms: i64,
 }
 
 impl Default for FleetTimes {
     fn default() -> Self {
-        Self { offline_ms: 60_000 }
+        Self { offline_ms: 60_000, overtime_ms: 60_000 }
     }
 }
 
@@ -50,6 +52,8 @@ struct Member {
 struct Held {
     lease: Lease,
     of: Option<TaskEffect>,
+    /// When it is to be over, in Unix milliseconds, however alive its holder is.
+    ends_by: Option<i64>,
     /// Its holder is part of this process, or a call to it is open: it does not end by time.
     is_open: bool,
 }
@@ -91,14 +95,14 @@ impl Fleet {
     }
 
     /// Takes over what is recorded, after a restart: each lease gets one fresh time to live.
-    pub fn restore(&mut self, workers: Vec<Worker>, leases: Vec<(Lease, Option<TaskEffect>)>, at: i64) {
+    pub fn restore(&mut self, workers: Vec<Worker>, leases: Vec<(Lease, Task)>, at: i64) {
         for worker in workers {
             let last_heartbeat = worker.last_heartbeat;
             self.members.entry(worker.id.clone()).or_insert_with(|| Member::new(worker, last_heartbeat));
         }
-        for (mut lease, of) in leases {
+        for (mut lease, task) in leases {
             lease.expires_at = at.saturating_add(lease.ttl_ms);
-            self.held.entry(lease.id.clone()).or_insert(Held { lease, of, is_open: false });
+            self.held.entry(lease.id.clone()).or_insert_with(|| Held::new(lease, &task));
         }
     }
 
@@ -242,9 +246,12 @@ impl Fleet {
     }
 
     /// A task was granted.
-    pub fn granted(&mut self, lease: Lease, of: Option<TaskEffect>) {
-        let is_open = self.is_local(&lease.worker);
-        self.held.insert(lease.id.clone(), Held { lease, of, is_open });
+    pub fn granted(&mut self, lease: Lease, task: &Task) {
+        let is_local = self.is_local(&lease.worker);
+        let held = Held::new(lease, task);
+        // Who is part of this process keeps to the limits of this process.
+        let ends_by = held.ends_by.filter(|_| !is_local);
+        self.held.insert(held.lease.id.clone(), Held { is_open: is_local, ends_by, ..held });
     }
 
     /// A lease ended.
@@ -268,10 +275,12 @@ impl Fleet {
     }
 
     /// The holder of a lease was heard of: the lease as it is after that.
-    pub fn beat(&mut self, lease: Lease, of: Option<TaskEffect>, at: i64) {
+    pub fn beat(&mut self, lease: Lease, task: &Task, at: i64) {
         self.hear_of(&lease.worker, at);
-        let is_open = self.held.get(&lease.id).is_some_and(|held| held.is_open);
-        self.held.insert(lease.id.clone(), Held { lease, of, is_open });
+        match self.held.get_mut(&lease.id) {
+            Some(held) => held.lease = lease,
+            None => drop(self.held.insert(lease.id.clone(), Held::new(lease, task))),
+        }
     }
 
     /// A call to the holder of a lease is open, or is not any more: while it is, the lease does not end by time.
@@ -289,6 +298,13 @@ impl Fleet {
     /// Leases whose time is over.
     pub fn overdue(&self, at: i64) -> Vec<Lease> {
         let over = self.held.values().filter(|held| !held.is_open && held.lease.expires_at < at);
+        over.map(|held| held.lease.clone()).collect()
+    }
+
+    /// Leases whose holders are heard of, but should have ended them by themselves.
+    pub fn out_of_time(&self, at: i64) -> Vec<Lease> {
+        let is_over = |ends_by: i64| ends_by.saturating_add(self.times.overtime_ms) < at;
+        let over = self.held.values().filter(|held| held.ends_by.is_some_and(is_over));
         over.map(|held| held.lease.clone()).collect()
     }
 
@@ -366,5 +382,12 @@ impl Member {
 
     fn provides(&self) -> Vec<String> {
         self.worker.capabilities.all()
+    }
+}
+
+impl Held {
+    fn new(lease: Lease, task: &Task) -> Self {
+        let ends_by = task.ends_by(lease.started_at);
+        Self { lease, of: task.of.clone(), ends_by, is_open: false }
     }
 }

@@ -36,6 +36,9 @@
 //! - A stale lease changes nothing: a newer grant exists, the lease was taken back, or the task has ended.
 //! - *Release* is the holder's, who drains or whose provider has no quota left; *revoke* is the server's, where a worker is
 //!   removed. Neither attempt counts.
+//! - What a node asks and a whole run have time limits, which workers keep to. Of one that is heard of and does not, the server
+//!   *fails* the lease after an overtime: the question as its worker would have, and the run for good. Time in the queue counts
+//!   against neither; of a run only the time that workers had it, up to when they were heard of, does.
 //! - A task is *resolved* when the history of its run has an outcome of its effect. No requeue can change that.
 //!
 //! # Workers

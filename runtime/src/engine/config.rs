@@ -23,6 +23,8 @@ pub struct EngineConfig {
     pub reap_every: Duration,
     /// A worker that is not heard of for so long is offline.
     pub worker_offline: Duration,
+    /// A worker keeps to the time limits of nodes and runs by itself. One that does not loses the lease so long after that.
+    pub overtime: Duration,
     /// How many runs may stand above a run that a run starts.
     pub max_depth: u32,
     /// How long a proposal waits for a decision.
@@ -42,6 +44,7 @@ impl Default for EngineConfig {
             lease_ttl: Duration::from_mins(5),
             reap_every: Duration::from_secs(5),
             worker_offline: Duration::from_mins(1),
+            overtime: Duration::from_mins(1),
             max_depth: 128,
             proposal_ttl: Duration::from_hours(72),
             version: env!("CARGO_PKG_VERSION").to_owned(),

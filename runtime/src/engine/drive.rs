@@ -305,12 +305,7 @@ impl Engine {
     }
 
     async fn run_out_of_time(&self, id: &RunId, live: &Live, limit: Duration) -> Result<(), EngineError> {
-        let active = live.active(Duration::ZERO);
-        let message =
-            format!("the run was active for {:.1} s; the limit is {} s", active.as_secs_f64(), limit.as_secs());
-        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let details = measured(milliseconds(limit), milliseconds(active));
-        let error = EffectError::new("limit_time", message).with_details(details);
+        let error = out_of_time(live.active(Duration::ZERO), limit);
         let fail = || {
             let error = error.clone();
             self.happen(id, With::Nothing, |run, desk| Ok(Some(run.fail(error, desk))))
@@ -322,4 +317,12 @@ impl Engine {
             other => other,
         }
     }
+}
+
+/// A run was active for longer than it may be.
+pub(super) fn out_of_time(active: Duration, limit: Duration) -> EffectError {
+    let message = format!("the run was active for {:.1} s; the limit is {} s", active.as_secs_f64(), limit.as_secs());
+    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let details = measured(milliseconds(limit), milliseconds(active));
+    EffectError::new("limit_time", message).with_details(details)
 }

@@ -19,9 +19,6 @@ use crate::record::{
 };
 use crate::store::{Grant, GrantAsk, Kept, LeaseEnd, StoreError};
 
-/// A call to a worker that has a task pushed to it may take so much longer than the task.
-const CALL_MARGIN: Duration = Duration::from_mins(1);
-
 /// A lease that ended.
 #[derive(Clone, Debug)]
 pub struct LeaseResult {
@@ -111,7 +108,7 @@ impl Engine {
     /// A task that is pushed to a worker lives at least as long as the call to it.
     fn ttl_of(&self, worker: &WorkerId, task: &Task) -> Duration {
         let is_pushed_to = self.worker(worker).is_some_and(|seat| seat.worker.is_pushed_to());
-        let call = Duration::from_secs(task.timeout_seconds.into()).saturating_add(CALL_MARGIN);
+        let call = Duration::from_secs(task.timeout_seconds.into()).saturating_add(self.config.overtime);
         if is_pushed_to { self.config.lease_ttl.max(call) } else { self.config.lease_ttl }
     }
 
@@ -127,7 +124,7 @@ impl Engine {
             let mut fleet = fleet.lock().unwrap_or_else(PoisonError::into_inner);
             fleet.unreserve(&worker);
             if let Ok(Some(Grant { lease, task })) = &granted {
-                fleet.granted(lease.clone(), task.of.clone());
+                fleet.granted(lease.clone(), task);
             }
             granted
         });
@@ -197,7 +194,7 @@ impl Engine {
         let Decision { task, lease, .. } =
             decide(&task, Some(&lease), &Command::Heartbeat(proof), self.clock.now()).map_err(StoreError::from)?;
         let lease = lease.ok_or_else(|| StoreError::NotFound { kind: "lease of task", id: task.id.to_string() })?;
-        self.fleet().beat(lease.clone(), task.of, self.clock.now());
+        self.fleet().beat(lease.clone(), &task, self.clock.now());
         Ok(lease)
     }
 
@@ -206,13 +203,31 @@ impl Engine {
         self.fleet().keep_open(lease, is_open);
     }
 
-    /// Ends leases whose time is over; says how many.
+    /// Ends leases whose holders were not heard of in time, and those of holders that are heard of and do not keep to the time
+    /// limit of the node or the run; says how many.
     pub async fn reap(&self) -> Result<usize, EngineError> {
-        let overdue = self.fleet().overdue(self.clock.now());
-        for lease in &overdue {
-            match self.end_lease(&lease.id, lease.epoch, LeaseEnding::Expired).await {
+        let now = self.clock.now();
+        let (overdue, late) = {
+            let fleet = self.fleet();
+            (fleet.overdue(now), fleet.out_of_time(now))
+        };
+        let mut endings: Vec<_> = overdue.into_iter().map(|lease| (lease, LeaseEnding::Expired)).collect();
+        for lease in late {
+            if !endings.iter().any(|(other, _)| other.id == lease.id) {
+                let ending = LeaseEnding::Failed(too_slow(&self.task(&lease.task).await?, &lease, now));
+                endings.push((lease, ending));
+            }
+        }
+        let count = endings.len();
+        for (lease, ending) in endings {
+            let why = if ending == LeaseEnding::Expired {
+                "a lease expired"
+            } else {
+                "a worker did not keep to a time limit"
+            };
+            match self.end_lease(&lease.id, lease.epoch, ending).await {
                 Ok(_) => {
-                    tracing::warn!(lease = %lease.id, worker = %lease.worker, task = %lease.task, "a lease expired");
+                    tracing::warn!(lease = %lease.id, worker = %lease.worker, task = %lease.task, "{why}");
                 }
                 Err(EngineError::Store(StoreError::Task(_)) | EngineError::Over { .. }) => {
                     self.fleet().ended(&lease.id);
@@ -220,7 +235,7 @@ impl Engine {
                 Err(error) => return Err(error),
             }
         }
-        Ok(overdue.len())
+        Ok(count)
     }
 
     /// Ends leases when their time is over, until `stop`. An error of one of them is told by `tracing`, and it is tried again.
@@ -341,6 +356,12 @@ impl Engine {
                 self.followers.forget(&of.run);
                 match after.status {
                     TaskStatus::Completed => return Err(unfinished().into()),
+                    // The next worker could only begin.
+                    TaskStatus::Queued if after.time_left_ms() == Some(0) => {
+                        let error = run_out_of_time(&after);
+                        let fail = |run: &mut Run, desk: &Desk<'_>| Ok(Some(run.fail(error, desk)));
+                        self.happen_at_rest(&of.run, With::Lease(Box::new(end)), fail).await?;
+                    }
                     // Nobody tries again: the run ends with what the last attempt ran into.
                     TaskStatus::Failed | TaskStatus::Dead => {
                         let error = last_error(&after);
@@ -397,6 +418,23 @@ pub(super) fn decided(
 
 fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A holder has had a task for longer than it may.
+fn too_slow(task: &Task, lease: &Lease, now: i64) -> EffectError {
+    if task.flow.is_some() {
+        let mut task = task.clone();
+        task.use_time(lease.started_at, now);
+        return run_out_of_time(&task);
+    }
+    let message = format!("worker {} did not answer within {} ms", lease.worker, task.attempt_limit_ms());
+    EffectError { retryable: true, ..EffectError::new("timeout", message) }
+}
+
+/// Workers have had a whole run for longer than it may be active.
+fn run_out_of_time(task: &Task) -> EffectError {
+    let limit = Duration::from_secs(task.timeout_seconds.into());
+    super::drive::out_of_time(Duration::from_millis(task.time_used_ms), limit)
 }
 
 /// The time of the node is over, or would be before another attempt could begin.

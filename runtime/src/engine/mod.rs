@@ -48,6 +48,7 @@ mod worker;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bloom_ir::TrustList;
 use tokio::sync::{mpsc, watch};
@@ -121,8 +122,9 @@ impl Engine {
     /// Puts an engine together.
     pub fn new(parts: Parts) -> Self {
         let Parts { store, tools, clock, ids, trust, observer, config } = parts;
-        let offline_ms = i64::try_from(config.worker_offline.as_millis()).unwrap_or(i64::MAX);
-        let fleet = Fleet::new(FleetTimes { offline_ms });
+        let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let (offline_ms, overtime_ms) = (millis(config.worker_offline), millis(config.overtime));
+        let fleet = Fleet::new(FleetTimes { offline_ms, overtime_ms });
         Self {
             store,
             tools,

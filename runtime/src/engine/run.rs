@@ -715,7 +715,7 @@ impl Run {
             flow: Some(self.ir.hash()),
             requires,
             timeout_seconds: self.limits().timeout_seconds,
-            time_limit_ms: None,
+            time_limit_ms: Some(u64::from(self.limits().timeout_seconds).saturating_mul(1000)),
             ..self.task(&request, &nothing, desk)
         }
     }

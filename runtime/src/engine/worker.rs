@@ -148,7 +148,7 @@ impl Engine {
             if self.is_of_the_dead(&lease.worker) {
                 self.conclude(&task, &lease, lease.epoch, LeaseEnding::Expired, None).await?;
             } else {
-                held.push((lease, task.of));
+                held.push((lease, task));
             }
         }
         self.fleet().restore(workers, held, self.clock.now());

@@ -46,10 +46,11 @@ pub struct Task {
     pub requires: Vec<String>,
     /// The time limit of an attempt.
     pub timeout_seconds: u32,
-    /// The time limit of all attempts and the delays between them, in milliseconds.
+    /// The time limit of all attempts and the delays between them, in milliseconds; of a whole run that of its active time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit_ms: Option<u64>,
-    /// How much of it attempts that failed, and their delays, have used. Time in the queue is none.
+    /// How much of it attempts that failed, and their delays, have used; of a whole run how long workers had it. Time in the
+    /// queue is none.
     #[serde(default)]
     pub time_used_ms: u64,
     /// Higher first.
@@ -119,6 +120,13 @@ impl Task {
     pub fn attempt_limit_ms(&self) -> u64 {
         let own = u64::from(self.timeout_seconds).saturating_mul(1000);
         self.time_left_ms().map_or(own, |left| own.min(left))
+    }
+
+    /// When a lease on it that was granted at a time is to be over, in Unix milliseconds: what a node asks and a whole run have
+    /// time limits, whatever a worker does. What a client asks has none but its worker's.
+    pub fn ends_by(&self, started_at: i64) -> Option<i64> {
+        let limit = i64::try_from(self.attempt_limit_ms()).unwrap_or(i64::MAX);
+        self.of.as_ref().map(|_| started_at.saturating_add(limit))
     }
 
     /// The run that needs it.

@@ -410,3 +410,117 @@ async fn run_that_no_worker_can_finish_fails() {
     let run = world.get(&format!("/api/v1/runs/{run}")).await.ok(200);
     assert_eq!((&run["status"], &run["error_details"]["code"]), (&json!("failed"), &json!("worker_error")), "{run}");
 }
+
+/// Says for a while that the holder of the run's lease is alive.
+async fn hang(world: &World, lease: &str, epoch: u64, seconds: i64) {
+    for _ in 0..seconds / 100 {
+        world.pass(100_000);
+        world.post(&format!("{lease}/heartbeat"), json!({ "epoch": epoch })).await.ok(200);
+        assert_eq!(world.engine.reap().await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn worker_that_hangs_and_beats_loses_a_run_whose_time_is_over() {
+    let world = World::new();
+    let run = submitted(&world).await;
+    // Time in the queue does not count.
+    world.pass(3_600_000);
+    let (lease, grant) = leased(&world).await;
+    assert_eq!(grant["envelope"]["limits"]["timeout_seconds"], 600);
+    hang(&world, &lease, 1, 600).await;
+    world.pass(60_000);
+    world.post(&format!("{lease}/heartbeat"), json!({ "epoch": 1 })).await.ok(200);
+    assert_eq!(world.engine.reap().await.unwrap(), 0, "it may say so itself");
+    world.pass(1);
+    assert_eq!(world.engine.reap().await.unwrap(), 1);
+
+    let shown = world.get(&format!("/api/v1/runs/{run}")).await.ok(200);
+    assert_eq!(
+        (&shown["status"], &shown["error_details"]["code"]),
+        (&json!("failed"), &json!("limit_time")),
+        "{shown}"
+    );
+    assert_eq!(shown["error_details"]["details"], json!({ "limit": 600_000, "measured": 660_001 }), "{shown}");
+    let envelope = world.get(&format!("/api/v1/runs/{run}/envelope")).await.ok(200);
+    assert_eq!(envelope["result"]["status"], "timeout", "{envelope}");
+    assert_eq!(world.get("/api/runtime/leases").await.ok(200)[0]["status"], "failed");
+
+    // It wakes up.
+    let recorded = history(&world, &run).await;
+    let late = write_lines(&[next(&recorded[..1], recorded[1].payload.clone().unwrap())]);
+    let forged = next(&recorded, Payload::RunCancelled { reason: "late".to_owned() });
+    assert_eq!(world.post(&format!("{lease}/heartbeat"), json!({ "epoch": 1 })).await.status, 409);
+    assert_eq!(world.lines(&format!("{lease}/events?epoch=1"), &late).await.status, 409);
+    assert_eq!(world.lines(&format!("{lease}/events?epoch=1"), &write_lines(&[forged])).await.status, 409);
+    let word = json!({ "epoch": 1, "status": "failed", "error": { "code": "worker_error", "message": "late" } });
+    assert_eq!(world.post(&format!("{lease}/result"), word).await.ok(409)["code"], "LEASE_STALE");
+    assert_eq!(history(&world, &run).await, recorded);
+    let replayed = world.post(&format!("/api/v1/runs/{run}/replay"), json!({})).await.ok(200);
+    assert_eq!(replayed["agrees"], true, "{replayed}");
+    assert_eq!(world.engine.reap().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn workers_share_the_time_of_a_run() {
+    let world = World::new();
+    let run = submitted(&world).await;
+    let (first, _) = leased(&world).await;
+    hang(&world, &first, 1, 300).await;
+    world.post(&format!("{first}/release"), json!({ "epoch": 1 })).await.ok(200);
+    // The second one is not heard of: what counts is at most the time until it could have been.
+    let (_, _) = leased(&world).await;
+    world.pass(300_001);
+    assert_eq!(world.engine.reap().await.unwrap(), 1);
+    world.pass(20_000);
+    let (third, _) = leased(&world).await;
+    hang(&world, &third, 3, 300).await;
+    world.post(&format!("{third}/release"), json!({ "epoch": 3 })).await.ok(200);
+    let shown = world.get(&format!("/api/v1/runs/{run}")).await.ok(200);
+    assert_eq!(
+        (&shown["status"], &shown["error_details"]["code"]),
+        (&json!("failed"), &json!("limit_time")),
+        "{shown}"
+    );
+    assert_eq!(world.post("/api/runtime/leases", json!({ "worker_id": "hand" })).await.status, 204);
+}
+
+#[tokio::test]
+async fn restarted_server_still_keeps_the_time_of_a_run() {
+    let world = World::new();
+    submitted(&world).await;
+    let (lease, _) = leased(&world).await;
+    hang(&world, &lease, 1, 600).await;
+    world.engine.restore_fleet().await.unwrap();
+    world.pass(60_001);
+    world.post(&format!("{lease}/heartbeat"), json!({ "epoch": 1 })).await.ok(200);
+    assert_eq!(world.engine.reap().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn worker_that_hangs_and_beats_loses_a_question_whose_time_is_over() {
+    let world = World::new();
+    let published =
+        world.send(Method::POST, "/api/v1/flows", Some(signed(&document(&json!({})), &author())), Some(KEY));
+    published.await.ok(201);
+    let body = json!({ "inputs": { "name": "Ann" } });
+    let run = world.post("/api/v1/flows/three/runs", body).await.ok(202);
+    let run = run["run_id"].as_str().unwrap().to_owned();
+    let (lease, grant) = leased(&world).await;
+    assert_eq!(grant["task"]["policy"]["timeout_sec"], 120, "{grant}");
+    hang(&world, &lease, 1, 100).await;
+    world.pass(80_000);
+    world.post(&format!("{lease}/heartbeat"), json!({ "epoch": 1 })).await.ok(200);
+    assert_eq!(world.engine.reap().await.unwrap(), 0);
+    world.pass(1);
+    assert_eq!(world.engine.reap().await.unwrap(), 1);
+    // All attempts together have no more time than the first one had.
+    let shown = world.get(&format!("/api/v1/runs/{run}")).await.ok(200);
+    assert_eq!(
+        (&shown["status"], &shown["error_details"]["code"]),
+        (&json!("failed"), &json!("limit_node_time")),
+        "{shown}"
+    );
+    let late = json!({ "epoch": 1, "status": "success", "answer": { "value": { "n": 1 } } });
+    assert_eq!(world.post(&format!("{lease}/result"), late).await.ok(409)["code"], "LEASE_STALE");
+}

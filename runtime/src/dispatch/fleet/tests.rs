@@ -106,7 +106,7 @@ fn worker_that_is_not_heard_of_is_offline() {
 fn restored_workers_are_as_they_were_heard_of_and_leases_get_a_fresh_time_to_live() {
     let mut fleet = Fleet::default();
     let quiet = Worker { last_heartbeat: Some(0), ..worker("quiet", &["llm.command"], 1) };
-    fleet.restore(vec![quiet, worker("never", &[], 1)], vec![(lease("l", "quiet", "c"), None)], MINUTE);
+    fleet.restore(vec![quiet, worker("never", &[], 1)], vec![(lease("l", "quiet", "c"), task(&[], "c"))], MINUTE);
     assert_eq!(
         fleet.seats(MINUTE).iter().map(|seat| seat.status).collect::<Vec<_>>(),
         [WorkerStatus::Unknown, WorkerStatus::Offline]
@@ -130,7 +130,7 @@ fn a_worker_must_provide_what_a_task_requires_labels_too() {
 fn slots_are_taken_by_leases_and_by_grants_that_are_being_recorded() {
     let mut fleet = fleet(&[worker("a", &["llm.command"], 2), worker("b", &["llm.command"], 2)]);
     let (a, llm) = (WorkerId::new("a"), task(&["llm"], "other"));
-    fleet.granted(lease("l1", "a", "c"), None);
+    fleet.granted(lease("l1", "a", "c"), &task(&[], "c"));
     assert_eq!(chosen(&fleet, &llm, 0).as_deref(), Some("b"), "more free slots");
     assert_eq!(chosen(&fleet, &task(&["llm"], "c"), 0).as_deref(), Some("a"), "it has the context");
     assert!(fleet.reserve(&a));
@@ -148,11 +148,11 @@ fn slots_are_taken_by_leases_and_by_grants_that_are_being_recorded() {
 #[test]
 fn a_lease_ends_by_time_unless_its_holder_is_heard_of_or_a_call_to_it_is_open() {
     let mut fleet = fleet(&[agent("a")]);
-    fleet.granted(lease("l", "a", "c"), None);
+    fleet.granted(lease("l", "a", "c"), &task(&[], "c"));
     let id = LeaseId::new("l");
     assert_eq!((fleet.overdue(300).len(), fleet.overdue(301).len()), (0, 1));
     assert!(!fleet.has_beaten(&id));
-    fleet.beat(Lease { expires_at: 500, last_heartbeat: Some(200), ..lease("l", "a", "c") }, None, 200);
+    fleet.beat(Lease { expires_at: 500, last_heartbeat: Some(200), ..lease("l", "a", "c") }, &task(&[], "c"), 200);
     assert!(fleet.has_beaten(&id));
     assert_eq!(fleet.seat(&WorkerId::new("a"), 200).unwrap().last_heartbeat, Some(200), "its holder is alive, too");
     assert_eq!((fleet.overdue(500).len(), fleet.overdue(501).len()), (0, 1));
@@ -182,4 +182,27 @@ fn a_quota_is_shared_and_a_login_is_not() {
     assert_eq!(stopped.map(|error| error.code), Some("quota".to_owned()));
     assert_eq!(fleet.what_stops_all(&["gpu".to_owned()], 49), Some(None), "there is none");
     assert_eq!(may(&fleet, 50), [true, true, true]);
+}
+
+#[test]
+fn holder_that_works_longer_than_it_may_is_found() {
+    let of = TaskEffect {
+        run: RunId::new("r"),
+        effect: EffectId::new("n1#1"),
+        asked_by: bloom_interpreter::effect::NodeRef { node: bloom_ir::document::NodeId::new("n1"), visit: 1 },
+    };
+    let asked = Task { of: Some(of), time_limit_ms: Some(5_000), time_used_ms: 4_500, ..task(&[], "c") };
+    let mut fleet = fleet(&[worker("a", &[], 4)]);
+    fleet.join(WorkerId::new("own"), vec![], 4, 0);
+    let ids = |leases: Vec<Lease>| leases.into_iter().map(|lease| lease.id.to_string()).collect::<Vec<_>>();
+    // Half a second is left of all its attempts, and a minute is added.
+    fleet.granted(lease("run", "a", "c"), &asked);
+    fleet.granted(lease("client", "a", "c"), &task(&[], "c"));
+    fleet.granted(lease("own", "own", "c"), &asked);
+    fleet.beat(Lease { expires_at: i64::MAX, ..lease("run", "a", "c") }, &asked, 400);
+    assert_eq!(ids(fleet.out_of_time(500 + MINUTE)), [""; 0]);
+    assert_eq!(ids(fleet.out_of_time(501 + MINUTE)), ["run"]);
+    assert_eq!(ids(fleet.out_of_time(i64::MAX)), ["run"]);
+    fleet.ended(&LeaseId::new("run"));
+    assert_eq!(fleet.out_of_time(i64::MAX), []);
 }

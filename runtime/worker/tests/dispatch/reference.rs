@@ -12,6 +12,9 @@ pub(crate) const PUSHED_TTL: i64 = 660_000;
 /// How long a provider has no quota.
 pub(crate) const QUOTA: i64 = 100_000;
 const OFFLINE: i64 = 60_000;
+/// How long a worker may take for a question of a run, and how much longer it keeps the lease.
+const LIMIT: i64 = 120_000;
+const OVERTIME: i64 = 60_000;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Profile {
@@ -50,8 +53,11 @@ pub(crate) struct Lease {
     pub(crate) epoch: u64,
     pub(crate) status: LeaseStatus,
     pub(crate) ttl: i64,
+    pub(crate) started_at: i64,
     pub(crate) expires_at: i64,
     pub(crate) has_beaten: bool,
+    /// Whether its holder lost it because it was too slow.
+    is_too_slow: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +148,17 @@ impl Reference {
         task_now.not_before = 0;
         let epoch = task_now.epoch;
         let status = LeaseStatus::Active;
-        self.leases.push(Lease { task, worker, epoch, status, ttl, expires_at: now + ttl, has_beaten: false });
+        self.leases.push(Lease {
+            task,
+            worker,
+            epoch,
+            status,
+            ttl,
+            started_at: now,
+            expires_at: now + ttl,
+            has_beaten: false,
+            is_too_slow: false,
+        });
         epoch
     }
 
@@ -176,7 +192,9 @@ impl Reference {
                 return if is_same { Verdict::Repeated } else { Verdict::Stale };
             }
             Ending::Complete(_) if status == LeaseStatus::Expired && task_status == TaskStatus::Queued => {}
-            Ending::Fail { .. } if status == LeaseStatus::Failed => return Verdict::Repeated,
+            Ending::Fail { .. } if status == LeaseStatus::Failed && !self.leases[lease].is_too_slow => {
+                return Verdict::Repeated;
+            }
             _ if status == LeaseStatus::Active => {}
             _ => return Verdict::Stale,
         }
@@ -268,14 +286,21 @@ impl Reference {
         is_known
     }
 
-    pub(crate) fn reap(&mut self) -> usize {
-        let is_over = |lease: &Lease| lease.status == LeaseStatus::Active && lease.expires_at < self.now;
-        let over: Vec<_> = (0..self.leases.len()).filter(|lease| is_over(&self.leases[*lease])).collect();
-        for lease in &over {
-            self.leases[*lease].status = LeaseStatus::Expired;
+    /// Gives the leases that are over, and of which the holder was heard of.
+    pub(crate) fn reap(&mut self) -> Vec<(usize, bool)> {
+        let is_over = |lease: &Lease| {
+            let is_late = self.tasks[lease.task].run.is_some() && lease.started_at + LIMIT + OVERTIME < self.now;
+            let is_lost = lease.expires_at < self.now;
+            (lease.status == LeaseStatus::Active && (is_lost || is_late)).then_some(!is_lost)
+        };
+        let over = self.leases.iter().enumerate().filter_map(|(index, lease)| Some((index, is_over(lease)?)));
+        let over: Vec<_> = over.collect();
+        for (lease, is_heard_of) in &over {
+            self.leases[*lease].status = if *is_heard_of { LeaseStatus::Failed } else { LeaseStatus::Expired };
+            self.leases[*lease].is_too_slow = *is_heard_of;
             self.fail(self.leases[*lease].task, true);
         }
-        over.len()
+        over
     }
 
     pub(crate) fn crash(&mut self) {

@@ -188,7 +188,11 @@ impl World {
     }
 
     async fn reap(&mut self, engine: &Engine) {
-        assert_eq!(engine.reap().await.unwrap(), self.reference.reap());
+        let over = self.reference.reap();
+        assert_eq!(engine.reap().await.unwrap(), over.len());
+        for (lease, _) in over.into_iter().filter(|(_, is_heard_of)| *is_heard_of) {
+            self.learn_delay(self.reference.leases[lease].task).await;
+        }
     }
 
     async fn post(&mut self, priority: i32, context: u8) {
@@ -331,19 +335,22 @@ impl World {
             }
             Err(error) => panic!("{error} where {expected:?} is due"),
         }
-        // Chance has its part in the delay.
-        let task = self.reference.leases[index].task;
         if matches!(ending, Ending::Fail { .. }) && expected == Verdict::Changed {
-            let stored = self.store().task(&self.tasks[task]).await.unwrap().unwrap();
-            let task = &mut self.reference.tasks[task];
-            if let Some(not_before) = stored.not_before {
-                let base = [1000, 2000][usize::try_from(task.attempts).unwrap().saturating_sub(1).min(1)];
-                let delay = not_before - self.reference.now;
-                assert!((base..=base * 5 / 4).contains(&delay), "a delay of {delay} ms");
-                task.not_before = not_before;
-            } else {
-                assert_ne!(task.status, TaskStatus::Queued);
-            }
+            self.learn_delay(self.reference.leases[index].task).await;
+        }
+    }
+
+    /// An attempt failed. Chance has its part in the delay.
+    async fn learn_delay(&mut self, task: usize) {
+        let stored = self.store().task(&self.tasks[task]).await.unwrap().unwrap();
+        let task = &mut self.reference.tasks[task];
+        if let Some(not_before) = stored.not_before {
+            let base = [1000, 2000][usize::try_from(task.attempts).unwrap().saturating_sub(1).min(1)];
+            let delay = not_before - self.reference.now;
+            assert!((base..=base * 5 / 4).contains(&delay), "a delay of {delay} ms");
+            task.not_before = not_before;
+        } else {
+            assert_ne!(task.status, TaskStatus::Queued);
         }
     }
 
