@@ -12,6 +12,11 @@ pub trait LlmExecutor: Send + Sync {
     /// Answers one task. The answer satisfies the request's `output`: the executor asks once more where it does not,
     /// and then fails with `invalid_output`. Dropping the future kills what it started.
     async fn answer(&self, task: LlmTask) -> Result<Answer, EffectError>;
+
+    /// Whether it is let in by its provider again, after an answer was `not_logged_in`. It may ask a small question for that.
+    async fn probe(&self) -> Result<(), EffectError> {
+        Ok(())
+    }
 }
 
 /// One question.

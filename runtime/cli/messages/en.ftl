@@ -1292,6 +1292,8 @@ status-offline = offline
 status-syncing = syncing
 status-error = in trouble
 status-unknown = unknown
+status-not-logged-in = not logged in
+status-no-quota = quota used up
 
 ## Columns
 

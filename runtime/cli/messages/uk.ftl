@@ -1305,6 +1305,8 @@ status-offline = не на зв'язку
 status-syncing = синхронізується
 status-error = несправний
 status-unknown = невідомо
+status-not-logged-in = вхід не виконано
+status-no-quota = квоту вичерпано
 
 ## Стовпці
 

@@ -86,6 +86,17 @@ pub struct Seat {
     pub last_heartbeat: Option<i64>,
     /// How many leases it holds.
     pub active_leases: u32,
+    /// Why it is granted nothing, where its provider lets it ask nothing for now.
+    pub blocked: Option<Blocked>,
+}
+
+/// What a worker's provider says, so that nothing is asked of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Blocked {
+    /// `quota` or `not_logged_in`.
+    pub error: EffectError,
+    /// Until when, in Unix milliseconds; `None`: until the worker is let in again.
+    pub until: Option<i64>,
 }
 
 impl Fleet {
@@ -108,7 +119,7 @@ impl Fleet {
 
     /// A worker registers, perhaps again.
     pub fn register(&mut self, worker: Worker, at: i64) {
-        self.circuits.remove(&Blamed::Worker(worker.id.clone()));
+        self.let_in(&worker.id);
         let reserved = self.members.get(&worker.id).map_or(0, |member| member.reserved);
         let member = Member { reserved, ..Member::new(worker, Some(at)) };
         self.members.insert(member.worker.id.clone(), member);
@@ -159,6 +170,7 @@ impl Fleet {
     /// A worker says what it provides now.
     pub fn provide(&mut self, id: &WorkerId, provides: Vec<String>) {
         if let Some(member) = self.members.get_mut(id) {
+            member.worker.capabilities.claude_cli &= provides.iter().any(|provided| provided == "llm.claude_cli");
             member.worker.capabilities.provides = provides;
         }
     }
@@ -193,6 +205,7 @@ impl Fleet {
             status: self.status(member, at),
             last_heartbeat: if member.is_local { Some(at) } else { member.last_heartbeat },
             active_leases: self.active(id),
+            blocked: self.circuit(member, at).map(|Circuit { error, until }| Blocked { error, until }),
         })
     }
 
@@ -329,6 +342,11 @@ impl Fleet {
         }
     }
 
+    /// A worker's provider lets it in again.
+    pub fn let_in(&mut self, worker: &WorkerId) {
+        self.circuits.remove(&Blamed::Worker(worker.clone()));
+    }
+
     /// When a worker may be granted something again, in Unix milliseconds, where its provider stops it until a known time.
     pub fn stopped_until(&self, id: &WorkerId, at: i64) -> Option<i64> {
         let member = self.members.get(id)?;
@@ -342,7 +360,7 @@ impl Fleet {
     pub fn what_stops_all(&self, requires: &[String], at: i64) -> Option<Option<EffectError>> {
         let mut able = self.members.values().filter(|member| fits(requires, &member.provides()));
         let Some(first) = able.next() else { return Some(None) };
-        let first = self.circuit(first, at)?;
+        let first = self.circuit(first, at)?.error;
         able.all(|member| self.circuit(member, at).is_some()).then_some(Some(first))
     }
 
@@ -356,12 +374,12 @@ impl Fleet {
         }
     }
 
-    fn circuit(&self, member: &Member, at: i64) -> Option<EffectError> {
+    fn circuit(&self, member: &Member, at: i64) -> Option<Circuit> {
         let providers = member.provides().into_iter().map(Blamed::Provider);
         let mut blamed = providers.chain([Blamed::Worker(member.worker.id.clone())]);
         blamed.find_map(|blamed| {
             let circuit = self.circuits.get(&blamed)?;
-            circuit.until.is_none_or(|until| at < until).then(|| circuit.error.clone())
+            circuit.until.is_none_or(|until| at < until).then(|| circuit.clone())
         })
     }
 

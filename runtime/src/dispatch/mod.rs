@@ -62,4 +62,4 @@ mod fleet;
 
 pub use self::choose::Offer;
 pub use self::decide::{Command, Decision, Granting, Proof, TaskError, decide};
-pub use self::fleet::{Fleet, FleetTimes, Seat};
+pub use self::fleet::{Blocked, Fleet, FleetTimes, Seat};

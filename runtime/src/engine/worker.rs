@@ -48,6 +48,13 @@ impl Engine {
         }
     }
 
+    /// The provider of a worker of this process lets it in again, after an answer was `not_logged_in`.
+    pub fn let_worker_in(&self, worker: &WorkerId) {
+        self.fleet().let_in(worker);
+        self.announce_work();
+        self.wake_all();
+    }
+
     /// A worker of this process leaves. It must have ended its leases.
     pub fn dismiss_worker(&self, worker: &WorkerId) {
         self.fleet().leave(worker);
@@ -76,8 +83,13 @@ impl Engine {
         drop(fleet);
         self.announce_work();
         self.wake_all();
-        let alone =
-            || Seat { status: worker.status, last_heartbeat: Some(now), active_leases: 0, worker: worker.clone() };
+        let alone = || Seat {
+            status: worker.status,
+            last_heartbeat: Some(now),
+            active_leases: 0,
+            worker: worker.clone(),
+            blocked: None,
+        };
         Ok((seat.unwrap_or_else(alone), is_new))
     }
 

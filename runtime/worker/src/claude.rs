@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use bloom_interpreter::effect::{Answer, EffectError};
+use bloom_interpreter::effect::{Answer, EffectError, LlmRequest, NodeRef};
+use bloom_ir::document::NodeId;
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
 
 pub use self::detect::{Detection, Login, Unavailable};
@@ -29,6 +30,14 @@ pub struct Claude {
     flags: Flags,
     environment: Vec<(OsString, OsString)>,
 }
+
+/// How often the CLI asks its provider again. By itself it does so ten times, for minutes, also where a key is refused; tries are
+/// the task's matter. A few are left to it: that is how it renews a login.
+const RETRIES: &str = "CLAUDE_CODE_MAX_RETRIES";
+const FEW: &str = "2";
+
+/// The longest that a probe takes.
+const PROBE_MS: u64 = 60_000;
 
 /// An argument that is longer goes to standard input: Linux takes 128 KiB.
 const MAX_ARGUMENT: usize = 100 * 1024;
@@ -76,6 +85,9 @@ impl Claude {
             args.extend(["--model".into(), model.into()]);
         }
         let mut environment = self.environment.clone();
+        if !environment.iter().any(|(name, _)| name == RETRIES) {
+            environment.push((RETRIES.into(), FEW.into()));
+        }
         if let Some(tokens) = request.max_tokens {
             environment.push(("CLAUDE_CODE_MAX_OUTPUT_TOKENS".into(), tokens.to_string().into()));
         }
@@ -109,6 +121,29 @@ impl LlmExecutor for Claude {
     async fn answer(&self, task: LlmTask) -> Result<Answer, EffectError> {
         refuse_session(&task)?;
         answer::answer(&task, |question| self.ask(&task, question)).await
+    }
+
+    /// What the CLI says of its login is not whether its provider takes it, so a question is asked: one that is refused costs
+    /// nothing.
+    async fn probe(&self) -> Result<(), EffectError> {
+        let request = LlmRequest {
+            prompt: "Answer with {}.".to_owned(),
+            system: None,
+            memory: Vec::new(),
+            model: None,
+            max_tokens: None,
+            session: None,
+            output: serde_json::json!({ "type": "object" }),
+            timeout_seconds: None,
+            retry: None,
+        };
+        let asked_by = NodeRef { node: NodeId::new("probe"), visit: 1 };
+        let idempotency_key = "probe".to_owned();
+        match self.answer(LlmTask { idempotency_key, asked_by, request, timeout_ms: PROBE_MS, attempt: 1 }).await {
+            // Whoever has something else to say was let in.
+            Err(error) if !matches!(error.code.as_str(), "invalid_output" | "quota" | "refused") => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -26,6 +26,9 @@ struct Envelope {
     subtype: Option<String>,
     #[serde(default)]
     is_error: bool,
+    /// The HTTP status of the provider, where that is what failed.
+    #[serde(default)]
+    api_error_status: Option<u16>,
     #[serde(default)]
     result: Option<String>,
     #[serde(default)]
@@ -83,7 +86,7 @@ impl Envelope {
                 return Ok(Reply { text, structured: None, usage });
             }
             let said = if text.trim().is_empty() { &kind } else { &text };
-            return Err(paid(failure::of_error(&kind, &format!("{said}{on_stderr}"))));
+            return Err(paid(failure::of_provider(&kind, self.api_error_status, &format!("{said}{on_stderr}"))));
         }
         Ok(Reply { text, structured: self.structured_output.filter(|json| !json.is_null()), usage })
     }

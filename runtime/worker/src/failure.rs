@@ -24,6 +24,9 @@ use crate::process::ProcessError;
 
 const MESSAGE_CHARS: usize = 600;
 
+/// The provider does not let the program in.
+pub(crate) const NOT_LOGGED_IN: &str = "not_logged_in";
+
 pub(crate) fn permanent(code: &str, message: impl Into<String>) -> EffectError {
     EffectError::new(code, message)
 }
@@ -62,14 +65,19 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> EffectError {
     permanent("executor_panicked", format!("the executor panicked: {}", head(text.unwrap_or("without a message"))))
 }
 
-/// What a program's error means: by the type that it has (the envelope's subtype, or that of the provider's API), else by
-/// its HTTP status, else by phrases that mean nothing else.
+/// What a program's error means: see [`of_provider`].
 pub(crate) fn of_error(subtype: &str, text: &str) -> EffectError {
+    of_provider(subtype, None, text)
+}
+
+/// What a program's error means: by the type that it has (the envelope's subtype, or that of the provider's API), else by
+/// phrases that mean nothing else, else by the provider's HTTP status, as the envelope or the text has it.
+pub(crate) fn of_provider(subtype: &str, status: Option<u16>, text: &str) -> EffectError {
     let lower = text.to_lowercase();
     let meaning = of_type(subtype)
         .or_else(|| api_types(text).iter().find_map(|name| of_type(name)))
         .or_else(|| of_phrase(&lower))
-        .or_else(|| of_status(&lower));
+        .or_else(|| of_status(status.or_else(|| told_status(&lower))?));
     let message = head(text.trim());
     match meaning {
         Some("quota") => {
@@ -104,13 +112,18 @@ fn api_types(text: &str) -> Vec<String> {
 }
 
 /// `API Error: 529 …`, as the Claude CLI says it. The text is in lower case.
-fn of_status(lower: &str) -> Option<&'static str> {
+fn told_status(lower: &str) -> Option<u16> {
     let (_, after) = lower.split_once("api error: ")?;
-    Some(match after.get(..3)? {
-        "401" => "not_logged_in",
-        "413" => "prompt_too_long",
-        "429" => "quota",
-        "500" | "502" | "503" | "504" | "529" => "overloaded",
+    after.get(..3)?.parse().ok()
+}
+
+/// What an HTTP status of the providers' APIs means.
+fn of_status(status: u16) -> Option<&'static str> {
+    Some(match status {
+        401 => "not_logged_in",
+        413 => "prompt_too_long",
+        429 => "quota",
+        500 | 502 | 503 | 504 | 529 => "overloaded",
         _ => return None,
     })
 }
@@ -124,7 +137,9 @@ fn of_phrase(lower: &str) -> Option<&'static str> {
         (&["you’ve hit your", "limit"], "quota"),
         (&["credit balance is too low"], "quota"),
         (&["exceeded your current quota"], "quota"),
+        (&["api error: repeated 529"], "overloaded"),
         (&["please run /login"], "not_logged_in"),
+        (&["failed to authenticate."], "not_logged_in"),
         (&["not logged in"], "not_logged_in"),
         (&["invalid api key"], "not_logged_in"),
         (&["oauth token has expired"], "not_logged_in"),
@@ -179,7 +194,10 @@ mod tests {
             (r#"{"error":{"message":"…","type":"insufficient_quota","code":"insufficient_quota"}}"#, "quota", true),
             (r#"API Error: 529 {"type":"error","error":{"type":"overloaded_error"}} (a warning)"#, "overloaded", true),
             ("API Error: 503 upstream connect error", "overloaded", true),
+            ("API Error: Repeated 529 Overloaded errors. The API is at capacity", "overloaded", true),
             ("Invalid API key · Please run /login", "not_logged_in", false),
+            ("Invalid API key · Fix external API key", "not_logged_in", false),
+            ("Failed to authenticate. API Error: 403 Your organization has disabled this", "not_logged_in", false),
             (r#"API Error: 401 {"type":"error","error":{"type":"authentication_error"}}"#, "not_logged_in", false),
             ("Prompt is too long", "prompt_too_long", false),
             (
@@ -213,6 +231,17 @@ mod tests {
             let error = of_text(text);
             assert_eq!((error.code.as_str(), error.retryable), ("executor_failed", true), "{text}");
         }
+    }
+
+    #[test]
+    fn a_status_says_what_a_text_does_not() {
+        let of = |status| of_provider("success", Some(status), "API Error: Request rejected · try later").code;
+        assert_eq!(
+            [401, 413, 429, 500, 503, 529].map(of),
+            ["not_logged_in", "prompt_too_long", "quota", "overloaded", "overloaded", "overloaded"]
+        );
+        assert_eq!(of(418), "executor_failed");
+        assert_eq!(of_provider("success", Some(400), "Prompt is too long").code, "prompt_too_long");
     }
 
     #[test]

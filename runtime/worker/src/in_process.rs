@@ -188,7 +188,15 @@ impl Slot {
             }
             _ = self.stop.changed() => LeaseEnding::GivenBack,
         };
-        self.end(&lease, ending).await
+        let is_shut_out = matches!(&ending, LeaseEnding::Failed(error) if error.code == failure::NOT_LOGGED_IN);
+        self.end(&lease, ending).await?;
+        if is_shut_out {
+            tokio::select! {
+                () = until_let_in(self.executor.as_ref(), PROBE) => self.seat.engine.let_worker_in(&self.seat.id),
+                _ = self.stop.changed() => {}
+            }
+        }
+        Ok(())
     }
 
     /// Ends a lease, as often as it takes: what it brings was paid for. A worker that stops tries once more.
@@ -212,6 +220,24 @@ impl Slot {
                     return if error.is_fatal() { Err(error) } else { Ok(()) };
                 }
             }
+        }
+    }
+}
+
+/// The first delay after which it is looked whether a provider lets in again, which doubles with each further one,
+pub(crate) const PROBE: Duration = Duration::from_secs(30);
+/// up to this.
+const LONGEST_PROBE: Duration = Duration::from_mins(10);
+
+/// Waits until the provider of an executor lets it in again.
+pub(crate) async fn until_let_in(executor: &dyn LlmExecutor, mut delay: Duration) {
+    loop {
+        tokio::time::sleep(delay).await;
+        delay = delay.saturating_mul(2).min(LONGEST_PROBE);
+        let probe = AssertUnwindSafe(executor.probe()).catch_unwind().await;
+        match probe.unwrap_or_else(|panic| Err(failure::panicked(panic.as_ref()))) {
+            Ok(()) => return tracing::info!("{} is let in again", executor.provides()),
+            Err(error) => tracing::warn!(%error, "{} is not let in yet", executor.provides()),
         }
     }
 }

@@ -5,6 +5,7 @@ mod flow;
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bloom_interpreter::effect::{EffectError, LlmRequest, NodeRef};
@@ -19,7 +20,8 @@ use self::client::Client;
 pub use self::client::RemoteError;
 use self::flow::{Envelope, Execution, Outcome};
 pub use self::flow::{Flows, MakeStore};
-use crate::in_process::ask;
+use crate::failure::NOT_LOGGED_IN;
+use crate::in_process::{PROBE, ask, until_let_in};
 use crate::trust::{Trust, is_exposed};
 
 /// What a worker says of itself, and whom it works for.
@@ -45,6 +47,8 @@ pub struct RemoteConfig {
     pub backoff: Duration,
     /// up to this.
     pub longest_backoff: Duration,
+    /// After its provider let it in no more: the first delay after which it looks whether it does again.
+    pub probe: Duration,
     /// When it is to stop, how long it goes on with what it holds before it gives that back.
     pub drain: Duration,
 }
@@ -63,6 +67,7 @@ impl RemoteConfig {
             wait: Duration::from_secs(25),
             backoff: Duration::from_millis(500),
             longest_backoff: Duration::from_secs(30),
+            probe: PROBE,
             drain: Duration::from_mins(1),
         }
     }
@@ -83,6 +88,8 @@ pub struct RemoteWorker {
     client: Client,
     executor: Option<Arc<dyn LlmExecutor>>,
     flows: Option<Arc<Flows>>,
+    /// Whether the executor's provider does not let it in for now: then it offers no answers.
+    is_shut_out: Arc<AtomicBool>,
 }
 
 /// Something that the server granted.
@@ -131,7 +138,7 @@ impl RemoteWorker {
     /// Makes a worker that is not registered yet. Without an executor it answers no question.
     pub fn new(config: RemoteConfig, executor: Option<Arc<dyn LlmExecutor>>) -> Result<Self, RemoteError> {
         let client = Client::new(&config.server, config.key.as_deref(), &config.trust)?;
-        Ok(Self { config: Arc::new(config), client, executor, flows: None })
+        Ok(Self { config: Arc::new(config), client, executor, flows: None, is_shut_out: Arc::default() })
     }
 
     /// The same worker, which executes whole runs, too.
@@ -174,7 +181,18 @@ impl RemoteWorker {
         let mut delay = self.config.backoff;
         let (mut is_registered, mut is_known) = (false, false);
         let mut drains = draining.subscribe();
+        let mut probing = JoinSet::new();
         while !*drains.borrow_and_update() {
+            if probing.try_join_next().is_some() {
+                self.is_shut_out.store(false, Ordering::SeqCst);
+                // It says again what it has, and is let in by the server, too.
+                is_registered = false;
+            } else if let Some(executor) = self.executor.clone().filter(|_| self.is_shut_out())
+                && probing.is_empty()
+            {
+                let delay = self.config.probe;
+                probing.spawn(async move { until_let_in(executor.as_ref(), delay).await });
+            }
             let outcome = if is_registered {
                 while tasks.try_join_next().is_some() {}
                 let free = usize::try_from(self.config.slots).unwrap_or(usize::MAX).saturating_sub(tasks.len());
@@ -211,10 +229,21 @@ impl RemoteWorker {
         Ok(())
     }
 
+    fn is_shut_out(&self) -> bool {
+        self.is_shut_out.load(Ordering::SeqCst)
+    }
+
+    /// What it has now.
+    fn provides(&self) -> Vec<String> {
+        let answers = self.executor.iter().filter(|_| !self.is_shut_out());
+        let mut provides: Vec<String> = answers.map(|executor| executor.provides().to_owned()).collect();
+        provides.extend(self.flows.iter().flat_map(|flows| flows.provides()));
+        provides
+    }
+
     async fn register(&self) -> Result<(), RemoteError> {
         let RemoteConfig { name, slots, labels, .. } = self.config.as_ref();
-        let mut provides: Vec<String> = self.executor.iter().map(|executor| executor.provides().to_owned()).collect();
-        provides.extend(self.flows.iter().flat_map(|flows| flows.provides()));
+        let provides = self.provides();
         let body = json!({
             "name": name,
             "capabilities": {
@@ -257,6 +286,7 @@ impl RemoteWorker {
     ) -> Result<(), RemoteError> {
         let body = json!({
             "worker_id": self.config.name, "free_slots": free.min(32), "wait_seconds": self.config.wait.as_secs().min(30),
+            "provides": self.provides(),
         });
         // Not given up when another slot becomes free: what the server grants meanwhile must arrive.
         let patience = self.config.wait.saturating_add(client::PATIENCE);
@@ -278,6 +308,7 @@ impl RemoteWorker {
                 config: self.config.clone(),
                 executor: self.executor.clone(),
                 flows: self.flows.clone(),
+                is_shut_out: self.is_shut_out.clone(),
                 stopping: stopping.subscribe(),
             };
             if *drains.borrow() {
@@ -296,6 +327,7 @@ struct Holder {
     config: Arc<RemoteConfig>,
     executor: Option<Arc<dyn LlmExecutor>>,
     flows: Option<Arc<Flows>>,
+    is_shut_out: Arc<AtomicBool>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -327,7 +359,7 @@ impl Holder {
                 let body = json!({ "epoch": lease.epoch, "status": "success", "answer": answer });
                 self.bring(lease, &task.id, body).await;
             }
-            Some(Err(error)) => self.bring(lease, &task.id, failure(lease, &error)).await,
+            Some(Err(error)) => self.bring(lease, &task.id, self.failed(lease, &error)).await,
             None => {}
         }
     }
@@ -337,10 +369,18 @@ impl Holder {
             Some(Outcome::Ended(end)) => {
                 self.bring(lease, &envelope.task_id, flow::result(&envelope, lease.epoch, &end)).await;
             }
-            Some(Outcome::Failed(error)) => self.bring(lease, &envelope.task_id, failure(lease, &error)).await,
+            Some(Outcome::Failed(error)) => {
+                self.bring(lease, &envelope.task_id, self.failed(lease, &error)).await;
+            }
             Some(Outcome::Lost) => tracing::info!(lease = lease.id, "the run is no longer this worker's"),
             None => {}
         }
+    }
+
+    /// What the server is told of a failure. One of the login is the worker's own.
+    fn failed(&self, lease: &GrantedLease, error: &EffectError) -> Value {
+        self.is_shut_out.fetch_or(error.code == NOT_LOGGED_IN, Ordering::SeqCst);
+        failure(lease, error)
     }
 
     /// What comes of some work, unless the lease is lost meanwhile, or the worker is to stop: then it is given back.

@@ -83,7 +83,7 @@ impl List {
         for worker in workers.as_array().into_iter().flatten() {
             let name = worker["id"].as_str().unwrap_or_default().to_owned();
             // Whether it is there is known to the server that hears it.
-            let status = if is_live { status(&worker["status"], catalogue) } else { String::from("–") };
+            let status = if is_live { standing(worker, catalogue) } else { String::from("–") };
             let heard = worker["last_heartbeat"].as_i64().map_or_else(|| String::from("–"), clock::local);
             let capabilities = &worker["capabilities"];
             let slots = &capabilities["max_concurrency"];
@@ -93,6 +93,16 @@ impl List {
         }
         table.write(out)?;
         Ok(Exit::Completed)
+    }
+}
+
+/// How a worker is, or why it is granted nothing.
+fn standing(worker: &Value, catalogue: &Catalogue) -> String {
+    match worker["blocked"]["code"].as_str() {
+        None => status(&worker["status"], catalogue),
+        Some("not_logged_in") => text!(catalogue, "status-not-logged-in"),
+        Some("quota") => text!(catalogue, "status-no-quota"),
+        Some(code) => code.to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bloom_interpreter::effect::LlmRequest;
-use bloom_runtime::dispatch::Seat;
+use bloom_runtime::dispatch::{Blocked, Seat};
 use bloom_runtime::record;
 use bloom_runtime::record::{LeaseStatus, TaskStatus, WorkerStatus};
 use serde::Serialize;
@@ -146,6 +146,19 @@ pub(crate) struct WorkerNode {
     agent_version: Option<String>,
     os_info: Option<String>,
     install_method: Option<String>,
+    /// Why it is granted nothing, where its provider lets it ask nothing for now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocked: Option<WorkerBlocked>,
+}
+
+/// What a worker's provider says.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WorkerBlocked {
+    /// `quota` or `not_logged_in`.
+    code: String,
+    message: String,
+    /// Until when, in milliseconds; else until the worker is let in again.
+    until: Option<i64>,
 }
 
 /// What a worker can do.
@@ -159,7 +172,7 @@ pub(crate) struct WorkerCapabilities {
 
 impl WorkerNode {
     pub(crate) fn of(seat: Seat) -> Self {
-        let Seat { worker, status, last_heartbeat, active_leases } = seat;
+        let Seat { worker, status, last_heartbeat, active_leases, blocked } = seat;
         let name = worker.id.to_string();
         Self {
             id: name.clone(),
@@ -187,6 +200,11 @@ impl WorkerNode {
             agent_version: worker.agent_version,
             os_info: worker.os_info,
             install_method: worker.install_method,
+            blocked: blocked.map(|Blocked { error, until }| WorkerBlocked {
+                code: error.code,
+                message: error.message,
+                until,
+            }),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -208,4 +209,84 @@ async fn worker_ends_when_the_server_does_not_let_it_in() {
     let refused = RemoteWorker::new(RemoteConfig::new(url, "stranger"), Some(Arc::new(Played::default()))).unwrap();
     let ended = refused.run(pending(), pending()).await;
     assert!(matches!(ended, Err(RemoteError::Refused { status: 401, .. })), "{ended:?}");
+}
+
+/// Is let in by its provider when it may be.
+#[derive(Default)]
+struct Login {
+    is_in: AtomicBool,
+    asked: AtomicUsize,
+    probed: AtomicUsize,
+}
+
+#[async_trait]
+impl LlmExecutor for Login {
+    fn provides(&self) -> &'static str {
+        "llm.claude_cli"
+    }
+
+    async fn answer(&self, task: LlmTask) -> Result<Answer, EffectError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.probe_now()?;
+        Ok(Answer { value: task.request.prompt.into(), usage: None })
+    }
+
+    async fn probe(&self) -> Result<(), EffectError> {
+        self.probed.fetch_add(1, Ordering::SeqCst);
+        self.probe_now()
+    }
+}
+
+impl Login {
+    fn probe_now(&self) -> Result<(), EffectError> {
+        if self.is_in.load(Ordering::SeqCst) {
+            Ok(())
+        } else {
+            Err(EffectError::new("not_logged_in", "Invalid API key"))
+        }
+    }
+}
+
+#[tokio::test]
+async fn worker_that_is_not_let_in_says_so_and_offers_nothing_until_it_is() {
+    let world = World::new();
+    let (url, _serving) = world.serve(0).await;
+    let task = world.task(json!({})).await;
+    let login = Arc::new(Login::default());
+    let config = RemoteConfig {
+        key: Some(KEY.to_owned()),
+        wait: Duration::from_secs(1),
+        backoff: Duration::from_millis(5),
+        heartbeat: Duration::from_millis(20),
+        probe: Duration::from_millis(5),
+        ..RemoteConfig::new(url, "w1")
+    };
+    let working = tokio::spawn(RemoteWorker::new(config, Some(login.clone())).unwrap().run(pending(), pending()));
+    let seen = async {
+        loop {
+            let seat = world.get("/api/runtime/workers/w1").await;
+            if seat.body["blocked"]["code"] == "not_logged_in" && seat.body["capabilities"]["provides"] == json!([]) {
+                return seat.body;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let seat = tokio::time::timeout(Duration::from_secs(30), seen).await.expect("it offers what it has not");
+    assert_eq!(
+        (&seat["blocked"]["message"], &seat["blocked"]["until"], &seat["capabilities"]["claude_cli"]),
+        (&json!("Invalid API key"), &Value::Null, &json!(false))
+    );
+    let probed = async {
+        while login.probed.load(Ordering::SeqCst) < 3 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), probed).await.expect("it does not look again");
+    assert_eq!(login.asked.load(Ordering::SeqCst), 1, "tasks are no probes");
+    assert_eq!(world.get(&task).await.ok(200)["attempts"], 0, "it is not the task's failure");
+    login.is_in.store(true, Ordering::SeqCst);
+    once(&world, &task, "completed").await;
+    let seat = world.get("/api/runtime/workers/w1").await.ok(200);
+    assert_eq!((seat.get("blocked"), &seat["capabilities"]["provides"]), (None, &json!(["llm.claude_cli"])));
+    working.abort();
 }

@@ -172,6 +172,11 @@ fn a_quota_is_shared_and_a_login_is_not() {
     assert!(!fleet.blame(&a, &EffectError::new("timeout", "slow")));
     assert!(fleet.blame(&a, &EffectError::new("not_logged_in", "who?")));
     assert_eq!(may(&fleet, 0), [false, true, true]);
+    let blocked = |fleet: &Fleet| fleet.seat(&a, 0).unwrap().blocked.map(|blocked| (blocked.error.code, blocked.until));
+    assert_eq!(blocked(&fleet), Some(("not_logged_in".to_owned(), None)));
+    fleet.let_in(&a);
+    assert_eq!((may(&fleet, 0), blocked(&fleet)), ([true, true, true], None));
+    assert!(fleet.blame(&a, &EffectError::new("not_logged_in", "who?")));
     fleet.register(agent("a"), 1);
     assert_eq!(may(&fleet, 1), [true, true, true]);
     let details = Some([("resets_at", Value::Int(50))].into_iter().collect());

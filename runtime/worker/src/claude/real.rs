@@ -44,19 +44,24 @@ type Asked = Arc<Mutex<Vec<Json>>>;
 
 /// A provider that answers each message with `{"n": 3}`: by the tool for structured output, if it is offered.
 async fn provider() -> (String, Asked) {
+    provider_that(false).await
+}
+
+/// One that may refuse every key.
+async fn provider_that(refuses: bool) -> (String, Asked) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (url, asked) = (format!("http://{}", listener.local_addr().unwrap()), Asked::default());
     let kept = asked.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, kept.clone()));
+            tokio::spawn(serve(stream, kept.clone(), refuses));
         }
     });
     (url, asked)
 }
 
 /// One request of a connection.
-async fn serve(stream: TcpStream, asked: Asked) -> std::io::Result<()> {
+async fn serve(stream: TcpStream, asked: Asked, refuses: bool) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     let (mut length, mut line) = (0, String::new());
     while stream.read_line(&mut line).await? > 2 {
@@ -77,8 +82,12 @@ async fn serve(stream: TcpStream, asked: Asked) -> std::io::Result<()> {
     if is_message {
         asked.lock().unwrap().push(request);
     }
+    let refusal =
+        json!({ "type": "error", "error": { "type": "authentication_error", "message": "invalid x-api-key" } });
+    let (status, mime, answer) =
+        if refuses { ("401 Unauthorized", "application/json", refusal.to_string()) } else { ("200 OK", mime, answer) };
     let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: {mime}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {status}\r\ncontent-type: {mime}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         answer.len()
     );
     stream.write_all(format!("{head}{answer}").as_bytes()).await
@@ -133,4 +142,17 @@ async fn published_cli_offers_what_is_used_and_answers() {
     let (system, messages) = (asked["system"].to_string(), asked["messages"].to_string());
     assert!(system.contains("You count.") && system.contains("Remember two."), "{system}");
     assert!(messages.contains("How many?"), "{messages}");
+}
+
+#[tokio::test]
+async fn published_cli_says_at_once_that_its_key_is_refused() {
+    let Some(cli) = cli() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let (url, asked) = provider_that(true).await;
+    let executor = detect::detect(cli, environment(home.path(), &url)).await.unwrap().executor;
+    let error = executor.answer(task("How many?")).await.unwrap_err();
+    assert_eq!((error.code.as_str(), error.retryable), ("not_logged_in", false), "{error}");
+    let tries = asked.lock().unwrap().len();
+    assert!((1..=3).contains(&tries), "it asks its provider {tries} times");
+    assert_eq!(executor.probe().await.unwrap_err().code, "not_logged_in");
 }

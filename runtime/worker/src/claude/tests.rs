@@ -73,6 +73,7 @@ async fn an_answer_has_its_value_and_its_cost() {
         assert!(args.contains(flag), "{flag} is not in {args}");
     }
     assert!(program.wrote("env").contains("CLAUDE_CODE_MAX_OUTPUT_TOKENS=77\n"));
+    assert!(program.wrote("env").contains("CLAUDE_CODE_MAX_RETRIES=2\n"), "tries are the task's matter");
     let names: Vec<_> = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("CARGO")).collect();
     assert!(!names.is_empty() && names.iter().all(|name| !program.wrote("env").contains(&format!("{name}="))));
 }
@@ -272,4 +273,32 @@ async fn detection_says_why_there_is_none() {
     );
     let other = detect::detect(FakeProgram::new("exit 2").path(), environment()).await;
     assert!(matches!(other, Err(Unavailable::NotClaude { argument: "--version", .. })), "{other:?}");
+}
+
+#[tokio::test]
+async fn operator_says_how_often_the_cli_asks_again() {
+    let program = FakeProgram::new(r#"env > "$here/env"; echo '{"type":"result","structured_output":{"n":1}}'"#);
+    let mut claude = claude(&program);
+    claude.environment.push(("CLAUDE_CODE_MAX_RETRIES".into(), "7".into()));
+    claude.answer(task("How many?")).await.unwrap();
+    let env = program.wrote("env");
+    assert_eq!(
+        env.lines().filter(|line| line.starts_with("CLAUDE_CODE_MAX_RETRIES=")).collect::<Vec<_>>(),
+        ["CLAUDE_CODE_MAX_RETRIES=7"]
+    );
+}
+
+#[tokio::test]
+async fn key_that_is_refused_is_told_by_its_status() {
+    // As the published CLI says it.
+    let body = r#"echo '{"type":"result","subtype":"success","is_error":true,"api_error_status":401,"result":"It did not work"}'; exit 1"#;
+    assert_eq!(failure(body).await, ("not_logged_in".to_owned(), false));
+    let probe = |body: &str| {
+        let program = FakeProgram::new(body);
+        async move { claude(&program).probe().await.map_err(|error| error.code) }
+    };
+    assert_eq!(probe(body).await, Err("not_logged_in".to_owned()));
+    assert_eq!(probe(r#"echo '{"type":"result","result":"{}"}'"#).await, Ok(()));
+    assert_eq!(probe(r#"echo '{"type":"result","result":"Hello!"}'"#).await, Ok(()), "it was let in");
+    assert_eq!(probe("exit 1").await, Err("executor_failed".to_owned()));
 }

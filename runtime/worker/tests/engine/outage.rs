@@ -1,7 +1,7 @@
 //! A store that fails for a while: workers and who looks after runs wait for it, and lose nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -164,4 +164,42 @@ async fn nobody_looks_after_runs_of_a_store_that_must_be_opened_anew() {
     let ended = tokio::time::timeout(Duration::from_mins(1), engine.tend(std::future::pending())).await;
     let error = ended.expect("it goes on for ever").unwrap_err();
     assert!(error.is_fatal(), "{error}");
+}
+
+/// Its key is refused until it may be taken.
+#[derive(Default)]
+struct Refused(AtomicUsize, AtomicBool);
+
+#[async_trait]
+impl LlmExecutor for Refused {
+    fn provides(&self) -> &'static str {
+        "llm.claude_cli"
+    }
+
+    async fn answer(&self, _: LlmTask) -> Result<Answer, EffectError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        self.probe().await?;
+        Ok(Answer { value: 7_i64.into(), usage: None })
+    }
+
+    async fn probe(&self) -> Result<(), EffectError> {
+        if self.1.load(Ordering::SeqCst) { Ok(()) } else { Err(EffectError::new("not_logged_in", "Invalid API key")) }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn worker_whose_key_is_refused_goes_on_when_it_is_taken_again() {
+    let outage = Outage::new();
+    let run = outage.submit().await;
+    let refused = Arc::new(Refused::default());
+    let worker = InProcessWorker::start(outage.engine.clone(), refused.clone(), 2, None);
+    let blocked = async || outage.engine.workers()[0].blocked.is_some();
+    until("it is told", blocked).await;
+    assert_eq!(outage.engine.workers()[0].blocked.clone().unwrap().error.code, "not_logged_in");
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    assert_eq!(refused.0.load(Ordering::SeqCst), 1, "tasks are no probes");
+    refused.1.store(true, Ordering::SeqCst);
+    until("it is let in", async || !blocked().await).await;
+    assert_eq!(outage.engine.drive(&run).await.unwrap(), RunEnd::Completed { result: 7_i64.into() });
+    worker.stop().await;
 }
