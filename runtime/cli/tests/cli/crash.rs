@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::process::Lines;
 use crate::support::{Place, fixture, has_tools, json};
 
 /// Answers both questions of the archivist, and keeps every prompt that it was asked.
@@ -60,9 +60,9 @@ fn killed_after(place: &Place, lines: usize) -> (Vec<Value>, bool) {
     let diagram = fixture("archivist/archivist.drakon");
     let mut child =
         run(place, &[diagram.to_str().unwrap()]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let told = BufReader::new(child.stderr.take().unwrap()).lines();
-    let events = |line: std::io::Result<String>| serde_json::from_str::<Value>(&line.unwrap()).ok();
-    let told: Vec<Value> = told.filter_map(events).take(lines).collect();
+    let told = Lines::of(child.stderr.take().unwrap());
+    let told = std::iter::from_fn(|| told.next()).filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+    let told: Vec<Value> = told.take(lines).collect();
     child.kill().unwrap();
     child.wait().unwrap();
     let is_over = told.iter().any(|event| event["step"] == "ended");

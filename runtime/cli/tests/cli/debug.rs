@@ -1,5 +1,6 @@
 //! The stepper, driven by lines on its standard input.
 
+use crate::process::Lines;
 use crate::support::{GREETING, Place, ended, fixture, json, script, signed_greeting};
 
 /// A finished run of the greeting: start, question, answer, proposal, end.
@@ -165,7 +166,7 @@ fn text_of_others_reaches_no_terminal() {
 
 #[test]
 fn a_store_is_free_while_a_run_is_gone_through() {
-    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::io::Write as _;
     let place = Place::new();
     greeted(&place);
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_bloom"))
@@ -175,8 +176,8 @@ fn a_store_is_free_while_a_run_is_gone_through() {
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let mut first = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    let lines = Lines::of(child.stdout.take().unwrap());
+    let first = lines.next().unwrap();
     assert!(first.contains("event 0 of 5"), "{first}");
     place.bloom().arg("runs").assert().success();
     child.stdin.take().unwrap().write_all(b"quit\n").unwrap();

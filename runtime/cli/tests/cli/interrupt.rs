@@ -1,22 +1,22 @@
 //! Ctrl-C leaves a run that can go on; a store that is in use says by whom.
 
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::process::Lines;
 use crate::support::{Place, ended, json, script, signed_greeting};
 
 /// A run whose LLM never answers, as soon as it has asked.
-fn waiting(place: &Place) -> (Child, BufReader<std::process::ChildStderr>, String) {
+fn waiting(place: &Place) -> (Child, Lines, String) {
     let signed = signed_greeting(place);
     asked(place, &["run", signed.to_str().unwrap(), "--input", "name=Ann"])
 }
 
 /// `bloom` with an LLM that never answers, as soon as that was asked, and the id of the run that it drives.
-pub(crate) fn asked(place: &Place, arguments: &[&str]) -> (Child, BufReader<std::process::ChildStderr>, String) {
+pub(crate) fn asked(place: &Place, arguments: &[&str]) -> (Child, Lines, String) {
     let pipe = place.path("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     // It opens the pipe, which lets the test go on, and then waits for ever.
@@ -35,10 +35,8 @@ pub(crate) fn asked(place: &Place, arguments: &[&str]) -> (Child, BufReader<std:
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut told = BufReader::new(child.stderr.take().unwrap());
-    let mut started = String::new();
-    told.read_line(&mut started).unwrap();
-    let started: Value = serde_json::from_str(&started).unwrap();
+    let told = Lines::of(child.stderr.take().unwrap());
+    let started: Value = serde_json::from_str(&told.next().unwrap()).unwrap();
     std::fs::read_to_string(pipe).unwrap();
     (child, told, started["run"].as_str().unwrap().to_owned())
 }
@@ -51,10 +49,9 @@ pub(crate) fn interrupt(child: &Child, signal: Signal) {
 fn an_interrupted_run_says_how_to_go_on_and_does() {
     for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let place = Place::new();
-        let (mut child, mut told, run) = waiting(&place);
+        let (mut child, told, run) = waiting(&place);
         interrupt(&child, signal);
-        let (ended, mut stderr) = (ended(&mut child), String::new());
-        told.read_to_string(&mut stderr).unwrap();
+        let (ended, stderr) = (ended(&mut child), told.rest());
         assert_eq!(ended.code(), Some(status), "{stderr}");
         assert!(stderr.contains(&format!("bloom run --resume {run}\n")), "{stderr}");
         assert_eq!(json(place.bloom().args(["show", &run, "--json"]))["run"]["status"], "running");

@@ -18,6 +18,7 @@ mod import;
 mod interrupt;
 mod limits;
 mod owner;
+mod process;
 mod refusal;
 mod rehearse;
 mod remote;

@@ -125,7 +125,7 @@ fn no_secret_is_told_anywhere() {
     assert!(told.lines().count() > 10 && told.contains("\"request_id\""), "{told}");
     let mut line = String::new();
     if cfg!(target_os = "linux") {
-        line = fs::read_to_string(format!("/proc/{}/cmdline", server.process.id())).unwrap();
+        line = fs::read_to_string(format!("/proc/{}/cmdline", server.running.process.id())).unwrap();
         assert!(line.contains("serve"), "{line}");
     }
     let config = place.bloom().args(["config", "show", "--json"]).env("RUNTIME_API_KEY", KEY).output().unwrap();

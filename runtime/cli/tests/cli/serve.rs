@@ -31,7 +31,7 @@ fn a_flow_is_published_run_and_followed_over_http() {
 fn a_second_server_on_the_same_store_ends_at_once_and_names_the_first() {
     let place = Place::new();
     let server = Served::start(&place, &["--workers", "0"]);
-    let (data, holder) = (place.path("data"), format!("is in use by process {} (", server.process.id()));
+    let (data, holder) = (place.path("data"), format!("is in use by process {} (", server.running.process.id()));
     for _ in 0..2 {
         let mut second = place.bloom();
         second.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
@@ -75,9 +75,9 @@ fn a_killed_server_goes_on_where_it_was() {
 fn a_server_that_is_asked_to_stop_ends_well() {
     let place = Place::new();
     let mut server = Served::start(&place, &["--workers", "0"]);
-    let process = rustix::process::Pid::from_child(&server.process);
+    let process = rustix::process::Pid::from_child(&server.running.process);
     rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
-    assert_eq!(ended(&mut server.process).code(), Some(0));
+    assert_eq!(ended(&mut server.running.process).code(), Some(0));
     assert!(TcpStream::connect(&server.address).is_err());
 }
 

@@ -1,17 +1,18 @@
 //! `bloom serve` as a process.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::process::Running;
 use crate::support::{Place, signed_greeting};
 
 /// `bloom serve` on a port of its own; killed when it is dropped.
 pub(crate) struct Served {
-    pub(crate) process: Child,
+    pub(crate) running: Running,
     pub(crate) address: String,
     scheme: String,
 }
@@ -50,12 +51,11 @@ impl Served {
             command.args(["--listen", "127.0.0.1:0"]);
         }
         command.args(options);
-        let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let running = Running::start(command.stderr(log));
+        let line = running.line();
         let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
         let (scheme, address) = told["listening"].as_str().unwrap().split_once("://").unwrap();
-        Self { process, address: address.to_owned(), scheme: scheme.to_owned() }
+        Self { running, address: address.to_owned(), scheme: scheme.to_owned() }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -86,9 +86,8 @@ impl Served {
         assert_eq!(self.get("/api/v1/flows/greeting")["hash"], hash);
     }
 
-    pub(crate) fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+    pub(crate) fn kill(self) {
+        self.running.kill();
     }
 }
 
@@ -106,12 +105,4 @@ pub(crate) fn send(address: &str, method: &str, path: &str, headers: &str, body:
     let answer = String::from_utf8(answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }

@@ -1,10 +1,10 @@
 //! A run that sleeps does so across a restart.
 
-use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::process::Lines;
 use crate::support::{Place, json};
 
 /// Sleeps for a second, and gives how long it took by the times that were recorded.
@@ -32,8 +32,7 @@ fn killed_while_it_sleeps_it_wakes_at_its_time() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut started = String::new();
-    BufReader::new(child.stderr.take().unwrap()).read_line(&mut started).unwrap();
+    let started = Lines::of(child.stderr.take().unwrap()).next().unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
     let run = serde_json::from_str::<Value>(&started).unwrap()["run"].as_str().unwrap().to_owned();

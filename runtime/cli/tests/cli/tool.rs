@@ -1,12 +1,12 @@
 //! `bloom tool`, with tools written as WebAssembly text: no tool chain is needed.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 
+use crate::process::Running;
 use crate::support::{Place, json as json_of};
 
 /// What a tool says of itself that gives back what it gets.
@@ -403,15 +403,13 @@ fn a_watched_project_is_checked_again_when_it_changes() {
     let project = project(&place);
     let mut bloom = std::process::Command::new(env!("CARGO_BIN_EXE_bloom"));
     bloom.env("BLOOM_DATA", place.path("data")).current_dir(&project).args(["tool", "watch", "--json"]);
-    let mut watching = bloom.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
-    let mut round = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    let watching = Running::start(bloom.stderr(Stdio::null()));
+    let round = || serde_json::from_str::<Value>(&watching.line()).unwrap();
     assert_eq!(round()["manifest"]["version"], "1.0.0");
     // The change may come before the first round is told of, and then counts all the same.
     place.write("project/module.core", module(&manifest("2.0.0"), ""));
     assert_eq!(round()["manifest"]["version"], "2.0.0");
-    watching.kill().unwrap();
-    let _ = watching.wait().unwrap();
+    watching.kill();
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn order(place: &Place, address: &str) -> String {
 }
 
 /// The next request that a run makes, and where its answer goes.
-fn asked(listener: &TcpListener, run: &mut Child) -> (String, TcpStream) {
+pub(crate) fn asked(listener: &TcpListener, run: &mut Child) -> (String, TcpStream) {
     let stream = accepted(listener, run);
     stream.set_nonblocking(false).unwrap();
     stream.set_read_timeout(Some(Duration::from_mins(2))).unwrap();

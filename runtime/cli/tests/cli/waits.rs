@@ -1,12 +1,12 @@
 //! Runs that wait, and what people do about them: each command a process of its own.
 
-use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
 use rustix::process::Signal;
 use serde_json::{Value, json as value};
 
 use crate::interrupt::interrupt;
+use crate::process::Lines;
 use crate::support::{Place, json};
 
 /// A signed flow of these nodes, of which `n1` comes first.
@@ -178,8 +178,7 @@ fn a_run_that_sleeps_goes_on_after_its_process_was_killed() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut started = String::new();
-    BufReader::new(child.stderr.take().unwrap()).read_line(&mut started).unwrap();
+    let started = Lines::of(child.stderr.take().unwrap()).next().unwrap();
     let started: Value = serde_json::from_str(&started).unwrap();
     let run = started["run"].as_str().unwrap().to_owned();
     interrupt(&child, Signal::KILL);

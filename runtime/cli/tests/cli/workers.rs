@@ -1,18 +1,21 @@
 //! Servers and workers as processes, with a stand-in for the Claude CLI that counts how often it is asked.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{ErrorKind, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::interrupt::interrupt;
+use crate::process::Running;
 use crate::served::Served;
-use crate::support::{Place, ended as process_ended, signed_greeting};
+use crate::support::{Place, ended as process_ended, has_tools, json as told_by, signed_greeting};
+use crate::unknown;
 
 const ANN: &[u8] = br#"{"inputs": {"name": "Ann"}}"#;
 
@@ -72,11 +75,6 @@ echo '{{"type":"result","is_error":false,"result":"","structured_output":{{"text
     }
 }
 
-/// `bloom worker`; killed when it is dropped.
-struct Worker {
-    process: Child,
-}
-
 fn bloom_worker(place: &Place, folder: &Path, server: &str, options: &[&str]) -> Command {
     let bloom = place.bloom();
     let mut command = Command::new(bloom.get_program());
@@ -94,38 +92,23 @@ fn bloom_worker(place: &Place, folder: &Path, server: &str, options: &[&str]) ->
     command
 }
 
-impl Worker {
-    fn start(place: &Place, claude: &StandIn, server: &Served, name: &str) -> Self {
-        Self::start_in(place, claude, server, name, &claude.folder.join("data"))
-    }
-
-    /// With this data directory, and so with whom that trusts.
-    fn start_in(place: &Place, claude: &StandIn, server: &Served, name: &str, data: &Path) -> Self {
-        let mut command = bloom_worker(place, &claude.folder, &server.url(), &["--name", name]);
-        command.env("BLOOM_DATA", data);
-        let log = fs::File::create(place.path(&format!("{name}.log"))).unwrap();
-        let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| {
-            panic!("{error}: {line:?}: {}", fs::read_to_string(place.path(&format!("{name}.log"))).unwrap())
-        });
-        assert_eq!((&told["worker"], &told["slots"]), (&json!(name), &json!(1)));
-        Self { process }
-    }
-
-    fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
+/// `bloom worker`.
+fn working(place: &Place, claude: &StandIn, server: &Served, name: &str) -> Running {
+    working_in(place, claude, server, name, &claude.folder.join("data"))
 }
 
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// With this data directory, and so with whom that trusts.
+fn working_in(place: &Place, claude: &StandIn, server: &Served, name: &str, data: &Path) -> Running {
+    let mut command = bloom_worker(place, &claude.folder, &server.url(), &["--name", name]);
+    command.env("BLOOM_DATA", data);
+    let log = fs::File::create(place.path(&format!("{name}.log"))).unwrap();
+    let worker = Running::start(command.stderr(log));
+    let line = worker.line();
+    let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| {
+        panic!("{error}: {line:?}: {}", fs::read_to_string(place.path(&format!("{name}.log"))).unwrap())
+    });
+    assert_eq!((&told["worker"], &told["slots"]), (&json!(name), &json!(1)));
+    worker
 }
 
 /// What is there once it is as it shall be.
@@ -185,7 +168,7 @@ fn worker_does_what_a_flow_asks_and_what_a_client_asks() {
     let server = serving(&place, &[]);
     let run = started(&server);
     let claude = StandIn::new(&place, "claude");
-    let _worker = Worker::start(&place, &claude, &server, "w1");
+    let _worker = working(&place, &claude, &server, "w1");
     let held = task(&server, "running");
     assert_eq!((&held["worker_id"], &held["attempts"]), (&json!("w1"), &json!(1)), "it was heard of");
     let lease = server.get("/api/runtime/leases?status=active");
@@ -224,10 +207,10 @@ fn another_worker_does_what_a_killed_one_held() {
     let server = serving(&place, &quick);
     let run = started(&server);
     let (first, second) = (StandIn::new(&place, "first"), StandIn::quick(&place, "second"));
-    let killed = Worker::start(&place, &first, &server, "w1");
+    let killed = working(&place, &first, &server, "w1");
     until("it is asked", || (first.calls() == 1).then_some(()));
     killed.kill();
-    let _worker = Worker::start(&place, &second, &server, "w2");
+    let _worker = working(&place, &second, &server, "w2");
     completed_once(&ended(&server, &run));
     let done = task(&server, "completed");
     assert_eq!((&done["attempts"], second.calls()), (&json!(2), 1));
@@ -241,7 +224,7 @@ fn answer_outlives_the_server_that_asked_for_it() {
     let server = serving(&place, &[]);
     let run = started(&server);
     let claude = StandIn::new(&place, "claude");
-    let _worker = Worker::start(&place, &claude, &server, "w1");
+    let _worker = working(&place, &claude, &server, "w1");
     task(&server, "running");
     let address = server.address.clone();
     server.kill();
@@ -261,7 +244,7 @@ fn worker_that_is_asked_to_stop_ends_what_it_holds_first() {
     let server = serving(&place, &[]);
     let run = started(&server);
     let claude = StandIn::new(&place, "claude");
-    let mut worker = Worker::start(&place, &claude, &server, "w1");
+    let mut worker = working(&place, &claude, &server, "w1");
     task(&server, "running");
     interrupt(&worker.process, Signal::TERM);
     let log = place.path("w1.log");
@@ -272,7 +255,7 @@ fn worker_that_is_asked_to_stop_ends_what_it_holds_first() {
 
     // One that is asked twice gives it back, and the attempt does not count.
     let (run, slow) = (started(&server), StandIn::new(&place, "slow"));
-    let mut worker = Worker::start(&place, &slow, &server, "w2");
+    let mut worker = working(&place, &slow, &server, "w2");
     task(&server, "running");
     interrupt(&worker.process, Signal::TERM);
     let log = place.path("w2.log");
@@ -348,10 +331,10 @@ fn whole_run_goes_on_with_another_worker_where_a_killed_one_was() {
     let run = run["run_id"].as_str().unwrap().to_owned();
     let (first, second, data) = (StandIn::new(&place, "first"), StandIn::new(&place, "second"), place.path("data"));
     first.answer(1);
-    let killed = Worker::start_in(&place, &first, &server, "w1", &data);
+    let killed = working_in(&place, &first, &server, "w1", &data);
     until("the second question is being thought about", || (first.calls() == 2).then_some(()));
     killed.kill();
-    let _worker = Worker::start_in(&place, &second, &server, "w2", &data);
+    let _worker = working_in(&place, &second, &server, "w2", &data);
     until("the other one is asked", || (second.calls() == 1).then_some(()));
     // The server is killed, too: the answer waits for the next one.
     let address = server.address.clone();
@@ -365,4 +348,92 @@ fn whole_run_goes_on_with_another_worker_where_a_killed_one_was() {
     assert_eq!(ended["proposals_created"].as_array().unwrap().len(), 1);
     assert_eq!(server.get(&format!("/api/v1/runs/{run}/trace"))["agrees"], true);
     first.go();
+}
+
+/// Asks, posts an order, and returns both answers; signed.
+fn ordering(place: &Place, address: &str, on_unknown: &str) -> PathBuf {
+    let program = format!(
+        "BEGIN\n  answer ← http-post(\"http://{address}/orders\", {{strings: 4}})\n  RETURN answer.body\nEND\n"
+    );
+    let program = place.write("order.md", program);
+    let mut document = told_by(place.bloom().arg("compile").arg(program));
+    document.as_object_mut().unwrap().remove("integrity");
+    let id = format!("order-{on_unknown}");
+    (document["flow"]["id"], document["flow"]["version"]) = (json!(id), json!("1.0.0"));
+    document["nodes"]["n1"]["on_unknown"] = json!(on_unknown);
+    let order = document["entry"].clone();
+    document["nodes"]["n0"] = json!({
+        "type": "llm_call", "prompt": [{ "text": "Say hello" }], "into": "hello", "next": order,
+        "output": { "type": "object", "properties": { "text": { "type": "string" } }, "required": ["text"] },
+    });
+    document["entry"] = json!("n0");
+    let unsigned = place.write("order.json", document.to_string());
+    let signed = place.path("order.ir.json");
+    place.bloom().arg("compile").arg("--force").arg(unsigned).arg("-o").arg(&signed).assert().success();
+    signed
+}
+
+/// The kinds of the events of a run.
+fn kinds(server: &Served, run: &str) -> Vec<String> {
+    let history = server.get(&format!("/api/v1/runs/{run}/history"));
+    history["events"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A worker is killed after its call of an operational tool has arrived, and before its outcome has.
+#[test]
+fn call_that_a_killed_worker_made_is_repeated_only_where_the_flow_says_so() {
+    if !has_tools() {
+        return;
+    }
+    let place = Place::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    place.write("data/bloom.toml", format!("[tools.http-post]\nhttp = ['http://{address} POST']\n"));
+    let quick = [("BLOOM_TASKS_LEASE_TTL_SECONDS", "2"), ("BLOOM_TASKS_REAP_EVERY_SECONDS", "1")];
+    let server = serving(&place, &quick);
+    let data = place.path("data");
+    let start = |on_unknown: &str| {
+        let bytes = fs::read(ordering(&place, &address, on_unknown)).unwrap();
+        let (status, told) = server.post("/api/v1/flows", &bytes);
+        assert_eq!(status, 201, "{told}");
+        server.post(&format!("/api/v1/flows/order-{on_unknown}/runs"), br#"{"dispatch": "worker"}"#)
+    };
+    for on_unknown in ["fail", "retry"] {
+        let (status, run) = start(on_unknown);
+        assert_eq!(status, 202, "{run}");
+        let run = run["run_id"].as_str().unwrap().to_owned();
+        let first = StandIn::quick(&place, &format!("first-{on_unknown}"));
+        let second = StandIn::quick(&place, &format!("second-{on_unknown}"));
+        let mut killed = working_in(&place, &first, &server, &format!("w1-{on_unknown}"), &data);
+        let (body, stream) = unknown::asked(&listener, &mut killed.process);
+        assert_eq!(body, r#"{"strings":4}"#);
+        let requested = ["run.started", "effect.requested", "effect.completed", "effect.requested"];
+        assert_eq!(kinds(&server, &run), requested, "the request was recorded before the call");
+        killed.kill();
+        drop(stream);
+
+        let mut worker = working_in(&place, &second, &server, &format!("w2-{on_unknown}"), &data);
+        if on_unknown == "retry" {
+            let (body, mut stream) = unknown::asked(&listener, &mut worker.process);
+            assert_eq!(body, r#"{"strings":4}"#);
+            let head = "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\nconnection: close\r\n";
+            write!(stream, "{head}content-length: 11\r\n\r\n{{\"order\":8}}").unwrap();
+        }
+        let end = ended(&server, &run);
+        if on_unknown == "retry" {
+            assert_eq!((&end["status"], &end["result"]), (&json!("completed"), &json!({ "order": 8 })), "{end}");
+        } else {
+            assert_eq!(end["error_details"]["code"], "outcome_unknown", "{end}");
+        }
+        listener.set_nonblocking(true).unwrap();
+        assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "it is not called once more");
+        assert_eq!((first.calls(), second.calls()), (1, 0), "what was answered is not asked again");
+        assert_eq!((&end["tokens"], &end["cost_micro_usd"]), (&json!(15), &json!(10_000)), "billed once: {end}");
+        assert_eq!(server.get(&format!("/api/v1/runs/{run}/trace"))["agrees"], true);
+        drop(worker);
+    }
+    // A person could not be asked while a worker holds the run.
+    let (status, refused) = start("ask");
+    assert_eq!((status, &refused["error"]["code"]), (422, &json!("POLICY_REFUSED")), "{refused}");
+    assert!(refused.to_string().contains("may have to ask a person"), "{refused}");
 }
