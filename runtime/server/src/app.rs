@@ -1,6 +1,7 @@
 //! What handlers share.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bloom_ir::{TrustList, Value};
@@ -65,6 +66,8 @@ pub(crate) struct Shared {
     /// Becomes true when the server stops: then nobody waits any more.
     pub(crate) stopping: watch::Sender<bool>,
     begun: Instant,
+    /// Where it listens, once it does.
+    bound: OnceLock<SocketAddr>,
     outbound: Outbound,
     control_plane: ControlPlane,
     trials: Trials,
@@ -94,6 +97,7 @@ impl App {
             parts,
             stopping: watch::Sender::new(false),
             begun: Instant::now(),
+            bound: OnceLock::new(),
             outbound: Outbound::new(),
             control_plane: ControlPlane::default(),
             trials: Trials::default(),
@@ -142,6 +146,17 @@ impl App {
     /// What is counted.
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
         self.hub.metrics()
+    }
+
+    /// It listens there now.
+    pub(crate) fn listens_at(&self, address: SocketAddr) {
+        // A server listens once.
+        let _ = self.0.bound.set(address);
+    }
+
+    /// How node agents reach it.
+    pub(crate) fn own_url(&self) -> String {
+        self.config.own_url(self.0.bound.get().copied())
     }
 
     /// How long the server is there.

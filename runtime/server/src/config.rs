@@ -46,6 +46,8 @@ pub struct ServerConfig {
     pub audit_key: Option<SigningKey>,
     /// Whether tasks that clients post are pushed to node agents, as those of flows are.
     pub auto_dispatch: bool,
+    /// A call that has a node agent do a task may take so much longer than the task.
+    pub agent_margin: Duration,
     /// The control plane that knows nodes and their projects.
     pub control_plane: ControlPlaneConfig,
 }
@@ -72,6 +74,7 @@ impl Default for ServerConfig {
             signing_key: None,
             audit_key: None,
             auto_dispatch: false,
+            agent_margin: Duration::from_secs(30),
             control_plane: ControlPlaneConfig::default(),
         }
     }
@@ -120,10 +123,11 @@ impl ServerConfig {
         host(self.public_url.as_deref()?)
     }
 
-    /// How node agents reach it.
-    pub(crate) fn own_url(&self) -> String {
+    /// How node agents reach it, where it listens at `bound`: with the port that it was given, if it asked for any.
+    pub(crate) fn own_url(&self, bound: Option<SocketAddr>) -> String {
+        let at = bound.unwrap_or(self.listen);
         self.public_url.as_ref().map_or_else(
-            || format!("{}://{}", if self.tls.is_some() { "https" } else { "http" }, self.listen),
+            || format!("{}://{at}", if self.tls.is_some() { "https" } else { "http" }),
             |url| url.trim_end_matches('/').to_owned(),
         )
     }

@@ -1,4 +1,4 @@
-//! Contents that never change, whole or in part (RFC 9110, section 14).
+//! Contents that never change: whole, in part, or not at all where a client has them (RFC 9110, sections 13 and 14).
 
 use std::ops::Range;
 
@@ -37,6 +37,8 @@ pub(crate) enum Wanted {
     Part(Range<usize>),
     /// There is nothing of it.
     Nothing,
+    /// The client has it already.
+    Known,
 }
 
 impl Content {
@@ -48,7 +50,7 @@ impl Content {
         let read = match &wanted {
             Wanted::All => bytes,
             Wanted::Part(part) => bytes.slice(part.clone()),
-            Wanted::Nothing => Bytes::new(),
+            Wanted::Nothing | Wanted::Known => Bytes::new(),
         };
         outline.answer(&wanted, read)
     }
@@ -57,7 +59,8 @@ impl Content {
 impl Outline {
     /// What a request with these headers asks for.
     pub(crate) fn wanted(&self, method: &Method, headers: &HeaderMap) -> Wanted {
-        wanted(method, headers, &self.tag(), self.length)
+        // It comes before ranges (section 13.2.2).
+        if is_known(headers, &self.tag()) { Wanted::Known } else { wanted(method, headers, &self.tag(), self.length) }
     }
 
     /// The answer to that, with the bytes that are wanted.
@@ -73,6 +76,11 @@ impl Outline {
                 let refused = ApiError::new(Code::RangeNotSatisfiable, format!("there are only {length} bytes"));
                 let mut response = refused.into_response();
                 set(&mut response, header::CONTENT_RANGE, &format!("bytes */{length}"));
+                return response;
+            }
+            Wanted::Known => {
+                let mut response = StatusCode::NOT_MODIFIED.into_response();
+                set(&mut response, header::ETAG, &self.tag());
                 return response;
             }
         };
@@ -104,6 +112,13 @@ pub(crate) fn kind(bytes: &[u8]) -> &'static str {
 /// The media type of that name, if it is one of ours.
 pub(crate) fn known_kind(name: &str) -> Option<&'static str> {
     [TEXT, JSON, BYTES].into_iter().find(|kind| *kind == name)
+}
+
+/// Whether the client has it already: `If-None-Match`, which compares weakly (section 13.1.2).
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let given = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut tags = given.flat_map(|value| value.split(',')).map(str::trim);
+    tags.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
 
 fn set(response: &mut Response, name: HeaderName, value: &str) {

@@ -82,6 +82,7 @@ impl Server {
     /// is over, pushes tasks to node agents, and asks the control plane for workers.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let engine = &self.app.engine;
+        self.app.listens_at(listener.local_addr()?);
         engine.restore_fleet().await.map_err(std::io::Error::other)?;
         runtime_api::recover(&self.app).await.map_err(std::io::Error::other)?;
         tokio::select! {

@@ -44,10 +44,12 @@ async fn list(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Js
 /// An artifact of a run: a text as it is, anything else as JSON. `Range` asks for one range of its bytes.
 #[utoipa::path(
     get, path = "/api/v1/runs/{id}/artifacts/{name}", tag = "runs",
-    params(("id" = String, Path), ("name" = String, Path), ("Range" = Option<String>, Header, description = "as `bytes=0-1023`")),
+    params(("id" = String, Path), ("name" = String, Path), ("Range" = Option<String>, Header, description = "as `bytes=0-1023`"),
+        ("If-None-Match" = Option<String>, Header, description = "the `ETag` of what the client has")),
     responses(
         (status = 200, content((String = "text/plain"), (serde_json::Value = "application/json"))),
         (status = 206, description = "the part that was asked for", content((String = "text/plain"), (serde_json::Value = "application/json"))),
+        (status = 304, description = "it is what the client has"),
         Part, Named,
     )
 )]
@@ -65,10 +67,12 @@ async fn of_run(
 /// What is in an artifact that a task brought. `Range` asks for one range of its bytes.
 #[utoipa::path(
     get, path = "/api/v1/artifacts/{id}", tag = "runs",
-    params(("id" = String, Path), ("Range" = Option<String>, Header, description = "as `bytes=0-1023`")),
+    params(("id" = String, Path), ("Range" = Option<String>, Header, description = "as `bytes=0-1023`"),
+        ("If-None-Match" = Option<String>, Header, description = "the `ETag` of what the client has")),
     responses(
         (status = 200, content((String = "text/plain"), (serde_json::Value = "application/json"), (String = "application/octet-stream"))),
         (status = 206, description = "the part that was asked for", content((String = "text/plain"), (serde_json::Value = "application/json"), (String = "application/octet-stream"))),
+        (status = 304, description = "it is what the client has"),
         Part, Named,
     )
 )]
@@ -91,7 +95,7 @@ async fn of_task(
         Wanted::All => app.store().blob(digest).await?,
         // Where contents lie elsewhere, no more than the part is fetched.
         Wanted::Part(part) => app.store().blob_part(digest, part.start as u64..part.end as u64).await?,
-        Wanted::Nothing => Some(Vec::new()),
+        Wanted::Nothing | Wanted::Known => Some(Vec::new()),
     };
     Ok(outline.answer(&wanted, read.ok_or_else(missing)?.into()))
 }

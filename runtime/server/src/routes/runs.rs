@@ -1,5 +1,7 @@
 //! Runs: submitted, listed, looked at.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use axum::Extension;
@@ -7,14 +9,15 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bloom_interpreter::effect::EffectCall;
 use bloom_interpreter::history::{Event, EventType, Payload};
 use bloom_interpreter::program::Program;
 use bloom_interpreter::replay::walk;
-use bloom_ir::document::Limits;
+use bloom_ir::document::{EmitKind, Limits};
 use bloom_ir::{Digest, Pinned, Value, VerifiedIr, validate, verify_pinned};
-use bloom_runtime::engine::{EngineError, Submit};
+use bloom_runtime::engine::{self, EngineError, Submit};
 use bloom_runtime::record::{Actor, ContextId, RunId, RunRecord, RunStatus};
-use bloom_runtime::store::{ProposalFilter, RunFilter, StoreError};
+use bloom_runtime::store::{ArtifactFilter, ProposalFilter, RunFilter, StoreError};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
@@ -540,21 +543,61 @@ async fn envelope(State(app): State<App>, Path(id): Path<String>) -> Result<axum
     let filter = ProposalFilter { run: Some(run.id.clone()), status: None, limit: usize::MAX };
     let mut proposals = app.store().proposals(&filter).await?;
     proposals.reverse();
-    let (mut logs, mut retries, mut asked) = (Vec::new(), 0_u64, std::collections::BTreeMap::new());
+    let (mut logs, mut retries, mut asked) = (Vec::new(), 0_u64, BTreeMap::new());
+    // Of several with one name it is the last one.
+    let mut artifacts: BTreeMap<String, serde_json::Value> = BTreeMap::new();
     for_events(&app, &run.id, |event| match &event.payload {
-        Some(Payload::EffectRequested { effect, node, .. }) => {
-            asked.insert(effect.clone(), (node.clone(), event.at));
+        Some(Payload::EffectRequested { effect, node, call, .. }) => {
+            asked.insert(effect.clone(), (node.clone(), event.at, phase(call)));
+        }
+        Some(Payload::Emitted { emission }) if emission.kind == EmitKind::Artifact => {
+            let url = format!("/api/v1/runs/{}/artifacts/{}", run.id, segment(&emission.name));
+            let digest = engine::artifact(emission).1;
+            artifacts.insert(
+                emission.name.clone(),
+                json!({ "artifact_id": digest, "type": "EXECUTION_RESULT", "name": emission.name, "url": url }),
+            );
         }
         Some(Payload::EffectAttempted { .. }) => retries = retries.saturating_add(1),
         Some(Payload::EffectCompleted { effect, .. } | Payload::EffectFailed { effect, .. }) => {
-            if let Some((node, at)) = asked.remove(effect) {
+            if let Some((node, at, phase)) = asked.remove(effect) {
                 logs.push(json!({
-                    "ts": view::time(event.at), "phase": "effect", "node_id": node, "ms": event.at.saturating_sub(at),
+                    "ts": view::time(event.at), "phase": phase, "node_id": node, "ms": event.at.saturating_sub(at),
                 }));
             }
         }
         _ => {}
     })
     .await?;
-    Ok(axum::Json(Envelope::of(&run, &document, &proposals, &logs, retries)))
+    let mut artifacts: Vec<_> = artifacts.into_values().collect();
+    for task in app.store().tasks(&run.id).await? {
+        let filter = ArtifactFilter { task: Some(task.id), limit: usize::MAX };
+        artifacts.extend(app.store().artifacts(&filter).await?.into_iter().map(|kept| {
+            json!({ "artifact_id": kept.id, "type": kept.kind, "url": format!("/api/v1/artifacts/{}", kept.id) })
+        }));
+    }
+    Ok(axum::Json(Envelope::of(&run, &document, &proposals, &artifacts, &logs, retries)))
+}
+
+/// What an effect is called in the Execution Protocol's logs.
+fn phase(call: &EffectCall) -> &'static str {
+    match call {
+        EffectCall::Llm(_) => "llm_call",
+        EffectCall::Tool(_) => "tool",
+        EffectCall::Flow(_) => "flow",
+        EffectCall::Sleep(_) | EffectCall::Timer(_) | EffectCall::Await(_) => "wait",
+    }
+}
+
+/// A text as one part of a path.
+fn segment(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut path, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            path.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(path, "%{byte:02X}");
+        }
+        path
+    })
 }

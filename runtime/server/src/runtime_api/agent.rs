@@ -31,10 +31,8 @@ const HEALTH: Duration = Duration::from_secs(10);
 const UPDATE: Duration = Duration::from_mins(2);
 /// to restart,
 const RESTART: Duration = Duration::from_secs(30);
-/// to remove itself,
+/// and to remove itself.
 const UNINSTALL: Duration = Duration::from_mins(1);
-/// and longer than a task may take, to do it.
-const MARGIN: Duration = Duration::from_secs(30);
 
 /// How often agents are asked how they are.
 const KEEPALIVE: Duration = Duration::from_secs(20);
@@ -289,9 +287,9 @@ async fn execute(app: &App, lease: &Lease, task: &Task, token: &str) -> Result<V
     let body = json!({
         "task_id": task.id, "prompt": prompt(task), "context_id": task.context, "agent_slug": task.agent_slug,
         "desired_format": taken("desired_format"), "context_hints": taken("context_hints"), "policy": taken("policy"),
-        "runtime_url": format!("{}/l/{token}", app.config.own_url()),
+        "runtime_url": format!("{}/l/{token}", app.own_url()),
     });
-    let limit = Duration::from_secs(task.timeout_seconds.into()).saturating_add(MARGIN);
+    let limit = Duration::from_secs(task.timeout_seconds.into()).saturating_add(app.config.agent_margin);
     app.engine.keep_lease_open(&lease.id, true);
     let called = call(app, &url, "/execute-task", Some(body), limit).await;
     app.engine.keep_lease_open(&lease.id, false);

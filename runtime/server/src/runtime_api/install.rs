@@ -78,7 +78,7 @@ pub(crate) async fn script(
     let key = form.get("agent_key", |value| plain(value, 1024, is_harmless));
     form.finish()?;
     let plane = control_plane::target(&app).await?.url.filter(|_| agent == Agent::Python);
-    let server = server.or(plane).unwrap_or_else(|| app.config.own_url());
+    let server = server.or(plane).unwrap_or_else(|| app.own_url());
     let body = match agent {
         Agent::Python => PYTHON,
         Agent::Bloom => BLOOM,

@@ -248,7 +248,9 @@ impl ReplayReport {
 pub(crate) struct Envelope {
     /// `task_id`, `context_id`, `flow_id`, `flow_version`, `ir_ref`, `ir_hash`, `inputs`, `limits`, `policy`, `lease`.
     pub(crate) task: Value,
-    /// `task_id`, `status`, `outputs`, `artifacts`, `logs`, `metrics`; null while the run goes on.
+    /// `task_id`, `status` (`success`, `failed`, `timeout`), `outputs`, `artifacts` (`artifact_id`, `type`, `url`), `logs` (`ts`,
+    /// `phase`, `node_id`, `ms`), `metrics` (`latency_ms`, `tokens_used`, `retries`), and `error` where there is one; null while
+    /// the run goes on.
     pub(crate) result: Option<Value>,
 }
 
@@ -274,6 +276,7 @@ impl Envelope {
         run: &RunRecord,
         document: &Document,
         proposals: &[Proposal],
+        artifacts: &[Value],
         logs: &[Value],
         retries: u64,
     ) -> Self {
@@ -291,14 +294,17 @@ impl Envelope {
                 RunStatus::Failed if is_late => "timeout",
                 _ => "failed",
             };
-            json!({
-                "task_id": run.id, "status": status, "outputs": outputs, "artifacts": [], "logs": logs,
-                "error": run.error,
+            let mut result = json!({
+                "task_id": run.id, "status": status, "outputs": outputs, "artifacts": artifacts, "logs": logs,
                 "metrics": {
                     "latency_ms": run.updated_at.saturating_sub(run.created_at), "tokens_used": run.tokens,
                     "retries": retries,
                 },
-            })
+            });
+            if let Some(error) = &run.error {
+                result["error"] = json!(error);
+            }
+            result
         });
         Self { task, result }
     }

@@ -48,6 +48,13 @@ async fn artifacts_of_a_run_are_listed_and_read_with_their_types() {
     let numbers = world.get(&format!("{at}/numbers")).await;
     assert_eq!(header(&numbers, "content-type"), "application/json");
     assert_eq!(numbers.text(), r#"{"a":1.5,"b":[1,2]}"#);
+    let envelope = world.get(&at.replace("/artifacts", "/envelope")).await.ok(200);
+    let named = &envelope["result"]["artifacts"];
+    assert_eq!(
+        (&named[1]["artifact_id"], &named[1]["type"]),
+        (&listed["artifacts"][1]["digest"], &json!("EXECUTION_RESULT"))
+    );
+    assert_eq!(world.get(named[1]["url"].as_str().unwrap()).await.bytes, text.bytes);
     world.get(&format!("{at}/none")).await.refused(404, "NOT_FOUND");
     world.get("/api/v1/runs/none/artifacts").await.refused(404, "NOT_FOUND");
     world.get("/api/v1/runs/none/artifacts/report").await.refused(404, "NOT_FOUND");
@@ -88,6 +95,13 @@ async fn a_range_of_an_artifact_is_answered_with_that_part() {
         assert_eq!((answered.status, answered.bytes.len()), (200, 19), "{range} is passed over");
         assert!(!answered.headers.contains_key("content-range"));
     }
+    let weak = format!("\"another\", W/{tag}");
+    for known in [tag.as_str(), weak.as_str(), "*"] {
+        let answered = ask(&[("if-none-match", known), ("range", "bytes=0-4")]).await;
+        assert_eq!((answered.status, answered.bytes.len()), (304, 0), "{known}");
+        assert_eq!(header(&answered, "etag"), tag);
+    }
+    assert_eq!(ask(&[("if-none-match", "\"another\"")]).await.status, 200);
     assert_eq!(ask(&[("range", "bytes=0-4"), ("if-range", &tag)]).await.status, 206);
     assert_eq!(ask(&[("range", "bytes=0-4"), ("if-range", "\"another\"")]).await.status, 200);
     world.end().await;

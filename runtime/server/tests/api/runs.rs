@@ -193,6 +193,16 @@ async fn a_run_is_seen_as_steps_a_trace_an_envelope_and_a_replay() {
         (&envelope["result"]["status"], &envelope["result"]["outputs"]["result"]),
         (&json!("success"), &json!("hello"))
     );
+    let members = |value: &Json| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    let result = &envelope["result"];
+    assert_eq!(members(result), "artifacts logs metrics outputs status task_id");
+    assert_eq!(members(&result["metrics"]), "latency_ms retries tokens_used");
+    assert_eq!(members(&result["logs"][0]), "ms node_id phase ts");
+    assert_eq!((&result["logs"][0]["phase"], &result["logs"][0]["node_id"]), (&json!("llm_call"), &json!("n1")));
+    assert_eq!(
+        members(&envelope["task"]),
+        "context_id flow_id flow_version inputs ir_hash ir_ref lease limits policy task_id"
+    );
     let replayed = world.post(&format!("{base}/replay"), &json!({})).await.ok(200);
     assert_eq!((&replayed["agrees"], &replayed["position"]), (&json!(true), &Json::Null));
     let until = world.post(&format!("{base}/replay"), &json!({ "until": 2 })).await.ok(200);

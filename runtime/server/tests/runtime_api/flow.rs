@@ -47,7 +47,7 @@ fn document(more: &Value) -> Value {
     document
 }
 
-fn signed(document: &Value, key: &SigningKey) -> String {
+pub(crate) fn signed(document: &Value, key: &SigningKey) -> String {
     let document: Document = serde_json::from_value(document.clone()).unwrap();
     String::from_utf8(sign::seal(document, &[key]).to_bytes()).unwrap()
 }
@@ -122,7 +122,7 @@ fn trusted() -> TrustList {
 }
 
 /// What is there once it is as it shall be.
-async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+pub(crate) async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
     let looking = async {
         loop {
             if let Some(found) = look().await {
@@ -134,7 +134,7 @@ async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
     tokio::time::timeout(Duration::from_mins(1), looking).await.unwrap_or_else(|_| panic!("{what}: never"))
 }
 
-async fn ended(world: &World, run: &str) -> Value {
+pub(crate) async fn ended(world: &World, run: &str) -> Value {
     until("the run ends", async || {
         let run = world.get(&format!("/api/v1/runs/{run}")).await.ok(200);
         (run["status"] != "running").then_some(run)

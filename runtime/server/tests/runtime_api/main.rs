@@ -17,6 +17,7 @@ mod key;
 mod lease;
 mod plane;
 mod project;
+mod push;
 mod remote;
 mod stand_in;
 mod state;
