@@ -6,6 +6,8 @@
 mod verify;
 
 use std::collections::BTreeMap;
+use std::error::Error;
+use std::io;
 use std::ops::{Range, RangeInclusive};
 
 use async_trait::async_trait;
@@ -403,8 +405,7 @@ pub struct ApplyStep {
     pub by: Actor,
 }
 
-/// Why a verb failed. Nothing of it was written; only after [`StoreError::Backend`] it is unknown until the store was
-/// opened anew.
+/// Why a verb failed. Nothing of it was written; only after [`StoreError::Backend`] that is unknown until the next read.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another program stands under that name.
@@ -462,7 +463,7 @@ pub enum StoreError {
     /// The file holds something that cannot be read.
     #[error("the store is damaged: {0}")]
     Damaged(String),
-    /// The disk or the engine below failed.
+    /// The disk or the engine below failed. It may be over by the next verb: a store opens its file anew by itself.
     #[error("the store failed: {0}")]
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What lies outside of the store's file cannot be had, or put there, for now. Nothing was written, and it may be tried
@@ -479,5 +480,18 @@ impl StoreError {
     /// looked why.
     pub fn is_fatal(&self) -> bool {
         matches!(self, Self::Closed | Self::Damaged(_) | Self::Locked { .. } | Self::TooNew { .. })
+    }
+
+    /// What the operating system said of the disk, if that is what failed.
+    pub fn disk(&self) -> Option<io::ErrorKind> {
+        let Self::Backend(source) = self else { return None };
+        let mut cause: Option<&(dyn Error + 'static)> = Some(source.as_ref());
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<io::Error>() {
+                return Some(error.kind());
+            }
+            cause = error.source();
+        }
+        None
     }
 }

@@ -29,5 +29,5 @@ pub mod conformance;
 mod embedded;
 mod place;
 
-pub use embedded::RedbStore;
+pub use embedded::{RedbStore, Verification};
 pub use place::{Bucket, Place, PlaceError};

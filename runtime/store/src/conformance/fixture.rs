@@ -1,12 +1,13 @@
 //! Records to put into a store.
 
-use bloom_interpreter::effect::{Answer, EffectCall, EffectError, EffectId, LlmRequest, NodeRef};
+use bloom_interpreter::effect::{Answer, EffectCall, EffectError, EffectId, LlmRequest, NodeRef, Question as Asked};
 use bloom_interpreter::history::{Chain, Event, Payload, Started};
 use bloom_ir::document::NodeId;
 use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{
     Actor, AuditNote, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, LeaseEnding, LeaseId, Proposal,
-    ProposalId, ProposalStatus, RunId, RunRecord, RunStatus, Spent, Task, TaskEffect, TaskId, TaskStatus, WorkerId,
+    ProposalId, ProposalStatus, Question, QuestionId, QuestionStatus, RunId, RunRecord, RunStatus, Spent, Task,
+    TaskEffect, TaskId, TaskStatus, WorkerId,
 };
 use bloom_runtime::store::{Append, Grant, GrantAsk, LeaseEnd, Store, Submission};
 
@@ -191,6 +192,30 @@ impl Scribe {
             answer: None,
             error: None,
             resolved: false,
+        }
+    }
+
+    /// An open question of the run.
+    pub fn question(&self, id: &str, effect: &str) -> Question {
+        Question {
+            id: QuestionId::new(id),
+            run: self.run.clone(),
+            effect: EffectId::new(effect),
+            node: NodeId::new("n1"),
+            context: ContextId::new("c1"),
+            agent: self.flow.clone(),
+            asked: Asked {
+                title: "Схвалити?".to_owned(),
+                text: "Усе гаразд".to_owned(),
+                schema: serde_json::json!({ "type": "boolean" }),
+                assignee: None,
+            },
+            until: Some(5),
+            status: QuestionStatus::Open,
+            created_at: self.now,
+            updated_at: self.now,
+            answer: None,
+            answered_by: None,
         }
     }
 

@@ -3,36 +3,11 @@
 use std::slice;
 use std::sync::Arc;
 
-use bloom_interpreter::effect::{EffectId, Question as Asked};
 use bloom_ir::Value;
-use bloom_ir::document::NodeId;
-use bloom_runtime::record::{ContextId, InboxEntry, InboxId, InboxStatus, Question, QuestionId, QuestionStatus, RunId, RunStatus};
+use bloom_runtime::record::{InboxEntry, InboxId, InboxStatus, QuestionId, QuestionStatus, RunId, RunStatus};
 use bloom_runtime::store::{Append, QuestionFilter, Store, StoreError};
 
-use super::fixture::{Scribe, completed, failed, owner, submitted};
-
-fn question(scribe: &Scribe, id: &str, effect: &str) -> Question {
-    Question {
-        id: QuestionId::new(id),
-        run: scribe.run().clone(),
-        effect: EffectId::new(effect),
-        node: NodeId::new("n1"),
-        context: ContextId::new("c1"),
-        agent: "archivist".to_owned(),
-        asked: Asked {
-            title: "Схвалити?".to_owned(),
-            text: "Усе гаразд".to_owned(),
-            schema: serde_json::json!({ "type": "boolean" }),
-            assignee: None,
-        },
-        until: Some(5),
-        status: QuestionStatus::Open,
-        created_at: scribe.now(),
-        updated_at: scribe.now(),
-        answer: None,
-        answered_by: None,
-    }
-}
+use super::fixture::{completed, failed, owner, submitted};
 
 fn all(run: Option<&RunId>, open: bool) -> QuestionFilter {
     QuestionFilter { run: run.cloned(), open, limit: 10 }
@@ -90,11 +65,11 @@ pub(super) async fn status_of_a_run_is_told_alone(store: &Arc<dyn Store>) {
 
 pub(super) async fn question_is_kept_and_answered(store: &Arc<dyn Store>) {
     let mut scribe = submitted(store.as_ref(), "r1").await;
-    let mut asked = question(&scribe, "q1", "n1#1");
+    let mut asked = scribe.question("q1", "n1#1");
     store.append(Append { questions: vec![asked.clone()], ..scribe.append([]) }).await.unwrap();
     assert_eq!(store.question(&asked.id).await.unwrap(), Some(asked.clone()));
     assert_eq!(store.questions(&all(None, true)).await.unwrap(), [asked.clone()]);
-    let second = Append { questions: vec![question(&scribe, "q2", "n1#1")], ..scribe.clone().append([]) };
+    let second = Append { questions: vec![scribe.question("q2", "n1#1")], ..scribe.clone().append([]) };
     assert!(matches!(store.append(second).await, Err(StoreError::Exists { .. })), "an effect asks once");
 
     asked.answer(Value::Bool(true), owner(), 9);
@@ -108,7 +83,7 @@ pub(super) async fn question_is_kept_and_answered(store: &Arc<dyn Store>) {
 
 pub(super) async fn outcome_of_the_effect_closes_its_question(store: &Arc<dyn Store>) {
     let mut scribe = submitted(store.as_ref(), "r1").await;
-    let asked = [question(&scribe, "q1", "n1#1"), question(&scribe, "q2", "n2#1")];
+    let asked = [scribe.question("q1", "n1#1"), scribe.question("q2", "n2#1")];
     store.append(Append { questions: asked.to_vec(), ..scribe.append([]) }).await.unwrap();
     store.append(scribe.append([failed("n1#1")])).await.unwrap();
     let status = |id: &'static str| async move { store.question(&QuestionId::new(id)).await.unwrap().unwrap().status };
@@ -117,7 +92,7 @@ pub(super) async fn outcome_of_the_effect_closes_its_question(store: &Arc<dyn St
 
 pub(super) async fn end_of_the_run_closes_its_questions(store: &Arc<dyn Store>) {
     let mut scribe = submitted(store.as_ref(), "r1").await;
-    let asked = question(&scribe, "q1", "n1#1");
+    let asked = scribe.question("q1", "n1#1");
     store.append(Append { questions: vec![asked], ..scribe.append([]) }).await.unwrap();
     store.append(scribe.cancellation()).await.unwrap();
     assert_eq!(store.questions(&all(None, true)).await.unwrap(), []);

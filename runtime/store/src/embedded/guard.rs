@@ -2,14 +2,15 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::mem;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::path::{Component, Path};
-use std::sync::Once;
+use std::sync::{Once, PoisonError, RwLock};
 
 use bloom_runtime::store::StoreError;
 use redb::{Database, ReadTransaction, ReadableDatabase as _, WriteTransaction};
 
-use super::backend;
+use super::failure::{backend, repeated};
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
@@ -66,30 +67,82 @@ fn message(payload: &(dyn Any + Send)) -> &str {
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("the engine gave up")
 }
 
-/// A database that is closed under guard too.
-pub(super) struct Guarded(Option<Database>);
+/// How the file is opened once more.
+type Again = Box<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
+
+/// A database that is closed under guard too, and opened again after the disk has failed: then the engine does nothing more.
+pub(super) struct Guarded {
+    state: RwLock<State>,
+    again: Option<Again>,
+}
+
+enum State {
+    Open(Database),
+    /// It was let go of, and could not be opened again.
+    Gone(StoreError),
+}
 
 impl Guarded {
-    pub(super) fn new(database: Database) -> Self {
-        Self(Some(database))
+    pub(super) fn new(
+        database: Database,
+        again: impl Fn() -> Result<Database, StoreError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { state: RwLock::new(State::Open(database)), again: Some(Box::new(again)) }
+    }
+
+    /// One that is not opened again.
+    pub(super) fn once(database: Database) -> Self {
+        Self { state: RwLock::new(State::Open(database)), again: None }
     }
 
     pub(super) fn begin_read(&self) -> Result<ReadTransaction, StoreError> {
-        self.0.as_ref().ok_or(StoreError::Closed)?.begin_read().map_err(backend)
+        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Open(database) => database.begin_read().map_err(backend),
+            State::Gone(error) => Err(repeated(error)),
+        }
     }
 
     pub(super) fn begin_write(&self) -> Result<WriteTransaction, StoreError> {
-        self.0.as_ref().ok_or(StoreError::Closed)?.begin_write().map_err(backend)
+        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Open(database) => database.begin_write().map_err(backend),
+            State::Gone(error) => Err(repeated(error)),
+        }
+    }
+
+    /// Lets go of the database, since it failed with this, and opens it again: what is on disk is what counts. Whoever begins to
+    /// read meanwhile is told of the failure. No write transaction may be open.
+    pub(super) fn reopen(&self, failure: &StoreError) -> Result<(), StoreError> {
+        let Some(again) = &self.again else {
+            close(self.change(State::Gone(StoreError::Closed)));
+            return Err(StoreError::Closed);
+        };
+        close(self.change(State::Gone(repeated(failure))));
+        let (state, outcome) = match guarded(again) {
+            Ok(database) => (State::Open(database), Ok(())),
+            Err(error) => (State::Gone(repeated(&error)), Err(error)),
+        };
+        self.change(state);
+        outcome
+    }
+
+    fn change(&self, state: State) -> State {
+        mem::replace(&mut *self.state.write().unwrap_or_else(PoisonError::into_inner), state)
     }
 }
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        let database = self.0.take();
-        // All that was promised is on disk; what a damaged file cannot close, the next opening checks.
-        let _ = guarded(|| {
-            drop(database);
-            Ok(())
-        });
+        close(mem::replace(
+            self.state.get_mut().unwrap_or_else(PoisonError::into_inner),
+            State::Gone(StoreError::Closed),
+        ));
     }
+}
+
+/// All that was promised is on disk; what a damaged file cannot close, the next opening checks.
+fn close(state: State) {
+    let _ = guarded(|| {
+        drop(state);
+        Ok(())
+    });
 }

@@ -56,7 +56,7 @@ fn keep(path: &Path, version: u32) -> Result<(), StoreError> {
     copy.push(format!(".v{version}"));
     let copy = Path::new(&copy);
     let copied = fs::copy(path, copy).and_then(|_| fs::File::open(copy)?.sync_all());
-    copied.map_err(|error| at(copy, error))
+    copied.map_err(|error| at(copy, &error))
 }
 
 /// Leases say how long they live, and of which context they are, and are found by status.

@@ -1,6 +1,7 @@
 //! The store in a single redb file.
 
 mod create;
+mod failure;
 mod guard;
 mod key;
 mod migrate;
@@ -9,12 +10,12 @@ mod query;
 mod row;
 mod table;
 mod verbs;
+mod verify;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-use std::error::Error;
 use std::fs;
 use std::ops::{Range, RangeInclusive};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -34,14 +35,18 @@ use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
     QuestionFilter, RunFilter, Store, StoreError, Submission, TaskFilter, WorkCounts,
 };
-use redb::{CommitError, Database, DatabaseError, StorageBackend, StorageError, TableError, TransactionError};
+use redb::{Database, StorageBackend};
+use rustix::fs::{Advice, fadvise};
 
+use self::failure::{at, backend, opening};
 use self::guard::{Guarded, guarded};
 use self::owner::Owner;
 use self::table::{OpenTables, Rows as _, Snapshot, Stage, Table};
 use self::verbs::{Content, artifact, context, flow, history, project, proposal, question, setting, task, worker};
 use self::writer::Writer;
 use super::place::{Place, PlaceError, part_of};
+
+pub use self::verify::Verification;
 
 /// The version of tables and rows that this program reads and writes.
 const SCHEMA: u32 = 6;
@@ -94,7 +99,7 @@ impl RedbStore {
     /// The same, with so many bytes of the file in memory at most, beside what one commit writes.
     pub fn open_with_cache(folder: impl AsRef<Path>, cache: usize) -> Result<Self, StoreError> {
         let folder = folder.as_ref();
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| at(folder, error))?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| at(folder, &error))?;
         let path = folder.join(Self::FILE);
         create::where_missing(&path)?;
         let opened = guarded(|| Self::open_file(&path, cache));
@@ -105,15 +110,17 @@ impl RedbStore {
     }
 
     fn open_file(path: &Path, cache: usize) -> Result<Self, StoreError> {
-        let file = fs::OpenOptions::new().read(true).write(true).open(path).map_err(|error| at(path, error))?;
-        // redb would take it for a new one, and what was in it would seem never to have been.
-        if file.metadata().map_err(|error| at(path, error))?.len() == 0 {
-            return Err(StoreError::Damaged("the file is empty".to_owned()));
-        }
-        let database = Database::builder().set_cache_size(cache).create_file(file);
-        let database = Guarded::new(database.map_err(|error| opening(path, error))?);
+        let database = read_file(path, cache)?;
         let owner = Owner::sign(path);
-        Self::start(database, Some(path), Some(owner))
+        let place = path.to_owned();
+        let again = move || {
+            let file = fs::File::open(&place).map_err(|error| at(&place, &error))?;
+            // After a sync that failed, the system may show what never came to the disk. Where it cannot forget that, the disk
+            // tells the same.
+            let _ = fadvise(&file, 0, None, Advice::DontNeed);
+            read_file(&place, cache)
+        };
+        Self::start(Guarded::new(database, again), Some(path), Some(owner))
     }
 
     /// A store that ends with the process: for tests and rehearsals.
@@ -123,7 +130,7 @@ impl RedbStore {
 
     fn over(storage: impl StorageBackend) -> Result<Self, StoreError> {
         let database = Database::builder().set_cache_size(Self::CACHE).create_with_backend(storage).map_err(backend)?;
-        Self::start(Guarded::new(database), None, None)
+        Self::start(Guarded::once(database), None, None)
     }
 
     fn start(database: Guarded, path: Option<&Path>, owner: Option<Owner>) -> Result<Self, StoreError> {
@@ -158,9 +165,17 @@ impl RedbStore {
         self.place.as_ref().ok_or_else(|| StoreError::Unavailable(none()))
     }
 
+    /// Looks through the whole store, as it is at one moment, for what does not agree: records with what points to them and with
+    /// each other, histories and the audit log with their hashes, kept bytes with their digests. It takes time that grows with
+    /// the store, and keeps nobody from reading or writing.
+    pub async fn verify(&self) -> Result<Verification, StoreError> {
+        self.read(verify::verify).await
+    }
+
     /// Reads little, at once.
     fn look<T>(&self, query: impl FnOnce(&Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        guarded(|| query(&snapshot(&self.database)?))
+        let found = guarded(|| query(&snapshot(&self.database)?));
+        found.inspect_err(|error| self.heal(error))
     }
 
     /// Reads much, on a thread that may wait for the disk.
@@ -170,8 +185,25 @@ impl RedbStore {
         F: FnOnce(&Snapshot) -> Result<T, StoreError> + Send + 'static,
     {
         let database = Arc::clone(&self.database);
-        tokio::task::spawn_blocking(move || guarded(|| query(&snapshot(&database)?))).await.map_err(backend)?
+        let found = tokio::task::spawn_blocking(move || guarded(|| query(&snapshot(&database)?))).await;
+        found.map_err(backend)?.inspect_err(|error| self.heal(error))
     }
+
+    /// Has the file opened again, if this is what its failure looks like to who reads.
+    fn heal(&self, error: &StoreError) {
+        if matches!(error, StoreError::Backend(_)) {
+            self.writer.nudge();
+        }
+    }
+}
+
+fn read_file(path: &Path, cache: usize) -> Result<Database, StoreError> {
+    let file = fs::OpenOptions::new().read(true).write(true).open(path).map_err(|error| at(path, &error))?;
+    // redb would take it for a new one, and what was in it would seem never to have been.
+    if file.metadata().map_err(|error| at(path, &error))?.len() == 0 {
+        return Err(StoreError::Damaged("the file is empty".to_owned()));
+    }
+    Database::builder().set_cache_size(cache).create_file(file).map_err(|error| opening(path, error))
 }
 
 fn snapshot(database: &Guarded) -> Result<Snapshot, StoreError> {
@@ -230,48 +262,6 @@ fn check_ends(mut rows: &Snapshot) -> Result<(), StoreError> {
         Some(seq) => AuditChain::after(&query::audit_entry(rows, seq)?),
     };
     { before }.accept(&last).map_err(|fault| StoreError::Damaged(fault.to_string()))
-}
-
-fn backend(error: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
-    let error = error.into();
-    match storage(error.as_ref()) {
-        Some(StorageError::Corrupted(what)) => StoreError::Damaged(what.clone()),
-        // After the disk failed once, the engine does nothing more with the file.
-        Some(StorageError::PreviousIo | StorageError::DatabaseClosed) => StoreError::Closed,
-        _ => StoreError::Backend(error),
-    }
-}
-
-/// What the engine's storage says, if that is its error.
-fn storage<'a>(error: &'a (dyn Error + Send + Sync + 'static)) -> Option<&'a StorageError> {
-    Some(if let Some(TableError::Storage(storage)) = error.downcast_ref() {
-        storage
-    } else if let Some(TransactionError::Storage(storage)) = error.downcast_ref() {
-        storage
-    } else if let Some(CommitError::Storage(storage)) = error.downcast_ref() {
-        storage
-    } else if let Some(DatabaseError::Storage(storage)) = error.downcast_ref() {
-        storage
-    } else {
-        error.downcast_ref()?
-    })
-}
-
-/// Why the engine did not open a file.
-fn opening(path: &Path, error: DatabaseError) -> StoreError {
-    match error {
-        DatabaseError::DatabaseAlreadyOpen => {
-            StoreError::Locked { path: path.display().to_string(), holder: owner::holder(path) }
-        }
-        error => match backend(error) {
-            StoreError::Backend(error) => backend(format!("{}: {error}", path.display())),
-            damaged => damaged,
-        },
-    }
-}
-
-fn at(path: &Path, error: impl Error) -> StoreError {
-    backend(format!("{}: {error}", path.display()))
 }
 
 #[async_trait]

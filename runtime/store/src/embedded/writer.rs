@@ -2,6 +2,9 @@
 //!
 //! There is no timer. While one commit waits for the disk, the next batch gathers in the queue; a caller that is alone
 //! is served at once.
+//!
+//! After a failure of the disk the file is opened again at once, so that it can be read, and with the next verb it is tried
+//! whether it can be written. Whether a commit that failed is there after all, who asked for it finds by reading.
 
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -11,7 +14,7 @@ use bloom_runtime::store::StoreError;
 use redb::Durability;
 use tokio::sync::{mpsc, oneshot};
 
-use super::backend;
+use super::failure::{backend, repeated};
 use super::guard::{Guarded, guarded};
 use super::table::{OpenTables, Stage};
 
@@ -47,6 +50,16 @@ impl Writer {
     /// Tells of commits from now on; the first who asks is told, and nobody else.
     pub(super) fn watch(&self, watch: Watch) {
         let _ = self.watched.set(watch);
+    }
+
+    /// Has the thread look whether the file must be opened again; who asks does not wait.
+    pub(super) fn nudge(&self) {
+        let (reply, _) = oneshot::channel();
+        let operation = Pending { bytes: 0, verb: Some(|_: &mut Stage<'_, '_>| Ok(())), outcome: None, reply };
+        if let Some(queue) = &self.queue {
+            // Where the queue is full, somebody else finds out.
+            let _ = queue.try_send(Box::new(operation));
+        }
     }
 
     /// Has a verb done. `bytes` is about what it writes. When this returns, what the verb wrote is on disk.
@@ -103,6 +116,11 @@ where
         let Some(verb) = self.verb.take() else { return Ok(false) };
         let mut stage = Stage::new(tables);
         let outcome = verb(&mut stage);
+        if let Err(error) = &outcome
+            && error.disk().is_some()
+        {
+            return Err(repeated(error));
+        }
         let changed = if outcome.is_ok() { stage.flush()? } else { false };
         self.outcome = Some(outcome);
         Ok(changed)
@@ -112,20 +130,27 @@ where
         let outcome = match committed {
             Ok(()) => self.outcome.unwrap_or(Err(StoreError::Closed)),
             // Also for a verb that was refused: what it was refused for may have been undone.
-            Err(error) => Err(match error.as_ref() {
-                StoreError::Damaged(what) => StoreError::Damaged(what.clone()),
-                StoreError::Closed => StoreError::Closed,
-                _ => backend(error),
-            }),
+            Err(error) => Err(repeated(&error)),
         };
         // A caller that has gone away wants no answer.
         let _ = self.reply.send(outcome);
     }
 }
 
+/// A failure of the disk, which may be over.
+struct Failure {
+    error: Arc<StoreError>,
+    /// Nothing is tried before.
+    until: Instant,
+}
+
+/// Opening the file again takes time that grows with it: for so many times as long nothing is tried that may make it necessary.
+const REST: u32 = 10;
+
 fn serve(database: &Guarded, mut waiting: mpsc::Receiver<Box<dyn Operation>>, watched: &OnceLock<Watch>) {
     // What a panic left half done in the engine must not be built on.
     let mut damaged: Option<Arc<StoreError>> = None;
+    let mut failure: Option<Failure> = None;
     while let Some(first) = waiting.blocking_recv() {
         let mut bytes = first.bytes();
         let mut batch = vec![first];
@@ -135,19 +160,28 @@ fn serve(database: &Guarded, mut waiting: mpsc::Receiver<Box<dyn Operation>>, wa
             batch.push(next);
         }
         let begun = Instant::now();
-        let changed = match &damaged {
-            Some(error) => Err(Arc::clone(error)),
-            None => guarded(|| commit(database, &mut batch)).map_err(Arc::new),
+        let changed = match (&damaged, &failure) {
+            (Some(error), _) => Err(Arc::clone(error)),
+            (None, Some(Failure { error, until })) if *until > begun => Err(Arc::clone(error)),
+            (None, _) => guarded(|| commit(database, &mut batch)).map_err(Arc::new),
         };
         if let (Ok(true), Some(watch)) = (&changed, watched.get()) {
             watch(batch.len(), begun.elapsed());
         }
-        let committed = changed.map(|_| ());
-        if let Err(error) = &committed
-            && matches!(error.as_ref(), StoreError::Damaged(_))
-        {
-            damaged = Some(Arc::clone(error));
+        match &changed {
+            Ok(_) => failure = None,
+            Err(error) if matches!(error.as_ref(), StoreError::Damaged(_)) => damaged = Some(Arc::clone(error)),
+            // It is one that was told before.
+            Err(_) if failure.as_ref().is_some_and(|failure| failure.until > begun) => {}
+            Err(error) => {
+                let since = Instant::now();
+                // When it cannot be opened, the next verb tries again; who reads is told why.
+                let _ = database.reopen(error);
+                let until = Instant::now() + since.elapsed() * REST;
+                failure = Some(Failure { error: Arc::clone(error), until });
+            }
         }
+        let committed = changed.map(|_| ());
         for operation in batch {
             operation.reply(committed.clone());
         }
@@ -156,7 +190,12 @@ fn serve(database: &Guarded, mut waiting: mpsc::Receiver<Box<dyn Operation>>, wa
 
 /// Says whether anything was written.
 fn commit(database: &Guarded, batch: &mut [Box<dyn Operation>]) -> Result<bool, StoreError> {
-    let mut transaction = database.begin_write()?;
+    // Who read may have met a failure since.
+    let begun = database.begin_write().or_else(|error| match error {
+        StoreError::Backend(_) => database.reopen(&error).and_then(|()| database.begin_write()),
+        other => Err(other),
+    });
+    let mut transaction = begun?;
     transaction.set_durability(Durability::Immediate).map_err(backend)?;
     let mut tables = OpenTables::new(&transaction);
     let mut changed = false;

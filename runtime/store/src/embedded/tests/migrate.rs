@@ -48,7 +48,7 @@ async fn file_of_the_second_version_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let path = version_2(folder.path());
     let store = RedbStore::open(folder.path()).unwrap();
-    let kept = Guarded::new(Database::open(folder.path().join("bloom.redb.v2")).unwrap());
+    let kept = Guarded::once(Database::open(folder.path().join("bloom.redb.v2")).unwrap());
     assert_eq!(version(&kept).unwrap(), Some(2), "the old file is kept");
     drop(kept);
 

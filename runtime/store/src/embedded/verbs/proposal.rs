@@ -151,11 +151,11 @@ pub(in super::super) fn status_key(status: ProposalStatus) -> Key {
 }
 
 /// The place of a proposal among others: by time, then by id.
-fn time_key(under: Key, proposal: &Proposal) -> Vec<u8> {
+pub(in super::super) fn time_key(under: Key, proposal: &Proposal) -> Vec<u8> {
     under.signed(proposal.created_at).text(proposal.id.as_str()).build()
 }
 
-fn content_key(proposal: &Proposal) -> Vec<u8> {
+pub(in super::super) fn content_key(proposal: &Proposal) -> Vec<u8> {
     Key::new()
         .text(&proposal.agent)
         .text(&proposal.action)
@@ -164,6 +164,6 @@ fn content_key(proposal: &Proposal) -> Vec<u8> {
         .build()
 }
 
-fn duplicate_key(original: &str, duplicate: &str) -> Vec<u8> {
+pub(in super::super) fn duplicate_key(original: &str, duplicate: &str) -> Vec<u8> {
     Key::new().text(original).text(duplicate).build()
 }

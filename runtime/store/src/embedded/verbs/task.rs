@@ -305,8 +305,7 @@ fn put(stage: &mut Stage<'_, '_>, before: Option<&Task>, task: &Task) {
         stage.remove(Table::TaskQueue, queue_key(before));
     }
     if task.status == TaskStatus::Queued {
-        let waiting = Waiting { task: task.id.clone(), requires: task.requires.clone(), not_before: task.not_before };
-        stage.put(Table::TaskQueue, queue_key(task), row::encode(&waiting));
+        stage.put(Table::TaskQueue, queue_key(task), queue_row(task));
     }
     if before.is_none_or(|before| before.status != task.status) {
         if let Some(before) = before {
@@ -331,13 +330,17 @@ fn put_lease(stage: &mut Stage<'_, '_>, before: Option<&Lease>, lease: &Lease) {
     stage.put(Table::Leases, id(), row::encode(lease));
 }
 
-fn effect_key(run: &RunId, effect: &EffectId) -> Vec<u8> {
+pub(in super::super) fn effect_key(run: &RunId, effect: &EffectId) -> Vec<u8> {
     Key::new().text(run.as_str()).text(effect.as_str()).build()
 }
 
 /// Higher priority first, then older, then by id.
-fn queue_key(task: &Task) -> Vec<u8> {
+pub(in super::super) fn queue_key(task: &Task) -> Vec<u8> {
     Key::new().signed(-i64::from(task.priority)).signed(task.created_at).text(task.id.as_str()).build()
+}
+
+pub(in super::super) fn queue_row(task: &Task) -> Vec<u8> {
+    row::encode(&Waiting { task: task.id.clone(), requires: task.requires.clone(), not_before: task.not_before })
 }
 
 pub(in super::super) fn task_status_key(status: TaskStatus) -> Key {
