@@ -4,8 +4,13 @@ use crate::record::RunId;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
-    /// Unix milliseconds.
+    /// Unix milliseconds. The clock may be set at any time, so what happened later may have an earlier time.
     fn now(&self) -> i64;
+
+    /// Milliseconds since some moment, by which to measure how long something takes: who sets the clock does not change them.
+    fn elapsed(&self) -> i64 {
+        self.now()
+    }
 }
 
 /// Makes ids.

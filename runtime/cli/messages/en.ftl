@@ -540,6 +540,13 @@ cmd-audit-verify = Check that nothing in it was changed or removed
         bloom audit verify audit.jsonl              needs neither a server nor a store
         bloom audit verify audit.jsonl --checkpoint audit.checkpoint.json --key ed25519:…
 
+cmd-db = Look after the store of this machine as a whole
+
+cmd-db-check = Check that nothing in it contradicts itself: records, indexes, histories, the audit log
+    .examples =
+        bloom db check
+        bloom --data /var/lib/bloom db check        while no server has it open
+
 cmd-serve = Serve flows and runs over HTTP, and look after all runs of the store
     .listen = Address and port [default: server.listen, else 127.0.0.1:5000]
     .workers = How many LLM tasks are done in this process at a time; 0: none [default: server.workers, else 1]
@@ -654,6 +661,12 @@ data-cannot-create = the data directory { $path } cannot be made
 data-readable = The data directory { $path } can be read by others (mode { $mode }). Take the rights away: chmod 700 { $path }
 store-failed = the store could not do this
 store-unavailable = for now it cannot be done: { $what }
+store-full = the disk is full: what was to be stored may not be there
+store-full-hint = make room on the disk of the data directory, then do it again; runs go on from what is recorded of them
+store-read-only = the data directory cannot be written
+store-read-only-hint = see to it that its disk is mounted for writing and that its files are yours, then do it again
+db-sound = Nothing contradicts itself (runs: { $runs }, events: { $events }, audit entries: { $entries }, rows: { $rows }).
+db-broken = the store contradicts itself (faults: { $count })
 store-locked = the store { $path } is in use by { $holder }
 store-locked-hint = wait until that process has ended, or name another data directory with --data; where it is bloom serve, speak to it with --server
 store-damaged = the store is damaged: { $what }

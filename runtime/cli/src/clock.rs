@@ -1,6 +1,7 @@
 //! The time and fresh ids of this machine: the only place that asks for them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bloom_ir::Digest;
 use bloom_runtime::clock::{Clock, Ids};
@@ -14,6 +15,11 @@ impl Clock for SystemClock {
     fn now(&self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn elapsed(&self) -> i64 {
+        static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        i64::try_from(BEGUN.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 }
 

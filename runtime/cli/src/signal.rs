@@ -2,6 +2,20 @@
 
 use std::io;
 
+/// A file that may not grow any more is an error of who writes, as on a full disk, and not the end of the process.
+#[cfg(unix)]
+pub(crate) fn outlive_limits() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Who listens once is not ended by it from then on.
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
+}
+
+/// Such limits are not known here.
+#[cfg(windows)]
+pub(crate) fn outlive_limits() -> io::Result<()> {
+    Ok(())
+}
+
 /// An interrupt (Ctrl-C) and a request to terminate. From when this is made, neither ends the process by itself, and one that
 /// comes while nobody waits for it is there for who waits next: make it before anybody is told of what can be stopped.
 #[cfg(unix)]

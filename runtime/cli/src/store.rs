@@ -1,5 +1,6 @@
 //! The store of the data directory, and how people name what is in it.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -179,6 +180,20 @@ pub(crate) fn explained(error: StoreError, catalogue: &Catalogue) -> anyhow::Err
             return Explained::failed(text!(catalogue, "store-locked", path = path, holder = holder))
                 .hint(text!(catalogue, "store-locked-hint"))
                 .into();
+        }
+        StoreError::Backend(_) => {
+            return match error.disk() {
+                Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge) => {
+                    let full =
+                        Explained::failed(text!(catalogue, "store-full")).hint(text!(catalogue, "store-full-hint"));
+                    anyhow::Error::new(error).context(full)
+                }
+                Some(ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) => {
+                    let explained = Explained::failed(text!(catalogue, "store-read-only"));
+                    anyhow::Error::new(error).context(explained.hint(text!(catalogue, "store-read-only-hint")))
+                }
+                _ => anyhow::Error::new(error).context(text!(catalogue, "store-failed")),
+            };
         }
         StoreError::Damaged(what) => {
             return Explained::failed(text!(catalogue, "store-damaged", what = what))

@@ -3,6 +3,8 @@
 //! Handlers give an [`ApiError`]; the body is written by the layer around all routes ([`crate::request`]), which knows the
 //! request's correlation id and the shape of the group of routes that was asked.
 
+use std::io;
+
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bloom_ir::{Diagnostic, VerifyError};
@@ -158,8 +160,26 @@ impl From<StoreError> for ApiError {
                 tracing::warn!(error = message, "a request cannot be served for now");
                 Self::new(Code::Unavailable, "artifacts cannot be read or kept for now; the log says why")
             }
+            StoreError::Backend(_) | StoreError::Closed => {
+                let kind = error.disk();
+                tracing::error!(%error, "the store failed");
+                Self::new(Code::Unavailable, out_of_order(kind))
+            }
             other => Self::internal(&other),
         }
+    }
+}
+
+/// Why nothing can be stored for now, as far as a client may know.
+fn out_of_order(kind: Option<io::ErrorKind>) -> &'static str {
+    match kind {
+        Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge) => {
+            "the server's disk is full: what was asked for may not be recorded"
+        }
+        Some(io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied) => {
+            "the server's disk cannot be written: what was asked for may not be recorded"
+        }
+        _ => "the server's store fails for now: what was asked for may not be recorded",
     }
 }
 

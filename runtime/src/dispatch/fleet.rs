@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_interpreter::effect::{EffectError, EffectId};
 use bloom_ir::Value;
@@ -28,6 +28,9 @@ impl Default for FleetTimes {
     }
 }
 
+/// A clock that goes wrong by so many milliseconds was set.
+const CLOCK_SET_MS: i64 = 1000;
+
 /// The workers, as of what was heard of them.
 #[derive(Debug, Default)]
 pub struct Fleet {
@@ -35,6 +38,10 @@ pub struct Fleet {
     members: BTreeMap<WorkerId, Member>,
     held: BTreeMap<LeaseId, Held>,
     circuits: BTreeMap<Blamed, Circuit>,
+    /// How far the clock is ahead of the time that has passed since some moment, in milliseconds.
+    ahead: Option<i64>,
+    /// Leases of which nobody knows whether they were granted.
+    doubted: BTreeSet<LeaseId>,
 }
 
 #[derive(Debug)]
@@ -103,6 +110,34 @@ impl Fleet {
     /// A fleet without workers.
     pub fn new(times: FleetTimes) -> Self {
         Self { times, ..Self::default() }
+    }
+
+    /// Looks at the clock, and at how much time has passed since some moment. Where the clock was set, all that is known here is
+    /// set with it: no lease ends by that, and none lasts longer.
+    pub fn look_at_clock(&mut self, now: i64, elapsed: i64) {
+        let ahead = now.saturating_sub(elapsed);
+        let set_by = ahead.saturating_sub(*self.ahead.get_or_insert(ahead));
+        // A clock that is slightly slow or fast is no other.
+        if set_by.saturating_abs() < CLOCK_SET_MS {
+            return;
+        }
+        self.ahead = Some(ahead);
+        let members = self.members.values_mut().filter_map(|member| member.last_heartbeat.as_mut());
+        let leases = self.held.values_mut().map(|held| &mut held.lease);
+        let leases = leases.flat_map(|lease| std::iter::once(&mut lease.expires_at).chain(&mut lease.last_heartbeat));
+        for time in members.chain(leases) {
+            *time = time.saturating_add(set_by);
+        }
+    }
+
+    /// A lease may have been granted, and nobody was told.
+    pub fn doubt(&mut self, lease: LeaseId) {
+        self.doubted.insert(lease);
+    }
+
+    /// Leases that may have been granted without anybody being told.
+    pub fn doubted(&self) -> Vec<LeaseId> {
+        self.doubted.iter().cloned().collect()
     }
 
     /// Takes over what is recorded, after a restart: each lease gets one fresh time to live.
@@ -270,6 +305,7 @@ impl Fleet {
     /// A lease ended.
     pub fn ended(&mut self, lease: &LeaseId) {
         self.held.remove(lease);
+        self.doubted.remove(lease);
     }
 
     /// Effects of a run have their outcomes, and so the leases on their tasks are over.

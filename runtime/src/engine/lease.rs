@@ -119,12 +119,14 @@ impl Engine {
         // A task of its own: if this future is dropped now, the lease is known, and ends by time.
         let (store, fleet) = (self.store.clone(), self.fleet.clone());
         let granting = tokio::spawn(async move {
-            let worker = ask.worker.clone();
+            let (worker, asked) = (ask.worker.clone(), ask.lease.clone());
             let granted = store.grant(ask).await;
             let mut fleet = fleet.lock().unwrap_or_else(PoisonError::into_inner);
             fleet.unreserve(&worker);
-            if let Ok(Some(Grant { lease, task })) = &granted {
-                fleet.granted(lease.clone(), task);
+            match &granted {
+                Ok(Some(Grant { lease, task })) => fleet.granted(lease.clone(), task),
+                Err(StoreError::Backend(_)) => fleet.doubt(asked),
+                _ => {}
             }
             granted
         });
@@ -204,8 +206,16 @@ impl Engine {
     }
 
     /// Ends leases whose holders were not heard of in time, and those of holders that are heard of and do not keep to the time
-    /// limit of the node or the run; says how many.
+    /// limit of the node or the run; says how many. Those that were granted without anybody being told, since the store failed
+    /// just then, are given back.
     pub async fn reap(&self) -> Result<usize, EngineError> {
+        let doubted = self.fleet().doubted();
+        for id in doubted {
+            if let Some(lease) = self.store.lease(&id).await?.filter(|lease| lease.status == LeaseStatus::Active) {
+                self.end_lease(&id, lease.epoch, LeaseEnding::GivenBack).await?;
+            }
+            self.fleet().ended(&id);
+        }
         let now = self.clock.now();
         let (overdue, late) = {
             let fleet = self.fleet();

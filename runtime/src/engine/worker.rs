@@ -177,7 +177,9 @@ impl Engine {
     }
 
     pub(super) fn fleet(&self) -> MutexGuard<'_, Fleet> {
-        self.fleet.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut fleet = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+        fleet.look_at_clock(self.clock.now(), self.clock.elapsed());
+        fleet
     }
 
     /// What a worker provides; `None` when it is not known or may get nothing for now.

@@ -8,6 +8,7 @@ mod check;
 mod compile;
 mod completions;
 mod config;
+mod db;
 mod debug;
 mod explain;
 mod flow;
@@ -76,6 +77,7 @@ pub(crate) enum Command {
     #[command(alias = "tools")]
     Tool(tool::Tool),
     Audit(audit::Audit),
+    Db(db::Db),
     Config(config::Config),
     Completions(completions::Completions),
 }
@@ -123,9 +125,13 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Signal(signal) => wait(signal.perform(session, out)),
         Command::Cancel(cancel) => wait(cancel.perform(session, out)),
         Command::Audit(audit) => wait(audit.perform(session, out)),
+        Command::Db(db) => wait(db.perform(session, out)),
     }
 }
 
 fn wait(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        crate::signal::outlive_limits()?;
+        command.await
+    })
 }

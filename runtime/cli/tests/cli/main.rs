@@ -11,6 +11,7 @@ mod codes;
 mod crash;
 mod debug;
 mod debugging;
+mod disk;
 mod edges;
 mod forks;
 mod hostile;

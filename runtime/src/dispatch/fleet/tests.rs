@@ -165,6 +165,38 @@ fn a_lease_ends_by_time_unless_its_holder_is_heard_of_or_a_call_to_it_is_open() 
 }
 
 #[test]
+fn a_clock_that_is_set_ends_no_lease_and_keeps_none() {
+    for set_by in [-1_000_000, 1_000_000] {
+        let mut fleet = fleet(&[agent("a")]);
+        fleet.look_at_clock(0, 0);
+        fleet.beat(Lease { expires_at: 500, last_heartbeat: Some(200), ..lease("l", "a", "c") }, None, 200);
+        fleet.look_at_clock(set_by + 300, 300);
+        let seat = fleet.seat(&WorkerId::new("a"), set_by + 300).unwrap();
+        assert_eq!(
+            (seat.status, seat.last_heartbeat),
+            (WorkerStatus::Online, Some(set_by + 200)),
+            "it is no less alive"
+        );
+        assert_eq!((fleet.overdue(set_by + 500).len(), fleet.overdue(set_by + 501).len()), (0, 1), "{set_by}");
+        fleet.look_at_clock(500, 500);
+        assert_eq!((fleet.overdue(500).len(), fleet.overdue(501).len()), (0, 1), "and set right again");
+    }
+}
+
+#[test]
+fn a_clock_that_is_a_little_fast_is_followed_without_a_step() {
+    let mut fleet = fleet(&[agent("a")]);
+    fleet.granted(lease("l", "a", "c"), None);
+    let mut now = 0;
+    for elapsed in 0..5_000 {
+        now = elapsed + elapsed / 2;
+        fleet.look_at_clock(now, elapsed);
+    }
+    let expires_at = fleet.current(lease("l", "a", "c")).expires_at;
+    assert_eq!(expires_at, 300 + 2_000, "what it was ahead by, in whole steps: {now}");
+}
+
+#[test]
 fn a_quota_is_shared_and_a_login_is_not() {
     let mut fleet = fleet(&[agent("a"), agent("b"), worker("c", &["llm.command"], 1)]);
     let (a, b) = (WorkerId::new("a"), WorkerId::new("b"));
