@@ -222,6 +222,9 @@ pub struct Append {
     pub audit: Vec<AuditNote>,
     /// The run that goes on in its place, which is kept in the same transaction; with a `run.continued`, and only then.
     pub next: Option<Box<Successor>>,
+    /// Runs that this one waited for and does not any more, or those in whose place others go on: they are marked, so that
+    /// somebody has to drive them. One that is not there is passed over.
+    pub orphans: Vec<RunId>,
     /// The lease of who adds it, where a worker does. If it is not the one that holds the task of this run, that is
     /// [`TaskError::Stale`], and nothing is kept.
     pub held: Option<Proof>,

@@ -12,7 +12,7 @@ use bloom_ir::Value;
 
 use crate::clock::Clock;
 use crate::record::{Actor, Proposal, ProposalError, ProposalId, ProposalStatus, Verdict};
-use crate::store::{ApplyStep, Decision, ProposalFilter, Store, StoreError};
+use crate::store::{ApplyStep, Decision, Store, StoreError};
 
 use self::memory::{Change, write};
 pub use self::memory::{MemoryError, may_name_folder};
@@ -20,8 +20,10 @@ pub use self::memory::{MemoryError, may_name_folder};
 /// The action of proposals that change an agent's memory.
 pub const MEMORY_UPDATE: &str = "memory-update";
 
-/// Decides on proposals and applies them.
-pub struct Applier {
+/// Decides on proposals and applies them. What was decided is done also if nobody waits for it any more.
+pub struct Applier(Arc<Applying>);
+
+struct Applying {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     memory: PathBuf,
@@ -44,7 +46,7 @@ pub enum ApplyError {
 impl Applier {
     /// `memory` is the operator's memory folder, with a folder for each agent.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, memory: impl Into<PathBuf>) -> Self {
-        Self { store, clock, memory: memory.into(), writing: tokio::sync::Mutex::default() }
+        Self(Arc::new(Applying { store, clock, memory: memory.into(), writing: tokio::sync::Mutex::default() }))
     }
 
     /// Decides on a pending proposal, and applies it if it was approved and is of a kind that is applied. One that expired
@@ -56,8 +58,27 @@ impl Applier {
         by: &Actor,
         note: Option<String>,
     ) -> Result<Proposal, ApplyError> {
-        let decision = Decision { proposal: id.clone(), verdict, by: by.clone(), at: self.clock.now(), note };
-        let at = decision.at;
+        let at = self.0.clock.now();
+        let decision = Decision { proposal: id.clone(), verdict, by: by.clone(), at, note };
+        let applying = self.0.clone();
+        tokio::spawn(async move { applying.decide(decision).await }).await?
+    }
+
+    /// Applies what was approved: what failed, again, which fails again where the cause is still there; and what a crash left
+    /// between the decision and the change.
+    pub async fn retry(&self, id: &ProposalId, by: &Actor) -> Result<Proposal, ApplyError> {
+        let (applying, id, by) = (self.0.clone(), id.clone(), by.clone());
+        tokio::spawn(async move {
+            let proposal = applying.proposal(&id).await?;
+            applying.apply(proposal, &by).await
+        })
+        .await?
+    }
+}
+
+impl Applying {
+    async fn decide(&self, decision: Decision) -> Result<Proposal, ApplyError> {
+        let (at, by) = (decision.at, decision.by.clone());
         let decided = match self.store.decide(decision).await {
             Err(error @ StoreError::Proposal(ProposalError::Expired { .. })) => {
                 self.store.expire_proposals(at, &Actor("system".to_owned())).await?;
@@ -66,41 +87,27 @@ impl Applier {
             decided => decided?,
         };
         match decided.status {
-            ProposalStatus::Approved => self.apply(decided, by).await,
+            ProposalStatus::Approved => self.apply(decided, &by).await,
             _ => Ok(decided),
         }
     }
 
-    /// Applies again what failed. It fails again where the cause is still there.
-    pub async fn retry(&self, id: &ProposalId, by: &Actor) -> Result<Proposal, ApplyError> {
+    async fn proposal(&self, id: &ProposalId) -> Result<Proposal, ApplyError> {
         let missing = || StoreError::NotFound { kind: "proposal", id: id.to_string() };
-        let proposal = self.store.proposal(id).await?.ok_or_else(missing)?;
-        self.apply(proposal, by).await
+        Ok(self.store.proposal(id).await?.ok_or_else(missing)?)
     }
 
-    /// Finishes what a crash left in the middle: what was approved and not begun, and what was begun. What nobody decided on
-    /// in time expires. Call it at start.
-    pub async fn finish(&self) -> Result<Vec<Proposal>, ApplyError> {
-        let by = Actor("system".to_owned());
-        self.store.expire_proposals(self.clock.now(), &by).await?;
-        let mut finished = Vec::new();
-        for status in [ProposalStatus::Applying, ProposalStatus::Approved, ProposalStatus::AutoApproved] {
-            let filter = ProposalFilter { run: None, status: Some(status), limit: usize::MAX };
-            // Oldest first, as they were decided.
-            for proposal in self.store.proposals(&filter).await?.into_iter().rev() {
-                if proposal.action == MEMORY_UPDATE {
-                    finished.push(self.apply(proposal, &by).await?);
-                }
-            }
-        }
-        Ok(finished)
-    }
-
-    async fn apply(&self, proposal: Proposal, by: &Actor) -> Result<Proposal, ApplyError> {
-        if proposal.action != MEMORY_UPDATE {
-            return Ok(proposal);
+    /// Applies a proposal; `known` is how its caller knows it.
+    async fn apply(&self, known: Proposal, by: &Actor) -> Result<Proposal, ApplyError> {
+        if known.action != MEMORY_UPDATE {
+            return Ok(known);
         }
         let _writing = self.writing.lock().await;
+        let proposal = self.proposal(&known.id).await?;
+        if proposal.status != known.status && proposal.status != ProposalStatus::Applying {
+            // Somebody else has applied it since.
+            return Ok(proposal);
+        }
         if proposal.status != ProposalStatus::Applying {
             self.step(&proposal.id, ProposalStatus::Applying, None, by).await?;
         }

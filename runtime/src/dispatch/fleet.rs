@@ -323,12 +323,11 @@ impl Fleet {
         }
     }
 
-    /// The holder of a lease was heard of: the lease as it is after that.
-    pub fn beat(&mut self, lease: Lease, task: &Task, at: i64) {
+    /// The holder of a lease was heard of: the lease as it is after that. One that has ended meanwhile stays so.
+    pub fn beat(&mut self, lease: Lease, at: i64) {
         self.hear_of(&lease.worker, at);
-        match self.held.get_mut(&lease.id) {
-            Some(held) => held.lease = lease,
-            None => drop(self.held.insert(lease.id.clone(), Held::new(lease, task))),
+        if let Some(held) = self.held.get_mut(&lease.id) {
+            held.lease = lease;
         }
     }
 

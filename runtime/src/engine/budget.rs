@@ -32,9 +32,14 @@ impl Run {
         self.dearest = self.dearest.max(usage.cost_micro_usd.unwrap_or_default());
     }
 
+    /// What a call may use, as far as that can be told before.
+    pub(super) fn needed(&self, call: &LlmRequest) -> Spent {
+        Spent { tokens: tokens_of(call), cost_micro_usd: self.dearest }
+    }
+
     /// What a call may use, if that is left; `None` as long as others have reserved it.
     pub(super) fn reserve(&self, call: &LlmRequest) -> Result<Option<Spent>, EffectError> {
-        let needed = Spent { tokens: tokens_of(call), cost_micro_usd: self.dearest };
+        let needed = self.needed(call);
         let (spent, reserved, limits) = (self.spent(), self.open.reserved(), self.limits());
         let tokens = Budget { limit: limits.max_tokens, spent: spent.tokens, reserved: reserved.tokens };
         let mut is_free = tokens.check(needed.tokens, "tokens", |number| format!("{number} tokens"))?;
@@ -92,7 +97,7 @@ const UNLIMITED: Limits = Limits {
     max_proposals: u32::MAX,
 };
 
-/// What a call may use, as far as that can be told before.
+/// The tokens that a call may use, as far as that can be told before.
 pub(super) fn tokens_of(call: &LlmRequest) -> u64 {
     let texts = [Some(&call.prompt), call.system.as_ref()].into_iter().flatten();
     let mut characters = texts.map(|text| text.chars().count() as u64).sum::<u64>();

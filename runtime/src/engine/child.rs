@@ -61,13 +61,13 @@ impl Engine {
                 }
             }
         }
-        if !start.call.wait {
-            let value = Value::from(id.as_str());
-            self.settle_flow(parent, &start.request.id, Ok(Answer { value, usage: None })).await?;
+        // First, so that it is driven whatever becomes of its parent. Nobody listens when the driver is gone.
+        let _ = want.send(id.clone());
+        if start.call.wait {
+            return Ok(());
         }
-        // Nobody listens when the driver is gone.
-        let _ = want.send(id);
-        Ok(())
+        let value = Value::from(id.as_str());
+        self.settle_flow(parent, &start.request.id, Ok(Answer { value, usage: None })).await
     }
 
     async fn submit_child(
@@ -162,23 +162,33 @@ impl Engine {
         }
     }
 
-    /// A parent that waited for it has ended: then so does the child. Says whether that was so.
-    pub(super) async fn is_orphan(&self, parent: Option<&Parent>) -> Result<bool, EngineError> {
-        let Some(parent) = parent.filter(|parent| parent.waits) else { return Ok(false) };
+    /// Whether the run that waited for a run does not any more, or has ended: then the child ends, too.
+    pub(super) async fn is_orphan(&self, child: &RunRecord) -> Result<bool, EngineError> {
+        if child.orphaned {
+            return Ok(true);
+        }
+        let Some(parent) = child.parent.as_ref().filter(|parent| parent.waits) else { return Ok(false) };
         let missing = || StoreError::NotFound { kind: "run", id: parent.run.to_string() };
         Ok(self.store.run_status(&parent.run).await?.ok_or_else(missing)?.is_terminal())
     }
 
-    /// Cancels runs that nobody waits for any more.
-    pub(super) async fn cancel_orphans(&self, parent: &RunId, orphans: Vec<RunId>) -> Result<(), EngineError> {
+    /// Cancels runs that nobody waits for any more. The store knows which they are: one that cannot be cancelled now is
+    /// when it is driven.
+    pub(super) async fn cancel_orphans(&self, parent: &RunId, orphans: Vec<RunId>) {
         for orphan in orphans {
-            let by = Actor(format!("run:{parent}"));
-            match Box::pin(self.cancel(&orphan, &by, "the run that started it does not wait for it any more")).await {
-                Ok(()) | Err(EngineError::Over { .. } | EngineError::Store(StoreError::NotFound { .. })) => {}
-                Err(error) => return Err(error),
+            match Box::pin(self.cancel_orphan(&orphan, parent)).await {
+                Ok(()) | Err(EngineError::Store(StoreError::NotFound { .. })) => {}
+                Err(error) => tracing::warn!(run = %orphan, %error, "a run that nobody waits for cannot be cancelled"),
             }
         }
-        Ok(())
+    }
+
+    pub(super) async fn cancel_orphan(&self, orphan: &RunId, parent: &RunId) -> Result<(), EngineError> {
+        let by = Actor(format!("run:{parent}"));
+        match self.cancel(orphan, &by, "the run that started it does not wait for it any more").await {
+            Err(EngineError::Over { .. }) => Ok(()),
+            other => other,
+        }
     }
 
     /// What stands against the flows that a flow calls, and those that they call: each must be in the store, be trusted, and

@@ -14,7 +14,7 @@ use super::drive::{Patience, Stop};
 use super::run::RunEnd;
 use super::wait::Wait;
 use super::{Engine, EngineError};
-use crate::record::{Actor, RunId};
+use crate::record::RunId;
 
 /// How far a run was driven.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ impl Engine {
     /// stays, and it can be driven again. One driver works at a time; another one waits.
     pub async fn drive(&self, id: &RunId) -> Result<RunEnd, EngineError> {
         loop {
-            if let Driven::Ended(end) = self.drive_with(id, None).await? {
+            if let Driven::Ended(end) = self.drive_with(id, Patience::Endless).await? {
                 return Ok(end);
             }
         }
@@ -43,7 +43,7 @@ impl Engine {
     /// The same, but leaves a run that does nothing but wait: unless a time is to come within `patience`. It can be driven
     /// again later, by [`Engine::tend`] too.
     pub async fn drive_until_it_waits(&self, id: &RunId, patience: Duration) -> Result<Driven, EngineError> {
-        self.drive_with(id, Some(patience)).await
+        self.drive_with(id, Patience::For(patience)).await
     }
 
     async fn drive_with(&self, root: &RunId, patience: Patience) -> Result<Driven, EngineError> {
@@ -68,7 +68,7 @@ impl Engine {
                     waits.remove(&run);
                     if run == root {
                         // Those that it did not wait for go on alone.
-                        patience.send_replace(Some(Duration::ZERO));
+                        patience.send_replace(Patience::For(Duration::ZERO));
                         ended = Some(end);
                     }
                 }
@@ -166,12 +166,11 @@ impl Engine {
         want: &mpsc::UnboundedSender<RunId>,
     ) -> Result<Stop, EngineError> {
         let record = self.record_of(run).await?;
-        if !record.status.is_terminal() && self.is_orphan(record.parent.as_ref()).await? {
-            let by = record.parent.map_or_else(|| "system".to_owned(), |parent| format!("run:{}", parent.run));
-            match self.cancel(run, &Actor(by), "the run that waited for it has ended").await {
-                Ok(()) | Err(EngineError::Over { .. }) => {}
-                Err(error) => return Err(error),
-            }
+        if let Some(parent) = &record.parent
+            && !record.status.is_terminal()
+            && self.is_orphan(&record).await?
+        {
+            self.cancel_orphan(run, &parent.run).await?;
         }
         let stop = self.drive_one(run, patience, want).await?;
         if let Stop::Ended(RunEnd::Continued { run: next }) = &stop {

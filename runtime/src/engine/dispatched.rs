@@ -31,6 +31,9 @@ use crate::record::{
 };
 use crate::store::{Append, Kept, LeaseEnd, StoreError};
 
+/// A worker's clock may be ahead by so many milliseconds.
+const AHEAD_MS: i64 = 5 * 60 * 1000;
+
 /// Says whether an LLM's answer fits what was asked.
 pub type CheckAnswer = fn(&LlmRequest, &Answer) -> Result<(), EffectError>;
 
@@ -252,6 +255,7 @@ impl Engine {
             proposals,
             audit,
             next: None,
+            orphans: Vec::new(),
             // With its end the lease ends in the same transaction, which looks at it, too.
             held: end.is_none().then(|| Proof { lease: lease.id.clone(), epoch: lease.epoch }),
         };
@@ -275,7 +279,7 @@ impl Engine {
                 }))
             }
         };
-        Ok((Addition { append, artifacts, steps, orphans: Vec::new() }, with))
+        Ok((Addition { append, artifacts, steps }, with))
     }
 
     fn kept_result(&self, record: &RunRecord, task: &Task, lease: &Lease, end: &RunEnd, tokens: u64, at: i64) -> Kept {
@@ -350,6 +354,10 @@ impl Follower {
         let Some(payload) = &event.payload else { return Err(refused("it has no payload".to_owned())) };
         if event.at < self.last_at {
             return Err(refused("it is earlier than the event before it".to_owned()));
+        }
+        // All that is recorded later would be of that time, and waits would be over.
+        if event.at > engine.clock.now().saturating_add(AHEAD_MS) {
+            return Err(refused("it is of a time that is to come: the worker's clock is ahead".to_owned()));
         }
         let asked = match payload {
             Payload::RunStarted(_)

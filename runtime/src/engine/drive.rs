@@ -17,7 +17,7 @@ use super::open::Open;
 use super::run::{Desk, Run, RunEnd, measured};
 use super::tool::Job;
 use super::wait::Wait;
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, policy};
 use crate::record::{RunError, RunId};
 use crate::store::StoreError;
 
@@ -40,8 +40,6 @@ struct Opened {
     jobs: Vec<Job>,
     /// Runs that it starts.
     starts: Vec<Start>,
-    /// Whether it does nothing but wait.
-    is_resting: bool,
     /// When it goes on by itself, in Unix milliseconds.
     due: Option<i64>,
     /// What stops every worker that could go on, if one is needed.
@@ -59,8 +57,19 @@ pub(super) enum Stop {
     Waits(Vec<Wait>),
 }
 
-/// How long a driver waits for a time that is to come; `None`: for ever, and for whatever else is to come.
-pub(super) type Patience = Option<Duration>;
+/// How long a driver waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Patience {
+    /// For ever, for whatever is to come.
+    Endless,
+    /// For workers, and for a time that is to come so soon.
+    For(Duration),
+    /// Not at all: it leaves a run whose tasks are queued, too. Whoever looks after all runs hears when a worker has begun.
+    None,
+}
+
+/// So many runs whose tasks are queued stay in memory; of further ones only how long they were active.
+const KEPT: usize = 256;
 
 /// The longest that a clock is not looked at: it may be set, and a machine may sleep, which a timer does not see.
 pub(super) const TICK: Duration = Duration::from_secs(1);
@@ -78,6 +87,11 @@ async fn beside<T>(
             Some(call) = calls.next() => ended.push(call?),
         }
     }
+}
+
+/// Whether a run waits, and nobody has begun the tasks that it waits for.
+fn is_queued(run: &Run, live: &Live) -> bool {
+    live.performing() == 0 && run.is_left_to_workers()
 }
 
 impl Engine {
@@ -100,8 +114,13 @@ impl Engine {
             self.expire_leases_of_the_dead(id).await?;
         }
         let stop = self.drive_alone(id, &live, patience, want).await;
+        // How long it was active is known nowhere else.
+        let is_queued = matches!(stop, Ok(Stop::Waits(_))) && self.may_have_tasks(&live).await;
+        if is_queued && self.in_memory() > KEPT {
+            live.slot.lock().await.take();
+        }
         drop(driver);
-        if stop.is_ok() {
+        if stop.is_ok() && !is_queued {
             self.forget(id, live);
         }
         stop
@@ -125,8 +144,14 @@ impl Engine {
     ) -> Result<Stop, EngineError> {
         let mut calls = FuturesUnordered::new();
         let (mut called, mut ended): (BTreeSet<EffectId>, Vec<EffectId>) = (BTreeSet::new(), Vec::new());
-        if let Some(Slot::Open(run)) = live.slot.lock().await.as_mut() {
-            run.open.begin_anew();
+        {
+            let mut slot = live.slot.lock().await;
+            let mut taken = self.taken(id, slot.take()).await?;
+            if let Slot::Open(run) = &mut taken {
+                policy::check(run.ir(), self.tools.as_ref()).map_err(EngineError::Refused)?;
+                run.open.begin_anew();
+            }
+            *slot = Some(taken);
         }
         loop {
             if let Some(cause) = live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -136,6 +161,8 @@ impl Engine {
             let looked = beside(&mut calls, &mut ended, self.look(id, live, &called)).await?;
             for effect in ended.drain(..) {
                 called.remove(&effect);
+                // This look took it for under way.
+                live.changed.notify_one();
             }
             let opened = match looked? {
                 View::Over(end) => return Ok(Stop::Ended(end)),
@@ -150,7 +177,7 @@ impl Engine {
                 }
                 View::Open(opened) => *opened,
             };
-            let Opened { jobs, starts, is_resting, due, halted, left, limit } = opened;
+            let Opened { jobs, starts, due, halted, left, limit } = opened;
             for job in jobs {
                 called.insert(job.request.id.clone());
                 live.note_begun(job.request.id.as_str());
@@ -174,20 +201,24 @@ impl Engine {
                     .boxed(),
                 );
             }
-            if let (Some(error), true) = (halted, calls.is_empty()) {
-                return Err(EngineError::Halted { run: id.clone(), error });
-            }
             let until_due = due.map(|due| self.until(due));
-            let is_patient = match *patience.borrow_and_update() {
-                None => true,
-                Some(patience) => until_due.is_some_and(|wait| wait <= patience),
+            let (leaves_queued, is_patient) = match *patience.borrow_and_update() {
+                Patience::Endless => (false, true),
+                Patience::For(time) => (false, until_due.is_some_and(|wait| wait <= time)),
+                Patience::None => (true, until_due.is_some_and(|wait| wait.is_zero())),
             };
-            if is_resting && calls.is_empty() && !is_patient {
+            if calls.is_empty() && !is_patient {
                 match live.slot.lock().await.as_ref() {
-                    Some(Slot::Open(run)) if run.is_resting() => return Ok(Stop::Waits(run.waits())),
+                    Some(Slot::Open(run)) if run.is_resting() || leaves_queued && is_queued(run, live) => {
+                        return Ok(Stop::Waits(run.waits()));
+                    }
+                    Some(Slot::Open(_)) => {}
                     // Something happened to it meanwhile.
                     _ => continue,
                 }
+            }
+            if let (Some(error), true) = (halted, calls.is_empty()) {
+                return Err(EngineError::Halted { run: id.clone(), error });
             }
             // Time in a queue does not count: only while something is performed the clock of the run goes on.
             let (is_active, since) = (live.performing() > 0, Instant::now());
@@ -247,7 +278,6 @@ impl Engine {
                 return Ok(View::Open(Box::new(Opened {
                     jobs: Vec::new(),
                     starts: Vec::new(),
-                    is_resting: false,
                     due: None,
                     halted: None,
                     left: Duration::MAX,
@@ -260,13 +290,14 @@ impl Engine {
         if run.is_moving() {
             return Ok(View::Moving { left, limit });
         }
-        let (mut jobs, mut starts) = (Vec::new(), Vec::new());
+        let (mut jobs, mut starts, mut early) = (Vec::new(), Vec::new(), Vec::new());
         let depth = run.parent.as_ref().map_or(0, |parent| parent.depth).saturating_add(1);
         for id in run.open.take_to_begin() {
             let Some(Open { effect, begun, is_cleared, .. }) = run.open.get(&id) else { continue };
             match &effect.ask().call {
                 EffectCall::Llm(_) | EffectCall::Sleep(_) | EffectCall::Timer(_) | EffectCall::Await(_) => {}
-                EffectCall::Tool(_) | EffectCall::Flow(_) if called.contains(&id) => {}
+                // A person was quicker to clear it than the call that asked them to end.
+                EffectCall::Tool(_) | EffectCall::Flow(_) if called.contains(&id) => early.push(id),
                 EffectCall::Flow(call) => starts.push(Start {
                     request: effect.ask().clone(),
                     call: call.clone(),
@@ -293,15 +324,17 @@ impl Engine {
                 }),
             }
         }
+        for id in early {
+            run.open.begin_later(id);
+        }
         // Whoever drives after this driver is dropped must not call them as if they were new.
         for job in &jobs {
             run.open.note_begun(&job.request.id);
         }
         let halted =
             if run.open.needs_worker() && live.performing() == 0 { self.what_stops_all_workers() } else { None };
-        let is_resting = run.is_resting();
         let due = run.due();
-        Ok(View::Open(Box::new(Opened { jobs, starts, is_resting, due, halted, left, limit })))
+        Ok(View::Open(Box::new(Opened { jobs, starts, due, halted, left, limit })))
     }
 
     async fn run_out_of_time(&self, id: &RunId, live: &Live, limit: Duration) -> Result<(), EngineError> {

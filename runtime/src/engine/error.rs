@@ -179,6 +179,11 @@ impl EngineError {
         matches!(self, Self::Store(error) if error.is_fatal())
     }
 
+    /// Whether a run cannot go on because of its program or its history, and not because of anything that passes.
+    pub(super) fn is_of_program(&self) -> bool {
+        matches!(self, Self::Untrusted(_) | Self::Load(_) | Self::MissingIr { .. } | Self::Rebuild { .. })
+    }
+
     /// Whether the run can be resumed later.
     pub fn is_resumable(&self) -> bool {
         matches!(self, Self::Halted { .. } | Self::Interrupted { .. })

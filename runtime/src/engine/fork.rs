@@ -82,7 +82,6 @@ impl Engine {
         append.events.splice(..0, shared);
         self.take_up(Submission { flow: kept, document, inbox, run: record, first: append }, run, artifacts, steps)
             .await?;
-        self.want(&id);
         Ok(id)
     }
 

@@ -12,6 +12,7 @@ use super::progress::Step;
 use super::retry::Schedule;
 use super::run::{Desk, Run};
 use super::tool::out_of_time;
+use super::worker::announce;
 use super::{Engine, EngineError};
 use crate::dispatch::{Command, Decision, Proof, decide};
 use crate::record::{
@@ -137,11 +138,14 @@ impl Engine {
                 self.interrupt_all(error);
             }
         })?;
+        // What is done of a whole run is told by its worker.
         if let Some(Grant { task, .. }) = &grant
-            && let Some(of) = &task.of
+            && let Some(of) = task.of.as_ref().filter(|_| task.flow.is_none())
         {
             let live = self.live(&of.run);
             live.note_begun(of.effect.as_str());
+            // How long it is active is for who drives it.
+            self.tending.want(&of.run);
             if let Some(Slot::Open(run)) = live.slot.lock().await.as_ref()
                 && let Some(open) = run.open.get(&of.effect)
             {
@@ -196,7 +200,7 @@ impl Engine {
         let Decision { task, lease, .. } =
             decide(&task, Some(&lease), &Command::Heartbeat(proof), self.clock.now()).map_err(StoreError::from)?;
         let lease = lease.ok_or_else(|| StoreError::NotFound { kind: "lease of task", id: task.id.to_string() })?;
-        self.fleet().beat(lease.clone(), &task, self.clock.now());
+        self.fleet().beat(lease.clone(), self.clock.now());
         Ok(lease)
     }
 
@@ -228,7 +232,7 @@ impl Engine {
                 endings.push((lease, ending));
             }
         }
-        let count = endings.len();
+        let mut ended = 0;
         for (lease, ending) in endings {
             let why = if ending == LeaseEnding::Expired {
                 "a lease expired"
@@ -237,15 +241,17 @@ impl Engine {
             };
             match self.end_lease(&lease.id, lease.epoch, ending).await {
                 Ok(_) => {
+                    ended += 1;
                     tracing::warn!(lease = %lease.id, worker = %lease.worker, task = %lease.task, "{why}");
                 }
                 Err(EngineError::Store(StoreError::Task(_)) | EngineError::Over { .. }) => {
                     self.fleet().ended(&lease.id);
                 }
-                Err(error) => return Err(error),
+                // The others are none the worse for it, and it is tried again.
+                Err(error) => tracing::error!(lease = %lease.id, %error, "a lease cannot be ended for now"),
             }
         }
-        Ok(count)
+        Ok(ended)
     }
 
     /// Ends leases when their time is over, until `stop`. An error of one of them is told by `tracing`, and it is tried again.
@@ -310,20 +316,33 @@ impl Engine {
         }
         let (ending, provider) = match ending {
             LeaseEnding::Failed(error) if self.fleet().blame(&lease.worker, &error) => {
+                tracing::warn!(worker = %lease.worker, %error, "a provider cannot answer for now");
                 (LeaseEnding::GivenBack, Some(error))
             }
             ending => (ending, None),
         };
-        let live = task.of.as_ref().map(|of| (self.live(&of.run), of.effect.clone()));
+        let of = task.of.as_ref().filter(|_| task.flow.is_none());
+        let live = of.map(|of| (self.live(&of.run), of.effect.clone()));
         let idle = live.as_ref().map(|(live, effect)| live.idle_after(effect));
         // What a provider says of itself is nothing that was done for the task.
         let kept = kept.filter(|_| provider.is_none());
-        let retry_after = self.conclude(&task, &lease, epoch, ending, kept).await?;
+        let concluded = self.conclude(&task, &lease, epoch, ending.clone(), kept).await;
         drop(idle);
-        Ok(LeaseResult {
-            task: self.task(&task.id).await?,
-            retry_after: provider.map(RetryAfter::Provider).or(retry_after.map(RetryAfter::Delay)),
-        })
+        match concluded {
+            Ok(retry_after) => Ok(LeaseResult {
+                task: self.task(&task.id).await?,
+                retry_after: provider.map(RetryAfter::Provider).or(retry_after.map(RetryAfter::Delay)),
+            }),
+            Err(error) => {
+                // It may have been told twice at the same time, and the other one was quicker.
+                let (task, lease) = self.task_of(&lease.id).await?;
+                let again = decided(&task, &lease, epoch, &ending, self.clock.now());
+                if again.is_ok_and(|again| again.is_repeated) {
+                    return Ok(LeaseResult { task, retry_after: None });
+                }
+                Err(error)
+            }
+        }
     }
 
     pub(super) async fn conclude(
@@ -375,24 +394,34 @@ impl Engine {
                     // Nobody tries again: the run ends with what the last attempt ran into.
                     TaskStatus::Failed | TaskStatus::Dead => {
                         let error = last_error(&after);
+                        // As its worker left it: no turn is taken here.
                         let fail = |run: &mut Run, desk: &Desk<'_>| Ok(Some(run.fail(error, desk)));
-                        self.happen_at_rest(&of.run, With::Lease(Box::new(end)), fail).await?;
+                        self.happen(&of.run, With::Lease(Box::new(end)), fail).await?;
                     }
-                    TaskStatus::Queued | TaskStatus::Leased | TaskStatus::Running => {
-                        drop(self.store.end_lease(end).await?);
-                    }
+                    TaskStatus::Queued | TaskStatus::Leased | TaskStatus::Running => self.end_alone(end).await?,
                 }
             }
             Some(of) if !matches!(ending, LeaseEnding::GivenBack) => {
                 let with = With::Lease(Box::new(end));
                 self.happen_at_rest(&of.run, with, |run, desk| resolve(run, desk, of, &after, delay)).await?;
             }
-            _ => drop(self.store.end_lease(end).await?),
+            _ => self.end_alone(end).await?,
         }
-        self.fleet().ended(&lease.id);
-        // Its slot is free, too.
-        self.announce_work();
         Ok(is_delayed.then_some(delay))
+    }
+
+    /// Ends a lease that makes nothing of a run.
+    async fn end_alone(&self, end: LeaseEnd) -> Result<(), EngineError> {
+        let (store, fleet, work) = (self.store.clone(), self.fleet.clone(), self.work.clone());
+        // A task of its own: if this future is dropped now, its slot is free all the same.
+        let ending = tokio::spawn(async move {
+            let lease = end.lease.clone();
+            store.end_lease(end).await?;
+            fleet.lock().unwrap_or_else(PoisonError::into_inner).ended(&lease);
+            announce(&work);
+            Ok(())
+        });
+        Ok(ending.await.unwrap_or_else(|lost| Err(StoreError::Backend(lost.into())))?)
     }
 
     pub(super) async fn task_of(&self, lease: &LeaseId) -> Result<(Task, Lease), EngineError> {

@@ -16,12 +16,11 @@ use super::adopt::Journal;
 use super::error::EngineError;
 use super::open::Open;
 use super::outcome::says_not_done;
-use super::policy;
 use super::progress::{EffectSpot, Observer, Progress, Step};
 use super::run::{Addition, Desk, Run, RunEnd, SLICE};
 use super::worker::announce;
 use crate::dispatch::Fleet;
-use crate::record::{QuestionStatus, RunId, RunRecord};
+use crate::record::{LeaseId, QuestionStatus, RunId, RunRecord};
 use crate::store::{Append, LeaseEnd, ProposalFilter, QuestionFilter, Store, StoreError};
 
 /// A run that somebody drives or works for.
@@ -70,7 +69,11 @@ impl Slot {
 
 /// With what an addition is committed.
 pub(super) enum With {
+    /// Nothing: who adds it drives the run.
     Nothing,
+    /// Nothing, but it is of somebody else: whoever looks after all runs has the run driven.
+    News,
+    /// The end of a lease; that is news, too.
     Lease(Box<LeaseEnd>),
 }
 
@@ -119,6 +122,11 @@ impl Live {
 }
 
 impl Engine {
+    /// How many runs there are that somebody drives or works for.
+    pub(super) fn in_memory(&self) -> usize {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// The run in memory; it is not loaded by this.
     pub(super) fn live(&self, id: &RunId) -> Arc<Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default().clone()
@@ -187,6 +195,8 @@ impl Engine {
                 Slot::Open(run) => run,
                 Slot::Over(end) => {
                     *slot = Some(Slot::Over(end.clone()));
+                    drop(slot);
+                    self.forget(id, live);
                     return Err(EngineError::Over { run: id.clone(), end: Box::new(end) });
                 }
             };
@@ -194,7 +204,7 @@ impl Engine {
                 break (run, slot);
             }
             match run.catch_up(&self.desk()) {
-                Some(addition) => self.record(&live, slot, run, addition, With::Nothing).await?,
+                Some(addition) => self.record(&live, slot, Some(run), addition, With::Nothing).await?,
                 None => *slot = Some(Slot::Open(run)),
             }
             // Whoever wants to stop the run gets a turn here.
@@ -205,48 +215,64 @@ impl Engine {
             *slot = Some(Slot::of(run));
             return Ok(());
         };
-        self.record(&live, slot, run, addition, with).await
+        self.record(&live, slot, Some(run), addition, with).await
     }
 
-    /// Commits an addition, puts the run back, and tells.
-    async fn record(
+    /// Commits an addition, puts the run back, if it is in memory, and tells.
+    pub(super) async fn record(
         &self,
         live: &Arc<Live>,
         mut slot: OwnedMutexGuard<Option<Slot>>,
-        run: Box<Run>,
+        run: Option<Box<Run>>,
         addition: Addition,
         with: With,
     ) -> Result<(), EngineError> {
-        let (id, live) = (run.id.clone(), live.clone());
+        let (id, live) = (addition.append.run.clone(), live.clone());
         self.followers.forget(&id);
         // A task of its own: if this future is dropped now, the run stays locked until the store has decided, whoever goes
-        // on sees what was recorded, and who looks or waits for work is told.
+        // on sees what was recorded, and who looks, waits for work or drives the run is told.
         let (store, observer, work) = (self.store.clone(), self.observer.clone(), self.work.clone());
-        let (fleet, journal) = (self.fleet.clone(), self.journal.clone());
+        let (fleet, journal, tending) = (self.fleet.clone(), self.journal.clone(), self.tending.clone());
+        let of = id.clone();
         let committing = tokio::spawn(async move {
-            let by_worker = matches!(with, With::Lease(_));
+            let is_news = !matches!(with, With::Nothing);
+            let ended = match &with {
+                With::Lease(end) => Some(end.lease.clone()),
+                With::Nothing | With::News => None,
+            };
+            let by_worker = ended.is_some();
+            let orphans = addition.append.orphans.clone();
             let over = Over::of(&addition.append);
-            let mut committed =
-                commit(store.as_ref(), journal.as_deref(), addition, with).await.inspect_err(|error| {
-                    // Who drives the run hears of it here, since the error itself goes to the worker.
-                    if by_worker && !matches!(error, EngineError::Store(StoreError::Task(_))) {
-                        live.interrupt(error);
-                    }
-                })?;
-            over.tell(&mut fleet.lock().unwrap_or_else(PoisonError::into_inner), &run.id);
-            if committed.has_work {
+            let committed = commit(store.as_ref(), journal.as_deref(), addition, with).await.inspect_err(|error| {
+                // Who drives the run hears of it here, since the error itself goes to the worker.
+                if by_worker && !matches!(error, EngineError::Store(StoreError::Task(_))) {
+                    live.interrupt(error);
+                }
+            })?;
+            over.tell(&mut fleet.lock().unwrap_or_else(PoisonError::into_inner), &of, ended.as_ref());
+            // The slot of who ended a lease is free.
+            if committed.has_work || by_worker {
                 announce(&work);
             }
-            let orphans = std::mem::take(&mut committed.orphans);
-            tell(observer.as_ref(), &live, &run.id, committed);
-            *slot = Some(Slot::of(run));
+            tell(observer.as_ref(), &live, &of, committed);
+            *slot = run.map(Slot::of);
             drop(slot);
             live.changed.notify_one();
+            if is_news {
+                tending.want(&of);
+            }
+            for orphan in &orphans {
+                // One that was never started is not there.
+                if let Ok(Some(_)) = store.run_status(orphan).await {
+                    tending.want(orphan);
+                }
+            }
             Ok::<_, EngineError>(orphans)
         });
         let lost = |lost: tokio::task::JoinError| EngineError::Interrupted { run: id.clone(), cause: lost.to_string() };
         let orphans: Vec<RunId> = committing.await.map_err(lost)??;
-        self.cancel_orphans(&id, orphans).await
+        self.cancel_orphans(&id, orphans).await;
+        Ok(())
     }
 
     /// What is in the slot, or what the store has.
@@ -269,9 +295,6 @@ impl Engine {
             return Ok(Slot::Over(self.recorded_end(&record).await?));
         }
         let ir = self.pinned(&record, Pinned::Resume).await?;
-        if !record.dispatched {
-            policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
-        }
         let program = self.program(&ir)?;
         let events = self.history(id).await?;
         let mut rebuilder = Rebuilder::new(&program, &events);
@@ -363,7 +386,10 @@ impl Over {
         Self { settled: settled.collect(), is_all: append.status.is_terminal() }
     }
 
-    fn tell(&self, fleet: &mut Fleet, run: &RunId) {
+    fn tell(&self, fleet: &mut Fleet, run: &RunId, ended: Option<&LeaseId>) {
+        if let Some(lease) = ended {
+            fleet.ended(lease);
+        }
         if self.is_all || !self.settled.is_empty() {
             fleet.settled(run, |effect| self.is_all || self.settled.contains(effect));
         }
@@ -376,8 +402,6 @@ pub(super) struct Committed {
     pub(super) steps: Vec<Step>,
     /// Whether there are new tasks.
     pub(super) has_work: bool,
-    /// Runs that nobody waits for any more.
-    pub(super) orphans: Vec<RunId>,
 }
 
 /// Tells who looks what was committed.
@@ -398,7 +422,7 @@ pub(super) async fn commit(
     addition: Addition,
     with: With,
 ) -> Result<Committed, EngineError> {
-    let Addition { append, artifacts, steps, orphans } = addition;
+    let Addition { append, artifacts, steps } = addition;
     if let (Some(journal), false) = (journal, append.events.is_empty()) {
         journal.record(&append.run, &append.events).await?;
     }
@@ -408,12 +432,12 @@ pub(super) async fn commit(
     let has_work = !append.tasks.is_empty();
     let recorded = append.events.last().map_or(append.expected, |event| event.seq);
     match with {
-        With::Nothing => store.append(append).await?,
+        With::Nothing | With::News => store.append(append).await?,
         With::Lease(end) => {
             store.end_lease(LeaseEnd { append: Some(append), ..*end }).await?;
         }
     }
-    Ok(Committed { recorded, steps, has_work, orphans })
+    Ok(Committed { recorded, steps, has_work })
 }
 
 pub(super) fn cannot_go_on(run: &RunId, source: RebuildError) -> EngineError {

@@ -51,7 +51,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bloom_ir::TrustList;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 pub use self::adopt::{Adopt, Journal};
 pub use self::config::EngineConfig;
@@ -70,6 +70,7 @@ pub use self::run::{RunEnd, artifact};
 pub use self::sighting::Sighting;
 pub use self::submit::Submit;
 pub use self::task::NewTask;
+use self::tend::Tending;
 pub use self::wait::Wait;
 pub use self::worker::Registration;
 use crate::clock::{Clock, Ids};
@@ -97,7 +98,7 @@ pub struct Engine {
     /// Who keeps the histories that this engine adds to.
     journal: Option<Arc<dyn Journal>>,
     /// Who looks after all runs.
-    tending: Mutex<Option<mpsc::UnboundedSender<RunId>>>,
+    tending: Tending,
 }
 
 /// What an engine is made of.
@@ -139,7 +140,7 @@ impl Engine {
             work: watch::Sender::new(0),
             followers: Followers::default(),
             journal: None,
-            tending: Mutex::default(),
+            tending: Tending::default(),
         }
     }
 

@@ -177,6 +177,11 @@ impl OpenEffects {
         self.counts.busy == 0
     }
 
+    /// Whether all of them are waits or a worker's.
+    pub(super) fn all_wait_or_need_workers(&self) -> bool {
+        self.counts.busy == self.counts.for_workers
+    }
+
     /// Whether one of them needs a worker.
     pub(super) fn needs_worker(&self) -> bool {
         self.counts.for_workers > 0
@@ -200,6 +205,11 @@ impl OpenEffects {
     /// Takes those that a driver has to begin: each is given once.
     pub(super) fn take_to_begin(&mut self) -> BTreeSet<EffectId> {
         std::mem::take(&mut self.to_begin)
+    }
+
+    /// One of those that were taken is to be begun later.
+    pub(super) fn begin_later(&mut self, id: EffectId) {
+        self.to_begin.insert(id);
     }
 
     /// A new driver has to begin all of them.
@@ -278,6 +288,30 @@ mod tests {
         assert!(effects.take_to_begin().is_empty() && effects.all_wait(), "a person is asked");
         effects.edit(&again, |open| open.is_asked_about = false);
         assert_eq!(effects.take_to_begin().pop_first(), Some(again), "it is to be called again");
+    }
+
+    #[test]
+    fn what_was_taken_too_early_is_given_again() {
+        let mut effects = OpenEffects::default();
+        effects.insert(open(1, &tool()));
+        let early = effects.take_to_begin().pop_first().unwrap();
+        effects.begin_later(early.clone());
+        assert_eq!(effects.take_to_begin().pop_first(), Some(early));
+    }
+
+    #[test]
+    fn questions_to_an_llm_leave_a_driver_nothing_to_do_and_tools_do() {
+        let ask = json!({ "op": "llm", "prompt": "?", "output": {} });
+        let mut effects = OpenEffects::default();
+        effects.insert(open(1, &ask));
+        effects.insert(open(2, &json!({ "op": "sleep", "due": 5 })));
+        assert!(effects.all_wait_or_need_workers() && !effects.all_wait());
+        let refused = Some(EffectError::new("budget_exhausted", "no"));
+        effects.insert(Open { refused, ..open(3, &ask) });
+        assert!(!effects.all_wait_or_need_workers(), "its outcome is to be recorded");
+        effects.remove(&EffectId::new("n1#1.3/n2#1"));
+        effects.insert(open(4, &tool()));
+        assert!(!effects.all_wait_or_need_workers());
     }
 
     #[test]

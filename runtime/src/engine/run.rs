@@ -3,6 +3,7 @@
 //! Nothing here touches the world: each method gives an [`Addition`], which is to be committed before the run goes on. If the
 //! commit fails, the run is thrown away and rebuilt from its history.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bloom_interpreter::effect::{
@@ -147,8 +148,6 @@ pub(super) struct Addition {
     /// Blobs that must be there before.
     pub(super) artifacts: Vec<Vec<u8>>,
     pub(super) steps: Vec<Step>,
-    /// Runs that nobody waits for any more: they are cancelled once this is committed.
-    pub(super) orphans: Vec<RunId>,
 }
 
 /// What one happening adds, before it is numbered and chained.
@@ -272,13 +271,17 @@ impl Run {
         });
         // What happened before it left its origin was another run's time.
         let own = || events.iter().rev().take_while(|event| event.kind != EventType::RunForked);
+        let asked: BTreeSet<&EffectId> = events.iter().filter_map(asked_of_llm).collect();
         let usages = || {
             own().filter_map(|event| match event.payload.as_ref()? {
-                Payload::EffectCompleted { answer, .. } => answer.usage.as_ref(),
-                Payload::EffectAttempted { error, .. } | Payload::EffectFailed { error, .. } => error.usage.as_deref(),
+                Payload::EffectCompleted { effect, answer, .. } => Some((effect, answer.usage.as_ref()?)),
+                Payload::EffectAttempted { effect, error, .. } | Payload::EffectFailed { effect, error, .. } => {
+                    Some((effect, error.usage.as_deref()?))
+                }
                 _ => None,
             })
         };
+        let usages = || usages().filter(|(effect, _)| asked.contains(effect)).map(|(_, usage)| usage);
         let active = usages().fold(0_u64, |sum, usage| sum.saturating_add(usage.latency_ms));
         let is_outcome = |event: &Event| matches!(event.kind, EventType::EffectCompleted | EventType::EffectFailed);
         let mut run = Self {
@@ -305,8 +308,8 @@ impl Run {
             let begun = effect.is_requested();
             let mut open = Open::new(effect, begun);
             if let (EffectCall::Llm(call), true) = (&open.effect.ask().call, begun) {
-                // It was reserved when it was requested.
-                open.reserved = run.reserve(call).ok().flatten().unwrap_or_default();
+                // It was reserved when it was requested, whatever is left by now.
+                open.reserved = run.needed(call);
             }
             open.is_held = !begun && matches!(open.effect.ask().call, EffectCall::Llm(_));
             run.open.insert(open);
@@ -434,7 +437,10 @@ impl Run {
         });
         if let Some(usage) = &usage {
             draft.spent.add(usage);
-            self.note_cost(usage);
+            // What a run that it started has cost is no price of a call.
+            if matches!(open.ask().call, EffectCall::Llm(_)) {
+                self.note_cost(usage);
+            }
         }
         draft.payloads.extend(open.settle(attempt, result.clone()));
         self.machine.resolve(effect, Outcome { result, at: self.at(desk) }).ok()?;
@@ -772,9 +778,10 @@ impl Run {
             proposals,
             audit,
             next: next.map(Box::new),
+            orphans,
             held: None,
         };
-        Addition { append, artifacts, steps, orphans }
+        Addition { append, artifacts, steps }
     }
 
     /// The time of what is recorded now: never before what was recorded last, whatever the clock does.
@@ -809,6 +816,14 @@ impl Run {
             epoch: None,
             detail: detail.into_iter().collect(),
         }
+    }
+}
+
+/// The effect that an event says was asked of an LLM.
+fn asked_of_llm(event: &Event) -> Option<&EffectId> {
+    match event.payload.as_ref()? {
+        Payload::EffectRequested { effect, call: EffectCall::Llm(_), .. } => Some(effect),
+        _ => None,
     }
 }
 

@@ -74,17 +74,19 @@ impl Engine {
         if bytes > MOST_BYTES {
             return Err(EngineError::PayloadTooLarge { bytes, most: MOST_BYTES });
         }
-        self.happen(run, With::Nothing, |run, desk| {
+        // What is refused changes nothing: the run stays in memory as it is.
+        let mut refused = None;
+        self.happen(run, With::News, |run, desk| {
             let (count, waiting) = run.signals_waiting();
             if count >= MOST_SIGNALS || waiting.saturating_add(bytes) > MOST_BYTES {
-                let (run, count) = (run.id.clone(), count);
-                return Err(EngineError::TooManySignals { run, count, bytes: waiting, most: MOST_SIGNALS });
+                let (run, most) = (run.id.clone(), MOST_SIGNALS);
+                refused = Some(EngineError::TooManySignals { run, count, bytes: waiting, most });
+                return Ok(None);
             }
             Ok(Some(run.receive(inbox, name, value, by, desk)))
         })
         .await?;
-        self.want(run);
-        Ok(())
+        refused.map_or(Ok(()), Err)
     }
 
     /// Answers a question. The answer must be what the question asks for.
@@ -103,22 +105,25 @@ impl Engine {
         check(&value, vec![&found.asked.schema])?;
         let run = found.run.clone();
         let mut answered = found;
-        self.happen_at_rest(&run, With::Nothing, |run, desk| {
-            let open = run.open.get(&answered.effect).ok_or_else(|| closed(QuestionStatus::Closed))?;
-            let is_about_outcome = open.is_asked_about;
-            match &open.effect.ask().call {
-                EffectCall::Await(wait) if matches!(wait.what, AwaitedThing::Ask(_)) => {
-                    check(&value, wait.schema.iter().collect())?;
+        let mut refused = None;
+        self.happen_at_rest(&run, With::News, |run, desk| {
+            let asked = run.open.get(&answered.effect).map(|open| (&open.effect.ask().call, open.is_asked_about));
+            refused = match asked {
+                Some((EffectCall::Await(wait), _)) if matches!(wait.what, AwaitedThing::Ask(_)) => {
+                    check(&value, wait.schema.iter().collect()).err()
                 }
-                _ if is_about_outcome => {}
-                _ => return Err(closed(QuestionStatus::Closed)),
+                Some((_, true)) => None,
+                _ => Some(closed(QuestionStatus::Closed)),
+            };
+            if refused.is_some() {
+                return Ok(None);
             }
+            let is_about_outcome = matches!(asked, Some((_, true)));
             answered.answer(value.clone(), by.clone(), run.at(desk));
             Ok(if is_about_outcome { run.answer_outcome(&answered, desk) } else { run.answer(&answered, desk) })
         })
         .await?;
-        self.want(&run);
-        Ok(answered)
+        refused.map_or(Ok(answered), Err)
     }
 }
 

@@ -7,11 +7,12 @@ use bloom_ir::{Digest, Value, VerifiedIr};
 use super::live::{Committed, Slot, tell};
 use super::progress::Step;
 use super::run::{Addition, Run};
+use super::worker::announce;
 use super::{Engine, EngineError, policy};
 use crate::record::{
     Actor, AuditNote, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, Parent, RunId, RunRecord, RunStatus,
 };
-use crate::store::{Append, Submission};
+use crate::store::{Append, StoreError, Submission};
 
 /// A run that somebody wants.
 #[derive(Clone, Debug)]
@@ -56,9 +57,7 @@ impl Engine {
         if !missing.is_empty() {
             return Err(EngineError::Refused(missing));
         }
-        let id = self.submit_from(submit, Identity { id, parent: None, dispatched: false }).await?;
-        self.want(&id);
-        Ok(id)
+        self.submit_from(submit, Identity { id, parent: None, dispatched: false }).await
     }
 
     /// What stands against running a flow here, with those that it calls: [`EngineError::Refused`].
@@ -126,7 +125,7 @@ impl Engine {
         Ok((record, document, stored))
     }
 
-    /// Commits a new run, and has it in memory.
+    /// Commits a new run, has it in memory, and has it driven; a run that another one starts is driven with that.
     pub(super) async fn take_up(
         &self,
         submission: Submission,
@@ -140,19 +139,31 @@ impl Engine {
         let Append { tasks, events, .. } = &submission.first;
         let (has_work, recorded) = (!tasks.is_empty(), events.len() as u64);
         let is_here = !submission.run.dispatched;
-        self.store.submit(submission).await?;
-
-        let live = self.live(&run.id);
-        tell(self.observer.as_ref(), &live, &run.id, Committed { recorded, steps, has_work, orphans: Vec::new() });
-        if is_here {
-            *live.slot.lock().await = Some(Slot::of(Box::new(run)));
-        } else {
-            self.forget(&run.id, live);
+        let is_wanted = is_here && submission.run.parent.is_none();
+        let (id, live) = (run.id.clone(), self.live(&run.id));
+        // A task of its own: if this future is dropped now, a run that was accepted goes on.
+        let (store, observer, work) = (self.store.clone(), self.observer.clone(), self.work.clone());
+        let (tending, taken) = (self.tending.clone(), live.clone());
+        let submitting = tokio::spawn(async move {
+            let mut slot = taken.slot.lock().await;
+            store.submit(submission).await?;
+            tell(observer.as_ref(), &taken, &run.id, Committed { recorded, steps, has_work });
+            if is_wanted {
+                tending.want(&run.id);
+            }
+            if is_here {
+                *slot = Some(Slot::of(Box::new(run)));
+            }
+            if has_work {
+                announce(&work);
+            }
+            Ok::<_, StoreError>(())
+        });
+        let submitted = submitting.await.unwrap_or_else(|lost| Err(StoreError::Backend(lost.into())));
+        if submitted.is_err() || !is_here {
+            self.forget(&id, live);
         }
-        if has_work {
-            self.announce_work();
-        }
-        Ok(())
+        Ok(submitted?)
     }
 }
 
@@ -181,6 +192,7 @@ pub(super) fn accepted(id: &RunId, inbox: &InboxEntry, context: ContextId, machi
         continues: None,
         continued_by: None,
         parent: None,
+        orphaned: false,
         origin: None,
         dispatched: false,
         waiting: false,

@@ -1,20 +1,22 @@
 //! All runs are looked after: those that a crash left in the middle go on, and those that sleep are woken.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bloom_ir::Value;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::crew::Crew;
-use super::drive::TICK;
+use super::drive::{Patience, TICK};
 use super::{Engine, EngineError};
 use crate::record::{Actor, RunId};
 
 /// So many runs are in memory at a time; more wait for their turn.
 const AT_ONCE: usize = 64;
+
+/// So many runs may be queued before further ones are looked for whose time has come.
+const AHEAD: usize = 16 * AT_ONCE;
 
 /// The longest that the clock is not looked at while no run waits for a time.
 const LONG: Duration = Duration::from_hours(1);
@@ -25,19 +27,63 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// The delay after the first failure of the store, which doubles with each further one up to [`PAUSE`].
 const BACKOFF: Duration = Duration::from_millis(500);
 
+/// Who looks after all runs, if somebody does.
+#[derive(Clone, Default)]
+pub(super) struct Tending(Arc<Mutex<Option<mpsc::UnboundedSender<RunId>>>>);
+
+impl Tending {
+    /// Has a run driven.
+    pub(super) fn want(&self, run: &RunId) {
+        if let Some(tending) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            // Nobody listens while it ends.
+            let _ = tending.send(run.clone());
+        }
+    }
+
+    fn set(&self, tending: Option<mpsc::UnboundedSender<RunId>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = tending;
+    }
+}
+
+/// Runs that wait for their turn, each of them once.
+#[derive(Default)]
+struct Queue {
+    order: VecDeque<RunId>,
+    queued: BTreeSet<RunId>,
+    /// When the next run's time comes, in Unix milliseconds, as far as that is known.
+    next: Option<i64>,
+    /// Whether that is known: what was driven since may be due earlier.
+    is_next_known: bool,
+}
+
+impl Queue {
+    fn push(&mut self, run: RunId) {
+        if self.queued.insert(run.clone()) {
+            self.order.push_back(run);
+        }
+    }
+
+    fn pop(&mut self) -> Option<RunId> {
+        let run = self.order.pop_front()?;
+        self.queued.remove(&run);
+        Some(run)
+    }
+}
+
 impl Engine {
     /// Looks after all runs of the store until `stop`: goes on with those that are in the middle of something, drives those
     /// that are submitted or sent a signal or an answer, and wakes each that waits when its time has come. A run that waits
-    /// takes no memory and no thread meanwhile. Proposals that nobody decided on in time expire.
+    /// takes no memory and no thread meanwhile, and one whose tasks are queued gives its place to others until a worker has
+    /// begun. Proposals that nobody decided on in time expire.
     ///
     /// While the store fails, that is told by `tracing` and tried again, until it says that it must be opened anew, which ends
     /// this. An error of one run is told, too, and the run is tried again later.
     pub async fn tend(&self, stop: impl Future<Output = ()>) -> Result<(), EngineError> {
-        let (_patience, watched) = watch::channel(Some(Duration::ZERO));
+        let (_patience, watched) = watch::channel(Patience::None);
         let mut crew = Crew::new(self, watched);
-        let (want, mut wanted) = tokio::sync::mpsc::unbounded_channel();
-        *self.tending.lock().unwrap_or_else(PoisonError::into_inner) = Some(want);
-        let (mut queue, mut is_begun): (VecDeque<RunId>, bool) = (VecDeque::new(), false);
+        let (want, mut wanted) = mpsc::unbounded_channel();
+        self.tending.set(Some(want));
+        let (mut queue, mut is_begun) = (Queue::default(), false);
         let mut paused: BTreeMap<RunId, Instant> = BTreeMap::new();
         let mut stop = std::pin::pin!(stop);
         let mut expiry = self.clock.now();
@@ -46,7 +92,7 @@ impl Engine {
             let driven = crew.driven();
             let looked = async {
                 if !is_begun {
-                    queue.extend(self.store.moving_runs().await?);
+                    self.store.moving_runs().await?.into_iter().for_each(|run| queue.push(run));
                     is_begun = true;
                 }
                 if self.clock.now() >= expiry {
@@ -59,7 +105,7 @@ impl Engine {
                 looked => looked,
             };
             while crew.admit() < AT_ONCE
-                && let Some(run) = queue.pop_front()
+                && let Some(run) = queue.pop()
             {
                 crew.drive(run);
             }
@@ -82,26 +128,19 @@ impl Engine {
             };
             tokio::select! {
                 () = &mut stop => break,
-                Some(run) = wanted.recv() => queue.push_back(run),
+                Some(run) = wanted.recv() => queue.push(run),
                 Some((run, stopped)) = crew.next(), if is_driving => {
+                    queue.is_next_known = false;
                     if let Err(error) = stopped {
                         tracing::warn!(%run, %error, "a run cannot go on for now");
-                        let pause = self.quota_of(&error).unwrap_or(PAUSE);
-                        paused.insert(run, Instant::now() + pause);
+                        paused.insert(run, Instant::now() + PAUSE);
                     }
                 }
                 () = tokio::time::sleep(rest) => {}
             }
         }
-        self.tending.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.tending.set(None);
         Ok(())
-    }
-
-    /// Until a quota is renewed that a run waits for, where that is known.
-    fn quota_of(&self, error: &EngineError) -> Option<Duration> {
-        let EngineError::Halted { error, .. } = error else { return None };
-        let resets_at = error.details.as_ref()?.get("resets_at").and_then(Value::as_int)?;
-        Some(self.until(resets_at))
     }
 
     /// Ends the proposals that nobody decided on in time; gives the time at which to look again, in Unix milliseconds.
@@ -123,35 +162,34 @@ impl Engine {
     /// Queues runs whose time has come; gives the time of the next one.
     async fn queue_due(
         &self,
-        queue: &mut VecDeque<RunId>,
+        queue: &mut Queue,
         paused: &mut BTreeMap<RunId, Instant>,
         driven: &BTreeSet<RunId>,
     ) -> Result<Option<i64>, EngineError> {
         let now = self.clock.now();
         let ready = Instant::now();
         for run in paused.extract_if(.., |_, until| *until <= ready).map(|(run, _)| run) {
-            queue.push_back(run);
+            queue.push(run);
         }
-        // Those that are being driven stand among them until they have moved on; further ones are found when some have.
-        let due = self.store.due_runs(i64::MAX, AT_ONCE.saturating_mul(2).saturating_add(1)).await?;
-        let mut next = None;
+        if queue.order.len() >= AHEAD {
+            return Ok(None);
+        }
+        if queue.is_next_known && queue.next.is_none_or(|next| now < next) {
+            return Ok(queue.next);
+        }
+        // Those that are known stand among them until they have moved on.
+        let known = paused.len().saturating_add(driven.len()).saturating_add(queue.order.len());
+        let due = self.store.due_runs(i64::MAX, known.saturating_add(AT_ONCE).saturating_add(1)).await?;
+        (queue.next, queue.is_next_known) = (None, true);
         for (at, run) in due {
             if at > now {
-                next = Some(at);
+                queue.next = Some(at);
                 break;
             }
-            if !queue.contains(&run) && !paused.contains_key(&run) && !driven.contains(&run) {
-                queue.push_back(run);
+            if !paused.contains_key(&run) && !driven.contains(&run) {
+                queue.push(run);
             }
         }
-        Ok(next)
-    }
-
-    /// Has a run driven, if somebody looks after all runs.
-    pub(super) fn want(&self, run: &RunId) {
-        if let Some(tending) = &*self.tending.lock().unwrap_or_else(PoisonError::into_inner) {
-            // Nobody listens while it ends.
-            let _ = tending.send(run.clone());
-        }
+        Ok(queue.next)
     }
 }

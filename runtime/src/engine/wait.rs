@@ -25,7 +25,7 @@ pub struct Wait {
 pub(super) struct Rest {
     /// Whether it waits for a time, a signal or a person and does nothing else.
     pub(super) waiting: bool,
-    /// When it goes on by itself.
+    /// When it goes on by itself, also while workers have its tasks.
     pub(super) wake_at: Option<i64>,
 }
 
@@ -44,12 +44,15 @@ impl Run {
         self.end().is_none() && !self.is_moving() && self.open.all_wait()
     }
 
+    /// Whether nobody but workers has anything to do about it.
+    pub(super) fn is_left_to_workers(&self) -> bool {
+        self.end().is_none() && !self.is_moving() && self.open.all_wait_or_need_workers()
+    }
+
     pub(super) fn rest(&self) -> Rest {
-        if !self.is_resting() {
-            return Rest { waiting: false, wake_at: None };
-        }
         // Who waits for a run may have to be told that it has ended.
-        Rest { waiting: !self.open.has_runs(), wake_at: self.due() }
+        let waiting = self.is_resting() && !self.open.has_runs();
+        Rest { waiting, wake_at: if self.is_left_to_workers() { self.due() } else { None } }
     }
 
     /// When it goes on by itself, in Unix milliseconds.

@@ -158,10 +158,12 @@ impl Engine {
         for lease in self.store.active_leases().await? {
             let task = self.task(&lease.task).await?;
             if self.is_of_the_dead(&lease.worker) {
-                self.conclude(&task, &lease, lease.epoch, LeaseEnding::Expired, None).await?;
-            } else {
-                held.push((lease, task));
+                let ended = self.conclude(&task, &lease, lease.epoch, LeaseEnding::Expired, None).await;
+                let Err(error) = ended else { continue };
+                // Else one run that cannot go on would keep all others from it. It is tried again when its time is over.
+                tracing::error!(lease = %lease.id, %error, "a lease cannot be ended for now");
             }
+            held.push((lease, task));
         }
         self.fleet().restore(workers, held, self.clock.now());
         Ok(())

@@ -59,6 +59,9 @@ pub struct RunRecord {
     /// The run that started it, if a run did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// Whether the run that waited for it does not any more: it is to be cancelled.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub orphaned: bool,
     /// The run whose history it shares, if it is a fork.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,

@@ -273,11 +273,15 @@ async fn history(world: &World, run: &str) -> Vec<Event> {
 
 /// The next event of a history, with this payload.
 fn next(events: &[Event], payload: Payload) -> Event {
+    next_at(START, events, payload)
+}
+
+fn next_at(at: i64, events: &[Event], payload: Payload) -> Event {
     let mut chain = Chain::default();
     for event in events {
         chain.accept(event).unwrap();
     }
-    chain.next(START, payload)
+    chain.next(at, payload)
 }
 
 #[tokio::test]
@@ -355,6 +359,7 @@ async fn worker_that_lost_its_lease_writes_nothing() {
     world.pass(300_001);
     assert_eq!(world.engine.reap().await.unwrap(), 1);
     let recorded = history(&world, &run).await;
+    let early = write_lines(&[next_at(START + 3_600_000, &recorded, asks.clone())]);
     let line = write_lines(&[next(&recorded, asks)]);
     let lost = world.lines(&format!("{first}/events?epoch=1"), &line).await;
     assert_eq!(lost.ok(409)["code"], "LEASE_STALE", "nobody has it");
@@ -367,6 +372,8 @@ async fn worker_that_lost_its_lease_writes_nothing() {
     let word = json!({ "epoch": 1, "status": "failed", "error": { "code": "worker_error", "message": "late" } });
     assert_eq!(world.post(&format!("{first}/result"), word).await.ok(409)["code"], "LEASE_STALE");
     assert_eq!(history(&world, &run).await, recorded);
+    let early = world.lines(&format!("{second}/events?epoch=2"), &early).await;
+    assert_eq!(early.ok(422)["code"], "HISTORY_REFUSED", "it is of a time that is to come");
     let kept = world.lines(&format!("{second}/events?epoch=2"), &line).await.ok(200);
     assert_eq!(kept["events"], 2, "the same from its holder");
 }
@@ -407,6 +414,7 @@ async fn run_that_no_worker_can_finish_fails() {
         let lease = format!("/api/runtime/leases/{}", granted[0]["lease"]["id"].as_str().unwrap());
         world.post(&format!("{lease}/result"), failed(epoch)).await.ok(200);
     }
+    assert_eq!(history(&world, &run).await.len(), 2, "the server goes on with nothing by itself");
     let run = world.get(&format!("/api/v1/runs/{run}")).await.ok(200);
     assert_eq!((&run["status"], &run["error_details"]["code"]), (&json!("failed"), &json!("worker_error")), "{run}");
 }

@@ -152,7 +152,7 @@ fn a_lease_ends_by_time_unless_its_holder_is_heard_of_or_a_call_to_it_is_open() 
     let id = LeaseId::new("l");
     assert_eq!((fleet.overdue(300).len(), fleet.overdue(301).len()), (0, 1));
     assert!(!fleet.has_beaten(&id));
-    fleet.beat(Lease { expires_at: 500, last_heartbeat: Some(200), ..lease("l", "a", "c") }, &task(&[], "c"), 200);
+    fleet.beat(Lease { expires_at: 500, last_heartbeat: Some(200), ..lease("l", "a", "c") }, 200);
     assert!(fleet.has_beaten(&id));
     assert_eq!(fleet.seat(&WorkerId::new("a"), 200).unwrap().last_heartbeat, Some(200), "its holder is alive, too");
     assert_eq!((fleet.overdue(500).len(), fleet.overdue(501).len()), (0, 1));
@@ -169,7 +169,8 @@ fn a_clock_that_is_set_ends_no_lease_and_keeps_none() {
     for set_by in [-1_000_000, 1_000_000] {
         let mut fleet = fleet(&[agent("a")]);
         fleet.look_at_clock(0, 0);
-        fleet.beat(Lease { expires_at: 500, last_heartbeat: Some(200), ..lease("l", "a", "c") }, None, 200);
+        fleet.granted(lease("l", "a", "c"), &task(&[], "c"));
+        fleet.beat(Lease { expires_at: 500, last_heartbeat: Some(200), ..lease("l", "a", "c") }, 200);
         fleet.look_at_clock(set_by + 300, 300);
         let seat = fleet.seat(&WorkerId::new("a"), set_by + 300).unwrap();
         assert_eq!(
@@ -186,7 +187,7 @@ fn a_clock_that_is_set_ends_no_lease_and_keeps_none() {
 #[test]
 fn a_clock_that_is_a_little_fast_is_followed_without_a_step() {
     let mut fleet = fleet(&[agent("a")]);
-    fleet.granted(lease("l", "a", "c"), None);
+    fleet.granted(lease("l", "a", "c"), &task(&[], "c"));
     let mut now = 0;
     for elapsed in 0..5_000 {
         now = elapsed + elapsed / 2;
@@ -194,6 +195,16 @@ fn a_clock_that_is_a_little_fast_is_followed_without_a_step() {
     }
     let expires_at = fleet.current(lease("l", "a", "c")).expires_at;
     assert_eq!(expires_at, 300 + 2_000, "what it was ahead by, in whole steps: {now}");
+}
+
+#[test]
+fn a_heartbeat_brings_no_lease_back_that_has_ended() {
+    let mut fleet = fleet(&[agent("a")]);
+    fleet.granted(lease("l", "a", "c"), &task(&[], "c"));
+    fleet.ended(&LeaseId::new("l"));
+    fleet.beat(lease("l", "a", "c"), 200);
+    assert_eq!(fleet.overdue(i64::MAX), []);
+    assert_eq!(fleet.seat(&WorkerId::new("a"), 200).unwrap().last_heartbeat, Some(200), "its holder is alive");
 }
 
 #[test]

@@ -78,6 +78,7 @@ impl Scribe {
             proposals: vec![],
             audit: vec![],
             next: None,
+            orphans: vec![],
             held: None,
         }
     }
@@ -136,6 +137,7 @@ impl Scribe {
             continues: None,
             continued_by: None,
             parent: None,
+            orphaned: false,
             origin: None,
             dispatched: false,
             waiting: false,

@@ -103,6 +103,7 @@ checks! {
         waiting_runs_are_found_when_they_are_due
         run_that_moves_on_is_not_woken
         runs_that_somebody_has_to_drive_are_found
+        run_that_nobody_waits_for_any_more_is_to_be_driven
         status_of_a_run_is_told_alone
         question_is_kept_and_answered
         outcome_of_the_effect_closes_its_question

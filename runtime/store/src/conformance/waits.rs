@@ -54,6 +54,23 @@ pub(super) async fn runs_that_somebody_has_to_drive_are_found(store: &Arc<dyn St
     assert_eq!(moving().await, []);
 }
 
+pub(super) async fn run_that_nobody_waits_for_any_more_is_to_be_driven(store: &Arc<dyn Store>) {
+    let mut parent = submitted(store.as_ref(), "parent").await;
+    let mut child = submitted(store.as_ref(), "child").await;
+    store.append(Append { waiting: true, ..parent.append([]) }).await.unwrap();
+    store.append(Append { waiting: true, wake_at: Some(9), ..child.append([]) }).await.unwrap();
+    assert_eq!(store.moving_runs().await.unwrap(), []);
+    let orphans = ["child", "never-started"].map(RunId::new).into();
+    store.append(Append { orphans, ..parent.completion("done") }).await.unwrap();
+    assert!(store.run(child.run()).await.unwrap().unwrap().orphaned);
+    assert_eq!(store.moving_runs().await.unwrap(), slice::from_ref(child.run()));
+    // Whatever else happens to it meanwhile.
+    store.append(Append { waiting: true, ..child.append([]) }).await.unwrap();
+    assert_eq!(store.moving_runs().await.unwrap(), slice::from_ref(child.run()));
+    store.append(child.cancellation()).await.unwrap();
+    assert_eq!(store.moving_runs().await.unwrap(), []);
+}
+
 pub(super) async fn status_of_a_run_is_told_alone(store: &Arc<dyn Store>) {
     let mut scribe = submitted(store.as_ref(), "r1").await;
     let status = || async { store.run_status(&RunId::new("r1")).await.unwrap() };

@@ -56,7 +56,12 @@ fn keep(path: &Path, version: u32) -> Result<(), StoreError> {
     copy.push(format!(".v{version}"));
     let copy = Path::new(&copy);
     let copied = fs::copy(path, copy).and_then(|_| fs::File::open(copy)?.sync_all());
-    copied.map_err(|error| at(copy, &error))
+    copied.map_err(|error| at(copy, &error))?;
+    // After a power cut it is there only if its folder's entry is on disk, too.
+    match path.parent() {
+        Some(folder) => fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| at(folder, &error)),
+        None => Ok(()),
+    }
 }
 
 /// Leases say how long they live, and of which context they are, and are found by status.

@@ -5,8 +5,8 @@ use std::ops::{ControlFlow, RangeInclusive};
 
 use bloom_interpreter::history::Event;
 use bloom_runtime::record::{
-    Artifact, AuditEntry, FlowRecord, Lease, LeaseStatus, Proposal, ProposalId, RunId, RunRecord, Task, TaskStatus,
-    Worker,
+    Artifact, AuditEntry, FlowRecord, Lease, LeaseStatus, Proposal, ProposalId, RunId, RunRecord, RunStatus, Task,
+    TaskStatus, Worker,
 };
 use bloom_runtime::store::{
     ArtifactFilter, LeaseFilter, ProposalFilter, RunFilter, StoreError, TaskFilter, WorkCounts,
@@ -35,9 +35,10 @@ pub(super) fn runs(rows: &Snapshot, filter: &RunFilter) -> Result<Vec<RunRecord>
         if runs.len() == filter.limit {
             return Ok(ControlFlow::Break(()));
         }
-        let run = pointed_at(rows, table, id)?;
-        if filter.status.is_none_or(|status| status == run.status) {
-            runs.push(run);
+        if is_in(rows, filter.status, table, id)? {
+            let id = row::id(id)?;
+            let run = run_rows::run(&mut { rows }, &RunId::new(id))?;
+            runs.push(run.ok_or_else(|| dangling(table, id))?);
         }
         Ok(ControlFlow::Continue(()))
     })?;
@@ -46,16 +47,9 @@ pub(super) fn runs(rows: &Snapshot, filter: &RunFilter) -> Result<Vec<RunRecord>
 
 pub(super) fn count_runs(rows: &Snapshot, filter: &RunFilter) -> Result<u64, StoreError> {
     let (table, span) = runs_span(rows, filter)?;
-    // Only where the index is not that of the status, the runs themselves have to be looked at.
-    let looked_for = filter.status.filter(|_| table == Table::RunsByFlow);
     let mut count = 0;
     { rows }.descend(table, &span, |_, id| {
-        if match looked_for {
-            None => true,
-            Some(status) => pointed_at(rows, table, id)?.status == status,
-        } {
-            count += 1;
-        }
+        count += u64::from(is_in(rows, filter.status, table, id)?);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(count)
@@ -83,9 +77,13 @@ fn runs_span(mut rows: &Snapshot, filter: &RunFilter) -> Result<(Table, Span), S
     Ok((table, span))
 }
 
-fn pointed_at(rows: &Snapshot, table: Table, id: &[u8]) -> Result<RunRecord, StoreError> {
+/// Whether a run that an index points to is in a status. Only where that is not what the index is by, the run has to be looked
+/// at, without its inputs, which may be large.
+fn is_in(rows: &Snapshot, status: Option<RunStatus>, table: Table, id: &[u8]) -> Result<bool, StoreError> {
+    let Some(wanted) = status.filter(|_| table == Table::RunsByFlow) else { return Ok(true) };
     let id = row::id(id)?;
-    run_rows::run(&mut { rows }, &RunId::new(id))?.ok_or_else(|| dangling(table, id))
+    let status = run_rows::status(&mut { rows }, &RunId::new(id))?;
+    Ok(status.ok_or_else(|| dangling(table, id))? == wanted)
 }
 
 pub(super) fn proposals(rows: &Snapshot, filter: &ProposalFilter) -> Result<Vec<Proposal>, StoreError> {

@@ -78,6 +78,19 @@ impl Disk {
         self.histories.load(Ordering::SeqCst)
     }
 
+    /// Begins something and drops it when this commit of it, from 1, is under way, which goes through.
+    pub(crate) async fn drop_at_commit(&self, commit: usize, request: impl Future) {
+        let until = self.commits() + commit;
+        {
+            let mut request = std::pin::pin!(request);
+            while self.commits() < until {
+                assert!(futures::poll!(&mut request).is_pending(), "it has too few commits");
+                tokio::task::yield_now().await;
+            }
+        }
+        self.settle().await;
+    }
+
     /// Waits for what is still being written. The end of a process would end that, too.
     pub(crate) async fn settle(&self) {
         drop(self.in_flight.write().await);

@@ -145,6 +145,7 @@ async fn cut_off(world: &World, run: &RunId, events: usize) -> World {
         proposals: Vec::new(),
         audit: Vec::new(),
         next: None,
+        orphans: Vec::new(),
         held: None,
     };
     let submission = Submission {

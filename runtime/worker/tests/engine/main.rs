@@ -16,6 +16,7 @@ mod policy;
 mod proposal;
 mod run;
 mod stop;
+mod tend;
 mod time;
 mod unknown;
 mod wait;

@@ -8,6 +8,7 @@ use bloom_runtime::record::{Actor, Proposal, ProposalStatus, Verdict};
 use bloom_runtime::store::{ApplyStep, Decision, ProposalFilter};
 use serde_json::{Value as Json, json};
 
+use crate::disk::Disk;
 use crate::world::{Act, Tools, World, flow};
 
 fn owner() -> Actor {
@@ -110,12 +111,11 @@ async fn a_rejected_change_is_not_made() {
     let rejected = applier.decide(&id, Verdict::Reject, &owner(), Some("not now".to_owned())).await.unwrap();
     assert_eq!(rejected.status, ProposalStatus::Rejected);
     assert!(applier.retry(&id, &owner()).await.is_err());
-    assert!(applier.finish().await.unwrap().is_empty());
     assert!(!memory.path().join("archivist").exists());
 }
 
 #[tokio::test]
-async fn a_crash_while_applying_is_finished_at_start() {
+async fn what_a_crash_left_half_applied_is_applied_again() {
     // After the decision; while applying, before the file was written; after that.
     for crash in 0..3 {
         let (world, proposes) = world(json!([update(0, &["a"])]));
@@ -141,12 +141,53 @@ async fn a_crash_while_applying_is_finished_at_start() {
             std::fs::write(memory.path().join("archivist/state.json"), written).unwrap();
         }
         let clock = Arc::clone(&world.clock);
-        let finished = Applier::new(world.store.clone(), clock, memory.path()).finish().await.unwrap();
-        assert_eq!((finished.len(), finished[0].status), (1, ProposalStatus::Applied), "crash {crash}");
+        let finished = Applier::new(world.store.clone(), clock, memory.path()).retry(&made.id, &owner()).await.unwrap();
+        assert_eq!(finished.status, ProposalStatus::Applied, "crash {crash}");
         let state: Json =
             serde_json::from_slice(&std::fs::read(memory.path().join("archivist/state.json")).unwrap()).unwrap();
         assert_eq!((&state["version"], &state["processed_slugs"]), (&json!(1), &json!(["a"])), "crash {crash}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn approved_change_is_made_also_when_nobody_waits_for_it_any_more() {
+    // Its commits: the decision, that it is being applied, that it is.
+    for commits in 1..=3 {
+        let (world, proposes) = world(json!([update(0, &["a"])]));
+        let world = world.in_time();
+        world.run(&proposes).await.1.unwrap();
+        let made = proposals(&world).await.remove(0);
+        let memory = tempfile::tempdir().unwrap();
+        let disk = Arc::new(Disk::new(world.store.clone()));
+        let applier = Applier::new(disk.clone(), world.clock.clone(), memory.path());
+        disk.drop_at_commit(commits, applier.decide(&made.id, Verdict::Approve, &owner(), None)).await;
+        let applied = async {
+            while world.store.proposal(&made.id).await.unwrap().unwrap().status != ProposalStatus::Applied {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        };
+        let applied = tokio::time::timeout(std::time::Duration::from_mins(10), applied);
+        applied.await.unwrap_or_else(|_| panic!("dropped at commit {commits}, it is not applied"));
+        assert!(memory.path().join("archivist/state.json").exists());
+    }
+}
+
+#[tokio::test]
+async fn change_that_is_applied_twice_at_the_same_time_is_made_once() {
+    let (world, proposes) = world(json!([update(0, &["a"])]));
+    world.run(&proposes).await.1.unwrap();
+    let made = proposals(&world).await.remove(0);
+    let memory = tempfile::tempdir().unwrap();
+    let applier = Applier::new(world.store.clone(), world.clock.clone(), memory.path());
+    let verdict = Verdict::Approve;
+    let decision = Decision { proposal: made.id.clone(), verdict, by: owner(), at: 1_700_000_100_000, note: None };
+    world.store.decide(decision).await.unwrap();
+    let owner = owner();
+    let (first, second) = tokio::join!(applier.retry(&made.id, &owner), applier.retry(&made.id, &owner));
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_eq!((first.status, second.status), (ProposalStatus::Applied, ProposalStatus::Applied));
+    let audit = world.store.audit(1..=100).await.unwrap();
+    assert_eq!(audit.iter().filter(|entry| entry.note.action == "proposal_applied").count(), 1);
 }
 
 #[tokio::test(start_paused = true)]

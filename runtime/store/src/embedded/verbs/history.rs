@@ -113,6 +113,7 @@ pub(in super::super) struct PreparedAppend {
     proposals: Vec<Proposal>,
     audit: Vec<AuditNote>,
     next: Option<Box<PreparedRun>>,
+    orphans: Vec<RunId>,
     held: Option<Proof>,
 }
 
@@ -132,6 +133,7 @@ impl PreparedAppend {
             proposals,
             audit,
             next,
+            orphans,
             held,
         } = append;
         let owners = tasks.iter().map(Task::run);
@@ -162,6 +164,7 @@ impl PreparedAppend {
             proposals,
             audit,
             next: next.map(|next| PreparedRun::new(next.inbox, next.run, next.first).map(Box::new)).transpose()?,
+            orphans,
             held,
         })
     }
@@ -244,8 +247,25 @@ impl PreparedAppend {
             proposal::create(stage, proposal)?;
         }
         write_audit(stage, self.audit)?;
-        self.next.map_or(Ok(()), |next| next.submit(stage))
+        if let Some(mut next) = self.next {
+            next.run.orphaned = run.orphaned;
+            next.submit(stage)?;
+        }
+        self.orphans.iter().try_for_each(|orphan| abandon(stage, orphan))
     }
+}
+
+/// Nobody waits any more for a run, or for the one that goes on in its place: somebody has to end it.
+fn abandon(stage: &mut Stage<'_, '_>, orphan: &RunId) -> Result<(), StoreError> {
+    let mut found: Option<RunRecord> = read(stage, Table::Runs, orphan.as_str())?;
+    while let Some(next) = found.as_ref().and_then(|run| run.continued_by.clone()) {
+        found = read(stage, Table::Runs, next.as_str())?;
+    }
+    let Some(mut run) = found.filter(|run| !run.status.is_terminal()) else { return Ok(()) };
+    run.orphaned = true;
+    stage.put(Table::Runs, run.id.as_str().into(), row::encode(&run));
+    stage.put(Table::Moving, time_key(Key::new(), &run), run.id.as_str().into());
+    Ok(())
 }
 
 /// The effect that has its outcome by this event.
@@ -278,7 +298,7 @@ pub(in super::super) fn status(rows: &mut impl Rows, id: &RunId) -> Result<Optio
 
 /// Whether somebody has to drive it.
 pub(in super::super) fn is_moving(run: &RunRecord) -> bool {
-    !run.waiting && !run.dispatched && !run.status.is_terminal()
+    (!run.waiting || run.orphaned) && !run.dispatched && !run.status.is_terminal()
 }
 
 pub(in super::super) fn moving(rows: &mut impl Rows) -> Result<Vec<RunId>, StoreError> {

@@ -122,16 +122,16 @@ pub(in super::super) fn grant(stage: &mut Stage<'_, '_>, ask: GrantAsk) -> Resul
 }
 
 /// The first of the queue that the worker can do.
-fn best(stage: &mut Stage<'_, '_>, ask: &GrantAsk) -> Result<Option<TaskId>, StoreError> {
+pub(in super::super) fn best(rows: &mut impl Rows, ask: &GrantAsk) -> Result<Option<TaskId>, StoreError> {
     if let Some(run) = &ask.run {
-        let fitting = of_run(stage, run)?
+        let fitting = of_run(rows, run)?
             .into_iter()
             .filter(|task| task.status == TaskStatus::Queued && task.is_due(ask.at) && task.fits(&ask.provides))
             .min_by_key(queue_key);
         return Ok(fitting.map(|task| task.id));
     }
     let mut found = None;
-    stage.ascend(Table::TaskQueue, &Key::new().span(), |_, row| {
+    rows.ascend(Table::TaskQueue, &Key::new().span(), |_, row| {
         let waiting: Waiting = row::decode(row)?;
         if waiting.not_before.is_none_or(|due| due <= ask.at) && fits(&waiting.requires, &ask.provides) {
             found = Some(waiting.task);
