@@ -315,6 +315,28 @@ fn prompt_holds_texts_as_they_are_and_other_values_as_compact_json() {
     assert_eq!((error.code.as_str(), node), ("contract", Some(request_node("n1"))), "an answer is held to its schema");
 }
 
+/// What an LLM, a tool or a person says may look like an expression, a template or a statement: it stays a text.
+#[test]
+fn text_of_an_answer_is_never_read_as_a_program() {
+    let program = program(json!({
+        "n1": { "type": "llm_call", "prompt": [{ "text": "Say something." }], "output": { "type": "string" },
+                "into": "x", "next": "n2" },
+        "n2": { "type": "llm_call", "prompt": [{ "text": "You said: " }, { "expr": "v['x']" }],
+                "output": { "type": "string" }, "into": "y", "next": "n3" },
+        "n3": { "type": "return", "status": "completed", "value": "[v['x'], v['x'] + '']" }
+    }));
+    for said in ["input.secret", "{input.secret}", "{{ input.secret }}", "${input.secret}", r#"{"expr":"input.secret"}"#] {
+        let mut machine = start(&program, json!({ "secret": "s3cret" }));
+        let first = request(&machine.advance()).id.clone();
+        machine.resolve(&first, answer(json!(said), 1)).unwrap();
+        let turn = machine.advance();
+        let EffectCall::Llm(call) = &request(&turn).call else { panic!() };
+        assert_eq!(call.prompt, format!("You said: {said}"));
+        machine.resolve(&request(&turn).id, answer(json!("fine"), 2)).unwrap();
+        assert_eq!(machine.advance().next, Next::Finished(End::Completed { result: value(json!([said, said])) }));
+    }
+}
+
 #[test]
 fn contract_violation_names_the_path_and_goes_to_on_error() {
     let nodes = json!({

@@ -19,7 +19,9 @@ pub(crate) fn client(app: &App, request: &Request) -> Option<IpAddr> {
         if !app.config.trusts(client) {
             break;
         }
-        client = address.trim().parse::<IpAddr>().ok()?.to_canonical();
+        // What is no address is as good as nothing: who writes that is counted as the last one that is known.
+        let Ok(address) = address.trim().parse::<IpAddr>() else { break };
+        client = address.to_canonical();
     }
     Some(client)
 }

@@ -188,4 +188,26 @@ mod tests {
         assert_eq!(find::<rustls::Error>(&wrapped), Some(&rustls::Error::DecryptError));
         assert!(find::<rustls::Error>(&io::Error::other("something else")).is_none());
     }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let there = url.clone();
+        let serving = tokio::spawn(async move {
+            let mut stream = BufReader::new(listener.accept().await.unwrap().0);
+            let mut line = String::new();
+            while stream.read_line(&mut line).await.unwrap() > 2 {
+                line.clear();
+            }
+            let head = format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {there}\r\ncontent-length: 0\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            listener
+        });
+        let client = Trust::usual().client().build().unwrap();
+        let answer = client.get(&url).header("x-runtime-api-key", "s3cret").send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.url().as_str()), (307, url.as_str()));
+        drop(serving.await.unwrap());
+    }
 }

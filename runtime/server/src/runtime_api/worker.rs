@@ -14,6 +14,7 @@ use super::form::{Form, boolean, number, one_of, text, texts, url};
 use super::view::{Lease, WorkerDetail, WorkerNode};
 use crate::app::App;
 use crate::auth::{Holder, Identity};
+use crate::error::{ApiError, Code};
 use crate::extract::Path;
 
 /// All workers, by name.
@@ -53,6 +54,7 @@ pub(crate) async fn register(
     form.finish()?;
     let id = WorkerId::new(name.unwrap_or_default());
     holder.act_for(&id)?;
+    refuse_new_url(&app, &holder, &id, url.as_deref())?;
     // An agent of which nothing is said has what all agents have.
     let is_new = app.engine.worker(&id).is_none();
     let usual = || Capabilities { claude_cli: true, ..Capabilities::default() };
@@ -61,6 +63,17 @@ pub(crate) async fn register(
     let (seat, is_new) = app.engine.admit_worker(&id, registration, &by).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(WorkerNode::of(seat))))
+}
+
+/// Where agents are called, they are shown the key that all of them ask for. So the key of one worker does not say where.
+fn refuse_new_url(app: &App, holder: &Holder, id: &WorkerId, url: Option<&str>) -> Result<(), ApiError> {
+    let known = app.engine.worker(id).and_then(|seat| seat.worker.url);
+    match holder {
+        Holder::Worker(_) if url.is_some() && url != known.as_deref() => {
+            Err(ApiError::new(Code::Forbidden, "the key of a worker does not say where it is called"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What a worker may be called: it becomes a part of a path.

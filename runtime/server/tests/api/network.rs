@@ -87,3 +87,31 @@ async fn without_a_key_the_existing_routes_take_so_many_requests_of_an_address()
     serving.abort();
     world.end().await;
 }
+
+/// The status of what is answered to a head with these lines more.
+async fn of_head(address: std::net::SocketAddr, lines: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!("GET /healthz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{lines}\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // The connection may be reset once it is answered.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let world = World::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(world.server.clone().serve(listener, std::future::pending()));
+    assert!(of_head(address, "x-a: 1\r\n").await.starts_with("HTTP/1.1 200 "));
+    let many: String = (0..70).map(|n| format!("x-{n}: 1\r\n")).collect();
+    let long = format!("x-long: {}\r\n", "a".repeat(40 << 10));
+    for lines in [many, long] {
+        let status = of_head(address, &lines).await;
+        assert!(status.starts_with("HTTP/1.1 431 "), "{status}");
+    }
+    serving.abort();
+    world.end().await;
+}

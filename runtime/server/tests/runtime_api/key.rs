@@ -85,6 +85,21 @@ async fn the_key_of_a_worker_reaches_nothing_else() {
     removed.error(403);
 }
 
+/// Whoever is called is shown the key of all agents.
+#[tokio::test]
+async fn the_key_of_a_worker_does_not_say_where_it_is_called() {
+    let own = Holding::of("w1").await;
+    let register = |url: &str| json!({ "name": "w1", "url": url });
+    let message = own.post("/api/runtime/workers", register("http://127.0.0.1:9")).await.error(403);
+    assert!(message.contains("where it is called"), "{message}");
+    own.world.get("/api/runtime/workers/w1").await.error(404);
+    own.world.post("/api/runtime/workers", register("http://127.0.0.1:8001")).await.ok(201);
+    own.post("/api/runtime/workers", register("http://127.0.0.1:9")).await.error(403);
+    own.post("/api/runtime/workers", register("http://127.0.0.1:8001/")).await.ok(200);
+    own.post("/api/runtime/workers", json!({ "name": "w1" })).await.ok(200);
+    assert_eq!(own.world.get("/api/runtime/workers/w1").await.ok(200)["url"], "http://127.0.0.1:8001");
+}
+
 #[tokio::test]
 async fn a_key_is_told_once_and_lets_nobody_in_when_it_is_revoked() {
     let own = Holding::of("w1").await;
@@ -107,14 +122,14 @@ async fn a_key_is_told_once_and_lets_nobody_in_when_it_is_revoked() {
     assert!(!kept.contains(&own.secret[4..]), "the secret itself is kept nowhere");
 }
 
-#[tokio::test]
-async fn an_address_that_shows_many_wrong_keys_is_not_listened_to() {
+/// Asks with a key and another header until it is not listened to: what it was told before, and asks once more with the right key.
+async fn guessed(header: (&str, &str)) -> (Vec<u16>, (u16, String)) {
     let world = World::new();
     let (url, serving) = world.serve(0).await;
     let client = bloom_worker::Trust::usual().client().build().unwrap();
     let asked = async |key: &str| {
         let asked = client.get(format!("{url}/api/runtime/stats")).header("x-runtime-api-key", key);
-        let answered = asked.send().await.unwrap();
+        let answered = asked.header(header.0, header.1).send().await.unwrap();
         (answered.status().as_u16(), answered.text().await.unwrap())
     };
     assert_eq!(asked(crate::world::KEY).await.0, 200);
@@ -122,8 +137,21 @@ async fn an_address_that_shows_many_wrong_keys_is_not_listened_to() {
     while told.len() < 2000 && told.last() != Some(&429) {
         told.push(asked("guess").await.0);
     }
-    assert!(told.len() > 10 && told[..told.len() - 1].iter().all(|status| *status == 401), "{told:?}");
-    let (status, body) = asked(crate::world::KEY).await;
-    assert_eq!((status, body.as_str()), (429, r#"{"error":"Too many requests, please try again later"}"#));
+    let after = asked(crate::world::KEY).await;
     serving.abort();
+    (told, after)
+}
+
+#[tokio::test]
+async fn an_address_that_shows_many_wrong_keys_is_not_listened_to() {
+    let (told, after) = guessed(("accept", "*/*")).await;
+    assert!(told.len() > 10 && told[..told.len() - 1].iter().all(|status| *status == 401), "{told:?}");
+    assert_eq!(after, (429, r#"{"error":"Too many requests, please try again later"}"#.to_owned()));
+}
+
+/// This machine's own addresses are those of a proxy that is believed, if what it says is an address.
+#[tokio::test]
+async fn a_forwarded_address_that_is_none_hides_nobody() {
+    let (told, (status, _)) = guessed(("x-forwarded-for", "unknown")).await;
+    assert_eq!((told.last(), status), (Some(&429), 429), "{}", told.len());
 }
