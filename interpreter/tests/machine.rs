@@ -325,7 +325,9 @@ fn text_of_an_answer_is_never_read_as_a_program() {
                 "output": { "type": "string" }, "into": "y", "next": "n3" },
         "n3": { "type": "return", "status": "completed", "value": "[v['x'], v['x'] + '']" }
     }));
-    for said in ["input.secret", "{input.secret}", "{{ input.secret }}", "${input.secret}", r#"{"expr":"input.secret"}"#] {
+    for said in
+        ["input.secret", "{input.secret}", "{{ input.secret }}", "${input.secret}", r#"{"expr":"input.secret"}"#]
+    {
         let mut machine = start(&program, json!({ "secret": "s3cret" }));
         let first = request(&machine.advance()).id.clone();
         machine.resolve(&first, answer(json!(said), 1)).unwrap();
