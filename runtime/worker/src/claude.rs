@@ -22,8 +22,8 @@ use crate::{envelope, environment, failure, process};
 
 /// Asks the Claude CLI of this machine, with the login that its user has.
 ///
-/// Each question is one `claude --print --output-format json` in an empty folder: no tools, no MCP servers, no hooks and
-/// no settings of projects or users, as far as the CLI's version can switch them off, and no session that stays.
+/// Each question is one `claude --print --output-format json` in an empty folder: no tools and no MCP servers; no hooks, no
+/// settings of projects or users and no session that stays, as far as the CLI's version can switch them off.
 #[derive(Clone, Debug)]
 pub struct Claude {
     program: PathBuf,

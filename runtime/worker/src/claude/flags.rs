@@ -9,16 +9,14 @@ pub(super) struct Flags {
     pub(super) json_schema: bool,
     pub(super) system_prompt_file: bool,
     pub(super) append_system_prompt_file: bool,
-    tools: bool,
-    strict_mcp_config: bool,
     setting_sources: bool,
     settings: bool,
     disable_slash_commands: bool,
     no_session_persistence: bool,
 }
 
-/// Without these the executor cannot work.
-const REQUIRED: &[&str] = &["--print", "--output-format", "--model"];
+/// Without these the executor cannot work, or a text that the model reads could have it use tools.
+const REQUIRED: &[&str] = &["--print", "--output-format", "--model", "--tools", "--strict-mcp-config"];
 
 impl Flags {
     /// Reads them from the help text, and names required ones that it lacks.
@@ -35,8 +33,6 @@ impl Flags {
             json_schema: offers("--json-schema"),
             system_prompt_file: offers_file("--system-prompt"),
             append_system_prompt_file: offers_file("--append-system-prompt"),
-            tools: offers("--tools"),
-            strict_mcp_config: offers("--strict-mcp-config"),
             setting_sources: offers("--setting-sources"),
             settings: offers("--settings"),
             disable_slash_commands: offers("--disable-slash-commands"),
@@ -47,8 +43,6 @@ impl Flags {
     /// What this version cannot do, in the order of weight.
     pub(super) fn missing(&self) -> Vec<&'static str> {
         [
-            (self.tools, "--tools"),
-            (self.strict_mcp_config, "--strict-mcp-config"),
             (self.setting_sources, "--setting-sources"),
             (self.settings, "--settings"),
             (self.disable_slash_commands, "--disable-slash-commands"),
@@ -64,15 +58,14 @@ impl Flags {
 
     /// The arguments of every call: print once, and keep out everything that is not the prompt.
     pub(super) fn isolation(&self) -> Vec<OsString> {
-        let mut args: Vec<OsString> = ["--print", "--output-format", "json"].map(Into::into).into();
+        // `--strict-mcp-config` without a `--mcp-config` beside it: no server at all.
+        let always = ["--print", "--output-format", "json", "--tools", "", "--strict-mcp-config"];
+        let mut args: Vec<OsString> = always.map(Into::into).into();
         let mut add = |offered: bool, flag: &[&str]| {
             if offered {
                 args.extend(flag.iter().map(Into::into));
             }
         };
-        add(self.tools, &["--tools", ""]);
-        // Without a `--mcp-config` beside it: no server at all.
-        add(self.strict_mcp_config, &["--strict-mcp-config"]);
         add(self.setting_sources, &["--setting-sources", ""]);
         add(self.settings, &["--settings", r#"{"disableAllHooks":true}"#]);
         add(self.disable_slash_commands, &["--disable-slash-commands"]);
@@ -88,22 +81,27 @@ mod tests {
     #[test]
     fn a_flag_is_not_found_within_a_longer_one() {
         let flags = Flags::of_help(
-            "  -p, --print\n  --output-format <format>\n  --model <m>\n  --tools-file <f>\n  --settings-x",
+            "  -p, --print\n  --output-format <format>\n  --model <m>\n  --tools <t>\n  --strict-mcp-config\n  --settings-x",
         );
         assert_eq!(flags, Ok(Flags::default()));
+        let flags = Flags::of_help("--print --output-format --model --tools-file --strict-mcp-config");
+        assert_eq!(flags, Err(vec!["--tools"]));
     }
 
     #[test]
     fn a_flag_is_found_where_it_is_named_with_another() {
-        let help = "--print --output-format --model\n  via: --system-prompt[-file],\n  --append-system-prompt[-file], --add-dir";
+        let help = "--print --output-format --model --tools --strict-mcp-config\n  via: --system-prompt[-file],\n  --append-system-prompt[-file], --add-dir";
         let flags = Flags::of_help(help).unwrap();
         assert!(flags.system_prompt_file && flags.append_system_prompt_file);
-        let flags = Flags::of_help("--print --output-format --model --system-prompt <prompt>").unwrap();
+        let flags =
+            Flags::of_help("--print --output-format --model --tools --strict-mcp-config --system-prompt <prompt>")
+                .unwrap();
         assert!(!flags.system_prompt_file);
     }
 
     #[test]
     fn what_cannot_be_done_without_is_named() {
-        assert_eq!(Flags::of_help("usage: claude --print"), Err(vec!["--output-format", "--model"]));
+        let lacking = Err(vec!["--output-format", "--model", "--tools", "--strict-mcp-config"]);
+        assert_eq!(Flags::of_help("usage: claude --print"), lacking);
     }
 }

@@ -82,13 +82,13 @@ async fn an_answer_has_its_value_and_its_cost() {
 async fn what_the_version_lacks_goes_ahead_of_the_prompt() {
     let program =
         FakeProgram::new(r#"cat > "$here/stdin"; printf '%s\n' "$@" > "$here/args"; echo '{"result":"{\"n\":1}"}'"#);
-    let flags = Flags::of_help("--print --output-format --model").unwrap();
+    let flags = Flags::of_help("--print --output-format --model --tools --strict-mcp-config").unwrap();
     let mut asked = task("How many?");
     asked.request.system = Some("You count.".to_owned());
     asked.request.memory = vec!["Remember two.".into()];
     let answer = Claude { flags, ..claude(&program) }.answer(asked).await.unwrap();
     assert_eq!((answer.value, answer.usage), (one(), None));
-    assert_eq!(program.wrote("args"), "--print\n--output-format\njson\n");
+    assert_eq!(program.wrote("args"), "--print\n--output-format\njson\n--tools\n\n--strict-mcp-config\n");
     let stdin = program.wrote("stdin");
     assert!(stdin.starts_with("You count.\n\nRemember two.\n\nHow many?\n\n"), "{stdin}");
     assert!(stdin.contains("\"integer\""), "{stdin}");
@@ -242,11 +242,11 @@ fn cli(auth: &str, help: &str) -> FakeProgram {
 
 #[tokio::test]
 async fn detection_tells_version_login_and_what_is_missing() {
-    let help = "--print --output-format --model --json-schema --tools\nCommands:\n  auth   Manage authentication";
+    let help = "--print --output-format --model --json-schema --tools --strict-mcp-config\nCommands:\n  auth   Manage authentication";
     let program = cli("exit 0", help);
     let found: Detection = detect::detect(program.path(), environment()).await.unwrap();
     assert_eq!((found.version.as_str(), found.login), ("2.1.0 (Claude Code)", Login::Yes));
-    assert!(found.missing_flags.contains(&"--strict-mcp-config") && !found.missing_flags.contains(&"--tools"));
+    assert!(found.missing_flags.contains(&"--settings") && !found.missing_flags.contains(&"--json-schema"));
 
     let program = cli("echo Not logged in; exit 1", help);
     let found = detect::detect(program.path(), environment()).await.unwrap();
@@ -268,7 +268,7 @@ async fn detection_says_why_there_is_none() {
     assert!(matches!(missing, Err(Unavailable::Missing { .. })), "{missing:?}");
     let old = detect::detect(cli("exit 9", "--print").path(), environment()).await;
     assert!(
-        matches!(old, Err(Unavailable::TooOld { ref flags, .. }) if flags == &["--output-format", "--model"]),
+        matches!(old, Err(Unavailable::TooOld { ref flags, .. }) if flags == &["--output-format", "--model", "--tools", "--strict-mcp-config"]),
         "{old:?}"
     );
     let other = detect::detect(FakeProgram::new("exit 2").path(), environment()).await;
