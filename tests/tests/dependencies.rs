@@ -30,13 +30,29 @@ fn texts(list: &Value) -> BTreeSet<String> {
     list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
 }
 
-/// The packages of all lock files: the name, and where each is from; none for our own.
-fn locked() -> Vec<(String, Option<String>)> {
+/// A package of a lock file.
+struct Locked {
+    name: String,
+    /// Where it is from; none for our own.
+    source: Option<String>,
+    /// The names of what it uses.
+    uses: BTreeSet<String>,
+}
+
+/// The packages of all lock files.
+fn locked() -> Vec<Locked> {
     let packages = WORKSPACES.map(|folder| read(&root().join(folder).join("Cargo.lock"))["package"].take());
-    let packages = packages.iter().flat_map(|packages| packages.as_array().unwrap());
-    packages
-        .map(|package| (package["name"].as_str().unwrap().to_owned(), package["source"].as_str().map(str::to_owned)))
-        .collect()
+    let of = |package: &Value| Locked {
+        name: package["name"].as_str().unwrap().to_owned(),
+        source: package["source"].as_str().map(str::to_owned),
+        // Where there are several versions, the version follows the name.
+        uses: package.get("dependencies").map(texts).unwrap_or_default().iter().map(|used| first_word(used)).collect(),
+    };
+    packages.iter().flat_map(|packages| packages.as_array().unwrap().iter().map(of)).collect()
+}
+
+fn first_word(text: &str) -> String {
+    text.split(' ').next().unwrap_or_default().to_owned()
 }
 
 /// The licences of all packages that are there, by licence.
@@ -128,7 +144,7 @@ fn every_licence_is_allowed() {
 
 #[test]
 fn every_package_is_from_one_registry() {
-    let sources: BTreeSet<String> = locked().into_iter().filter_map(|(_, source)| source).collect();
+    let sources: BTreeSet<String> = locked().into_iter().filter_map(|package| package.source).collect();
     assert!(sources.len() == 1 && sources.iter().all(|source| source.starts_with("registry+")), "{sources:?}");
     let allowed = &rules()["sources"];
     assert_eq!((allowed["unknown-registry"].as_str(), allowed["unknown-git"].as_str()), (Some("deny"), Some("deny")));
@@ -137,12 +153,18 @@ fn every_package_is_from_one_registry() {
 #[test]
 fn no_package_is_there_that_is_ruled_out() {
     let rules = rules();
-    let ruled_out: BTreeSet<&str> =
-        rules["bans"]["deny"].as_array().unwrap().iter().map(|rule| rule["crate"].as_str().unwrap()).collect();
+    let ruled_out = rules["bans"]["deny"].as_array().unwrap();
     let locked = locked();
     assert!(ruled_out.len() > 1 && locked.len() > 100);
-    let there: Vec<_> = locked.iter().filter(|(name, _)| ruled_out.contains(name.as_str())).collect();
-    assert!(there.is_empty(), "{there:?}");
+    for rule in ruled_out {
+        let name = rule["crate"].as_str().unwrap();
+        let users: Vec<&String> = locked.iter().filter(|one| one.uses.contains(name)).map(|one| &one.name).collect();
+        // Those may use it that cannot be had without it.
+        let allowed = rule.get("wrappers").map(texts).unwrap_or_default();
+        let wrong: Vec<_> = users.iter().filter(|user| !allowed.contains(**user)).collect();
+        assert!(wrong.is_empty(), "{name} is ruled out, and used by {wrong:?}");
+        assert!(allowed.iter().all(|user| users.contains(&user)), "who may use {name} no longer does: {allowed:?}");
+    }
 }
 
 #[test]
