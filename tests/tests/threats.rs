@@ -23,14 +23,14 @@ fn links(text: &str) -> Vec<(&str, &str)> {
     text.match_indices("](").filter_map(link).collect()
 }
 
-/// A test that a text names: `` [`name`](../file.rs) ``.
+/// The tests that a text names, each with its file: `` [`name`](../file.rs) ``.
 fn tests(text: &str) -> Vec<(&str, &str)> {
-    let test = |(shown, target): (&str, &'_ str)| {
-        let name = shown.strip_prefix('`')?.strip_suffix('`')?;
-        let is_test = Path::new(target).extension().is_some_and(|kind| kind == "rs");
-        is_test.then_some(name)
+    let named = |(shown, target): (&'_ str, &'_ str)| {
+        let is_source = Path::new(target).extension().is_some_and(|kind| kind == "rs");
+        shown.strip_prefix('`').and_then(|shown| shown.strip_suffix('`')).filter(|_| is_source).is_some()
     };
-    links(text).into_iter().filter_map(|(shown, target)| Some((test((shown, target))?, target))).collect()
+    let links = links(text).into_iter().filter(|link| named(*link));
+    links.map(|(shown, target)| (shown.trim_matches('`'), target)).collect()
 }
 
 /// Whether a source has a test of this name.
