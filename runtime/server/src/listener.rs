@@ -34,7 +34,8 @@ impl Connected<Self> for Peer {
 /// A request's head is read within this time, or the connection ends.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A head is no larger, and no more headers are in it.
+/// A head is refused when so much of it was read and it has not ended, which is a few times that at most: hyper looks after each read.
+/// No more headers are in it than these.
 const MAX_HEAD: usize = 32 << 10;
 const MAX_HEADERS: usize = 64;
 
