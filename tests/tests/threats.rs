@@ -25,11 +25,11 @@ fn links(text: &str) -> Vec<(&str, &str)> {
 
 /// The tests that a text names, each with its file: `` [`name`](../file.rs) ``.
 fn tests(text: &str) -> Vec<(&str, &str)> {
-    let named = |(shown, target): (&'_ str, &'_ str)| {
+    let test = |(shown, target): (&'_ str, &'_ str)| {
         let is_source = Path::new(target).extension().is_some_and(|kind| kind == "rs");
-        shown.strip_prefix('`').and_then(|shown| shown.strip_suffix('`')).filter(|_| is_source).is_some()
+        is_source && shown.len() > 2 && shown.starts_with('`') && shown.ends_with('`')
     };
-    let links = links(text).into_iter().filter(|link| named(*link));
+    let links = links(text).into_iter().filter(|link| test(*link));
     links.map(|(shown, target)| (shown.trim_matches('`'), target)).collect()
 }
 
@@ -41,8 +41,8 @@ fn has_test(source: &str, name: &str) -> bool {
             .is_some_and(|(_, rest)| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with('(')))
     };
     lines.iter().enumerate().filter(|(_, line)| is_of_name(line)).any(|(at, _)| {
-        let above = lines[..at].iter().rev().take_while(|line| !line.is_empty() && !line.ends_with('}'));
-        above.into_iter().any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
+        let mut above = lines[..at].iter().rev().take_while(|line| !line.is_empty() && !line.ends_with('}'));
+        above.any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
     })
 }
 
