@@ -72,7 +72,7 @@ fn server_on_a_full_disk_says_so_and_goes_on_when_there_is_room() {
     let server = Served::start(&place, &["--workers", "1"]);
     let limit = |bytes| {
         let limit = Rlimit { current: bytes, maximum: None };
-        prlimit(Some(Pid::from_child(&server.process)), Resource::Fsize, limit).unwrap();
+        prlimit(Some(Pid::from_child(&server.running.process)), Resource::Fsize, limit).unwrap();
     };
     server.publish(&place);
     let run = || server.post("/api/v1/flows/greeting/runs?wait=60", br#"{ "inputs": { "name": "Ann" } }"#);
