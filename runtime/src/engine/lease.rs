@@ -389,7 +389,7 @@ impl Engine {
                     TaskStatus::Queued if after.time_left_ms() == Some(0) => {
                         let error = run_out_of_time(&after);
                         let fail = |run: &mut Run, desk: &Desk<'_>| Ok(Some(run.fail(error, desk)));
-                        self.happen_at_rest(&of.run, With::Lease(Box::new(end)), fail).await?;
+                        self.happen(&of.run, With::Lease(Box::new(end)), fail).await?;
                     }
                     // Nobody tries again: the run ends with what the last attempt ran into.
                     TaskStatus::Failed | TaskStatus::Dead => {

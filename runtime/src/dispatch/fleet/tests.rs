@@ -247,7 +247,7 @@ fn holder_that_works_longer_than_it_may_is_found() {
     fleet.granted(lease("run", "a", "c"), &asked);
     fleet.granted(lease("client", "a", "c"), &task(&[], "c"));
     fleet.granted(lease("own", "own", "c"), &asked);
-    fleet.beat(Lease { expires_at: i64::MAX, ..lease("run", "a", "c") }, &asked, 400);
+    fleet.beat(Lease { expires_at: i64::MAX, ..lease("run", "a", "c") }, 400);
     assert_eq!(ids(fleet.out_of_time(500 + MINUTE)), [""; 0]);
     assert_eq!(ids(fleet.out_of_time(501 + MINUTE)), ["run"]);
     assert_eq!(ids(fleet.out_of_time(i64::MAX)), ["run"]);
