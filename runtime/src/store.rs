@@ -87,8 +87,8 @@ pub trait Store: Send + Sync {
     async fn tasks(&self, run: &RunId) -> Result<Vec<Task>, StoreError>;
     /// Tasks, newest first.
     async fn list_tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>, StoreError>;
-    /// Queued tasks in the order in which they are granted, at most `limit` of them.
-    async fn queue(&self, limit: usize) -> Result<Vec<Task>, StoreError>;
+    /// Queued tasks in the order in which they are granted.
+    async fn queue(&self, filter: &QueueFilter) -> Result<Vec<Task>, StoreError>;
     /// How many tasks and leases there are.
     async fn work_counts(&self) -> Result<WorkCounts, StoreError>;
     /// A lease.
@@ -347,6 +347,19 @@ pub struct ArtifactFilter {
     pub limit: usize,
 }
 
+/// Which queued tasks.
+#[derive(Clone, Debug, Default)]
+pub struct QueueFilter {
+    /// Due at this time, in Unix milliseconds.
+    pub due: i64,
+    /// Those that clients posted, too, and not of runs alone.
+    pub posted: bool,
+    /// That one of several could do who provide this.
+    pub able: Vec<Vec<String>>,
+    /// At most so many.
+    pub limit: usize,
+}
+
 /// How many tasks and leases there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorkCounts {
@@ -354,6 +367,8 @@ pub struct WorkCounts {
     pub tasks: BTreeMap<TaskStatus, u64>,
     /// Leases; those that there are none of are left out.
     pub leases: BTreeMap<LeaseStatus, u64>,
+    /// When the oldest queued task was made, in Unix milliseconds.
+    pub oldest_queued: Option<i64>,
 }
 
 /// Which questions.

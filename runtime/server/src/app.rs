@@ -13,7 +13,7 @@ use bloom_runtime::record::WorkerKeys;
 use bloom_runtime::store::Store;
 use bloom_runtime::tool::ToolHost;
 use secrecy::SecretString;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::config::ServerConfig;
 use crate::control_plane::ControlPlane;
@@ -76,6 +76,8 @@ pub(crate) struct Shared {
     owners: Kept<Owners>,
     /// Passwords are hashed one at a time, as each takes its memory.
     hashing: Arc<Semaphore>,
+    /// Held by who changes a managed project.
+    projects: Mutex<()>,
 }
 
 impl std::ops::Deref for App {
@@ -94,6 +96,7 @@ impl App {
             worker_keys: Kept::new(WorkerKeys::SETTING),
             owners: Kept::new(Owners::SETTING),
             hashing: Arc::new(Semaphore::new(1)),
+            projects: Mutex::default(),
             parts,
             stopping: watch::Sender::new(false),
             begun: Instant::now(),
@@ -143,6 +146,11 @@ impl App {
         &self.0.hashing
     }
 
+    /// Held by who changes a managed project.
+    pub(crate) fn projects(&self) -> &Mutex<()> {
+        &self.0.projects
+    }
+
     /// What is counted.
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
         self.hub.metrics()
@@ -154,8 +162,8 @@ impl App {
         let _ = self.0.bound.set(address);
     }
 
-    /// How node agents reach it.
-    pub(crate) fn own_url(&self) -> String {
+    /// How node agents reach it, if that is known.
+    pub(crate) fn own_url(&self) -> Option<String> {
         self.config.own_url(self.0.bound.get().copied())
     }
 

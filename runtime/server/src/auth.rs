@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use bloom_runtime::record::{Actor, LeaseId, WorkerId, WorkerKeys};
@@ -124,6 +124,11 @@ async fn with_key(
     address: Option<IpAddr>,
     shown: Option<&Shown>,
 ) -> Result<Holder, ApiError> {
+    // Keys of workers are too long to be guessed. A worker must not be shut out by who guesses from the same address.
+    let is_of_worker = |shown: &str| shown.starts_with(WorkerKeys::PREFIX);
+    let is_guess =
+        !matches!(shown, Some(Shown::Header(shown)) if is_of_worker(shown)) || is_of_worker(key.expose_secret());
+    let address = address.filter(|_| is_guess);
     if let Some(address) = address {
         app.rates().listened_to(address)?;
     }
@@ -159,7 +164,7 @@ async fn known_by_name(app: &App, shown: Option<&Shown>) -> Result<Holder, ApiEr
 }
 
 /// Whether a request is taken where nobody has to show a key.
-fn without_key(app: &App, request: &Request) -> Result<(), ApiError> {
+pub(crate) fn without_key(app: &App, request: &Request) -> Result<(), ApiError> {
     origin::local_only(app, request)?;
     origin::not_from_elsewhere(app, request)?;
     match origin::client(app, request) {
@@ -207,7 +212,7 @@ pub(crate) async fn in_session(app: &App, token: &str) -> Result<Holder, ApiErro
 /// The routes of the existing contract: those that workers of this server call by themselves are not among them.
 fn is_limited(request: &Request) -> bool {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let is_own = route.starts_with("/api/runtime/leases") && request.method() != Method::GET
+    let is_own = route.starts_with("/api/runtime/leases") && !request.method().is_safe()
         || route == "/api/runtime/workers/{id}/heartbeat";
     !is_own && (route.starts_with("/api/runtime/") || route.starts_with("/api/membridge/"))
 }
@@ -220,7 +225,7 @@ async fn within_reach(app: &App, own: &WorkerId, holder: &Holder, request: Reque
         .ok()
         .and_then(|params| params.iter().find(|(name, _)| *name == "id").map(|(_, id)| id.to_owned()));
     let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let is_read = parts.method == Method::GET;
+    let is_read = parts.method.is_safe();
     match (route.strip_prefix("/api/runtime/").unwrap_or_default(), id) {
         ("workers" | "leases", _) if !is_read => {}
         ("llm-tasks/{id}/heartbeat" | "llm-tasks/{id}/complete", _) => {}

@@ -123,13 +123,15 @@ impl ServerConfig {
         host(self.public_url.as_deref()?)
     }
 
-    /// How node agents reach it, where it listens at `bound`: with the port that it was given, if it asked for any.
-    pub(crate) fn own_url(&self, bound: Option<SocketAddr>) -> String {
+    /// How node agents reach it, where it listens at `bound`: with the port that it was given, if it asked for any. `None` where
+    /// nothing was said of that, and the address does not tell.
+    pub(crate) fn own_url(&self, bound: Option<SocketAddr>) -> Option<String> {
+        if let Some(url) = &self.public_url {
+            return Some(url.trim_end_matches('/').to_owned());
+        }
         let at = bound.unwrap_or(self.listen);
-        self.public_url.as_ref().map_or_else(
-            || format!("{}://{at}", if self.tls.is_some() { "https" } else { "http" }),
-            |url| url.trim_end_matches('/').to_owned(),
-        )
+        let is_told = !at.ip().is_unspecified() && at.port() != 0;
+        is_told.then(|| format!("{}://{at}", if self.tls.is_some() { "https" } else { "http" }))
     }
 
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
@@ -158,6 +160,22 @@ mod tests {
         assert_eq!(open.check(false), Err(ConfigError::OpenToAll { listen: open.listen }));
         assert_eq!(open.check(true), Ok(()));
         assert_eq!(at("0.0.0.0:1", true).check(false), Ok(()));
+    }
+
+    #[test]
+    fn others_are_told_of_an_address_that_they_can_reach() {
+        let at = |listen: &str, url: Option<&str>| {
+            let public_url = url.map(str::to_owned);
+            ServerConfig { listen: listen.parse().unwrap(), public_url, ..Default::default() }
+        };
+        assert_eq!(at("10.0.0.1:5000", None).own_url(None).as_deref(), Some("http://10.0.0.1:5000"));
+        assert_eq!(at("[::1]:5000", None).own_url(None).as_deref(), Some("http://[::1]:5000"));
+        let given = at("[::1]:0", None).own_url(Some("[::1]:4711".parse().unwrap()));
+        assert_eq!(given.as_deref(), Some("http://[::1]:4711"));
+        for nowhere in ["0.0.0.0:5000", "[::]:5000", "127.0.0.1:0"] {
+            assert_eq!(at(nowhere, None).own_url(None), None, "{nowhere}");
+            assert_eq!(at(nowhere, Some("https://x.org/")).own_url(None).as_deref(), Some("https://x.org"));
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ labels! {
     OfModel { model: String }
     OfTokens { model: String, direction: &'static str }
     OfWorker { worker: String }
-    OfRequest { method: String, route: String, status: u16 }
+    OfRequest { method: &'static str, route: String, status: u16 }
     OfRoute { route: String }
     OfBuild { version: &'static str }
 }
@@ -164,8 +164,8 @@ impl Metrics {
     pub(crate) fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
         // What fits no route has no name of its own: whoever asks could make one.
         let route = if route.is_empty() { "none" } else { route };
-        let method = if route == "none" { "ANY" } else { method };
-        let request = OfRequest { method: method.to_owned(), route: route.to_owned(), status };
+        let method = if route == "none" { "ANY" } else { known(method) };
+        let request = OfRequest { method, route: route.to_owned(), status };
         self.requests.get_or_create(&request).inc();
         self.request_seconds.get_or_create(&OfRoute { route: route.to_owned() }).observe(took.as_secs_f64());
     }
@@ -214,9 +214,7 @@ impl Metrics {
             let count = counts.leases.get(&status).copied().unwrap_or_default();
             self.leases.get_or_create(&OfStatus { status: name }).set(signed(count));
         }
-        let queue = store.queue(QUEUE).await?;
-        let oldest = queue.iter().map(|task| task.created_at).min().unwrap_or(now);
-        self.oldest.set(seconds(now.saturating_sub(oldest)));
+        self.oldest.set(seconds(now.saturating_sub(counts.oldest_queued.unwrap_or(now))));
         self.see(&app.engine.workers(), now);
         self.audit.set(signed(store.audit_head().await?.map_or(0, |head| head.seq)));
         self.uptime.set(app.uptime().as_secs_f64());
@@ -241,9 +239,6 @@ impl Metrics {
 /// So many runs that ended wait to be counted.
 const BEHIND: usize = 65_536;
 
-/// So many tasks of the queue are looked at for the oldest one.
-const QUEUE: usize = 1000;
-
 const TASKS: [(TaskStatus, &str); 5] = [
     (TaskStatus::Queued, "queued"),
     (TaskStatus::Leased, "leased"),
@@ -266,6 +261,13 @@ const WORKERS: [(WorkerStatus, &str); 5] = [
     (WorkerStatus::Error, "error"),
     (WorkerStatus::Unknown, "unknown"),
 ];
+
+/// The methods of RFC 9110 and RFC 5789. Whoever asks can make others.
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+
+fn known(method: &str) -> &'static str {
+    METHODS.into_iter().find(|known| *known == method).unwrap_or("OTHER")
+}
 
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
@@ -358,6 +360,25 @@ mod tests {
             ends.iter().find_map(|end| part.strip_suffix(end)).unwrap_or(part).to_owned()
         };
         parts.map(plain).collect()
+    }
+
+    #[test]
+    fn whoever_asks_makes_no_labels() {
+        let metrics = Metrics::default();
+        let answered = |method: &str, route: &str| metrics.answered(method, route, 405, Duration::from_millis(1));
+        for n in 0..9 {
+            answered(&format!("M{n}"), "/healthz");
+            answered(&format!("M{n}"), "");
+        }
+        answered("GET", "/healthz");
+        let mut written = String::new();
+        prometheus_client::encoding::text::encode(&mut written, &metrics.registry).unwrap();
+        let counted: Vec<&str> =
+            written.lines().filter(|line| line.starts_with("bloom_http_requests_total{")).collect();
+        assert_eq!(counted.len(), 3, "{written}");
+        for method in ["GET", "OTHER", "ANY"] {
+            assert!(counted.iter().any(|line| line.contains(&format!("method=\"{method}\""))), "{counted:?}");
+        }
     }
 
     #[test]

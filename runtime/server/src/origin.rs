@@ -1,6 +1,6 @@
 //! Where a request comes from: from which address, by which name, and from whose page.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, header};
@@ -20,10 +20,16 @@ pub(crate) fn client(app: &App, request: &Request) -> Option<IpAddr> {
             break;
         }
         // What is no address is as good as nothing: who writes that is counted as the last one that is known.
-        let Ok(address) = address.trim().parse::<IpAddr>() else { break };
+        let Some(address) = read_address(address.trim()) else { break };
         client = address.to_canonical();
     }
     Some(client)
+}
+
+/// An address, as proxies write it: some with the port, and those of IPv6 in brackets.
+fn read_address(text: &str) -> Option<IpAddr> {
+    let plain = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    plain.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 fn peer(request: &Request) -> Option<IpAddr> {
@@ -139,4 +145,25 @@ pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
 pub(crate) fn set_cookie(token: &str, seconds: u64, is_encrypted: bool) -> String {
     let secure = if is_encrypted { "; Secure" } else { "" };
     format!("{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_proxies_write_them() {
+        for (text, address) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("192.0.2.1:4711", "192.0.2.1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[2001:db8::1]:4711", "2001:db8::1"),
+        ] {
+            assert_eq!(read_address(text), Some(address.parse().unwrap()), "{text}");
+        }
+        for odd in ["", "unknown", "_hidden", "[192.0.2.1", "example.org"] {
+            assert_eq!(read_address(odd), None, "{odd}");
+        }
+    }
 }

@@ -10,6 +10,9 @@ use serde_json::Value;
 /// Answers are no larger.
 const LARGEST: usize = 8 << 20;
 
+/// Who takes longer to be connected to is not there.
+const CONNECT: Duration = Duration::from_secs(10);
+
 /// Speaks to other servers. It follows no redirect, so that what it shows to one is shown to no other.
 #[derive(Clone, Debug)]
 pub(crate) struct Outbound {
@@ -36,7 +39,7 @@ pub(crate) enum CallError {
 impl Outbound {
     pub(crate) fn new() -> Self {
         #[expect(clippy::expect_used, reason = "what could fail is already made: TLS, and no proxy is looked for")]
-        let http = Trust::usual().client().build().expect("nothing is left that fails");
+        let http = Trust::usual().client().connect_timeout(CONNECT).build().expect("nothing is left that fails");
         Self { http }
     }
 

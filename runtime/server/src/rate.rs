@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -42,16 +42,18 @@ impl Rates {
 
     /// A request of an address that need not show a key.
     pub(crate) fn open(&self, address: IpAddr) -> Result<(), ApiError> {
-        counted(self.open.as_ref(), &address).map_err(|_| too_many())
+        counted(self.open.as_ref(), &site(address)).map_err(|_| too_many())
     }
 
     /// A request of somebody who is known.
     pub(crate) fn identity(&self, name: &str) -> Result<(), ApiError> {
-        counted(self.identities.as_ref(), &name.to_owned()).map_err(|_| too_many())
+        let Some(limiter) = &self.identities else { return Ok(()) };
+        counted(Some(limiter), &name.to_owned()).map_err(|_| too_many())
     }
 
     /// Whether an address is listened to.
     pub(crate) fn listened_to(&self, address: IpAddr) -> Result<(), ApiError> {
+        let address = site(address);
         let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
         match blocked.get(&address) {
             Some(until) if *until > Instant::now() => Err(too_many()),
@@ -65,6 +67,7 @@ impl Rates {
 
     /// An address showed a key that is not known.
     pub(crate) fn failed(&self, address: IpAddr) {
+        let address = site(address);
         let Err(wait) = counted(Some(&self.failures), &address) else { return };
         let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -80,6 +83,14 @@ impl Rates {
 
 /// An address that shows too many wrong keys is not listened to for so long.
 const PAUSE: Duration = Duration::from_secs(30);
+
+/// Whom an address stands for: of IPv6, whoever has one has all of its network of 64 bits (RFC 6177).
+fn site(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
 
 /// Counts; an error is how long to wait.
 fn counted<K: Hash + Eq + Clone>(limiter: Option<&DefaultKeyedRateLimiter<K>>, key: &K) -> Result<(), Duration> {
@@ -121,5 +132,20 @@ mod tests {
         assert!(rates.listened_to(address(1)).is_err());
         assert!(rates.listened_to(address(2)).is_ok());
         assert!(rates.open(address(1)).is_ok(), "no limit was set");
+    }
+
+    #[test]
+    fn who_has_a_network_is_one() {
+        let (rates, at) = (Rates::new(0, 0), |text: &str| text.parse::<IpAddr>().unwrap());
+        for n in 0..10_000_u32 {
+            rates.failed(Ipv6Addr::from_bits(at_bits("2001:db8:1:2::") + u128::from(n)).into());
+        }
+        assert!(rates.listened_to(at("2001:db8:1:2:ffff::1")).is_err());
+        assert!(rates.listened_to(at("2001:db8:1:3::1")).is_ok());
+        assert_eq!(site(at("::ffff:192.0.2.1")), address(1), "one of IPv4 stands for itself");
+    }
+
+    fn at_bits(text: &str) -> u128 {
+        text.parse::<Ipv6Addr>().unwrap().to_bits()
     }
 }

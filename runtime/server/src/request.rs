@@ -1,6 +1,6 @@
 //! What stands around every route: ids, logs, time limits, headers, and the bodies of errors.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -102,9 +102,14 @@ fn protect(headers: &mut HeaderMap) {
     set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
 }
 
+/// A body may take a second longer for so many bytes, as lines may be slow.
+const BYTES_A_SECOND: u64 = 64 << 10;
+
 /// Ends what takes longer than a request may.
 pub(crate) async fn hurry(State(app): State<App>, request: Request, next: Next) -> Response {
-    let limit = app.request_timeout();
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length = length.unwrap_or(0).min(app.config.max_body as u64);
+    let limit = app.request_timeout().saturating_add(Duration::from_secs(length / BYTES_A_SECOND));
     let late = || ApiError::new(Code::RequestTimeout, "the request did not come, or was not answered, in time");
     tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| late().into_response())
 }

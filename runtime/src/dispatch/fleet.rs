@@ -74,11 +74,16 @@ enum Blamed {
     Worker(WorkerId),
 }
 
+/// A provider that does not say when its quota is renewed is asked again after so many milliseconds,
+const QUOTA_PAUSE_MS: i64 = 5 * 60 * 1000;
+/// and one that says so not later than after these: what a worker says of a provider stops all who share it.
+const LONGEST_QUOTA_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
 /// Why nothing is asked of a provider for now.
 #[derive(Clone, Debug)]
 struct Circuit {
     error: EffectError,
-    /// Unix milliseconds; `None`: until the process ends, or the worker registers again.
+    /// Unix milliseconds; `None`, of a login: until the worker registers again.
     until: Option<i64>,
 }
 
@@ -358,11 +363,13 @@ impl Fleet {
 
     /// Stops grants to who shares the provider of a worker, where an error is the provider's: a quota is everybody's who has
     /// that provider, a login the worker's alone. Says whether it is.
-    pub fn blame(&mut self, worker: &WorkerId, error: &EffectError) -> bool {
-        let until = error.details.as_ref().and_then(|details| details.get("resets_at")).and_then(Value::as_int);
-        let circuit = Circuit { error: error.clone(), until };
+    pub fn blame(&mut self, worker: &WorkerId, error: &EffectError, at: i64) -> bool {
         match error.code.as_str() {
             "quota" => {
+                let told = error.details.as_ref().and_then(|details| details.get("resets_at")).and_then(Value::as_int);
+                let until = told.filter(|told| at < *told).unwrap_or_else(|| at.saturating_add(QUOTA_PAUSE_MS));
+                let until = until.min(at.saturating_add(LONGEST_QUOTA_MS));
+                let circuit = Circuit { error: error.clone(), until: Some(until) };
                 let provides = self.members.get(worker).map(Member::provides).unwrap_or_default();
                 for provider in provides.into_iter().filter(|provided| provided.starts_with("llm.")) {
                     self.circuits.insert(Blamed::Provider(provider), circuit.clone());
@@ -370,6 +377,7 @@ impl Fleet {
                 true
             }
             "not_logged_in" => {
+                let circuit = Circuit { error: error.clone(), until: None };
                 self.circuits.insert(Blamed::Worker(worker.clone()), circuit);
                 true
             }

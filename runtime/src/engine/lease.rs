@@ -1,11 +1,11 @@
 //! Tasks are leased to workers, and what they bring back moves runs on.
 
+use std::pin::pin;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use bloom_interpreter::effect::EffectError;
 use bloom_ir::Digest;
-use tokio::time::Instant;
 
 use super::live::{Made, Slot, With};
 use super::progress::Step;
@@ -157,18 +157,20 @@ impl Engine {
     }
 
     /// Waits for tasks that a worker from outside can do, and grants it as many as there are, up to `slots`: none when
-    /// `wait` is over. `provides` is what it provides now. An unknown worker is [`StoreError::NotFound`].
+    /// `until` comes first. `provides` is what it provides now. An unknown worker is [`StoreError::NotFound`].
+    ///
+    /// Who drops the future may lose a grant, which ends by time; `until` is what ends the wait without that.
     pub async fn pull(
         &self,
         worker: &WorkerId,
         provides: Option<Vec<String>>,
         slots: usize,
-        wait: Duration,
+        until: impl Future<Output = ()>,
     ) -> Result<Vec<Grant>, EngineError> {
         if let Some(provides) = provides {
             self.fleet().provide(worker, provides);
         }
-        let until = Instant::now() + wait;
+        let mut until = pin!(until);
         let mut work = self.work();
         loop {
             work.mark_unchanged();
@@ -176,19 +178,24 @@ impl Engine {
                 return Err(StoreError::NotFound { kind: "worker", id: worker.to_string() }.into());
             }
             let mut grants = Vec::new();
-            while grants.len() < slots
-                && let Some(grant) = self.grant(worker, None).await?
-            {
-                grants.push(grant);
+            while grants.len() < slots {
+                match self.grant(worker, None).await {
+                    Ok(Some(grant)) => grants.push(grant),
+                    Ok(None) => break,
+                    // What is granted must be told.
+                    Err(_) if !grants.is_empty() => break,
+                    Err(error) => return Err(error),
+                }
             }
-            if !grants.is_empty() || Instant::now() >= until || self.fleet().is_draining(worker) {
+            if !grants.is_empty() || self.fleet().is_draining(worker) {
                 return Ok(grants);
             }
             let due = self.next_due(worker, None).await?;
             tokio::select! {
+                biased;
+                () = &mut until => return Ok(grants),
                 changed = work.changed() => if changed.is_err() { return Ok(grants) },
                 () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
-                () = tokio::time::sleep_until(until) => return Ok(grants),
             }
         }
     }
@@ -315,7 +322,7 @@ impl Engine {
             return Ok(LeaseResult { task, retry_after: None });
         }
         let (ending, provider) = match ending {
-            LeaseEnding::Failed(error) if self.fleet().blame(&lease.worker, &error) => {
+            LeaseEnding::Failed(error) if self.fleet().blame(&lease.worker, &error, self.clock.now()) => {
                 tracing::warn!(worker = %lease.worker, %error, "a provider cannot answer for now");
                 (LeaseEnding::GivenBack, Some(error))
             }

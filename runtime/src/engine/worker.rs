@@ -8,10 +8,7 @@ use tokio::sync::watch;
 
 use super::{Engine, EngineError};
 use crate::dispatch::{Fleet, Seat};
-use crate::record::{Actor, AuditNote, Capabilities, LeaseEnding, Task, Worker, WorkerId, WorkerStatus};
-
-/// What the ids of workers within an engine's process begin with: when the process is gone, so are they.
-pub(super) const LOCAL: &str = "local:";
+use crate::record::{Actor, AuditNote, Capabilities, LOCAL, LeaseEnding, Task, Worker, WorkerId, WorkerStatus};
 
 /// What a worker says of itself. Of one that is known, what it does not say stays as it was.
 #[derive(Clone, Debug, Default)]

@@ -55,3 +55,42 @@ ids! {
     /// How a managed project is on a node.
     NodeStatusId
 }
+
+/// What no worker can be called.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a worker's name has 1 to 128 characters, no slash and no control character among them, and does not begin with local:"
+)]
+pub struct BadName;
+
+/// What the ids of workers within an engine's process begin with: when the process is gone, so are they.
+pub(crate) const LOCAL: &str = "local:";
+
+impl WorkerId {
+    /// What a worker from outside may be called: its name becomes a part of paths.
+    pub fn named(name: &str) -> Result<Self, BadName> {
+        let is_plain = (1..=128).contains(&name.chars().count())
+            && !name.starts_with(LOCAL)
+            && !name.contains(['/', '\\'])
+            && !name.chars().any(char::is_control)
+            && !matches!(name, "." | "..");
+        if is_plain { Ok(Self::new(name)) } else { Err(BadName) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_have_names_that_are_one_part_of_a_path() {
+        let longest = "ї".repeat(128);
+        for name in ["rpi4b", "far away", "...", longest.as_str()] {
+            assert_eq!(WorkerId::named(name).unwrap().as_str(), name);
+        }
+        let longer = "x".repeat(129);
+        for name in ["", ".", "..", "a/b", "a\\b", "a\nb", "local:1", longer.as_str()] {
+            assert_eq!(WorkerId::named(name), Err(BadName), "{name:?}");
+        }
+    }
+}

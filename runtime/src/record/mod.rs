@@ -20,8 +20,10 @@ pub use audit::{Actor, AuditChain, AuditEntry, AuditFault, AuditFaultKind, Audit
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use context::Context;
 pub use flow::{FlowConflict, FlowRecord, FlowVersion};
+pub(crate) use id::LOCAL;
 pub use id::{
-    ArtifactId, ContextId, InboxId, LeaseId, NodeStatusId, ProjectId, ProposalId, QuestionId, RunId, TaskId, WorkerId,
+    ArtifactId, BadName, ContextId, InboxId, LeaseId, NodeStatusId, ProjectId, ProposalId, QuestionId, RunId, TaskId,
+    WorkerId,
 };
 pub use inbox::{InboxEntry, InboxStatus};
 pub use key::{KeyRefusal, WorkerKey, WorkerKeys};

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use bloom_interpreter::effect::{EffectError, LlmRequest, NodeRef};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
+use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::de::Error as _;
+use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -32,7 +34,7 @@ pub struct RemoteConfig {
     /// Whose certificate it may have, where that is a URL with `https`.
     pub trust: Trust,
     /// The key that the server asks for.
-    pub key: Option<String>,
+    pub key: Option<SecretString>,
     /// Its name: who registers with the same name is the same worker.
     pub name: String,
     /// How many tasks it does at a time.
@@ -96,11 +98,28 @@ pub struct RemoteWorker {
 #[derive(Debug, Deserialize)]
 struct Granted {
     lease: GrantedLease,
-    /// One question,
+    /// What, which is read by itself: a server of another version may ask for what this one does not know.
     #[serde(flatten)]
-    question: Option<Question>,
-    /// or a whole run.
-    envelope: Option<Envelope>,
+    work: Map<String, Value>,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+enum Work {
+    Question(Box<Question>),
+    Run(Envelope),
+}
+
+impl Work {
+    fn read(mut members: Map<String, Value>) -> Result<Self, serde_json::Error> {
+        match members.remove("envelope").filter(|envelope| !envelope.is_null()) {
+            Some(envelope) => serde_json::from_value(envelope).map(Self::Run),
+            None if members.contains_key("task") => {
+                serde_json::from_value(Value::Object(members)).map(|question| Self::Question(Box::new(question)))
+            }
+            None => Err(serde_json::Error::custom("neither a question nor a run")),
+        }
+    }
 }
 
 /// A question to an LLM.
@@ -137,7 +156,7 @@ struct GrantedPolicy {
 impl RemoteWorker {
     /// Makes a worker that is not registered yet. Without an executor it answers no question.
     pub fn new(config: RemoteConfig, executor: Option<Arc<dyn LlmExecutor>>) -> Result<Self, RemoteError> {
-        let client = Client::new(&config.server, config.key.as_deref(), &config.trust)?;
+        let client = Client::new(&config.server, config.key.as_ref(), &config.trust)?;
         Ok(Self { config: Arc::new(config), client, executor, flows: None, is_shut_out: Arc::default() })
     }
 
@@ -210,7 +229,7 @@ impl RemoteWorker {
                 Err(RemoteError::Refused { status: 404, .. }) if is_registered => is_registered = false,
                 // It never was the server that is meant: somebody must look.
                 Err(error @ RemoteError::Tls(_)) if !is_known => return Err(error),
-                Err(error) if error.is_passing() => {
+                Err(error) if error.is_passing() || is_known && error.is_passing_once_known() => {
                     tracing::warn!(server = self.config.server, %error, "the server cannot be reached");
                     // After a restart the server does not know how it is.
                     is_registered = false;
@@ -333,15 +352,22 @@ struct Holder {
 
 impl Holder {
     async fn perform(mut self, grant: Granted) {
-        let Granted { lease, question, envelope } = grant;
-        match (question, envelope, self.executor.clone(), self.flows.clone()) {
-            (Some(question), _, Some(executor), _) => self.answer(&lease, question, executor).await,
-            (None, Some(envelope), executor, Some(flows)) => {
+        let Granted { lease, work } = grant;
+        let id = work.get("task").and_then(|task| task.get("id")).and_then(Value::as_str).map(str::to_owned);
+        match (Work::read(work), self.executor.clone(), self.flows.clone()) {
+            (Ok(Work::Question(question)), Some(executor), _) => self.answer(&lease, *question, executor).await,
+            (Ok(Work::Run(envelope)), executor, Some(flows)) => {
                 let (client, config) = (self.client.clone(), self.config.clone());
                 self.execute(&lease, envelope, Execution { client, config, flows, executor }).await;
             }
             // It did not say that it could do that.
-            _ => self.give_back(&lease).await,
+            (Ok(_), ..) => self.give_back(&lease).await,
+            // Given back, it would come again at once.
+            (Err(error), ..) => {
+                let error = EffectError::new("worker_error", format!("the task is not understood: {error}"));
+                let error = EffectError { retryable: true, ..error };
+                self.bring(&lease, &id.unwrap_or_default(), failure(&lease, &error)).await;
+            }
         }
     }
 
@@ -419,15 +445,15 @@ impl Holder {
     }
 
     /// Brings what came of a task, as often as it takes: it was paid for. The server takes it late, too, while nobody else
-    /// works.
-    async fn bring(&mut self, lease: &GrantedLease, task: &str, body: Value) {
+    /// works. Where the server will not have it, it is told so in its place, as it would be the same another time.
+    async fn bring(&mut self, lease: &GrantedLease, task: &str, mut body: Value) {
         let path = format!("leases/{}/result", client::segment(&lease.id));
         let mut delay = self.config.backoff;
-        let mut given_up = None;
+        let (mut given_up, mut is_refused) = (None, false);
         loop {
             match self.client.post(&path, &body).await {
                 Ok(_) => return,
-                Err(error) if error.is_passing() => {
+                Err(error) if error.is_passing_once_known() => {
                     tracing::warn!(task, %error, "a result was not brought yet");
                     // One that stops tries for a little while longer.
                     if *self.stopping.borrow() {
@@ -439,7 +465,15 @@ impl Holder {
                     tokio::time::sleep(delay).await;
                     delay = delay.saturating_mul(2).min(self.config.longest_backoff);
                 }
-                Err(error) => return tracing::warn!(task, %error, "a result was refused"),
+                Err(error) => {
+                    tracing::warn!(task, %error, "a result was refused");
+                    let is_lost = matches!(error, RemoteError::Refused { status: 401 | 403 | 404 | 409, .. });
+                    if is_lost || is_refused {
+                        return;
+                    }
+                    is_refused = true;
+                    body = failure(lease, &EffectError::new("result_refused", error.to_string()));
+                }
             }
         }
     }

@@ -10,7 +10,6 @@ use anyhow::Context as _;
 use bloom_store::RedbStore;
 use bloom_worker::{Flows, RemoteConfig, RemoteError, RemoteWorker};
 use clap::Args;
-use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tokio::sync::Mutex;
 
@@ -107,7 +106,7 @@ fn remote(config: &Config, session: &Session) -> anyhow::Result<RemoteConfig> {
     let unnamed = || Explained::usage(text!(catalogue, "worker-no-name"));
     let name = given.name.clone().or_else(name_of_machine).with_context(unnamed)?;
     Ok(RemoteConfig {
-        key: key.map(|key| key.expose_secret().to_owned()),
+        key,
         trust: trust::read(given.ca.as_deref(), "worker.ca", catalogue)?,
         slots: given.slots.clamp(1, 32),
         labels: given.labels.clone(),
@@ -170,6 +169,7 @@ fn explained(error: RemoteError, server: &str, session: &Session) -> anyhow::Err
         RemoteError::Refused { status: 401 | 403, .. } => {
             Explained::refused(text!(catalogue, "worker-refused")).hint(text!(catalogue, "worker-refused-hint"))
         }
+        RemoteError::Key => return Explained::usage(text!(catalogue, "worker-bad-key")).into(),
         RemoteError::Tls(fault) => trust::explained(fault, server, "worker.ca", catalogue),
         RemoteError::Refused { .. } | RemoteError::Unreachable(_) | RemoteError::Answer(_) => {
             Explained::failed(text!(catalogue, "worker-failed")).hint(text!(catalogue, "worker-failed-hint"))

@@ -1,5 +1,8 @@
 //! Commands that speak to a server (`--server`), and the same ones without.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
 use assert_cmd::Command;
 use serde_json::{Value, json};
 
@@ -187,4 +190,52 @@ fn a_server_that_refuses_is_told_of_and_its_key_stands_nowhere() {
     let url = server.url();
     server.kill();
     assert!(refused(place.bloom().args(["runs", "--server", &url]), 1).contains("cannot be reached"));
+}
+
+/// A server that answers whatever begins so, as often as it is asked; gives its URL.
+fn scripted(answers: Vec<(&'static str, Value)>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let (mut asked, mut part) = (String::new(), [0; 4096]);
+            let is_whole = |asked: &str| {
+                let Some((head, body)) = asked.split_once("\r\n\r\n") else { return false };
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                body.len() >= length.map_or(0, |length| length.parse().unwrap())
+            };
+            while !is_whole(&asked) {
+                let count = stream.read(&mut part).unwrap();
+                assert!(count > 0, "{asked}");
+                asked.push_str(std::str::from_utf8(&part[..count]).unwrap());
+            }
+            let (_, answer) = answers.iter().find(|(what, _)| asked.starts_with(what)).expect(&asked);
+            let (head, body) = ("content-type: application/json\r\nconnection: close", answer.to_string());
+            write!(stream, "HTTP/1.1 200 OK\r\n{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+        }
+    });
+    url
+}
+
+#[test]
+fn who_waits_for_a_run_waits_for_the_one_that_goes_on_in_its_place() {
+    let run = |id: &str, status: &str, next: Option<&str>| json!({ "run_id": id, "status": status, "finished_at": "2026-01-01T00:00:00Z", "waiting": false, "continued_by_run_id": next });
+    let url = scripted(vec![
+        ("GET /api/v1/flows/endless ", json!({ "inputs": {} })),
+        ("POST /api/v1/flows/endless/runs?wait=", run("r1", "continued", Some("r2"))),
+        ("GET /api/v1/runs/r2 ", run("r2", "continued", Some("r3"))),
+        ("GET /api/v1/runs/r3 ", run("r3", "failed", None)),
+        ("POST /api/v1/flows/endless/runs ", run("r1", "continued", Some("r2"))),
+    ]);
+    let place = Place::new();
+    let start = |more: &[&str]| {
+        let mut command = place.bloom();
+        command.args(["flow", "start", "endless", "--json", "--server", &url]).args(more);
+        let output = command.output().unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+        (told["run_id"].clone(), output.status.code())
+    };
+    assert_eq!(start(&["--wait"]), (json!("r3"), Some(1)));
+    assert_eq!(start(&[]), (json!("r1"), Some(0)), "who does not wait is told what was started");
 }

@@ -89,14 +89,11 @@ async fn issue(
     Extension(Identity(by)): Extension<Identity>,
     Json(Wanted { worker }): Json<Wanted>,
 ) -> Result<(StatusCode, axum::Json<Issued>), ApiError> {
-    let is_name = (1..=128).contains(&worker.chars().count()) && !worker.chars().any(char::is_control);
-    if !is_name || worker.starts_with("local:") {
-        return Err(ApiError::invalid("worker", "it must be a worker's name, of 1 to 128 characters"));
-    }
+    let worker = WorkerId::named(&worker).map_err(|error| ApiError::invalid("worker", error.to_string()))?;
     let (secret, id, at) = (WorkerKeys::secret(&app.ids.secret()), app.ids.fresh(), app.clock.now());
     let shown = secret.clone();
     let issue = move |keys: &mut WorkerKeys| {
-        let key = keys.issue(id, WorkerId::new(worker), &shown, &by, at).clone();
+        let key = keys.issue(id, worker, &shown, &by, at).clone();
         let note = note(at, &by, "worker_key_issued", &key);
         Ok((key, note))
     };

@@ -5,17 +5,20 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
+use bloom_interpreter::effect::EffectError;
 use bloom_ir::Digest;
+use bloom_runtime::dispatch::Seat;
 use bloom_runtime::engine::Registration;
 use bloom_runtime::record::{Actor, AuditNote, Lease, LeaseEnding, Task, TaskId, WorkerId, WorkerStatus};
-use bloom_runtime::store::Grant;
+use bloom_runtime::store::{Grant, QueueFilter};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::error::Refused;
-use super::form::{Form, text};
+use super::form::{Form, few_texts, text};
+use super::project::repo_url;
 use super::view::LlmTask;
 use crate::app::App;
 use crate::auth::Identity;
@@ -37,8 +40,43 @@ const UNINSTALL: Duration = Duration::from_mins(1);
 /// How often agents are asked how they are.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
-/// So many queued tasks are looked at for one that an agent could do.
+/// So many queued tasks that agents could do are looked at.
 const LOOKED_AT: usize = 256;
+
+/// What an agent says of a failure is told and kept up to here, in characters.
+const LONGEST: usize = 1000;
+
+/// Why nothing is sent to agents.
+const NOT_REACHED: &str = "this server does not know how agents reach it: set server.public_url";
+
+/// Why an agent did not do what it was told.
+#[derive(Clone, Debug)]
+pub(super) enum Failure {
+    /// It was told nothing: nobody is there.
+    Unreachable(String),
+    /// It may have done it, or be at it still.
+    Lost(String),
+    /// It says that it did not.
+    Refused(String),
+}
+
+impl Failure {
+    /// For people, and the audit log: without a secret that the agent was shown, and may have said again.
+    pub(super) fn told(&self, secret: Option<&str>) -> String {
+        let (Self::Unreachable(text) | Self::Lost(text) | Self::Refused(text)) = self;
+        let text = secret.map_or_else(|| text.clone(), |secret| text.replace(secret, "…"));
+        text.chars().take(LONGEST).collect()
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Unreachable(message) => Self::Unreachable(message),
+            CallError::Lost(message) => Self::Lost(message),
+        }
+    }
+}
 
 /// Asks an agent; what it answered, or what is wrong.
 pub(super) async fn call(
@@ -47,7 +85,7 @@ pub(super) async fn call(
     path: &str,
     body: Option<Value>,
     limit: Duration,
-) -> Result<Value, String> {
+) -> Result<Value, Failure> {
     let url = format!("{}{path}", base.trim_end_matches('/'));
     let outbound = app.outbound();
     let mut request = match body {
@@ -57,8 +95,11 @@ pub(super) async fn call(
     if let Some(key) = &app.config.agent_key {
         request = request.header(AGENT_KEY, key.expose_secret());
     }
-    let Reply { status, body } = outbound.send(request, limit).await.map_err(CallError::message)?;
-    if status.is_success() { Ok(body) } else { Err(format!("the agent answered {}: {body}", status.as_u16())) }
+    let Reply { status, body } = outbound.send(request, limit).await?;
+    if status.is_success() {
+        return Ok(body);
+    }
+    Err(Failure::Refused(format!("the agent answered {}: {body}", status.as_u16())))
 }
 
 /// The URL of a worker's agent.
@@ -85,15 +126,15 @@ pub(crate) async fn health(State(app): State<App>, Path(id): Path<String>) -> Re
             }
             shown
         }
-        Err(error) => json!({ "reachable": false, "error": error }),
+        Err(failure) => json!({ "reachable": false, "error": failure.told(None) }),
     }))
 }
 
 /// An agent said how it is: what has changed is kept.
 async fn take_note(app: &App, id: &WorkerId, answer: &Value) -> Result<(), Refused> {
     let Some(seat) = app.engine.worker(id) else { return Ok(()) };
-    let said = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
-    let addresses = answer.get("ip_addrs").and_then(|list| super::form::texts(list).ok());
+    let said = |name: &str| answer.get(name).and_then(|value| text(0..=1024)(value).ok());
+    let addresses = answer.get("ip_addrs").and_then(|list| few_texts(list).ok());
     let known = &seat.worker;
     let is_same = |new: &Option<String>, old: &Option<String>| new.is_none() || new == old;
     let (version, os_info) = (said("version"), said("os_info"));
@@ -126,7 +167,7 @@ async fn send(app: &App, by: &Actor, id: String, errand: Errand) -> Result<Json<
     // It goes on if the client does not wait.
     let (called, by) = (app.clone(), by.clone());
     let done = tokio::spawn(async move {
-        let answer = call(&called, &url, path, Some(body), limit).await?;
+        let answer = call(&called, &url, path, Some(body), limit).await.map_err(|failure| failure.told(None))?;
         let note = note(&called, &by, action, "worker", id.as_str(), json!({}));
         called.store().note(vec![note]).await.map_err(|error| error.to_string())?;
         Ok::<_, String>(answer)
@@ -166,7 +207,7 @@ pub(crate) async fn update(
     Path(id): Path<String>,
     mut form: Form,
 ) -> Result<Json<Value>, Refused> {
-    let repo = form.get("repo_url", text(1..=2048));
+    let repo = form.get("repo_url", repo_url);
     form.finish()?;
     let body = repo.map_or_else(|| json!({}), |repo| json!({ "repo_url": repo }));
     let errand = Errand { path: "/self-update", body, limit: UPDATE, status: "updated", action: "agent_updated" };
@@ -219,8 +260,9 @@ pub(crate) struct Dispatched {
     request_body = Object,
     responses((status = 200, body = Dispatched), (status = 400, description = "The body is not what it must be"),
         (status = 404, description = "There is no such task or worker"), (status = 409, description = "It is not queued"),
-        (status = 502, description = "The agent failed, and the lease was given back"),
-        (status = 503, description = "No agent with free capacity can do it")))]
+        (status = 502, description = "The agent failed: the lease was given back where it was not reached, is a failed attempt \
+            where it refused, and stands until its time is over where no answer came"),
+        (status = 503, description = "No agent with free capacity can do it, or the server does not know its own URL")))]
 pub(crate) async fn dispatch(
     State(app): State<App>,
     Extension(Identity(by)): Extension<Identity>,
@@ -235,6 +277,9 @@ pub(crate) async fn dispatch(
         url_of(&app, worker)?;
     }
     let worker = worker.or_else(|| app.engine.choose_agent(&task));
+    if app.own_url().is_none() {
+        return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, NOT_REACHED));
+    }
     let token = token(&app);
     let none = || Refused::new(StatusCode::SERVICE_UNAVAILABLE, "No available worker with free capacity");
     // A task that is not queued is refused for that, whoever is there.
@@ -255,39 +300,52 @@ fn token(app: &App) -> String {
     app.ids.secret()
 }
 
-/// Sends a granted task to its agent. When that fails, the lease is given back.
+/// Sends a granted task to its agent. When that fails, the lease is given back where the agent was not reached, and else counts:
+/// where no answer came, the agent may be at it still, and what it brings while nobody else has begun is taken.
 async fn push(app: App, by: Actor, grant: Grant, token: String) -> Result<Value, String> {
     let Grant { lease, task } = grant;
     let called = execute(&app, &lease, &task, &token).await;
+    let called = called.map_err(|failure| (failure.told(Some(&token)), failure));
     let (action, detail) = match &called {
         Ok(_) => ("task_dispatched", json!({ "worker": lease.worker, "lease": lease.id })),
-        Err(error) => ("dispatch_failed", json!({ "worker": lease.worker, "lease": lease.id, "error": error })),
+        Err((told, _)) => ("dispatch_failed", json!({ "worker": lease.worker, "lease": lease.id, "error": told })),
     };
     if let Err(error) = app.store().note(vec![note(&app, &by, action, "task", task.id.as_str(), detail)]).await {
         tracing::error!(%error, "a dispatch was not noted");
     }
-    if called.is_err() {
-        // Else it would be given the task again at once.
-        app.engine.lose_worker(&lease.worker);
+    let (told, failure) = match called {
+        Ok(answer) => return Ok(answer),
+        Err(failed) => failed,
+    };
+    // Else it would be given the task again at once.
+    app.engine.lose_worker(&lease.worker);
+    let ending = match failure {
+        Failure::Unreachable(_) => LeaseEnding::GivenBack,
+        Failure::Refused(_) => {
+            let error = EffectError::new("dispatch_failed", told.clone());
+            LeaseEnding::Failed(EffectError { retryable: true, ..error })
+        }
+        Failure::Lost(_) => return Err(told),
+    };
+    if let Err(error) = app.engine.end_lease(&lease.id, lease.epoch, ending).await {
+        // The agent may have ended it itself.
+        tracing::info!(task = %task.id, %error, "a lease was not ended");
     }
-    if called.is_err()
-        && let Err(error) = app.engine.end_lease(&lease.id, lease.epoch, LeaseEnding::GivenBack).await
-    {
-        // The agent may have ended it before its answer was lost.
-        tracing::info!(task = %task.id, %error, "a lease was not given back");
-    }
-    called
+    Err(told)
 }
 
-async fn execute(app: &App, lease: &Lease, task: &Task, token: &str) -> Result<Value, String> {
+async fn execute(app: &App, lease: &Lease, task: &Task, token: &str) -> Result<Value, Failure> {
+    let unsent = |why: &str| Failure::Unreachable(why.to_owned());
     let url = app.engine.worker(&lease.worker).and_then(|seat| seat.worker.url);
-    let url = url.ok_or_else(|| "the worker has no URL".to_owned())?;
-    let mut body = serde_json::to_value(LlmTask::of(task, Some(&lease.worker))).map_err(|error| error.to_string())?;
+    let url = url.ok_or_else(|| unsent("the worker has no URL"))?;
+    let own_url = app.own_url().ok_or_else(|| unsent(NOT_REACHED))?;
+    let mut body =
+        serde_json::to_value(LlmTask::of(task, Some(&lease.worker))).map_err(|error| unsent(&error.to_string()))?;
     let mut taken = |name: &str| body.get_mut(name).map(Value::take).unwrap_or_default();
     let body = json!({
         "task_id": task.id, "prompt": prompt(task), "context_id": task.context, "agent_slug": task.agent_slug,
         "desired_format": taken("desired_format"), "context_hints": taken("context_hints"), "policy": taken("policy"),
-        "runtime_url": format!("{}/l/{token}", app.own_url()),
+        "runtime_url": format!("{own_url}/l/{token}"),
     });
     let limit = Duration::from_secs(task.timeout_seconds.into()).saturating_add(app.config.agent_margin);
     app.engine.keep_lease_open(&lease.id, true);
@@ -319,10 +377,16 @@ pub(crate) async fn serve(app: App) {
     let mut work = app.engine.work();
     let mut ticks = tokio::time::interval(KEEPALIVE);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut is_told = false;
     loop {
         work.mark_unchanged();
-        if let Err(error) = push_what_is_there(&app).await {
-            tracing::warn!(error = ?error, "tasks cannot be pushed");
+        if app.own_url().is_some() {
+            if let Err(error) = push_what_is_there(&app).await {
+                tracing::warn!(error = ?error, "tasks cannot be pushed");
+            }
+        } else if !is_told && agents(&app).next().is_some() {
+            is_told = true;
+            tracing::warn!("nothing is pushed to agents: {NOT_REACHED}");
         }
         tokio::select! {
             changed = work.changed() => if changed.is_err() { return },
@@ -331,8 +395,13 @@ pub(crate) async fn serve(app: App) {
     }
 }
 
+/// Whom tasks are sent to.
+fn agents(app: &App) -> impl Iterator<Item = Seat> {
+    app.engine.workers().into_iter().filter(|seat| seat.worker.is_pushed_to())
+}
+
 fn keep_alive(app: &App) {
-    for seat in app.engine.workers().into_iter().filter(|seat| seat.worker.is_pushed_to()) {
+    for seat in agents(app) {
         let app = app.clone();
         tokio::spawn(async move {
             let (id, url) = (seat.worker.id, seat.worker.url.unwrap_or_default());
@@ -346,14 +415,13 @@ fn keep_alive(app: &App) {
 }
 
 async fn push_what_is_there(app: &App) -> Result<(), Refused> {
-    if !app.engine.workers().iter().any(|seat| seat.worker.is_pushed_to() && seat.status == WorkerStatus::Online) {
+    let there = agents(app).filter(|seat| seat.status == WorkerStatus::Online);
+    let able: Vec<_> = there.map(|seat| seat.worker.capabilities.all()).collect();
+    if able.is_empty() {
         return Ok(());
     }
-    let now = app.clock.now();
-    for task in app.store().queue(LOOKED_AT).await? {
-        if !(task.of.is_some() || app.config.auto_dispatch) || !task.is_due(now) {
-            continue;
-        }
+    let posted = app.config.auto_dispatch;
+    for task in app.store().queue(&QueueFilter { due: app.clock.now(), posted, able, limit: LOOKED_AT }).await? {
         let Some(worker) = app.engine.choose_agent(&task) else { continue };
         let token = token(app);
         let digest = Digest::of(token.as_bytes());

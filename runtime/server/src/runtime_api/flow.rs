@@ -1,13 +1,15 @@
 //! Whole runs that workers execute: what the holder of such a lease gets, and what it brings.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Json, body};
 use bloom_interpreter::history::{read_lines, write_lines};
 use bloom_ir::{Document, validate};
 use bloom_runtime::dispatch::Proof;
 use bloom_runtime::record::{self, LeaseId, RunRecord};
+use bloom_runtime::store::StoreError;
+use futures::stream;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -79,16 +81,16 @@ pub(crate) async fn history(
     Query(epoch): Query<Epoch>,
 ) -> Result<Response, Refused> {
     let (run, _) = app.engine.leased_run(&epoch.proof(id)).await?;
-    let (mut text, mut from) = (String::new(), 1);
-    loop {
-        let events = app.store().history(&run.id, from, PAGE).await?;
-        text.push_str(&write_lines(&events));
-        match events.last() {
-            Some(last) if events.len() == PAGE => from = last.seq.saturating_add(1),
-            _ => break,
+    let pages = stream::try_unfold(Some(1), move |from| {
+        let (app, run) = (app.clone(), run.id.clone());
+        async move {
+            let Some(from) = from else { return Ok(None) };
+            let events = app.store().history(&run, from, PAGE).await?;
+            let last = events.last().filter(|_| events.len() == PAGE);
+            Ok::<_, StoreError>(Some((write_lines(&events), last.map(|last| last.seq.saturating_add(1)))))
         }
-    }
-    Ok(([(header::CONTENT_TYPE, "application/jsonl")], text).into_response())
+    });
+    Ok(([(header::CONTENT_TYPE, "application/jsonl")], body::Body::from_stream(pages)).into_response())
 }
 
 /// Where a history stands.

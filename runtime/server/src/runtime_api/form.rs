@@ -134,6 +134,16 @@ pub(crate) fn texts(value: &Value) -> Result<Vec<String>, String> {
     texts.flatten().ok_or_else(|| "Expected array of strings".to_owned())
 }
 
+/// A short list of texts, none of them long: of what others say of themselves.
+pub(crate) fn few_texts(value: &Value) -> Result<Vec<String>, String> {
+    let texts = texts(value)?;
+    if texts.len() <= 64 && texts.iter().all(|text| text.len() <= 1024) {
+        Ok(texts)
+    } else {
+        Err("Array must contain at most 64 strings, each of at most 1024 bytes".to_owned())
+    }
+}
+
 /// One of several words.
 pub(crate) fn one_of<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&Value) -> Result<T, String> {
     move |value| {
@@ -166,16 +176,20 @@ mod tests {
     #[test]
     fn all_that_is_wrong_is_told_by_member() {
         let mut form = form(&json!({
-            "name": "", "count": 1.5, "kind": "z", "list": [1], "url": "ftp://x", "policy": { "budget": -1 }, "yes": 1,
+            "name": "", "count": 1.5, "kind": "z", "list": [1], "url": "ftp://x",
+            "long": ["x".repeat(1025)], "many": vec!["x"; 65], "policy": { "budget": -1 }, "yes": 1,
         }));
         assert_eq!(form.require("name", text(1..=3)), None);
         assert_eq!(form.require("absent", text(1..=3)), None);
         assert_eq!(form.get("count", number(0..=9_i64)), None);
         assert_eq!(form.get("kind", one_of(&[("a", 1), ("b", 2)])), None);
         assert_eq!(form.get("list", texts), None);
+        assert_eq!(form.get("long", few_texts), None);
+        assert_eq!(form.get("many", few_texts), None);
         assert_eq!(form.get("url", url), None);
         assert_eq!(form.get("yes", boolean), None);
         form.within("policy", |policy| policy.get("budget", number(0..=9_u64)));
+        let too_much = "Array must contain at most 64 strings, each of at most 1024 bytes";
         let wrong: Vec<_> = form.wrong.iter().map(|(name, messages)| (name.as_str(), messages.join(" "))).collect();
         assert_eq!(
             wrong,
@@ -184,6 +198,8 @@ mod tests {
                 ("count", "Expected integer".to_owned()),
                 ("kind", "Expected 'a' | 'b'".to_owned()),
                 ("list", "Expected array of strings".to_owned()),
+                ("long", too_much.to_owned()),
+                ("many", too_much.to_owned()),
                 ("name", "String must contain at least 1 character(s)".to_owned()),
                 ("policy", "budget: Number must be from 0 to 9".to_owned()),
                 ("url", "Invalid url".to_owned()),
@@ -195,7 +211,10 @@ mod tests {
 
     #[test]
     fn what_is_right_is_read() {
-        let mut form = form(&json!({ "name": "Їжак", "count": 3.0, "kind": "b", "url": "http://a:1/", "none": null }));
+        let mut form = form(&json!({
+            "name": "Їжак", "count": 3.0, "kind": "b", "url": "http://a:1/", "none": null, "few": vec!["x"; 64],
+        }));
+        assert_eq!(form.get("few", few_texts).map(|texts| texts.len()), Some(64));
         assert_eq!(form.require("name", text(1..=4)).as_deref(), Some("Їжак"));
         assert_eq!(form.get("count", number(0..=9_u32)), Some(3));
         assert_eq!(form.get("kind", one_of(&[("a", 1), ("b", 2)])), Some(2));

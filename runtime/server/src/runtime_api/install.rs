@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -78,7 +78,9 @@ pub(crate) async fn script(
     let key = form.get("agent_key", |value| plain(value, 1024, is_harmless));
     form.finish()?;
     let plane = control_plane::target(&app).await?.url.filter(|_| agent == Agent::Python);
-    let server = server.or(plane).unwrap_or_else(|| app.own_url());
+    let unknown = "this server does not know how it is reached: say server_url here, or set server.public_url";
+    let server = server.or(plane).or_else(|| app.own_url());
+    let server = server.ok_or_else(|| Refused::new(StatusCode::BAD_REQUEST, unknown))?;
     let body = match agent {
         Agent::Python => PYTHON,
         Agent::Bloom => BLOOM,

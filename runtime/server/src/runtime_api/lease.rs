@@ -13,6 +13,8 @@ use bloom_runtime::record::{self, LeaseEnding, LeaseId, LeaseStatus, Task, TaskS
 use bloom_runtime::store::{Grant, LeaseFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::Refused;
@@ -23,6 +25,7 @@ use super::task::{self, Beaten, Brought, Completed, Completion, show_task};
 use super::view::{Lease, LlmTask};
 use crate::app::App;
 use crate::auth::Holder;
+use crate::error::ApiError;
 use crate::extract::{Path, Query};
 
 const STATUSES: &[(&str, LeaseStatus)] = &[
@@ -94,24 +97,81 @@ pub(crate) async fn pull(
     form.finish()?;
     let worker = worker.unwrap_or_else(|| WorkerId::new(""));
     holder.act_for(&worker)?;
-    let mut stopping = app.stopping();
-    let pulling = app.engine.pull(
-        &worker,
-        provides,
-        usize::try_from(slots).unwrap_or(usize::MAX),
-        Duration::from_secs(wait.into()),
-    );
-    let grants = tokio::select! {
-        grants = pulling => grants?,
-        // Nobody waits for a server that stops.
-        _ = stopping.wait_for(|stops| *stops) => Vec::new(),
-    };
-    if grants.is_empty() {
-        return Ok(StatusCode::NO_CONTENT.into_response());
+    let (slots, wait) = (usize::try_from(slots).unwrap_or(usize::MAX), Duration::from_secs(wait.into()));
+    let (here, gone) = oneshot::channel::<()>();
+    // A task of its own: a grant that is being recorded when the client goes is not forgotten.
+    let pulling = tokio::spawn(async move {
+        let mut stopping = app.stopping();
+        let until = async {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                _ = gone => {}
+                // Nobody waits for a server that stops.
+                _ = stopping.wait_for(|stops| *stops) => {}
+            }
+        };
+        let grants = app.engine.pull(&worker, provides, slots, until).await?;
+        let untold = Untold::new(&app, &grants);
+        Ok::<_, Refused>((untold, shown(&app, grants).await))
+    });
+    let (untold, granted) = pulling.await.map_err(|lost| ApiError::internal(&lost))??;
+    let answer =
+        if granted.is_empty() { StatusCode::NO_CONTENT.into_response() } else { Json(granted).into_response() };
+    drop(here);
+    untold.told();
+    Ok(answer)
+}
+
+/// Grants that their worker does not know of yet. If it is not told, they are given back, and need not wait for their time.
+struct Untold {
+    app: App,
+    leases: Vec<(LeaseId, u64)>,
+}
+
+impl Untold {
+    fn new(app: &App, grants: &[Grant]) -> Self {
+        let leases = grants.iter().map(|grant| (grant.lease.id.clone(), grant.lease.epoch));
+        Self { app: app.clone(), leases: leases.collect() }
     }
+
+    fn told(mut self) {
+        self.leases.clear();
+    }
+}
+
+impl Drop for Untold {
+    fn drop(&mut self) {
+        let (app, leases) = (self.app.clone(), std::mem::take(&mut self.leases));
+        let Ok(runtime) = Handle::try_current() else { return };
+        if leases.is_empty() {
+            return;
+        }
+        runtime.spawn(async move {
+            for (lease, epoch) in leases {
+                if let Err(error) = app.engine.end_lease(&lease, epoch, LeaseEnding::GivenBack).await {
+                    tracing::warn!(%lease, %error, "a lease that nobody was told of was not given back");
+                }
+            }
+        });
+    }
+}
+
+/// Grants, as their worker sees them. One that cannot be shown fails, so that it is not granted again and again.
+async fn shown(app: &App, grants: Vec<Grant>) -> Vec<Granted> {
     let mut granted = Vec::with_capacity(grants.len());
     for Grant { lease, task } in grants {
-        let envelope = flow::envelope(&app, &task, &lease).await?;
+        let envelope = match flow::envelope(app, &task, &lease).await {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                tracing::error!(task = %task.id, ?error, "the envelope of a task cannot be made");
+                let error = EffectError::new("dispatch_failed", "the run or its program cannot be read");
+                let ending = LeaseEnding::Failed(EffectError { retryable: true, ..error });
+                if let Err(error) = app.engine.end_lease(&lease.id, lease.epoch, ending).await {
+                    tracing::warn!(lease = %lease.id, %error, "a lease was not ended");
+                }
+                continue;
+            }
+        };
         let question = task.flow.is_none().then(|| Question {
             idempotency_key: task.idempotency_key(),
             asked_by: task.asked_by(),
@@ -120,7 +180,7 @@ pub(crate) async fn pull(
         });
         granted.push(Granted { lease: Lease::of(&lease), question, envelope });
     }
-    Ok(Json(granted).into_response())
+    granted
 }
 
 fn proof(id: String, epoch: Option<u64>) -> Proof {

@@ -7,10 +7,10 @@ use bloom_runtime::engine::Sighting;
 use bloom_runtime::record::{Actor, Capabilities, WorkerId, WorkerStatus};
 use serde_json::Value;
 
-use super::form::{Form, boolean, number, texts, url};
+use super::form::{Form, boolean, few_texts, number, text, url};
 use super::worker;
 use crate::app::App;
-use crate::control_plane::{self, PlaneError};
+use crate::control_plane::{self, PlaneError, Target};
 
 /// So many are taken.
 const MOST: usize = 1000;
@@ -20,18 +20,16 @@ pub(crate) async fn serve(app: App) {
     let mut changes = app.control_plane().changes();
     loop {
         changes.mark_unchanged();
-        let has_url = match control_plane::target(&app).await {
-            Ok(target) => target.url.is_some(),
+        let pause = match control_plane::target(&app).await {
+            Ok(Target { url: None, .. }) => Duration::MAX,
+            Ok(_) => {
+                merge(&app).await;
+                app.config.control_plane.sync_every
+            }
             Err(error) => {
                 tracing::error!(%error, "the settings of the control plane cannot be read");
-                false
+                app.config.control_plane.sync_every
             }
-        };
-        let pause = if has_url {
-            merge(&app).await;
-            app.config.control_plane.sync_every
-        } else {
-            Duration::MAX
         };
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
@@ -61,7 +59,7 @@ async fn merge(app: &App) {
 /// An agent as the control plane lists it. What cannot be read is passed over: it is not ours to correct.
 fn read(agent: &Value, now: i64) -> Option<(WorkerId, Sighting)> {
     let said = |names: &[&str]| names.iter().find_map(|name| agent.get(*name)).filter(|value| !value.is_null());
-    let said_text = |names: &[&str]| said(names).and_then(Value::as_str).map(str::to_owned);
+    let said_text = |names: &[&str]| said(names).and_then(|value| text(0..=1024)(value).ok());
     let name = worker::name(said(&["name", "node_id", "id"])?).ok()?;
     let status = match said_text(&["status"]).as_deref() {
         None => None,
@@ -78,14 +76,14 @@ fn read(agent: &Value, now: i64) -> Option<(WorkerId, Sighting)> {
         url: said(&["url"]).and_then(|value| url(value).ok()),
         status,
         capabilities: said(&["capabilities"]).and_then(capabilities),
-        ip_addrs: said(&["ip_addrs"]).and_then(|value| texts(value).ok()),
+        ip_addrs: said(&["ip_addrs"]).and_then(|value| few_texts(value).ok()),
         obs_count: said(&["obs_count"]).and_then(Value::as_u64),
         db_sha: said_text(&["db_sha"]),
         agent_version: said_text(&["agent_version", "version"]),
         os_info: said_text(&["os_info"]),
         heard_at: heard_at.filter(|_| status != Some(WorkerStatus::Offline)),
     };
-    Some((WorkerId::new(name), sighting))
+    Some((name, sighting))
 }
 
 fn capabilities(value: &Value) -> Option<Capabilities> {
@@ -93,7 +91,7 @@ fn capabilities(value: &Value) -> Option<Capabilities> {
     Some(Capabilities {
         claude_cli: form.get("claude_cli", boolean).unwrap_or(true),
         max_concurrency: form.get("max_concurrency", number(1..=32_u32)).unwrap_or(1),
-        labels: form.get("labels", texts).unwrap_or_default(),
+        labels: form.get("labels", few_texts).unwrap_or_default(),
         // Who pulls speaks to this server itself.
         provides: Vec::new(),
     })
@@ -131,6 +129,9 @@ mod tests {
 
         let (_, bare) = read(&json!({ "node_id": "alpine", "capabilities": null, "url": 5 }), 9).unwrap();
         assert_eq!((bare.heard_at, bare.url, bare.capabilities.is_none()), (Some(9), None, true));
+        let talkative = json!({ "name": "x", "version": "v".repeat(1025), "ip_addrs": vec!["10.0.0.2"; 65] });
+        let (_, talkative) = read(&talkative, 9).unwrap();
+        assert_eq!((talkative.agent_version, talkative.ip_addrs), (None, None), "nobody keeps that");
         let (_, gone) = read(&json!({ "name": "x", "status": "gone" }), 9).unwrap();
         assert_eq!((gone.heard_at, gone.status), (None, Some(WorkerStatus::Offline)));
         for odd in [json!({}), json!(1), json!({ "name": "local:1" }), json!({ "name": ".." }), json!({ "name": 1 })] {

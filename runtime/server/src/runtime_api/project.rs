@@ -31,8 +31,6 @@ const CLONE: Duration = Duration::from_mins(1);
 const SYNC: Duration = Duration::from_mins(2);
 /// So many agents clone at a time.
 const AT_ONCE: usize = 8;
-/// What an agent says of a failure is kept up to here, in characters.
-const LONGEST_ERROR: usize = 1000;
 
 fn unknown() -> Refused {
     Refused::not_found("Project")
@@ -57,8 +55,8 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<ProjectView>
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "for the description: the form reads it")]
 pub(crate) struct NewProject {
-    /// Letters, digits, `_`, `-`, `.` and spaces.
-    #[schema(min_length = 1, max_length = 256, pattern = "^[A-Za-z0-9_. -]+$")]
+    /// Letters, digits, `_`, `-`, `.` and spaces; the first is one of the first three.
+    #[schema(min_length = 1, max_length = 256, pattern = "^[A-Za-z0-9_][A-Za-z0-9_. -]*$")]
     name: String,
     /// Of HTTP, HTTPS, or `git@…`.
     repo_url: String,
@@ -79,7 +77,7 @@ pub(crate) async fn create(
     let name = form.require("name", name);
     let repo_url = form.require("repo_url", repo_url);
     let target_path = form.get("target_path", target_path);
-    let primary_node = form.get("primary_node_id", worker::name).map(WorkerId::new);
+    let primary_node = form.get("primary_node_id", worker::name);
     form.finish()?;
     let now = app.clock.now();
     let project = ManagedProject {
@@ -106,7 +104,8 @@ pub(crate) async fn create(
 fn name(value: &Value) -> Result<String, String> {
     let name = text(1..=256)(value)?;
     let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-. ".contains(&byte));
-    if is_plain && !name.trim().is_empty() { Ok(name) } else { Err("Invalid name".to_owned()) }
+    // It becomes a folder.
+    if is_plain && !name.starts_with(['.', '-', ' ']) { Ok(name) } else { Err("Invalid name".to_owned()) }
 }
 
 /// What git takes for a server's repository, and for no option of its own and no command.
@@ -144,6 +143,7 @@ pub(crate) async fn remove(
     Extension(Identity(by)): Extension<Identity>,
     Path(id): Path<String>,
 ) -> Result<Json<Removed>, Refused> {
+    let _one_at_a_time = app.projects().lock().await;
     let audit = note(&app, &by, "project_deleted", "project", &id, json!({}));
     app.store().remove_project(&ProjectId::new(id.as_str()), vec![audit]).await?;
     Ok(Json(Removed { removed: true, id }))
@@ -184,7 +184,7 @@ pub(crate) struct Cloned {
     request_body = Target,
     responses((status = 200, body = Cloned), (status = 400, description = "No node is named, or it has no URL"),
         (status = 404, description = "There is no such project or worker"),
-        (status = 502, description = "The agent failed")))]
+        (status = 409, description = "It is being cloned there"), (status = 502, description = "The agent failed")))]
 pub(crate) async fn clone(
     State(app): State<App>,
     Extension(Identity(by)): Extension<Identity>,
@@ -224,8 +224,7 @@ async fn clone_to(app: &App, project: &ManagedProject, url: &str) -> Result<Valu
     if let Some(path) = &project.target_path {
         body["target_path"] = path.as_str().into();
     }
-    let cloned = agent::call(app, url, "/clone", Some(body), CLONE).await;
-    cloned.map_err(|error| error.chars().take(LONGEST_ERROR).collect())
+    agent::call(app, url, "/clone", Some(body), CLONE).await.map_err(|failure| failure.told(None))
 }
 
 /// What is known of a project on a node, or will be.
@@ -242,13 +241,18 @@ async fn on_node(app: &App, project: &ProjectId, node: &WorkerId) -> Result<Node
     }))
 }
 
-/// Agents are going to be asked.
+/// Agents are going to be asked: none that is at it already.
 async fn begin(app: &App, id: &ProjectId, status: CloneStatus, nodes: &[&WorkerId]) -> Result<(), Refused> {
+    let _one_at_a_time = app.projects().lock().await;
     let mut project = app.store().project(id).await?.ok_or_else(unknown)?;
     (project.status, project.updated_at, project.error) = (status, app.clock.now(), None);
     let mut statuses = Vec::new();
     for node in nodes {
-        statuses.push(NodeStatus { status: CloneStatus::Cloning, ..on_node(app, id, node).await? });
+        let known = on_node(app, id, node).await?;
+        if known.status == CloneStatus::Cloning {
+            return Err(Refused::new(StatusCode::CONFLICT, format!("The project is being cloned to {node}")));
+        }
+        statuses.push(NodeStatus { status: CloneStatus::Cloning, ..known });
     }
     Ok(app.store().put_project(project, statuses, Vec::new()).await?)
 }
@@ -263,6 +267,7 @@ async fn finish(
     detail: Value,
     change: impl FnOnce(&mut ManagedProject),
 ) -> Result<(), Refused> {
+    let _one_at_a_time = app.projects().lock().await;
     let now = app.clock.now();
     let mut statuses = Vec::new();
     for (node, result) in done {
@@ -270,8 +275,8 @@ async fn finish(
         match result {
             Ok(answer) => {
                 (status.status, status.last_sync_at, status.error) = (CloneStatus::Cloned, Some(now), None);
-                let path = answer.get("path").and_then(Value::as_str);
-                status.repo_path = path.map(str::to_owned).or(status.repo_path);
+                let path = answer.get("path").and_then(|path| text(0..=1024)(path).ok());
+                status.repo_path = path.or(status.repo_path);
             }
             Err(error) => (status.status, status.error) = (CloneStatus::Failed, Some(error.clone())),
         }
@@ -290,15 +295,19 @@ async fn finish(
 pub(crate) async fn recover(app: &App) -> Result<(), StoreError> {
     const WHY: &str = "the server was stopped before the agent had answered";
     for mut project in app.store().projects().await? {
-        if !matches!(project.status, CloneStatus::Cloning | CloneStatus::Propagating) {
-            continue;
-        }
         let mut nodes = app.store().node_statuses(&project.id).await?;
         nodes.retain(|node| node.status == CloneStatus::Cloning);
+        let is_under_way = matches!(project.status, CloneStatus::Cloning | CloneStatus::Propagating);
+        if nodes.is_empty() && !is_under_way {
+            continue;
+        }
         for node in &mut nodes {
             (node.status, node.error) = (CloneStatus::Failed, Some(WHY.to_owned()));
         }
-        (project.status, project.error) = (CloneStatus::Failed, Some(WHY.to_owned()));
+        // Where another node had answered since, the project stands as that one made it.
+        if is_under_way {
+            (project.status, project.error) = (CloneStatus::Failed, Some(WHY.to_owned()));
+        }
         project.updated_at = app.clock.now();
         app.store().put_project(project, nodes, Vec::new()).await?;
     }
@@ -325,7 +334,8 @@ pub(crate) struct OnNode {
 
 /// Has the agents of all nodes that are there, and have not got it yet, clone a project.
 #[utoipa::path(post, path = "/api/runtime/projects/{id}/propagate", tag = "runtime", params(("id" = String, Path)),
-    responses((status = 200, body = Propagated), (status = 404, description = "There is no such project")))]
+    responses((status = 200, body = Propagated), (status = 404, description = "There is no such project"),
+        (status = 409, description = "It is being cloned to one of them")))]
 pub(crate) async fn propagate(
     State(app): State<App>,
     Extension(Identity(by)): Extension<Identity>,
@@ -473,7 +483,7 @@ mod tests {
     #[test]
     fn a_name_is_plain() {
         assert!(name(&json!("garden-seedling 1.0_b")).is_ok());
-        for odd in ["", " ", "a/b", "сад", "a\n"] {
+        for odd in ["", " ", " a", ".", "..", ".git", "-x", "a/b", "сад", "a\n"] {
             assert!(name(&json!(odd)).is_err(), "{odd}");
         }
     }

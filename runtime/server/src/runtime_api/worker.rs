@@ -10,7 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::error::Refused;
-use super::form::{Form, boolean, number, one_of, text, texts, url};
+use super::form::{Form, boolean, few_texts, number, one_of, text, texts, url};
 use super::view::{Lease, WorkerDetail, WorkerNode};
 use crate::app::App;
 use crate::auth::{Holder, Identity};
@@ -48,11 +48,11 @@ pub(crate) async fn register(
     let url = form.get("url", url);
     let status = form.get("status", one_of(STATUSES));
     let has_capabilities = form.within("capabilities", capabilities);
-    let ip_addrs = form.get("ip_addrs", texts);
+    let ip_addrs = form.get("ip_addrs", few_texts);
     let [agent_version, os_info, install_method] =
         ["agent_version", "os_info", "install_method"].map(|name| form.get(name, text(0..=1024)));
     form.finish()?;
-    let id = WorkerId::new(name.unwrap_or_default());
+    let id = name.unwrap_or_else(|| WorkerId::new(""));
     holder.act_for(&id)?;
     refuse_new_url(&app, &holder, &id, url.as_deref())?;
     // An agent of which nothing is said has what all agents have.
@@ -76,11 +76,9 @@ fn refuse_new_url(app: &App, holder: &Holder, id: &WorkerId, url: Option<&str>) 
     }
 }
 
-/// What a worker may be called: it becomes a part of a path.
-pub(super) fn name(value: &Value) -> Result<String, String> {
-    let name = text(1..=128)(value)?;
-    let is_plain = !name.starts_with("local:") && !name.contains(['/', '\\']) && !name.chars().any(char::is_control);
-    if is_plain && !matches!(name.as_str(), "." | "..") { Ok(name) } else { Err("Invalid name".to_owned()) }
+/// What a worker may be called.
+pub(super) fn name(value: &Value) -> Result<WorkerId, String> {
+    WorkerId::named(&text(1..=128)(value)?).map_err(|_| "Invalid name".to_owned())
 }
 
 const STATUSES: &[(&str, WorkerStatus)] = &[
@@ -96,7 +94,7 @@ fn capabilities(form: &mut Form) -> Capabilities {
     Capabilities {
         claude_cli: form.get("claude_cli", boolean).unwrap_or(provides.is_empty()),
         max_concurrency: form.get("max_concurrency", number(1..=32_u32)).unwrap_or(1),
-        labels: form.get("labels", texts).unwrap_or_default(),
+        labels: form.get("labels", few_texts).unwrap_or_default(),
         provides,
     }
 }

@@ -54,6 +54,18 @@ async fn without_a_key_a_page_from_elsewhere_changes_nothing() {
 }
 
 #[tokio::test]
+async fn without_a_key_nobody_from_elsewhere_tries_the_connection() {
+    let world = World::new();
+    let tried =
+        async |headers: &[(&str, &str)]| world.send("POST", "/api/runtime/test-connection", headers, "").await.status;
+    for odd in [("host", "evil.example.org"), ("x-forwarded-for", "10.0.0.1"), ("origin", "https://evil.example.org")] {
+        assert_eq!(tried(&[odd]).await, 403, "{odd:?}");
+    }
+    assert_eq!(tried(&[]).await, 200);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_public_name_is_one_that_is_known() {
     let config = ServerConfig { public_url: Some("https://bloom.example.org".to_owned()), ..ServerConfig::default() };
     let world = World::with(Setup { config, ..Setup::default() });

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::world::World;
 
@@ -34,7 +35,7 @@ async fn agent() -> (String, Asked) {
         .route("/uninstall", take("/uninstall", json!({})))
         .route("/execute-task", take("/execute-task", json!({ "accepted": true })))
         .with_state(asked.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     (url, asked)
@@ -83,7 +84,9 @@ async fn agent_is_told_what_to_do_with_itself() {
         assert_eq!(world.post(&at("w1", what), json!({})).await.error(400), "Worker has no URL");
         world.post(&at("gone", what), json!({})).await.error(502);
     }
-    assert_eq!(world.post(&at("rpi4b", "update"), json!({ "repo_url": 1 })).await.wrong(), ["repo_url"]);
+    for odd in [json!(1), json!("ext::sh -c id"), json!("-u")] {
+        assert_eq!(world.post(&at("rpi4b", "update"), json!({ "repo_url": odd })).await.wrong(), ["repo_url"]);
+    }
     let updated = world.post(&at("rpi4b", "update"), json!({ "repo_url": "https://x.org/a.git" })).await.ok(200);
     assert_eq!(updated, json!({ "status": "updated", "version": "0.3.2" }));
     assert_eq!(world.post(&at("rpi4b", "uninstall"), json!({})).await.ok(200), json!({ "status": "uninstalled" }));
@@ -141,4 +144,37 @@ async fn task_is_sent_to_an_agent_which_completes_it_late() {
     let path = format!("{prefix}{task}/complete");
     let done = world.send(axum::http::Method::POST, &path, Some(done.to_string()), None).await.ok(200);
     assert_eq!((&done["task"]["status"], &done["result"]["id"]), (&json!("completed"), lease));
+}
+
+#[tokio::test]
+async fn agent_that_refuses_has_had_an_attempt_and_no_secret_of_it_is_kept() {
+    let world = World::new();
+    // It says again what it was told, and more than anybody wants to read.
+    let refuse = |asked: String| async move { (StatusCode::INTERNAL_SERVER_ERROR, asked + &"x".repeat(5000)) };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().route("/execute-task", post(refuse));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    registered(&world, "rpi4b", &url).await;
+    let task = world.task(json!({})).await;
+    let told = world.post(&format!("{task}/dispatch"), json!({})).await.error(502);
+    assert!(told.contains("/l/…") && told.chars().count() == 1000, "{told}");
+    let failed = world.get(&task).await.ok(200);
+    assert_eq!((&failed["status"], &failed["attempts"]), (&json!("queued"), &json!(1)), "it may have been paid for");
+    let log = world.get("/api/runtime/audit").await.ok(200);
+    assert_eq!((&log[1]["action"], &log[1]["detail"]["error"]), (&json!("dispatch_failed"), &json!(told)));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_agents_that_could_not_answer() {
+    let world = World::with(|config| config.listen = "0.0.0.0:5000".parse().unwrap());
+    let (url, asked) = agent().await;
+    registered(&world, "rpi4b", &url).await;
+    let task = world.task(json!({})).await;
+    let told = world.post(&format!("{task}/dispatch"), json!({})).await.error(503);
+    assert!(told.contains("server.public_url"), "{told}");
+    assert_eq!(world.get(&task).await.ok(200)["status"], "queued");
+    assert!(asked.lock().unwrap().is_empty());
+    let told = world.get("/api/runtime/agent-install-script").await.error(400);
+    assert!(told.contains("server.public_url"), "{told}");
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::Method;
+use bloom_runtime::record::{CloneStatus, NodeStatus, NodeStatusId, ProjectId, WorkerId};
 use serde_json::{Value, json};
 
 use crate::stand_in::{NOWHERE, StandIn, agent, plane};
@@ -164,13 +165,24 @@ impl Stage {
         }
         let failure = json!({ "status": "error", "error_message": "no", "metrics": { "duration_ms": 1, "tokens_used": 2 }, "retryable": false });
         world.post(&at(&names["failed"], "complete"), failure).await.ok(200);
-        for (name, node) in [("project", "rpi4b"), ("fresh", "puller")] {
+        for (name, node) in [("project", "rpi4b"), ("fresh", "puller"), ("cloning", "rpi4b")] {
             let body = json!({ "name": name, "repo_url": "https://example.org/a.git", "primary_node_id": node });
             let project = world.post("/api/runtime/projects", body).await.ok(201);
             names.insert(name, project["id"].as_str().unwrap().to_owned());
         }
         let clone = format!("/api/runtime/projects/{}/clone", names["project"]);
         world.post(&clone, json!({})).await.ok(200);
+        let record = world.store.project(&ProjectId::new(names["cloning"].as_str())).await.unwrap().unwrap();
+        let status = NodeStatus {
+            id: NodeStatusId::new("cloning"),
+            project: record.id.clone(),
+            node: WorkerId::new("rpi4b"),
+            status: CloneStatus::Cloning,
+            last_sync_at: None,
+            error: None,
+            repo_path: None,
+        };
+        world.store.put_project(record, vec![status], vec![]).await.unwrap();
         Self { world, plane, names }
     }
 
@@ -346,9 +358,11 @@ fn rows() -> Vec<Row> {
         post("/api/runtime/projects/<fresh>/clone", json!({ "node_id": 1 }), 400, fields(&["node_id"])),
         post("/api/runtime/projects/<fresh>/clone", none(), 400, message()),
         post("/api/runtime/projects/none/clone", none(), 404, message()),
+        post("/api/runtime/projects/<cloning>/clone", none(), 409, message()),
         post("/api/runtime/projects/<fresh>/clone", json!({ "node_id": "gone" }), 502, message()),
         post("/api/runtime/projects/<project>/propagate", none(), 200, on_nodes),
         post("/api/runtime/projects/none/propagate", none(), 404, message()),
+        post("/api/runtime/projects/<cloning>/propagate", none(), 409, message()),
         post(
             "/api/runtime/projects/<project>/sync-memory",
             json!({ "direction": "push" }),

@@ -99,7 +99,7 @@ impl LlmExecutor for Counting {
 
 fn worker(world: &World, url: &str, name: &str, executor: &Arc<Counting>, trust: TrustList) -> RemoteWorker {
     let config = RemoteConfig {
-        key: Some(KEY.to_owned()),
+        key: Some(KEY.into()),
         backoff: Duration::from_millis(5),
         longest_backoff: Duration::from_millis(20),
         heartbeat: Duration::from_millis(50),

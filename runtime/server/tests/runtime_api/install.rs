@@ -76,14 +76,15 @@ fn is_there(program: &str) -> bool {
 async fn parameters_are_checked_and_no_secret_is_in_the_script() {
     let world = World::with(|config| {
         config.control_plane.url = Some("http://plane:8000".to_owned());
-        config.control_plane.admin_key = Some("the plane's key".into());
+        config.control_plane.admin_key = Some("the key of the plane".into());
+        config.agent_key = Some("the key of the agents".into());
     });
     let query = "node_id=a%20b&server_url=ftp%3A%2F%2Fx&port=0&agent=java&repo_url=-x&agent_key=a%27b";
     let wrong = world.get(&format!("{SCRIPT}?{query}")).await.wrong();
     assert_eq!(wrong, ["agent", "agent_key", "node_id", "port", "repo_url", "server_url"]);
     for query in ["", "agent=python", "agent=bloom", "node_id=rpi4b&port=9&agent_key=own&repo_url=git@x.org:a/b"] {
         let script = script(&world, query).await;
-        for secret in [KEY, "the agents' key", "the plane's key"] {
+        for secret in [KEY, "the key of the agents", "the key of the plane"] {
             assert!(!script.contains(secret), "{query}");
         }
         let place = tempfile::tempdir().unwrap();
@@ -115,6 +116,7 @@ async fn worker_becomes_a_service_of_systemd() {
     assert_eq!(machine.mode("etc/bloom/worker.env"), 0o600);
     let unit = machine.read("etc/systemd/system/bloom-worker.service");
     assert!(unit.contains(&format!("ExecStart=\"{bloom}\" worker\n")), "{unit}");
+    assert!(unit.contains("TimeoutStopSec=90\n"), "longer than it drains: {unit}");
     assert!(
         unit.contains("EnvironmentFile=/etc/bloom/worker.env\n") && unit.contains("WantedBy=multi-user.target"),
         "{unit}"
@@ -137,12 +139,28 @@ async fn worker_becomes_a_service_of_openrc() {
     let told = ok(&machine.run(&script, &[("BLOOM_INSTALL_PROGRAM", &bloom)]));
     assert!(told.contains("It has no key"), "{told}");
     let service = machine.read("etc/init.d/bloom-worker");
-    assert!(
-        service.starts_with("#!/sbin/openrc-run\n") && service.contains(&format!("command=\"{bloom}\"")),
-        "{service}"
-    );
+    assert!(service.starts_with("#!/sbin/openrc-run\n") && service.contains("retry=\"TERM/90/KILL/5\""), "{service}");
     assert_eq!(machine.mode("etc/init.d/bloom-worker"), 0o755);
     ok(&Command::new("sh").arg("-n").arg(machine.root.path().join("etc/init.d/bloom-worker")).output().unwrap());
+
+    // Root reads the script; what stands in the settings, which the owner may write, is for the owner.
+    let (folder, mark) = (machine.root.path(), machine.root.path().join("mark"));
+    fs::write(folder.join("etc/bloom/worker.env"), "BLOOM_WORKER_NAME='alpine'\n: >\"$MARK\"\n").unwrap();
+    fs::write(&bloom, "#!/bin/sh\necho \"$BLOOM_WORKER_NAME $1\"\n").unwrap();
+    let here = folder.join("etc/bloom").display().to_string();
+    fs::write(folder.join("trial"), service.replace("/etc/bloom", &here)).unwrap();
+    let shell = |rest: &str| {
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(format!(". \"$0\"; {rest}")).arg(folder.join("trial")).env("MARK", &mark);
+        ok(&shell.output().unwrap())
+    };
+    shell("");
+    assert!(!mark.exists(), "{service}");
+    // As supervise-daemon is started.
+    assert_eq!(shell("eval \"$command\" $command_args"), "alpine worker\n");
+
+    let odd = machine.run(&script, &[("BLOOM_INSTALL_PROGRAM", &bloom), ("BLOOM_INSTALL_USER", "a'; id; '")]);
+    assert!(String::from_utf8_lossy(&odd.stderr).contains("more than a name"), "{odd:?}");
 
     let neither = Machine::new("runit").run(&script, &[("BLOOM_INSTALL_PROGRAM", &bloom)]);
     assert!(String::from_utf8_lossy(&neither.stderr).contains("neither systemd nor OpenRC"), "{neither:?}");

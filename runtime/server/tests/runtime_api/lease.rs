@@ -1,5 +1,6 @@
 //! `leases`.
 
+use futures::FutureExt as _;
 use serde_json::{Value, json};
 
 use crate::world::{START, World};
@@ -52,6 +53,25 @@ async fn worker_waits_for_work() {
     assert!(!waiting.is_finished());
     world.task(json!({})).await;
     assert_eq!(waiting.await.unwrap().ok(200).as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn grant_that_nobody_is_told_of_is_given_back() {
+    let world = World::new();
+    world.puller("w1", 1).await;
+    let task = world.task(json!({})).await;
+    // Its client goes while the grant is being recorded.
+    let asked = world.post(LEASES, json!({ "worker_id": "w1" })).now_or_never();
+    assert!(asked.is_none(), "{asked:?}");
+    let given_back = async {
+        while world.actions().await[0] != "task_requeued" {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), given_back).await.expect("it waits for its time");
+    let queued = world.get(&task).await.ok(200);
+    assert_eq!((&queued["status"], &queued["attempts"]), (&json!("queued"), &json!(0)));
+    assert_eq!(pulled(&world, "w1", 1).await.len(), 1, "its slot is free");
 }
 
 #[tokio::test]

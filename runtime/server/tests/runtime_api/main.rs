@@ -19,6 +19,7 @@ mod plane;
 mod project;
 mod push;
 mod remote;
+mod skew;
 mod stand_in;
 mod state;
 mod task;

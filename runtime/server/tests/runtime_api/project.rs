@@ -1,5 +1,6 @@
 //! Managed projects.
 
+use bloom_runtime::record::{CloneStatus, NodeStatus, NodeStatusId, ProjectId, WorkerId};
 use serde_json::{Value, json};
 
 use crate::stand_in::{NOWHERE, StandIn, agent, plane};
@@ -143,6 +144,34 @@ async fn project_is_propagated_to_the_nodes_that_have_not_got_it() {
 
 async fn node_moves(world: &World, name: &str, url: &str) {
     world.post("/api/runtime/workers", json!({ "name": name, "url": url })).await.ok(200);
+}
+
+#[tokio::test]
+async fn node_that_clones_is_not_told_to_again() {
+    let world = World::new();
+    let path = created(&world, json!({})).await;
+    let agent = agent().await;
+    node(&world, "a", &agent.url).await;
+    let (_, id) = path.rsplit_once('/').unwrap();
+    let record = world.store.project(&ProjectId::new(id)).await.unwrap().unwrap();
+    let status = NodeStatus {
+        id: NodeStatusId::new("s1"),
+        project: record.id.clone(),
+        node: WorkerId::new("a"),
+        status: CloneStatus::Cloning,
+        last_sync_at: None,
+        error: None,
+        repo_path: None,
+    };
+    world.store.put_project(record.clone(), vec![status.clone()], vec![]).await.unwrap();
+    for (act, body) in [("clone", json!({ "node_id": "a" })), ("propagate", json!({}))] {
+        let refused = world.post(&format!("{path}/{act}"), body).await.error(409);
+        assert_eq!(refused, "The project is being cloned to a");
+    }
+    assert_eq!(agent.asked(), []);
+    let cloned = NodeStatus { status: CloneStatus::Failed, ..status };
+    world.store.put_project(record, vec![cloned], vec![]).await.unwrap();
+    world.post(&format!("{path}/clone"), json!({ "node_id": "a" })).await.ok(200);
 }
 
 #[tokio::test]

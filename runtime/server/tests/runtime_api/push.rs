@@ -98,14 +98,14 @@ async fn serve(
     stream.write_all(text.as_bytes()).await
 }
 
-/// A run that asks one question, which may take a second.
-async fn asking(world: &World) -> String {
+/// A run that asks one question, which may take so many seconds.
+async fn asking(world: &World, seconds: u32) -> String {
     let document = json!({
         "ir": "0.1",
         "flow": { "id": "one", "version": "0.0.0", "title": "One", "kind": "procedure", "locale": "en" },
         "inputs": { "type": "object" }, "outputs": {}, "policy": { "safe_outputs": [] }, "entry": "n1",
         "nodes": {
-            "n1": { "type": "llm_call", "prompt": [{ "text": "How many?" }], "into": "n", "next": "n2", "timeout_seconds": 1,
+            "n1": { "type": "llm_call", "prompt": [{ "text": "How many?" }], "into": "n", "next": "n2", "timeout_seconds": seconds,
                     "output": { "type": "object", "properties": { "n": { "type": "integer" } }, "required": ["n"] } },
             "n2": { "type": "return", "status": "completed", "value": "v['n'].n" },
         },
@@ -150,7 +150,7 @@ async fn agent_that_only_registers_is_kept_alive_and_sent_what_flows_ask() {
     let (url, _serving) = world.serve(0).await;
     heard_of(&world, "rpi4b", START + 30_000).await;
     assert_eq!(agent.healths.load(Ordering::SeqCst), 1, "it was asked how it is");
-    let run = asking(&world).await;
+    let run = asking(&world, 1).await;
     let task = agent.task().await;
     assert!(task["runtime_url"].as_str().unwrap().starts_with(&format!("{url}/l/")), "the port that it has: {task}");
     assert!(task["prompt"].as_str().unwrap().starts_with("How many?"), "{task}");
@@ -190,9 +190,45 @@ async fn agent_that_heartbeats_once_loses_its_task_after_that() {
     says(&world, &again, "complete", three()).await.ok(200);
 }
 
+/// How an agent is, once nothing is sent to it any more.
+async fn shut_out(world: &World, name: &str, leases: u32) -> Value {
+    until("it is not heard of", async || {
+        let seat = world.get(&format!("/api/runtime/workers/{name}")).await.ok(200);
+        (seat["status"] == "unknown" && seat["active_leases"] == leases).then_some(seat)
+    })
+    .await
+}
+
 #[tokio::test]
-async fn agent_that_fails_gives_the_task_back_and_is_sent_nothing_until_it_is_heard_of() {
-    for manner in [Manner::Cuts, Manner::Fails, Manner::Babbles, Manner::Hangs] {
+async fn agent_that_refuses_has_had_an_attempt_and_is_sent_nothing_until_it_is_heard_of() {
+    let world = World::new();
+    let agent = Agent::start(Manner::Fails).await;
+    agent.register(&world, "bad").await;
+    world.pass(1_000);
+    let (_, _serving) = world.serve(0).await;
+    // The next health call comes much later.
+    heard_of(&world, "bad", START + 1_000).await;
+    let run = asking(&world, 60).await;
+    agent.task().await;
+    shut_out(&world, "bad", 0).await;
+    let tasks = world.get("/api/runtime/llm-tasks").await.ok(200);
+    assert_eq!((&tasks[0]["status"], &tasks[0]["attempts"]), (&json!("queued"), &json!(1)));
+    assert!(world.actions().await.contains(&"dispatch_failed".to_owned()));
+    assert_eq!(world.get(&format!("/api/v1/runs/{run}")).await.ok(200)["status"], "running");
+    assert_eq!(agent.tasks.lock().unwrap().len(), 1, "it is not sent the task again at once");
+
+    // After the delay of a failed attempt.
+    world.pass(10_000);
+    let good = Agent::start(Manner::Accepts).await;
+    good.register(&world, "good").await;
+    let task = good.task().await;
+    says(&world, &task, "complete", three()).await.ok(200);
+    completed(&world, &run).await;
+}
+
+#[tokio::test]
+async fn agent_whose_answer_is_lost_keeps_the_task_and_may_bring_what_was_paid_for() {
+    for manner in [Manner::Cuts, Manner::Babbles, Manner::Hangs] {
         let world = World::with(|config| config.agent_margin = Duration::from_millis(100));
         let agent = Agent::start(manner).await;
         agent.register(&world, "bad").await;
@@ -200,24 +236,13 @@ async fn agent_that_fails_gives_the_task_back_and_is_sent_nothing_until_it_is_he
         let (_, _serving) = world.serve(0).await;
         // The next health call comes much later.
         heard_of(&world, "bad", START + 1_000).await;
-        let run = asking(&world).await;
-        agent.task().await;
-        let path = format!("/api/v1/runs/{run}");
-        until("it is given back", async || {
-            let tasks = world.get("/api/runtime/llm-tasks").await.ok(200);
-            let is_back = tasks[0]["status"] == "queued" && tasks[0]["attempts"] == 0;
-            let is_noted = world.actions().await.iter().any(|action| action == "dispatch_failed");
-            (is_back && is_noted).then_some(())
-        })
-        .await;
-        let seat = world.get("/api/runtime/workers/bad").await.ok(200);
-        assert_eq!((&seat["status"], &seat["active_leases"]), (&json!("unknown"), &json!(0)), "{manner:?}");
-        assert_eq!(world.get(&path).await.ok(200)["status"], "running", "{manner:?}");
-        assert_eq!(agent.tasks.lock().unwrap().len(), 1, "{manner:?}: it is not sent the task again at once");
-
-        let good = Agent::start(Manner::Accepts).await;
-        good.register(&world, "good").await;
-        let task = good.task().await;
+        let run = asking(&world, 1).await;
+        let task = agent.task().await;
+        shut_out(&world, "bad", 1).await;
+        let tasks = world.get("/api/runtime/llm-tasks").await.ok(200);
+        assert_eq!((&tasks[0]["status"], &tasks[0]["attempts"]), (&json!("leased"), &json!(1)), "{manner:?}");
+        assert!(world.actions().await.contains(&"dispatch_failed".to_owned()), "{manner:?}");
+        assert_eq!(agent.tasks.lock().unwrap().len(), 1, "{manner:?}: it is not sent the task again");
         says(&world, &task, "complete", three()).await.ok(200);
         completed(&world, &run).await;
     }

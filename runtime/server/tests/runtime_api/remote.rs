@@ -44,7 +44,7 @@ impl LlmExecutor for Played {
 
 fn worker(url: &str, name: &str, executor: &Arc<Played>) -> RemoteWorker {
     let config = RemoteConfig {
-        key: Some(KEY.to_owned()),
+        key: Some(KEY.into()),
         slots: 2,
         backoff: Duration::from_millis(5),
         longest_backoff: Duration::from_millis(20),
@@ -128,7 +128,7 @@ async fn worker_that_drains_takes_nothing_more_and_ends_what_it_holds() {
     let (url, _serving) = world.serve(0).await;
     let (stop, stopped) = oneshot::channel::<()>();
     let slow = Arc::new(Played { waits: true, ..Played::default() });
-    let config = RemoteConfig { key: Some(KEY.to_owned()), slots: 2, ..RemoteConfig::new(&*url, "polite") };
+    let config = RemoteConfig { key: Some(KEY.into()), slots: 2, ..RemoteConfig::new(&*url, "polite") };
     let working = RemoteWorker::new(config, Some(slow.clone())).unwrap().run(async { drop(stopped.await) }, pending());
     let working = tokio::spawn(working);
     let begun = world.task(json!({})).await;
@@ -170,7 +170,7 @@ async fn executor_is_stopped_when_the_task_is_taken_away() {
     world.task(json!({})).await;
     let hanging = Arc::new(Played { hangs: true, ..Played::default() });
     let mut config = RemoteConfig::new(&*url, "slow");
-    (config.key, config.heartbeat) = (Some(KEY.to_owned()), Duration::from_millis(10));
+    (config.key, config.heartbeat) = (Some(KEY.into()), Duration::from_millis(10));
     let working = tokio::spawn(RemoteWorker::new(config, Some(hanging.clone())).unwrap().run(pending(), pending()));
     hanging.begun.notified().await;
     world.delete("/api/runtime/workers/slow").await.ok(200);
@@ -254,7 +254,7 @@ async fn worker_that_is_not_let_in_says_so_and_offers_nothing_until_it_is() {
     let task = world.task(json!({})).await;
     let login = Arc::new(Login::default());
     let config = RemoteConfig {
-        key: Some(KEY.to_owned()),
+        key: Some(KEY.into()),
         wait: Duration::from_secs(1),
         backoff: Duration::from_millis(5),
         heartbeat: Duration::from_millis(20),

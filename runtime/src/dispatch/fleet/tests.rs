@@ -212,18 +212,18 @@ fn a_quota_is_shared_and_a_login_is_not() {
     let mut fleet = fleet(&[agent("a"), agent("b"), worker("c", &["llm.command"], 1)]);
     let (a, b) = (WorkerId::new("a"), WorkerId::new("b"));
     let may = |fleet: &Fleet, at| ["a", "b", "c"].map(|id| fleet.may_take(&WorkerId::new(id), at).is_some());
-    assert!(!fleet.blame(&a, &EffectError::new("timeout", "slow")));
-    assert!(fleet.blame(&a, &EffectError::new("not_logged_in", "who?")));
+    assert!(!fleet.blame(&a, &EffectError::new("timeout", "slow"), 0));
+    assert!(fleet.blame(&a, &EffectError::new("not_logged_in", "who?"), 0));
     assert_eq!(may(&fleet, 0), [false, true, true]);
     let blocked = |fleet: &Fleet| fleet.seat(&a, 0).unwrap().blocked.map(|blocked| (blocked.error.code, blocked.until));
     assert_eq!(blocked(&fleet), Some(("not_logged_in".to_owned(), None)));
     fleet.let_in(&a);
     assert_eq!((may(&fleet, 0), blocked(&fleet)), ([true, true, true], None));
-    assert!(fleet.blame(&a, &EffectError::new("not_logged_in", "who?")));
+    assert!(fleet.blame(&a, &EffectError::new("not_logged_in", "who?"), 0));
     fleet.register(agent("a"), 1);
     assert_eq!(may(&fleet, 1), [true, true, true]);
     let details = Some([("resets_at", Value::Int(50))].into_iter().collect());
-    assert!(fleet.blame(&b, &EffectError { details, ..EffectError::new("quota", "enough") }));
+    assert!(fleet.blame(&b, &EffectError { details, ..EffectError::new("quota", "enough") }, 1));
     assert_eq!(may(&fleet, 49), [false, false, true]);
     assert_eq!(fleet.what_stops_all(&["llm".to_owned()], 49), None, "one can go on");
     let stopped = fleet.what_stops_all(&["llm.claude_cli".to_owned()], 49).flatten();
@@ -253,4 +253,21 @@ fn holder_that_works_longer_than_it_may_is_found() {
     assert_eq!(ids(fleet.out_of_time(i64::MAX)), ["run"]);
     fleet.ended(&LeaseId::new("run"));
     assert_eq!(fleet.out_of_time(i64::MAX), []);
+}
+
+#[test]
+fn nobody_is_stopped_for_ever_by_what_a_worker_says_of_a_quota() {
+    let (id, at) = (WorkerId::new("a"), 7 * MINUTE);
+    let stopped_until = |resets_at: Option<i64>| {
+        let mut fleet = fleet(&[worker("a", &["llm.command"], 1)]);
+        fleet.hear_of(&id, at);
+        let details = resets_at.map(|resets_at| [("resets_at", Value::Int(resets_at))].into_iter().collect());
+        assert!(fleet.blame(&id, &EffectError { details, ..EffectError::new("quota", "enough") }, at));
+        assert!(fleet.may_take(&id, at).is_none());
+        fleet.stopped_until(&id, at)
+    };
+    assert_eq!(stopped_until(Some(at + 1)), Some(at + 1));
+    assert_eq!(stopped_until(None), Some(at + 5 * MINUTE), "it did not say when");
+    assert_eq!(stopped_until(Some(at)), Some(at + 5 * MINUTE), "its clock is wrong");
+    assert_eq!(stopped_until(Some(i64::MAX)), Some(at + 7 * 24 * 60 * MINUTE));
 }

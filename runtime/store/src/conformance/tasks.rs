@@ -7,9 +7,11 @@ use bloom_runtime::dispatch::{Command, Granting, Proof, TaskError, decide};
 use bloom_runtime::record::{
     LeaseEnding, LeaseId, LeaseStatus, RunError, RunStatus, Spent, Task, TaskId, TaskStatus, WorkerId,
 };
-use bloom_runtime::store::{Append, Grant, GrantAsk, LeaseEnd, Store, StoreError};
+use bloom_runtime::store::{Append, Grant, GrantAsk, LeaseEnd, QueueFilter, Store, StoreError};
 
-use super::fixture::{Scribe, answer, ask, attempted, completed, end, error, failed, note, requested, submitted, with_tasks};
+use super::fixture::{
+    Scribe, answer, ask, attempted, completed, end, error, failed, note, posted, requested, submitted, with_tasks,
+};
 
 async fn granted(store: &dyn Store, lease: &str, at: i64) -> Grant {
     store.grant(ask(lease, at)).await.unwrap().unwrap()
@@ -60,7 +62,13 @@ pub(super) async fn worker_gets_only_what_it_can_do(store: &Arc<dyn Store>) {
 }
 
 pub(super) async fn worker_of_a_run_gets_only_its_tasks(store: &Arc<dyn Store>) {
+    for n in 1..=3 {
+        store.create_task(Task { priority: 1, ..posted(&format!("p{n}"), n) }, vec![]).await.unwrap();
+    }
     with_tasks(store.as_ref(), "r1", &[("t1", "n1#1")]).await;
+    let able = vec![posted("p", 0).requires];
+    let queue = store.queue(&QueueFilter { due: i64::MAX, posted: false, able, limit: 1 }).await.unwrap();
+    assert_eq!(queue[0].id, TaskId::new("t1"), "however many clients posted before it");
     let second = with_tasks(store.as_ref(), "r2", &[("t3", "n1#1"), ("t2", "n2#1")]).await;
     let ask = |lease| GrantAsk { run: Some(second.run().clone()), ..ask(lease, 1) };
     for (lease, task) in [("l1", "t2"), ("l2", "t3")] {

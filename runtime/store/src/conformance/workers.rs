@@ -9,7 +9,7 @@ use bloom_runtime::record::{
     Worker, WorkerId, WorkerStatus,
 };
 use bloom_runtime::store::{
-    ArtifactFilter, GrantAsk, Kept, LeaseEnd, LeaseFilter, Store, StoreError, TaskFilter,
+    ArtifactFilter, GrantAsk, Kept, LeaseEnd, LeaseFilter, QueueFilter, Store, StoreError, TaskFilter,
 };
 
 use super::fixture::{answer, ask, attempted, end, error, note, posted, submitted, with_tasks};
@@ -157,9 +157,17 @@ pub(super) async fn tasks_and_leases_are_listed_newest_first(store: &Arc<dyn Sto
     }
     assert_eq!(ends, ["t1", "t2", "t3"]);
     // The third is queued again, and is the oldest.
-    let queue: Vec<_> = store.queue(9).await.unwrap().into_iter().map(|task| task.id.to_string()).collect();
-    assert_eq!(queue, ["t3", "t4", "t5"]);
-    assert_eq!(store.queue(1).await.unwrap().len(), 1);
+    let all = QueueFilter { due: 20, posted: true, able: vec![posted("t", 0).requires], limit: 9 };
+    let queued = |filter: QueueFilter| async move {
+        let tasks = store.queue(&filter).await.unwrap();
+        tasks.into_iter().map(|task| task.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(queued(all.clone()).await, ["t3", "t4", "t5"]);
+    assert_eq!(queued(QueueFilter { limit: 1, ..all.clone() }).await, ["t3"]);
+    assert!(queued(QueueFilter { posted: false, ..all.clone() }).await.is_empty(), "no run asks for them");
+    assert!(queued(QueueFilter { able: vec![], ..all.clone() }).await.is_empty(), "nobody can do them");
+    let other = vec!["other".to_owned()];
+    assert_eq!(queued(QueueFilter { able: vec![other, posted("t", 0).requires], ..all }).await.len(), 3);
     store.grant(ask("l3", 13)).await.unwrap().unwrap();
 
     let tasks = |status, limit| {
@@ -188,6 +196,7 @@ pub(super) async fn tasks_and_leases_are_listed_newest_first(store: &Arc<dyn Sto
     assert_eq!(counts.tasks, tasks.into());
     let leases = [LeaseStatus::Active, LeaseStatus::Released, LeaseStatus::Expired, LeaseStatus::Failed];
     assert_eq!(counts.leases, leases.map(|status| (status, 1)).into());
+    assert_eq!(counts.oldest_queued, Some(4), "of t4 and t5");
 }
 
 pub(super) async fn worker_is_kept(store: &Arc<dyn Store>) {

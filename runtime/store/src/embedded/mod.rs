@@ -33,7 +33,7 @@ use bloom_runtime::record::{
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
-    QuestionFilter, RunFilter, Store, StoreError, Submission, TaskFilter, WorkCounts,
+    QuestionFilter, QueueFilter, RunFilter, Store, StoreError, Submission, TaskFilter, WorkCounts,
 };
 use redb::{Database, StorageBackend};
 use rustix::fs::{Advice, fadvise};
@@ -379,8 +379,9 @@ impl Store for RedbStore {
         self.read(move |rows| query::tasks(rows, &filter)).await
     }
 
-    async fn queue(&self, limit: usize) -> Result<Vec<Task>, StoreError> {
-        self.read(move |mut rows| task::queue(&mut rows, limit)).await
+    async fn queue(&self, filter: &QueueFilter) -> Result<Vec<Task>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |mut rows| task::queue(&mut rows, &filter)).await
     }
 
     async fn work_counts(&self) -> Result<WorkCounts, StoreError> {

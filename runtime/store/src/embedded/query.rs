@@ -195,6 +195,7 @@ pub(super) fn work_counts(rows: &Snapshot) -> Result<WorkCounts, StoreError> {
         counts.tasks.insert(status, count);
         others += count;
     }
+    counts.oldest_queued = oldest(rows, TaskStatus::Queued)?;
     counts.tasks.insert(TaskStatus::Completed, rows.len(Table::TasksByStatus)?.saturating_sub(others));
     others = 0;
     for status in [LeaseStatus::Active, LeaseStatus::Expired, LeaseStatus::Failed] {
@@ -206,6 +207,16 @@ pub(super) fn work_counts(rows: &Snapshot) -> Result<WorkCounts, StoreError> {
     counts.tasks.retain(|_, count| *count > 0);
     counts.leases.retain(|_, count| *count > 0);
     Ok(counts)
+}
+
+/// When the oldest task of a status was made.
+fn oldest(mut rows: &Snapshot, status: TaskStatus) -> Result<Option<i64>, StoreError> {
+    let mut oldest = None;
+    rows.ascend(Table::TasksByStatus, &task_rows::task_status_key(status).span(), |key, _| {
+        oldest = task_rows::time_of(key);
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(oldest)
 }
 
 fn count(mut rows: &Snapshot, table: Table, span: &Span) -> Result<u64, StoreError> {

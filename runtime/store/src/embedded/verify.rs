@@ -146,9 +146,20 @@ impl Check<'_> {
 
     /// A row that must be there since a record is.
     fn follows(&mut self, index: Table, key: &[u8], value: &[u8], of: (Table, &str)) -> Result<(), StoreError> {
+        self.follows_as(index, key, |found| found == value, of)
+    }
+
+    /// The same of a row that may be written in more than one way.
+    fn follows_as(
+        &mut self,
+        index: Table,
+        key: &[u8],
+        is_right: impl FnOnce(&[u8]) -> bool,
+        of: (Table, &str),
+    ) -> Result<(), StoreError> {
         *self.derived.entry(index).or_default() += 1;
         match { self.rows }.get(index, key)? {
-            Some(found) if found == value => {}
+            Some(found) if is_right(&found) => {}
             Some(_) => self.fault(of.0, of.1, format_args!("{index:?} has another row in its place")),
             None => self.fault(of.0, of.1, format_args!("{index:?} does not have it")),
         }
@@ -304,7 +315,8 @@ impl Check<'_> {
             }
             check.follows(Table::TasksByStatus, &task::task_time_key(&task), point, of)?;
             if task.status == TaskStatus::Queued {
-                check.follows(Table::TaskQueue, &task::queue_key(&task), &task::queue_row(&task), of)?;
+                let is_right = |row: &[u8]| task::is_queue_row(row, &task);
+                check.follows_as(Table::TaskQueue, &task::queue_key(&task), is_right, of)?;
             }
             let lease: Option<Lease> = match &task.lease {
                 Some(lease) => check.named(Table::Leases, lease.as_str(), of)?,

@@ -3,12 +3,20 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use reqwest::RequestBuilder;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::trust::{TlsFault, Trust};
 
-/// The longest that a server is waited for, beside what it was asked to wait itself.
+/// The longest that a server is waited for, beside what it was asked to wait itself: until it answers, and between the parts of
+/// what it answers.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// It may take a second longer for so many bytes that it is sent, as lines may be slow.
+const BYTES_A_SECOND: usize = 64 << 10;
 
 /// Why a server did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -30,9 +38,12 @@ pub enum RemoteError {
         /// What it said.
         message: String,
     },
-    /// What it answered is not understood.
+    /// What it answered is not understood: it is another server, or something on the way to it answered.
     #[error("the server's answer is not understood: {0}")]
     Answer(String),
+    /// The key is none that can be shown.
+    #[error("the key of the worker holds characters that no key has")]
+    Key,
 }
 
 impl RemoteError {
@@ -42,8 +53,13 @@ impl RemoteError {
             // Certificates run out and are renewed; nothing is shown to a server until then.
             Self::Unreachable(_) | Self::Tls(_) => true,
             Self::Refused { status, .. } => *status >= 500 || matches!(status, 408 | 429),
-            Self::Url(_) | Self::Answer(_) => false,
+            Self::Url(_) | Self::Answer(_) | Self::Key => false,
         }
+    }
+
+    /// The same of a server that is known to be one: then it was something on the way that answered as it does not.
+    pub(super) fn is_passing_once_known(&self) -> bool {
+        self.is_passing() || matches!(self, Self::Answer(_))
     }
 }
 
@@ -51,11 +67,12 @@ impl RemoteError {
 pub(super) struct Client {
     http: reqwest::Client,
     base: String,
-    key: Option<String>,
+    /// Told to nobody who prints it.
+    key: Option<HeaderValue>,
 }
 
 impl Client {
-    pub(super) fn new(server: &str, key: Option<&str>, trust: &Trust) -> Result<Self, RemoteError> {
+    pub(super) fn new(server: &str, key: Option<&SecretString>, trust: &Trust) -> Result<Self, RemoteError> {
         let bad = || RemoteError::Url(server.to_owned());
         let base = server.trim_end_matches('/');
         let url: reqwest::Url = base.parse().map_err(|_| bad())?;
@@ -63,7 +80,12 @@ impl Client {
             return Err(bad());
         }
         let http = trust.client().connect_timeout(Duration::from_secs(10)).build().map_err(|_| bad())?;
-        Ok(Self { http, base: format!("{base}/api/runtime"), key: key.map(str::to_owned) })
+        let key = key.map(|key| {
+            let mut value = HeaderValue::from_str(key.expose_secret()).map_err(|_| RemoteError::Key)?;
+            value.set_sensitive(true);
+            Ok::<_, RemoteError>(value)
+        });
+        Ok(Self { http, base: format!("{base}/api/runtime"), key: key.transpose()? })
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Option<Value>, RemoteError> {
@@ -77,41 +99,64 @@ impl Client {
         body: &Value,
         limit: Duration,
     ) -> Result<Option<Value>, RemoteError> {
-        let request = self.http.post(format!("{}/{path}", self.base)).timeout(limit).json(body);
-        json(&self.send(request).await?)
+        json(&self.send(self.to(path, "application/json", body.to_string()), limit).await?)
     }
 
     /// Sends lines of JSON.
     pub(super) async fn post_lines(&self, path: &str, lines: String) -> Result<Option<Value>, RemoteError> {
-        let request = self.http.post(format!("{}/{path}", self.base)).timeout(PATIENCE);
-        json(&self.send(request.header("content-type", "application/jsonl").body(lines)).await?)
+        json(&self.send(self.to(path, "application/jsonl", lines), PATIENCE).await?)
     }
 
-    /// What is there, as bytes.
+    /// What is there, as bytes of JSON.
     pub(super) async fn get(&self, path: &str) -> Result<Vec<u8>, RemoteError> {
-        self.send(self.http.get(format!("{}/{path}", self.base)).timeout(PATIENCE)).await
+        self.send((self.http.get(format!("{}/{path}", self.base)), 0), PATIENCE).await
     }
 
-    async fn send(&self, mut request: reqwest::RequestBuilder) -> Result<Vec<u8>, RemoteError> {
+    /// A request with a body, and how long that is.
+    fn to(&self, path: &str, mime: &'static str, body: String) -> (RequestBuilder, usize) {
+        let (request, bytes) = (self.http.post(format!("{}/{path}", self.base)), body.len());
+        (request.header(CONTENT_TYPE, mime).body(body), bytes)
+    }
+
+    /// `patience` is how long the answer may take to begin, beside the time that the request itself may take.
+    async fn send(
+        &self,
+        (mut request, bytes): (RequestBuilder, usize),
+        patience: Duration,
+    ) -> Result<Vec<u8>, RemoteError> {
         if let Some(key) = &self.key {
-            request = request.header("x-runtime-api-key", key);
+            request = request.header("x-runtime-api-key", key.clone());
         }
         let unreachable = |error: reqwest::Error| match TlsFault::of(&error) {
             Some(fault) => RemoteError::Tls(fault),
             None => RemoteError::Unreachable(told(&error)),
         };
-        let response = request.send().await.map_err(unreachable)?;
+        let silent = |_| RemoteError::Unreachable("it does not answer in time".to_owned());
+        let patience = patience.saturating_add(Duration::from_secs((bytes / BYTES_A_SECOND) as u64));
+        let mut response = timeout(patience, request.send()).await.map_err(silent)?.map_err(unreachable)?;
         let status = response.status();
-        let bytes = response.bytes().await.map_err(unreachable)?;
-        if status.is_success() {
-            return Ok(bytes.into());
+        let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|mime| mime.as_bytes().starts_with(JSON));
+        let mut bytes = Vec::new();
+        while let Some(part) = timeout(PATIENCE, response.chunk()).await.map_err(silent)?.map_err(unreachable)? {
+            bytes.extend_from_slice(&part);
+        }
+        if status.is_success() && (is_json || bytes.is_empty()) {
+            return Ok(bytes);
         }
         let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let error = &body["error"];
+        // The server says of itself that something is not there, and why it will not have it; and sends nobody elsewhere.
+        let is_foreign = error.is_null() && matches!(status.as_u16(), 300..=399 | 404 | 409);
+        if status.is_success() || is_foreign {
+            return Err(RemoteError::Answer(format!("{status} from something that is no server of BLOOM")));
+        }
         let message = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
         Err(RemoteError::Refused { status: status.as_u16(), message })
     }
 }
+
+/// What the media types of all that a server answers begin with: JSON, and lines of it.
+const JSON: &[u8] = b"application/json";
 
 fn json(bytes: &[u8]) -> Result<Option<Value>, RemoteError> {
     if bytes.is_empty() {
@@ -167,6 +212,17 @@ mod tests {
         );
         assert!(RemoteError::Unreachable(String::new()).is_passing());
         assert!(RemoteError::Tls(TlsFault::NotSpoken).is_passing());
+        let other = RemoteError::Answer(String::new());
+        assert!(!other.is_passing() && other.is_passing_once_known());
+        assert!(!RemoteError::Key.is_passing_once_known());
+    }
+
+    #[test]
+    fn key_is_one_that_can_be_shown_and_is_not_printed() {
+        let client = |key: &str| Client::new("http://127.0.0.1:5000", Some(&key.into()), &Trust::usual());
+        assert!(matches!(client("a\nb"), Err(RemoteError::Key)));
+        let shown = format!("{:?}", client("a key").unwrap());
+        assert!(!shown.contains("a key"), "{shown}");
     }
 
     #[test]

@@ -5,8 +5,7 @@
 //! from there. The engine's own store is in memory and gone with the run.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -88,12 +87,17 @@ impl Execution {
             config: self.config.clone(),
             path: format!("leases/{}/events?epoch={}", client::segment(&lease.id), lease.epoch),
             run: RunId::new(envelope.run_id.as_str()),
-            is_lost: AtomicBool::new(false),
+            refusal: OnceLock::new(),
         });
-        match self.execute(lease, envelope, journal.clone()).await {
-            Ok(end) => Outcome::Ended(end),
-            Err(_) if journal.is_lost.load(Ordering::SeqCst) => Outcome::Lost,
-            Err(error) => Outcome::Failed(error),
+        let error = match self.execute(lease, envelope, journal.clone()).await {
+            Ok(end) => return Outcome::Ended(end),
+            Err(error) => error,
+        };
+        match journal.refusal.get() {
+            Some((404 | 409, _)) => Outcome::Lost,
+            None | Some((401 | 403, _)) => Outcome::Failed(error),
+            // It would be the same another time.
+            Some((_, told)) => Outcome::Failed(EffectError::new("result_refused", told)),
         }
     }
 
@@ -146,7 +150,7 @@ impl Execution {
         loop {
             match self.client.get(path).await {
                 Ok(bytes) => return Ok(bytes),
-                Err(error) if error.is_passing() => wait(&mut delay, &self.config).await,
+                Err(error) if error.is_passing_once_known() => wait(&mut delay, &self.config).await,
                 Err(error) => return Err(failed("worker_error", error.to_string())),
             }
         }
@@ -159,7 +163,8 @@ struct RemoteJournal {
     config: Arc<RemoteConfig>,
     path: String,
     run: RunId,
-    is_lost: AtomicBool,
+    /// The status with which the server would not have it, and what it said.
+    refusal: OnceLock<(u16, String)>,
 }
 
 #[async_trait]
@@ -174,13 +179,15 @@ impl Journal for RemoteJournal {
             // Telling it again is harmless, so that an answer that was lost costs nothing.
             match self.client.post_lines(&self.path, lines.clone()).await {
                 Ok(_) => return Ok(()),
-                Err(error) if error.is_passing() => {
+                Err(error) if error.is_passing_once_known() => {
                     tracing::warn!(%run, %error, "a history was not brought yet");
                     wait(&mut delay, &self.config).await;
                 }
                 Err(error) => {
-                    let is_lost = matches!(error, RemoteError::Refused { status: 404 | 409, .. });
-                    self.is_lost.fetch_or(is_lost, Ordering::SeqCst);
+                    if let RemoteError::Refused { status, .. } = &error {
+                        // The first one says why.
+                        let _ = self.refusal.set((*status, error.to_string()));
+                    }
                     return Err(StoreError::Backend(Box::new(error)));
                 }
             }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bloom_interpreter::effect::{Answer, EffectError, LlmRequest};
@@ -272,7 +271,7 @@ impl World {
     }
 
     async fn pull(&mut self, index: usize, slots: usize) {
-        let pulled = self.engine().pull(&name(index), None, slots, Duration::ZERO).await;
+        let pulled = self.engine().pull(&name(index), None, slots, std::future::ready(())).await;
         let now = self.reference.now;
         let Some(worker) = self.reference.workers.get_mut(&index) else {
             assert!(matches!(pulled, Err(EngineError::Store(StoreError::NotFound { kind: "worker", .. }))));

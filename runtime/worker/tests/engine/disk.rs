@@ -15,7 +15,7 @@ use bloom_runtime::record::{
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
-    QuestionFilter, RunFilter, Store, StoreError, Submission, TaskFilter, WorkCounts,
+    QuestionFilter, QueueFilter, RunFilter, Store, StoreError, Submission, TaskFilter, WorkCounts,
 };
 use futures::future::BoxFuture;
 
@@ -233,8 +233,8 @@ impl Store for Disk {
     async fn list_tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>, StoreError> {
         verb!(self.read(filter) list_tasks &filter)
     }
-    async fn queue(&self, limit: usize) -> Result<Vec<Task>, StoreError> {
-        verb!(self.read() queue limit)
+    async fn queue(&self, filter: &QueueFilter) -> Result<Vec<Task>, StoreError> {
+        verb!(self.read(filter) queue &filter)
     }
     async fn work_counts(&self) -> Result<WorkCounts, StoreError> {
         verb!(self.read() work_counts)

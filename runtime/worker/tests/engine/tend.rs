@@ -216,7 +216,7 @@ async fn requests_that_are_dropped_after_their_commit_are_acted_upon() {
         disk.drop_at_commit(1, engine.answer(&question.id, Value::Null, &owner())).await;
         ended(&world, &[run]).await;
     };
-    engine.tend(requests).await.unwrap();
+    Box::pin(engine.tend(requests)).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bloom_runtime::clock::Ids as _;
 use clap::Args;
@@ -19,6 +20,9 @@ use crate::store::words;
 
 /// The longest that a server holds an answer, in seconds.
 const HELD: u64 = 30;
+
+/// How often it is looked whether a run has ended that went on in place of the one that was started.
+const LOOK: Duration = Duration::from_millis(500);
 
 #[derive(Args, Debug)]
 pub(super) struct Start {
@@ -58,7 +62,7 @@ impl Start {
         }
         // With a key, the same request can be sent again: it gives the same run.
         let key = self.idempotency_key.unwrap_or_else(|| TimeOrderedIds.fresh());
-        let run = loop {
+        let mut run = loop {
             let path = ["api", "v1", "flows", id, "runs"];
             let ask = Ask::post(&path, serde_json::to_vec(&body)?).header("idempotency-key", key.as_str());
             let run = remote.json(ask.query("wait", self.wait.then_some(HELD))).await?;
@@ -66,6 +70,20 @@ impl Start {
                 break run;
             }
         };
+        // How it ended is told by the last of those that went on in its place.
+        while self.wait
+            && run["waiting"] != true
+            && let Some(next) = run["continued_by_run_id"].as_str().map(str::to_owned)
+        {
+            run = loop {
+                let path = ["api", "v1", "runs", next.as_str()];
+                let run = remote.json(Ask::get(&path)).await?;
+                if run["waiting"] == true || has_ended(&run) {
+                    break run;
+                }
+                tokio::time::sleep(LOOK).await;
+            };
+        }
         tell(&run, session, out)?;
         Ok(match run["status"].as_str() {
             Some("completed" | "continued") => Exit::Completed,

@@ -80,9 +80,15 @@ impl New {
         let told = if let Some(remote) = self.server.remote(session)? {
             remote.json(Ask::post(&KEYS, serde_json::to_vec(&json!({ "worker": self.worker }))?)).await?
         } else {
+            let worker = WorkerId::named(&self.worker).map_err(|error| {
+                anyhow::Error::new(error).context(Explained::usage(text!(
+                    session.catalogue,
+                    "worker-bad-name",
+                    name = &self.worker
+                )))
+            })?;
             let (store, at) = (Store::open(session)?, session.clock.now());
             let (mut keys, secret) = (kept(&store).await?, WorkerKeys::secret(&TimeOrderedIds.secret()));
-            let worker = WorkerId::new(self.worker.as_str());
             let key = keys.issue(TimeOrderedIds.fresh(), worker, &secret, &owner(), at).clone();
             keep(&store, &keys, "worker_key_issued", &key, at).await?;
             json!({ "id": key.id, "worker": key.worker, "secret": secret })

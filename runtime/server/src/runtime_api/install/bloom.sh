@@ -17,7 +17,7 @@ main() {
         # No key is in this script: who runs it hands on the worker's own.
         [ -z "$key" ] || setting BLOOM_WORKER_KEY "$key"
     )
-    printf '%s\n' "$text" | put "$root$settings" 600
+    printf '%s\n' "$text" | put as_root "$root$settings" 600
     [ -n "$root" ] || as_root chown "$owner" "$settings"
     service bloom-worker "BLOOM worker" "$(home_of "$owner")" "$settings" "$program" worker
     [ -n "$key" ] || say "It has no key: where the server asks for one, run this again with BLOOM_WORKER_KEY set"

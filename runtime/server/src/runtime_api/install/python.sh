@@ -32,8 +32,7 @@ main() {
         [ -z "$AGENT_KEY" ] || setting MEMBRIDGE_AGENT_KEY "$AGENT_KEY"
         [ -z "${MEMBRIDGE_ADMIN_KEY:-}" ] || setting MEMBRIDGE_SERVER_ADMIN_KEY "$MEMBRIDGE_ADMIN_KEY"
     )
-    printf '%s\n' "$text" | put "$settings" 600
-    [ -n "$root" ] || as_root chown "$owner" "$settings"
+    printf '%s\n' "$text" | put as_owner "$settings" 600
     service membridge-agent "Membridge node agent" "$folder" "$folder/.env.agent" /bin/sh "$folder/run-agent.sh"
     say "membridge-agent is installed on ${NODE_ID:-$(uname -n)}, and listens on port $PORT"
 }

@@ -28,11 +28,12 @@ home_of() {
     printf '%s' "$home"
 }
 
-# put FILE MODE: keeps what comes in, as a whole or not at all.
+# put WHO FILE MODE: keeps what comes in, as a whole or not at all, as `as_root` or `as_owner`. What lies where the owner may write
+# is written as the owner: root would follow whatever link was put there.
 put() {
-    as_root mkdir -p "$(dirname "$1")"
+    "$1" mkdir -p "$(dirname "$2")"
     # shellcheck disable=SC2016
-    as_root sh -c 'umask 077 && cat >"$1.new" && chmod "$2" "$1.new" && mv "$1.new" "$1"' sh "$1" "$2"
+    "$1" sh -c 'umask 077 && cat >"$1.new" && chmod "$2" "$1.new" && mv "$1.new" "$1"' sh "$2" "$3"
 }
 
 # setting NAME VALUE: a line that systemd and the shell read alike.
@@ -54,11 +55,16 @@ init_system() {
     fi
 }
 
-# service NAME DESCRIPTION FOLDER SETTINGS COMMAND ARGUMENTS: has it started now and with the machine.
+# service NAME DESCRIPTION FOLDER SETTINGS COMMAND ARGUMENT: has it started now and with the machine.
 service() {
+    for name in "$3" "$4" "$5" "$6" "$owner"; do
+        case $name in
+        '' | *[!A-Za-z0-9/._+@-]*) fail "$name holds what service managers would take for more than a name" ;;
+        esac
+    done
     case $(init_system) in
     systemd)
-        put "$root/etc/systemd/system/$1.service" 644 <<UNIT
+        put as_root "$root/etc/systemd/system/$1.service" 644 <<UNIT
 [Unit]
 Description=$2
 After=network-online.target
@@ -71,7 +77,7 @@ EnvironmentFile=$4
 ExecStart="$5" $6
 Restart=always
 RestartSec=5
-TimeoutStopSec=60
+TimeoutStopSec=90
 NoNewPrivileges=true
 
 [Install]
@@ -83,19 +89,17 @@ UNIT
         as_root systemctl restart "$1.service"
         ;;
     openrc)
-        put "$root/etc/init.d/$1" 755 <<SCRIPT
+        # Root runs this script; the settings are the owner's, and read as the owner.
+        put as_root "$root/etc/init.d/$1" 755 <<SCRIPT
 #!/sbin/openrc-run
 description="$2"
-set -a
-. "$4"
-set +a
 supervisor=supervise-daemon
 directory="$3"
-command="$5"
-command_args="$6"
+command=/bin/sh
+command_args="-c 'set -a; . $4; set +a; exec $5 $6'"
 command_user="$owner"
 respawn_delay=5
-retry="TERM/60/KILL/5"
+retry="TERM/90/KILL/5"
 
 depend() {
     need net

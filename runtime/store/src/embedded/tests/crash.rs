@@ -148,7 +148,7 @@ async fn survives(cut: &Cut<'_>, random: &mut Random) -> Result<(), String> {
     let told = disk.tape().entries.into_iter();
     let told: Vec<Fact> = told
         .filter_map(|entry| match entry {
-            Entry::Acknowledged(fact) => Some(fact),
+            Entry::Acknowledged(fact) => Some(*fact),
             _ => None,
         })
         .collect();

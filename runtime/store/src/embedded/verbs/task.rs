@@ -9,19 +9,37 @@ use bloom_runtime::record::{
     Artifact, AuditNote, Lease, LeaseEnding, LeaseId, LeaseStatus, RunId, Task, TaskId, TaskResult, TaskStatus,
     WorkerId, fits,
 };
-use bloom_runtime::store::{Grant, GrantAsk, Kept, LeaseEnd, StoreError};
+use bloom_runtime::store::{Grant, GrantAsk, Kept, LeaseEnd, QueueFilter, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::history::PreparedAppend;
 use super::{Content, Key, Rows, Stage, Table, artifact, must_be_new, read, require, row, write_audit};
 
 /// A row of the queue: enough to choose by.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 struct Waiting {
     task: TaskId,
     requires: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     not_before: Option<i64>,
+    /// A client posted it. Rows of earlier versions do not say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_posted: bool,
+}
+
+impl Waiting {
+    fn of(task: &Task) -> Self {
+        Self {
+            task: task.id.clone(),
+            requires: task.requires.clone(),
+            not_before: task.not_before,
+            is_posted: task.of.is_none(),
+        }
+    }
+
+    fn is_due(&self, at: i64) -> bool {
+        self.not_before.is_none_or(|due| due <= at)
+    }
 }
 
 /// Makes a task of a run, or of a client.
@@ -133,7 +151,7 @@ pub(in super::super) fn best(rows: &mut impl Rows, ask: &GrantAsk) -> Result<Opt
     let mut found = None;
     rows.ascend(Table::TaskQueue, &Key::new().span(), |_, row| {
         let waiting: Waiting = row::decode(row)?;
-        if waiting.not_before.is_none_or(|due| due <= ask.at) && fits(&waiting.requires, &ask.provides) {
+        if waiting.is_due(ask.at) && fits(&waiting.requires, &ask.provides) {
             found = Some(waiting.task);
             return Ok(ControlFlow::Break(()));
         }
@@ -287,17 +305,23 @@ pub(in super::super) fn active(rows: &mut impl Rows) -> Result<Vec<Lease>, Store
     ids.iter().map(|id| require(rows, Table::Leases, "lease", id)).collect()
 }
 
-/// The first tasks of the queue.
-pub(in super::super) fn queue(rows: &mut impl Rows, limit: usize) -> Result<Vec<Task>, StoreError> {
+/// The first tasks of the queue, of those that are asked for.
+pub(in super::super) fn queue(rows: &mut impl Rows, filter: &QueueFilter) -> Result<Vec<Task>, StoreError> {
     let mut ids = Vec::new();
     rows.ascend(Table::TaskQueue, &Key::new().span(), |_, row| {
-        if ids.len() == limit {
+        if ids.len() == filter.limit {
             return Ok(ControlFlow::Break(()));
         }
-        ids.push(row::decode::<Waiting>(row)?.task);
+        let waiting: Waiting = row::decode(row)?;
+        let is_able = |provides: &Vec<String>| fits(&waiting.requires, provides);
+        if waiting.is_due(filter.due) && (filter.posted || !waiting.is_posted) && filter.able.iter().any(is_able) {
+            ids.push(waiting.task);
+        }
         Ok(ControlFlow::Continue(()))
     })?;
-    ids.iter().map(|id| require(rows, Table::Tasks, "task", id.as_str())).collect()
+    let tasks: Vec<Task> =
+        ids.iter().map(|id| require(rows, Table::Tasks, "task", id.as_str())).collect::<Result<_, _>>()?;
+    Ok(tasks.into_iter().filter(|task| filter.posted || task.of.is_some()).collect())
 }
 
 fn put(stage: &mut Stage<'_, '_>, before: Option<&Task>, task: &Task) {
@@ -305,7 +329,7 @@ fn put(stage: &mut Stage<'_, '_>, before: Option<&Task>, task: &Task) {
         stage.remove(Table::TaskQueue, queue_key(before));
     }
     if task.status == TaskStatus::Queued {
-        stage.put(Table::TaskQueue, queue_key(task), queue_row(task));
+        stage.put(Table::TaskQueue, queue_key(task), row::encode(&Waiting::of(task)));
     }
     if before.is_none_or(|before| before.status != task.status) {
         if let Some(before) = before {
@@ -339,8 +363,13 @@ pub(in super::super) fn queue_key(task: &Task) -> Vec<u8> {
     Key::new().signed(-i64::from(task.priority)).signed(task.created_at).text(task.id.as_str()).build()
 }
 
-pub(in super::super) fn queue_row(task: &Task) -> Vec<u8> {
-    row::encode(&Waiting { task: task.id.clone(), requires: task.requires.clone(), not_before: task.not_before })
+/// Whether a row of the queue is this task's, as this version writes it or an earlier one.
+pub(in super::super) fn is_queue_row(row: &[u8], task: &Task) -> bool {
+    let due = Waiting::of(task);
+    row::decode::<Waiting>(row).is_ok_and(|found| {
+        let is_posted = found.is_posted || due.is_posted;
+        Waiting { is_posted, ..found } == due
+    })
 }
 
 pub(in super::super) fn task_status_key(status: TaskStatus) -> Key {
@@ -365,6 +394,11 @@ pub(in super::super) fn lease_status_key(status: LeaseStatus) -> Key {
 /// The place of a task among those of its status.
 pub(in super::super) fn task_time_key(task: &Task) -> Vec<u8> {
     task_status_key(task.status).signed(task.created_at).text(task.id.as_str()).build()
+}
+
+/// When a task was made, by [`task_time_key`].
+pub(in super::super) fn time_of(key: &[u8]) -> Option<i64> {
+    Key::signed_at(key.get(size_of::<u64>()..)?)
 }
 
 /// The place of a lease among those of its status.

@@ -113,7 +113,7 @@ pub(super) enum Entry {
     /// The store's content, after a commit that was on disk as far as the store knows.
     Committed(u64),
     /// The caller was told.
-    Acknowledged(Fact),
+    Acknowledged(Box<Fact>),
 }
 
 /// What a disk does not do.
@@ -344,7 +344,7 @@ impl Tape {
                     Entry::Change(change) => pending.push(change.clone()),
                     Entry::Sync => pending.drain(..).for_each(|change: Change| change.apply(&mut synced)),
                     Entry::Committed(content) => committed = *content,
-                    Entry::Acknowledged(fact) => facts.push(fact.clone()),
+                    Entry::Acknowledged(fact) => facts.push(fact.as_ref().clone()),
                 }
             }
             done = place;

@@ -82,7 +82,7 @@ async fn goes_on(fault: Fault, after: usize, stays: bool, seed: u64) -> Result<b
         .entries
         .into_iter()
         .filter_map(|entry| match entry {
-            Entry::Acknowledged(fact) => Some(fact),
+            Entry::Acknowledged(fact) => Some(*fact),
             _ => None,
         })
         .collect();

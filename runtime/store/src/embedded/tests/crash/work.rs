@@ -108,7 +108,7 @@ impl<'a> Work<'a> {
     }
 
     fn told(&self, fact: Fact) {
-        self.disk.note(Entry::Acknowledged(fact));
+        self.disk.note(Entry::Acknowledged(Box::new(fact)));
     }
 
     fn told_events(&self, scribe: &Scribe) {
