@@ -4,6 +4,7 @@
 pub mod allocation;
 pub mod corpus;
 pub mod diagram;
+pub mod latency;
 pub mod measure;
 pub mod program;
 pub mod scale;

@@ -173,7 +173,7 @@ pub struct Ask {
     pub path: String,
     /// Sent twice with the same key, it is done once.
     pub key: Option<String>,
-    /// JSON.
+    /// JSON, or nothing.
     pub body: Option<Vec<u8>>,
 }
 
@@ -214,6 +214,7 @@ impl Client {
         let url = format!("{}{}", self.url, ask.path);
         let mut request = match &ask.body {
             None => self.http.get(url),
+            Some(body) if body.is_empty() => self.http.post(url),
             Some(body) => self.http.post(url).header(CONTENT_TYPE, "application/json").body(body.clone()),
         };
         if let Some(key) = &ask.key {

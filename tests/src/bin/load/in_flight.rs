@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bloom_interpreter::effect::{Answer, EffectError};
 use bloom_ir::Value;
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
+use bloom_tests::latency::Latencies;
 use bloom_tests::served::{Ask, Client};
 use bloom_worker::{RemoteConfig, RemoteWorker};
 use tokio::sync::mpsc;
@@ -16,7 +17,6 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::Stage;
-use crate::latency::Latencies;
 
 const RUNS: usize = 1_000;
 const WORKERS: usize = 8;

@@ -2,17 +2,16 @@
 
 #![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "a table of figures for people")]
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bloom_tests::measure::{machine, memory};
 use bloom_tests::served::{Client, Place, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 
 mod in_flight;
-mod latency;
 mod streams;
 mod submitting;
 
@@ -50,20 +49,6 @@ fn raise_limit_of_files() -> anyhow::Result<u64> {
     Ok(maximum.unwrap_or(u64::MAX))
 }
 
-/// What is measured on.
-fn machine() -> String {
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let (processors, memory) = (read("/proc/cpuinfo"), read("/proc/meminfo"));
-    let after = |text: &str, name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix(':'));
-        line.map_or_else(|| String::from("?"), |line| line.trim().to_owned())
-    };
-    let threads = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    let model = after(&processors, "model name");
-    let (memory, system) = (after(&memory, "MemTotal"), read("/proc/sys/kernel/osrelease"));
-    format!("{model}, {threads} processors, {memory} of memory, {} {}", std::env::consts::OS, system.trim())
-}
-
 /// A server of a place of its own, to which both flows are published; its store is on the disk of the current folder.
 struct Stage {
     server: Server,
@@ -85,11 +70,7 @@ impl Stage {
 
     /// What the kernel counts of the server's memory, in MiB: `VmHWM`, the most that was resident, or `VmRSS`, what is.
     fn memory(&self, which: &str) -> anyhow::Result<f64> {
-        let id = self.server.process.id().context("the server runs")?;
-        let status = fs::read_to_string(format!("/proc/{id}/status")).context("memory is known from /proc")?;
-        let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':'));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-        Ok(kib.with_context(|| format!("there is no {which}"))? / 1024.0)
+        Ok(memory(self.server.process.id().context("the server runs")?, which)?)
     }
 
     async fn stop(mut self) -> anyhow::Result<()> {

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use bloom_tests::latency::Latencies;
 use bloom_tests::measure::raw_commits_per_second;
 use bloom_tests::served::{Ask, Client};
 use tokio::task::JoinSet;
 
 use crate::Stage;
-use crate::latency::Latencies;
 
 pub(crate) async fn table(bloom: &Path, time: Duration) -> anyhow::Result<()> {
     println!(

@@ -1,0 +1,70 @@
+//! `bloom serve`, with a flow that calls a wasm tool.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+use bloom_tests::served::{Ask, Client, Place, Server};
+use serde_json::{Value, json};
+
+use crate::{Contestant, STEPS, folder};
+
+/// A tool that gives its argument back.
+const ECHO: &[u8] = include_bytes!("../../../../runtime/wasm/tests/compatibility/0.1.0/echo.wasm");
+
+pub(crate) struct Stage {
+    server: Server,
+    folder: tempfile::TempDir,
+}
+
+impl Stage {
+    pub(crate) async fn start(bloom: &Path) -> anyhow::Result<Self> {
+        let folder = folder()?;
+        let place = Place::new(bloom, folder.path())?;
+        let tool = place.path("echo.wasm");
+        fs::write(&tool, ECHO)?;
+        place.told(&["tool".as_ref(), "add".as_ref(), tool.as_ref()]).await?;
+        let flow = place.signed(&flow()).await?;
+        let server = Server::start(&place, "127.0.0.1:0", &[("BLOOM_LOG_FILTER", "warn")]).await?;
+        Client::new(&server.url)?.publish(flow).await?;
+        Ok(Self { server, folder })
+    }
+
+    pub(crate) fn contestant(&self) -> anyhow::Result<Contestant> {
+        Ok(Contestant {
+            name: "bloom",
+            url: self.server.url.clone(),
+            ask: Ask::post("/api/v1/flows/steps/runs?wait=30", "{}"),
+            is_done: |run| run["status"] == "completed",
+            processes: vec![self.server.process.id().context("the server runs")?],
+            folder: self.folder.path().to_owned(),
+        })
+    }
+
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        self.server.process.stop().await?;
+        Ok(self.folder.close()?)
+    }
+}
+
+/// Calls the tool as often as there are steps.
+fn flow() -> Value {
+    let mut nodes = serde_json::Map::new();
+    for step in 1..=STEPS {
+        nodes.insert(
+            format!("n{step}"),
+            json!({
+                "type": "action", "op": "tool", "tool": "echo", "args": { "a": step.to_string() }, "into": "last",
+                "next": format!("n{}", step + 1),
+            }),
+        );
+    }
+    let last = json!({ "type": "return", "status": "completed", "value": "v['last']" });
+    nodes.insert(format!("n{}", STEPS + 1), last);
+    json!({
+        "ir": "0.1",
+        "flow": { "id": "steps", "version": "0.0.0", "title": "steps", "kind": "procedure", "locale": "en" },
+        "inputs": { "type": "object" }, "outputs": {}, "entry": "n1", "nodes": nodes,
+        "policy": { "allowed_tools": { "echo": { "effect": "read", "capabilities": [] } } },
+    })
+}
