@@ -12,6 +12,7 @@ use bloom_runtime::record::{
 };
 use bloom_runtime::store::{ProposalFilter, QuestionFilter, RunFilter, Store as _, StoreError};
 use bloom_store::RedbStore;
+use serde::de::DeserializeOwned;
 
 use crate::catalogue::{Catalogue, text};
 use crate::failure::Explained;
@@ -51,6 +52,12 @@ impl<'a> Store<'a> {
             }
             Err(error) => Err(explained(error, catalogue)),
         }
+    }
+
+    /// A setting; what it is by default where nobody has set it.
+    pub(crate) async fn setting<T: Default + DeserializeOwned>(&self, name: &str) -> anyhow::Result<T> {
+        let kept = self.inner.setting(name).await?;
+        Ok(kept.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default())
     }
 
     /// The run of an id, of an unambiguous beginning or end of one, or the `last` one.

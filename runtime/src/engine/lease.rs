@@ -220,17 +220,10 @@ impl Engine {
     /// limit of the node or the run; says how many. Those that were granted without anybody being told, since the store failed
     /// just then, are given back.
     pub async fn reap(&self) -> Result<usize, EngineError> {
-        let doubted = self.fleet().doubted();
-        for id in doubted {
-            if let Some(lease) = self.store.lease(&id).await?.filter(|lease| lease.status == LeaseStatus::Active) {
-                self.end_lease(&id, lease.epoch, LeaseEnding::GivenBack).await?;
-            }
-            self.fleet().ended(&id);
-        }
         let now = self.clock.now();
-        let (overdue, late) = {
+        let (doubted, overdue, late) = {
             let fleet = self.fleet();
-            (fleet.overdue(now), fleet.out_of_time(now))
+            (fleet.doubted(), fleet.overdue(now), fleet.out_of_time(now))
         };
         let mut endings: Vec<_> = overdue.into_iter().map(|lease| (lease, LeaseEnding::Expired)).collect();
         for lease in late {
@@ -239,12 +232,18 @@ impl Engine {
                 endings.push((lease, ending));
             }
         }
+        for id in doubted {
+            match self.store.lease(&id).await? {
+                Some(lease) if lease.status == LeaseStatus::Active => endings.push((lease, LeaseEnding::GivenBack)),
+                _ => self.fleet().ended(&id),
+            }
+        }
         let mut ended = 0;
         for (lease, ending) in endings {
-            let why = if ending == LeaseEnding::Expired {
-                "a lease expired"
-            } else {
-                "a worker did not keep to a time limit"
+            let why = match ending {
+                LeaseEnding::Expired => "a lease expired",
+                LeaseEnding::GivenBack => "a lease was granted that nobody was told of",
+                _ => "a worker did not keep to a time limit",
             };
             match self.end_lease(&lease.id, lease.epoch, ending).await {
                 Ok(_) => {
@@ -342,7 +341,7 @@ impl Engine {
             }),
             Err(error) => {
                 // It may have been told twice at the same time, and the other one was quicker.
-                let (task, lease) = self.task_of(&lease.id).await?;
+                let Ok((task, lease)) = self.task_of(&lease.id).await else { return Err(error) };
                 let again = decided(&task, &lease, epoch, &ending, self.clock.now());
                 if again.is_ok_and(|again| again.is_repeated) {
                     return Ok(LeaseResult { task, retry_after: None });

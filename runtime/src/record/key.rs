@@ -1,9 +1,9 @@
 //! Keys of workers. Each belongs to one worker, and lets its holder act for that worker and nobody else.
 
-use bloom_ir::Digest;
+use bloom_ir::{Digest, Value};
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, WorkerId};
+use super::{Actor, AuditNote, WorkerId};
 
 /// A key of a worker, without the secret: only its hash is kept. Secrets are long and random, so a plain hash gives nothing away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,14 @@ pub struct WorkerKey {
     /// Since when it lets nobody in, in Unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<i64>,
+}
+
+impl WorkerKey {
+    /// What stands in the audit log of what somebody did with it: nothing that lets anybody in.
+    pub fn note(&self, at: i64, by: &Actor, action: &str) -> AuditNote {
+        let detail = [("worker", Value::from(self.worker.as_str()))].into_iter().collect();
+        AuditNote { detail, ..AuditNote::new(at, by, action, ("worker_key", &self.id)) }
+    }
 }
 
 /// All keys of workers, those that were revoked too.

@@ -65,12 +65,6 @@ impl Owner {
     }
 }
 
-/// The owners of a store.
-pub(crate) async fn kept(store: &Store<'_>) -> anyhow::Result<Owners> {
-    let kept = store.inner.setting(Owners::SETTING).await?;
-    Ok(kept.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default())
-}
-
 fn named(name: &str, session: &Session) -> anyhow::Result<OwnerName> {
     name.parse().map_err(|_| Explained::usage(text!(session.catalogue, "owner-bad-name", name = name)).into())
 }
@@ -87,7 +81,7 @@ impl Set {
             // A server that has the store is told of before anything is typed.
             let store = Store::open(session)?;
             let hashed = hashed(&password(&name, session)?, session)?;
-            let mut owners = kept(&store).await?;
+            let mut owners: Owners = store.setting(Owners::SETTING).await?;
             let note = owners.set(&name, hashed, &owner(), session.clock.now());
             store.inner.put_setting(Owners::SETTING, serde_json::to_string(&owners)?, vec![note]).await?;
         }
@@ -146,7 +140,7 @@ impl List {
         let owners = if let Some(remote) = self.server.remote(session)? {
             remote.json(Ask::get(&OWNERS)).await?["owners"].take()
         } else {
-            let owners = kept(&Store::open(session)?).await?;
+            let owners = Store::open(session)?.setting::<Owners>(Owners::SETTING).await?;
             let shown = |owner: &bloom_server::Owner| json!({ "name": owner.name, "set_at": clock::iso(owner.set_at), "set_by": owner.set_by });
             owners.iter().map(shown).collect::<Value>()
         };
@@ -177,7 +171,7 @@ impl Remove {
             remote.done(Ask::delete(&[api, v1, owners, name.as_str()])).await?;
         } else {
             let store = Store::open(session)?;
-            let mut owners = kept(&store).await?;
+            let mut owners: Owners = store.setting(Owners::SETTING).await?;
             let missing = || Explained::failed(text!(session.catalogue, "no-such-owner", name = name.as_str()));
             let note = owners.remove(&name, &owner(), session.clock.now()).ok_or_else(missing)?;
             store.inner.put_setting(Owners::SETTING, serde_json::to_string(&owners)?, vec![note]).await?;

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use bloom_ir::Value;
 use bloom_runtime::apply::Applier;
 use bloom_runtime::engine::{Engine, EngineConfig, Parts};
-use bloom_server::{Appliers, ConfigError, ControlPlaneConfig, Hub, Server, ServerConfig, Tls};
+use bloom_server::{Appliers, ConfigError, ControlPlaneConfig, Hub, Owners, Server, ServerConfig, Tls};
 use bloom_store::RedbStore;
 use bloom_worker::InProcessWorker;
 use clap::Args;
@@ -20,7 +20,6 @@ use tokio::sync::watch;
 
 use crate::catalogue::text;
 use crate::clock::{SystemClock, TimeOrderedIds};
-use crate::command::owner;
 use crate::compiler::WithTools;
 use crate::config::{Config, NOT_HONOURED, Secret};
 use crate::failure::{Exit, Explained};
@@ -56,7 +55,7 @@ impl Serve {
         let store = Store::open(session)?;
         place::check(&store, &config, catalogue).await?;
         // Made and trusted once there is somebody who may have it sign.
-        let has_owners = !owner::kept(&store).await?.is_empty();
+        let has_owners = !store.setting::<Owners>(Owners::SETTING).await?.is_empty();
         let signing_key = has_owners.then(|| Keyring::of(session)?.server()).transpose()?;
         let settings = ServerConfig { audit_key, signing_key, tls: tls(&config, session)?, ..settings };
         apply::finish(&store, session).await?;

@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use bloom_runtime::record::{Actor, AuditNote, KeyRefusal, WorkerId, WorkerKey, WorkerKeys};
+use bloom_runtime::record::{KeyRefusal, WorkerId, WorkerKey, WorkerKeys};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -67,11 +67,6 @@ struct Wanted {
     worker: String,
 }
 
-fn note(at: i64, by: &Actor, action: &str, key: &WorkerKey) -> AuditNote {
-    let detail = [("worker", bloom_ir::Value::from(key.worker.as_str()))].into_iter().collect();
-    AuditNote { detail, ..AuditNote::new(at, by, action, ("worker_key", &key.id)) }
-}
-
 /// All keys of workers, those that were revoked too.
 #[utoipa::path(get, path = "/api/v1/worker-keys", tag = "worker keys", responses((status = 200, body = KeyList), Common))]
 async fn list(State(app): State<App>) -> Result<axum::Json<KeyList>, ApiError> {
@@ -94,7 +89,7 @@ async fn issue(
     let shown = secret.clone();
     let issue = move |keys: &mut WorkerKeys| {
         let key = keys.issue(id, worker, &shown, &by, at).clone();
-        let note = note(at, &by, "worker_key_issued", &key);
+        let note = key.note(at, &by, "worker_key_issued");
         Ok((key, note))
     };
     let key = app.worker_keys().change(app.store(), issue).await?;
@@ -117,7 +112,7 @@ async fn revoke(
             KeyRefusal::Unknown(id) => ApiError::not_found("worker key", id),
             KeyRefusal::Revoked(_) => ApiError::new(Code::InvalidTransition, error.to_string()),
         })?;
-        let note = note(at, &by, "worker_key_revoked", &key);
+        let note = key.note(at, &by, "worker_key_revoked");
         Ok((key, note))
     };
     let key = app.worker_keys().change(app.store(), revoke).await?;

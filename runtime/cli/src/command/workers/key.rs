@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use bloom_runtime::clock::{Clock as _, Ids as _};
-use bloom_runtime::record::{AuditNote, WorkerId, WorkerKey, WorkerKeys};
+use bloom_runtime::record::{WorkerId, WorkerKey, WorkerKeys};
 use bloom_runtime::store::Store as _;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -63,15 +63,9 @@ impl Key {
     }
 }
 
-async fn kept(store: &Store<'_>) -> anyhow::Result<WorkerKeys> {
-    let kept = store.inner.setting(WorkerKeys::SETTING).await?;
-    Ok(kept.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default())
-}
-
 /// Keeps all keys, and writes down what became of one.
 async fn keep(store: &Store<'_>, keys: &WorkerKeys, action: &str, key: &WorkerKey, at: i64) -> anyhow::Result<()> {
-    let detail = [("worker", bloom_ir::Value::from(key.worker.as_str()))].into_iter().collect();
-    let note = AuditNote { detail, ..AuditNote::new(at, &owner(), action, ("worker_key", &key.id)) };
+    let note = key.note(at, &owner(), action);
     Ok(store.inner.put_setting(WorkerKeys::SETTING, serde_json::to_string(keys)?, vec![note]).await?)
 }
 
@@ -88,7 +82,8 @@ impl New {
                 )))
             })?;
             let (store, at) = (Store::open(session)?, session.clock.now());
-            let (mut keys, secret) = (kept(&store).await?, WorkerKeys::secret(&TimeOrderedIds.secret()));
+            let secret = WorkerKeys::secret(&TimeOrderedIds.secret());
+            let mut keys: WorkerKeys = store.setting(WorkerKeys::SETTING).await?;
             let key = keys.issue(TimeOrderedIds.fresh(), worker, &secret, &owner(), at).clone();
             keep(&store, &keys, "worker_key_issued", &key, at).await?;
             json!({ "id": key.id, "worker": key.worker, "secret": secret })
@@ -123,7 +118,7 @@ impl List {
             }
             keys
         } else {
-            let keys = kept(&Store::open(session)?).await?;
+            let keys = Store::open(session)?.setting::<WorkerKeys>(WorkerKeys::SETTING).await?;
             for key in &keys.0 {
                 let revoked = key.revoked_at.map(clock::local).unwrap_or_default();
                 table.row([key.id.clone(), key.worker.to_string(), clock::local(key.created_at), revoked]);
@@ -150,7 +145,7 @@ impl Revoke {
             remote.json(Ask::delete(&[api, v1, keys, &self.id])).await?
         } else {
             let (store, at) = (Store::open(session)?, session.clock.now());
-            let mut keys = kept(&store).await?;
+            let mut keys: WorkerKeys = store.setting(WorkerKeys::SETTING).await?;
             let refused = || Explained::failed(text!(session.catalogue, "worker-key-not-revoked", id = &self.id));
             let revoked = keys.revoke(&self.id, at).cloned();
             let key = revoked.map_err(|error| anyhow::Error::new(error).context(refused()))?;
