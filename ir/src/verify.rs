@@ -143,14 +143,7 @@ pub enum Pinned {
 pub fn verify(bytes: &[u8], trust: &TrustList, now_ms: i64) -> Result<VerifiedIr, VerifyError> {
     let (document, hashed) = open(bytes)?;
     let signers = signers(&document, &hashed, trust, Pinned::Resume)?;
-    let valid = unexpired(&signers, trust, now_ms)?;
-    let flow = &document.flow.id;
-    for policy in trust.policies.iter().filter(|policy| policy.concerns(flow)) {
-        let found = votes(policy, &valid);
-        if found < policy.signatures as usize {
-            return Err(VerifyError::PolicyUnmet { flow: flow.clone(), policy: policy.clone(), found });
-        }
-    }
+    current(&document, &signers, trust, now_ms)?;
     finish(bytes, document, &hashed, signers)
 }
 
@@ -175,6 +168,12 @@ impl VerifiedIr {
     pub fn signed(document: Document, key: &SigningKey) -> Result<Self, VerifyError> {
         let document = crate::sign::seal(document, &[key]);
         verify(&document.to_bytes(), &TrustList::of("own", key.public()), i64::MIN)
+    }
+
+    /// Checks again what time alone changes of what [`verify`] checked: that the keys have not expired, and so the policies.
+    /// `trust` is the list that the document was verified under.
+    pub fn still_trusted(&self, trust: &TrustList, now_ms: i64) -> Result<(), VerifyError> {
+        current(&self.0.document, &self.0.signers, trust, now_ms)
     }
 
     /// The bytes that were verified: what is stored and sent. The document written anew could have another hash, because
@@ -310,6 +309,19 @@ fn unexpired<'a>(signers: &[PublicKey], trust: &'a TrustList, now_ms: i64) -> Re
         }
         _ => Ok(valid),
     }
+}
+
+/// Whether those who signed are trusted now, and enough for the policies.
+fn current(document: &Document, signers: &[PublicKey], trust: &TrustList, now_ms: i64) -> Result<(), VerifyError> {
+    let valid = unexpired(signers, trust, now_ms)?;
+    let flow = &document.flow.id;
+    for policy in trust.policies.iter().filter(|policy| policy.concerns(flow)) {
+        let found = votes(policy, &valid);
+        if found < policy.signatures as usize {
+            return Err(VerifyError::PolicyUnmet { flow: flow.clone(), policy: policy.clone(), found });
+        }
+    }
+    Ok(())
 }
 
 /// How many different keys count for a policy.

@@ -288,6 +288,17 @@ pub struct Grant {
     pub task: Task,
 }
 
+impl Grant {
+    /// The span of what a worker does with it.
+    pub fn span(&self) -> tracing::Span {
+        let Self { lease, task } = self;
+        tracing::info_span!(
+            "task", task = %task.id, worker = %lease.worker, lease = %lease.id, attempt = task.attempts,
+            run = task.run().map(tracing::field::display), node = %task.asked_by().node,
+        )
+    }
+}
+
 /// A lease ends.
 #[derive(Clone, Debug)]
 pub struct LeaseEnd {
@@ -325,6 +336,8 @@ pub struct Kept {
 pub struct TaskFilter {
     /// In this status.
     pub status: Option<TaskStatus>,
+    /// Questions to an LLM only, and no runs that a worker is to execute.
+    pub questions: bool,
     /// At most so many.
     pub limit: usize,
 }

@@ -9,6 +9,7 @@ use bloom_interpreter::effect::{EffectError, ToolRequest};
 use bloom_ir::capability::ArtifactScope;
 use bloom_ir::manifest::ToolManifest;
 use bloom_ir::{Digest, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::record::RunId;
 
@@ -34,6 +35,24 @@ pub trait ToolHost: Send + Sync {
 
     /// All installed tools, by name.
     fn installed(&self) -> Vec<InstalledTool>;
+
+    /// The component of a digest, byte for byte, for a host that lacks it; none where it is not at hand.
+    async fn component(&self, digest: Digest) -> io::Result<Option<Vec<u8>>> {
+        let _ = digest;
+        Ok(None)
+    }
+
+    /// Installs a component that another host has.
+    async fn take_in(&self, component: Vec<u8>) -> Result<InstalledTool, EffectError> {
+        drop(component);
+        Err(EffectError::new("unavailable", "this host installs no tools"))
+    }
+
+    /// The folders that the operator names here, as calls for an agent see them.
+    fn folders(&self, agent: &str) -> Option<Arc<dyn Folders>> {
+        let _ = agent;
+        None
+    }
 
     /// Calls a tool once: input checked, fresh instance, limits kept, output checked. Dropping the future interrupts
     /// the call.
@@ -64,6 +83,33 @@ pub struct ToolCall {
     pub timeout_ms: u64,
     /// What runs of its context handed out; none where the call is not part of a run.
     pub artifacts: Option<Arc<dyn Artifacts>>,
+    /// Where [`SHARED_ROOTS`] are read, if not on this machine.
+    pub folders: Option<Arc<dyn Folders>>,
+}
+
+/// The roots of folders that a run reads where its history is kept, wherever its tools are called: all runs of a server see the
+/// same. Other roots are folders of the machine that calls the tool.
+pub const SHARED_ROOTS: [&str; 2] = ["context", "memory"];
+
+/// Folders that a call may read. It speaks for one agent. A failure has one of the codes that `bloom:tool/files` names.
+#[async_trait]
+pub trait Folders: fmt::Debug + Send + Sync {
+    /// All files below a folder of a root, in the byte order of their paths.
+    async fn list(&self, root: &str, prefix: &str) -> Result<Vec<FileEntry>, EffectError>;
+
+    /// A whole file.
+    async fn read(&self, root: &str, path: &str) -> Result<Vec<u8>, EffectError>;
+}
+
+/// A file that a tool may read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Below the root.
+    pub path: String,
+    /// In bytes.
+    pub size: u64,
+    /// Unix milliseconds.
+    pub modified: i64,
 }
 
 /// The artifacts that a call may read. It speaks for one run: for its agent, and within its context.
@@ -83,7 +129,7 @@ pub trait Artifacts: fmt::Debug + Send + Sync {
 }
 
 /// Bytes that a run handed out under a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
     /// The digest of the bytes.
     pub digest: Digest,

@@ -156,11 +156,11 @@ fn the_error_says_which_check_failed() {
         VerifyError::NotTrusted { key_ids: vec![key_id.clone()] }
     );
     let expiring = trusting([entry(1, &[], Some(1000))]);
-    assert!(verify(&bytes, &expiring, 999).is_ok());
-    assert_eq!(
-        verify(&bytes, &expiring, 1000).unwrap_err(),
-        VerifyError::Expired { key_id, name: "key 1".into(), expired_at: 1000 }
-    );
+    let verified = verify(&bytes, &expiring, 999).unwrap();
+    let expired = VerifyError::Expired { key_id, name: "key 1".into(), expired_at: 1000 };
+    assert_eq!(verify(&bytes, &expiring, 1000).unwrap_err(), expired);
+    assert_eq!(verified.still_trusted(&expiring, 999), Ok(()));
+    assert_eq!(verified.still_trusted(&expiring, 1000), Err(expired), "what was verified does not stay so for ever");
 }
 
 #[test]

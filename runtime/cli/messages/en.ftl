@@ -343,9 +343,12 @@ cmd-fork = Start another run that shares the history of a run up to an event, an
     .limit = How much a run of the flow given by --ir may use, as max_proposals=50; may be repeated
     .prose = What becomes of text that is no statement: error, llm (an LLM does it or answers it), human (a person does) [default: error]
     .opaque = Take every icon's text as such text, also where it would parse; for an LLM unless --prose says otherwise
+    .server = A server's URL, in place of the store of this machine: the run, by its whole id, is one of its runs, and --ir a version or hash of the flow there
+    .idempotency-key = The same key, run and event give the same fork, however often it is asked for
     .examples =
         bloom history last                              the events, by number
         bloom fork last --at 7                          tries the rest again
+        bloom fork RUN --at 7 --server URL --wait       the same on a server
         bloom fork last --at 7 --ir corrected.drakon    goes on as a corrected diagram says
 
 cmd-proposals = See and decide what runs want to change
@@ -547,10 +550,45 @@ cmd-db-check = Check that nothing in it contradicts itself: records, indexes, hi
         bloom db check
         bloom --data /var/lib/bloom db check        while no server has it open
 
+cmd-db-backup = Copy its file while no server has it open, and look whether the copy is whole
+    .file = The new file
+    .examples =
+        bloom db backup /backup/bloom-2026-11-21.redb
+        cp /backup/bloom-2026-11-21.redb DATA/bloom.redb      puts it back, where nothing runs
+
+cmd-db-compact = Give room that it does not need back to the disk
+    .examples =
+        bloom db compact
+
+cmd-db-export = Write all that it holds as JSON Lines
+    .file = The new file; - is the standard output
+    .examples =
+        bloom db export store.jsonl
+        bloom db export - | gzip > store.jsonl.gz
+
+cmd-db-import = Make the store of an empty data directory out of an export
+    .file = The export, compressed with gzip or not; - is the standard input
+    .examples =
+        bloom --data new db import store.jsonl.gz
+
+cmd-db-archive = Move runs that ended long ago to a file, which can be put back
+    .file = The new file: JSON Lines, compressed with gzip
+    .older-than = How long ago they must have ended: 90d, 12h, 6 months
+    .dry-run = Only say what would be moved
+    .examples =
+        bloom db archive --older-than 90d --dry-run
+        bloom db archive --older-than 90d runs-2026-11.jsonl.gz && bloom db compact
+
+cmd-db-restore = Put runs of an archive back
+    .file = The archive
+    .examples =
+        bloom db restore runs-2026-11.jsonl.gz
+
 cmd-serve = Serve flows and runs over HTTP, and look after all runs of the store
     .listen = Address and port [default: server.listen, else 127.0.0.1:5000]
     .workers = How many LLM tasks are done in this process at a time; 0: none [default: server.workers, else 1]
     .insecure = Listen beyond this machine without a key
+    .web = The folder of a built web client, with its index.html, to be served in place of this server's own pages [default: server.web]
     .examples =
         bloom serve                                         on http://127.0.0.1:5000; its API is at /docs
         RUNTIME_API_KEY=… bloom serve --listen 0.0.0.0:5000
@@ -604,6 +642,7 @@ usage-see-help = See --help.
 serve-listening = Listening on { $url } (its API: { $url }/docs). Ctrl-C stops it; runs go on at the next start.
 serve-stopped = The server has stopped; what was running goes on at the next start.
 serve-cannot-listen = nothing can listen on { $address }
+serve-no-client = { $path } is no folder of a web client: it has no index.html
 serve-open-to-all = listening on { $address } without a key would let everybody in
 serve-open-to-all-hint = set server.api_key (or RUNTIME_API_KEY), listen on 127.0.0.1, or say --insecure if everybody may
 serve-bad-url = server.public_url is not the URL of a server: { $url }
@@ -647,6 +686,7 @@ artifacts-refused = { $endpoint } refuses the key for the bucket { $bucket }, or
 artifacts-missing = there is no bucket { $bucket } at { $endpoint }
 artifacts-unreachable = { $endpoint }, where artifacts are to be put, does not answer as an S3-compatible store does
 artifacts-hint = see [artifacts] in docs/configuration.md; `bloom config show` tells what is set, and where
+telemetry-bad-endpoint = telemetry.otlp_endpoint { $endpoint } is not the URL of a collector, as http://127.0.0.1:4318
 config-secret-empty = { $key } is empty
 column-setting = SETTING
 column-value = VALUE
@@ -668,6 +708,39 @@ store-read-only = the data directory cannot be written
 store-read-only-hint = see to it that its disk is mounted for writing and that its files are yours, then do it again
 db-sound = Nothing contradicts itself (runs: { $runs }, events: { $events }, audit entries: { $entries }, rows: { $rows }).
 db-broken = the store contradicts itself (faults: { $count })
+db-size = The file has { $bytes } bytes: { $each } for each event.
+db-size-empty = The file has { $bytes } bytes.
+db-backed-up = Copied to { $path } ({ $bytes } bytes).
+db-compacted = The file had { $before } bytes, and now has { $after }.
+db-exported = Exported to { $path } (records: { $records }, among them runs: { $runs }, events: { $events }).
+db-imported = Imported (records: { $records }, among them runs: { $runs }, events: { $events }).
+db-archived = Moved to { $path } (runs: { $runs }, events: { $events }).
+db-would-archive = Ended before { $before } and can be moved (runs: { $runs }, events: { $events }).
+db-nothing-to-archive = No run that ended before { $before } can be moved.
+db-kept-proposals = Stay, since their proposals are open: { $count }
+db-kept-artifacts = Stay, since they handed out artifacts: { $count }
+db-kept-held = Stay, since somebody holds their tasks: { $count }
+db-kept-linked = Stay, since they are tied to runs that stay: { $count }
+db-restored = Put back (runs: { $restored }; there already: { $there }).
+db-bad-age = { $age } is no age
+db-bad-age-hint = give a number with a unit, as 90d, 12h or 6 months
+db-no-store = there is no store: { $path }
+db-no-store-hint = name the data directory that it is in with --data or BLOOM_DATA
+db-file-there = { $path } is there already, and nothing is overwritten
+db-foreign = { $path } is neither an export nor an archive of a store
+db-is-archive = { $path } is an archive of runs, not an export of a store
+db-is-archive-hint = put its runs back: bloom db restore
+db-is-export = { $path } is an export of a store, not an archive of runs
+db-is-export-hint = make a new store of it: bloom --data DIR db import
+db-newer = { $path } was written by a newer bloom (line { $line }: { $kind }, version { $version })
+db-truncated = { $path } was cut short: it ends after line { $line }
+db-changed = { $path } is not as it was written: line { $line }: { $what }
+db-not-empty = the store is not empty, and an import makes a new one
+db-not-empty-hint = name a new data directory with --data; runs of an archive are put back by bloom db restore
+db-contradiction = what is in { $path } contradicts itself (faults: { $count }): { $first }
+db-other-run = the store has another run { $run }
+db-unfit = run { $run } cannot be put back: { $what }
+db-unchanged-hint = nothing was changed
 store-locked = the store { $path } is in use by { $holder }
 store-locked-hint = wait until that process has ended, or name another data directory with --data; where it is bloom serve, speak to it with --server
 store-damaged = the store is damaged: { $what }

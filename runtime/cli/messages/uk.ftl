@@ -345,9 +345,12 @@ cmd-fork = Відгалузити запуск: почати інший, яки�
     .limit = Скільки може використати запуск потоку, названого в --ir, наприклад max_proposals=50; можна повторювати
     .prose = Що робити з текстом, який не є інструкцією: error (помилка), llm (виконає або відповість LLM), human (людина) [типово: error]
     .opaque = Вважати таким текстом усе, що написано в іконах, навіть якщо воно розбирається; для LLM, якщо --prose не каже інакше
+    .server = URL сервера замість сховища цієї машини: запуск (повний ідентифікатор) — один із його запусків, а --ir — версія або хеш потоку на ньому
+    .idempotency-key = Той самий ключ для того самого запуску й події дає те саме відгалуження, хоч скільки разів його просити
     .examples =
         bloom history last                              події за номерами
         bloom fork last --at 7                          решту спробувати ще раз
+        bloom fork RUN --at 7 --server URL --wait       те саме на сервері
         bloom fork last --at 7 --ir corrected.drakon    продовжити за виправленою схемою
 
 cmd-proposals = Переглядати, що запуски хочуть змінити, і вирішувати
@@ -549,10 +552,45 @@ cmd-db-check = Перевірити, що в ньому немає супере�
         bloom db check
         bloom --data /var/lib/bloom db check        поки його не тримає відкритим жоден сервер
 
+cmd-db-backup = Скопіювати його файл, поки його не тримає відкритим жоден сервер, і перевірити, що копія ціла
+    .file = Новий файл
+    .examples =
+        bloom db backup /backup/bloom-2026-11-21.redb
+        cp /backup/bloom-2026-11-21.redb DATA/bloom.redb      повертає її, поки ніщо не працює
+
+cmd-db-compact = Повернути дискові місце, яке сховищу не потрібне
+    .examples =
+        bloom db compact
+
+cmd-db-export = Записати все, що в ньому є, як JSON Lines
+    .file = Новий файл; - означає стандартний вивід
+    .examples =
+        bloom db export store.jsonl
+        bloom db export - | gzip > store.jsonl.gz
+
+cmd-db-import = Створити з експорту сховище порожньої теки даних
+    .file = Експорт, стиснений gzip чи ні; - означає стандартний ввід
+    .examples =
+        bloom --data new db import store.jsonl.gz
+
+cmd-db-archive = Перенести давно завершені запуски до файлу, з якого їх можна повернути
+    .file = Новий файл: JSON Lines, стиснені gzip
+    .older-than = Як давно вони мали завершитися: 90d, 12h, 6 months
+    .dry-run = Лише сказати, що буде перенесено
+    .examples =
+        bloom db archive --older-than 90d --dry-run
+        bloom db archive --older-than 90d runs-2026-11.jsonl.gz && bloom db compact
+
+cmd-db-restore = Повернути запуски з архіву
+    .file = Архів
+    .examples =
+        bloom db restore runs-2026-11.jsonl.gz
+
 cmd-serve = Надавати потоки й запуски через HTTP і дбати про всі запуски сховища
     .listen = Адреса й порт [типово: server.listen, інакше 127.0.0.1:5000]
     .workers = Скільки завдань LLM виконує цей процес одночасно; 0 — жодного [типово: server.workers, інакше 1]
     .insecure = Приймати з'єднання ззовні й без ключа
+    .web = Тека зібраного вебклієнта з файлом index.html, який показувати замість власних сторінок сервера [типово: server.web]
     .examples =
         bloom serve                                         на http://127.0.0.1:5000; опис API — на /docs
         RUNTIME_API_KEY=… bloom serve --listen 0.0.0.0:5000
@@ -606,6 +644,7 @@ usage-see-help = Див. --help.
 serve-listening = Сервер слухає на { $url } (опис API: { $url }/docs). Ctrl-C зупинить його; запуски продовжаться після наступного старту.
 serve-stopped = Сервер зупинено; те, що виконувалося, продовжиться після наступного старту.
 serve-cannot-listen = не вдалося слухати на { $address }
+serve-no-client = { $path } — не тека вебклієнта: у ній немає index.html
 serve-open-to-all = без ключа сервер на { $address } впускав би кожного
 serve-open-to-all-hint = задайте server.api_key (або RUNTIME_API_KEY), слухайте на 127.0.0.1 або вкажіть --insecure, якщо можна кожному
 serve-bad-url = server.public_url — не адреса сервера: { $url }
@@ -649,6 +688,7 @@ artifacts-refused = { $endpoint } не приймає ключ до кошика
 artifacts-missing = на { $endpoint } немає кошика { $bucket }
 artifacts-unreachable = { $endpoint }, куди мають потрапляти артефакти, не відповідає так, як S3-сумісне сховище
 artifacts-hint = див. [artifacts] у docs/configuration.md; `bloom config show` показує, що і де задано
+telemetry-bad-endpoint = telemetry.otlp_endpoint { $endpoint } — не адреса збирача на кшталт http://127.0.0.1:4318
 config-secret-empty = { $key } — порожнє значення
 column-setting = НАЛАШТУВАННЯ
 column-value = ЗНАЧЕННЯ
@@ -670,6 +710,39 @@ store-read-only = у теку даних не можна писати
 store-read-only-hint = подбайте, щоб її диск було змонтовано для запису, а її файли належали вам, і повторіть
 db-sound = Суперечностей немає (запусків: { $runs }, подій: { $events }, записів журналу: { $entries }, рядків: { $rows }).
 db-broken = сховище суперечить саме собі (помилок: { $count })
+db-size = Розмір файлу в байтах: { $bytes }; на одну подію припадає { $each }.
+db-size-empty = Розмір файлу в байтах: { $bytes }.
+db-backed-up = Скопійовано до { $path } (байтів: { $bytes }).
+db-compacted = Розмір файлу в байтах: був { $before }, тепер { $after }.
+db-exported = Експортовано до { $path } (записів: { $records }, з них запусків: { $runs }, подій: { $events }).
+db-imported = Імпортовано (записів: { $records }, з них запусків: { $runs }, подій: { $events }).
+db-archived = Перенесено до { $path } (запусків: { $runs }, подій: { $events }).
+db-would-archive = Завершилися до { $before }, і їх можна перенести (запусків: { $runs }, подій: { $events }).
+db-nothing-to-archive = Немає запусків, які завершилися до { $before } і які можна перенести.
+db-kept-proposals = Залишаються, бо їхні пропозиції ще відкриті: { $count }
+db-kept-artifacts = Залишаються, бо видали артефакти: { $count }
+db-kept-held = Залишаються, бо хтось тримає їхні завдання: { $count }
+db-kept-linked = Залишаються, бо пов'язані із запусками, які залишаються: { $count }
+db-restored = Повернуто (запусків: { $restored }; уже були на місці: { $there }).
+db-bad-age = { $age } — це не вік
+db-bad-age-hint = укажіть число з одиницею, наприклад 90d, 12h або 6 months
+db-no-store = сховища немає: { $path }
+db-no-store-hint = вкажіть теку даних, у якій воно лежить, через --data або BLOOM_DATA
+db-file-there = { $path } уже є, а наявне не перезаписується
+db-foreign = { $path } — не експорт і не архів сховища
+db-is-archive = { $path } — архів запусків, а не експорт сховища
+db-is-archive-hint = поверніть його запуски: bloom db restore
+db-is-export = { $path } — експорт сховища, а не архів запусків
+db-is-export-hint = створіть із нього нове сховище: bloom --data DIR db import
+db-newer = { $path } записав новіший bloom (рядок { $line }: { $kind }, версія { $version })
+db-truncated = { $path } обірвано: він закінчується після рядка { $line }
+db-changed = { $path } не такий, яким його записано: рядок { $line }: { $what }
+db-not-empty = сховище не порожнє, а імпорт створює нове
+db-not-empty-hint = вкажіть нову теку даних через --data; запуски з архіву повертає bloom db restore
+db-contradiction = те, що є в { $path }, суперечить саме собі (помилок: { $count }): { $first }
+db-other-run = у сховищі є інший запуск { $run }
+db-unfit = запуск { $run } неможливо повернути: { $what }
+db-unchanged-hint = нічого не змінено
 store-locked = сховище { $path } зайняте: { $holder }
 store-locked-hint = дочекайтеся, поки той процес завершиться, або вкажіть іншу теку даних через --data; якщо це bloom serve, звертайтеся до нього через --server
 store-damaged = сховище пошкоджено: { $what }

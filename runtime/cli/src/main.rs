@@ -42,6 +42,9 @@ mod setting;
 mod sheets;
 mod signal;
 mod store;
+#[cfg(feature = "otlp")]
+mod telemetry;
+mod there;
 mod trust;
 mod usage;
 
@@ -53,6 +56,9 @@ use crate::failure::Exit;
 use crate::output::Out;
 use crate::session::Session;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let catalogue = Catalogue::of(locale::choose(&arguments, |name| std::env::var(name).ok()));
@@ -61,8 +67,10 @@ fn main() -> ExitCode {
         Err(message) => usage::answer(&message, &catalogue, &mut out),
         Ok(cli) => {
             let session = Session::open(&cli.global, catalogue);
-            logging::start(&session, cli.command.logs());
-            command::perform(cli.command, &session, &mut out).unwrap_or_else(|error| failure::explain(&error, &session))
+            let logging = logging::start(&session, cli.command.logs());
+            // It is dropped when the command has ended.
+            let performed = logging.and_then(|_logging| command::perform(cli.command, &session, &mut out));
+            performed.unwrap_or_else(|error| failure::explain(&error, &session))
         }
     };
     ExitCode::from(exit.finish(out))

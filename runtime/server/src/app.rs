@@ -24,6 +24,7 @@ use crate::outbound::Outbound;
 use crate::owner::Owners;
 use crate::rate::Rates;
 use crate::runtime_api::Trials;
+use crate::toolbox::{Adding, Toolbox};
 
 /// What a server is made of.
 pub struct Parts {
@@ -31,6 +32,8 @@ pub struct Parts {
     pub engine: Arc<Engine>,
     /// The tools that flows may call.
     pub tools: Arc<dyn ToolHost>,
+    /// Takes the components that clients add.
+    pub toolbox: Arc<dyn Toolbox>,
     /// Compiles what is published as a diagram, and draws.
     pub compiler: Arc<dyn Compiler>,
     /// Finds who decides on proposals and applies them.
@@ -78,6 +81,7 @@ pub(crate) struct Shared {
     hashing: Arc<Semaphore>,
     /// Held by who changes a managed project.
     projects: Mutex<()>,
+    adding: Adding,
 }
 
 impl std::ops::Deref for App {
@@ -97,6 +101,7 @@ impl App {
             owners: Kept::new(Owners::SETTING),
             hashing: Arc::new(Semaphore::new(1)),
             projects: Mutex::default(),
+            adding: Adding::default(),
             parts,
             stopping: watch::Sender::new(false),
             begun: Instant::now(),
@@ -149,6 +154,11 @@ impl App {
     /// Held by who changes a managed project.
     pub(crate) fn projects(&self) -> &Mutex<()> {
         &self.0.projects
+    }
+
+    /// The components that are being added.
+    pub(crate) fn adding(&self) -> &Adding {
+        &self.0.adding
     }
 
     /// What is counted.

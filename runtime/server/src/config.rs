@@ -1,6 +1,7 @@
 //! What the operator sets.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bloom_ir::SigningKey;
@@ -19,6 +20,8 @@ pub struct ServerConfig {
     pub insecure: bool,
     /// How others reach it, as `https://bloom.example.org`.
     pub public_url: Option<String>,
+    /// The folder of a client that is served in place of the server's own pages, with its `index.html`.
+    pub web: Option<PathBuf>,
     /// Networks whose `X-Forwarded-*` headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The largest body of a request, in bytes.
@@ -58,6 +61,7 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 5000)),
             insecure: false,
             public_url: None,
+            web: None,
             trusted_proxies: vec![
                 IpNet::from(IpAddr::from([127, 0, 0, 1])),
                 IpNet::from(IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])),

@@ -69,6 +69,8 @@ codes! {
     FlowConflict = "FLOW_CONFLICT" CONFLICT
     /// The run has ended.
     RunEnded = "RUN_ENDED" CONFLICT
+    /// By the other program the run would not have come to where it is to be forked.
+    ForkDiffers = "FORK_DIFFERS" CONFLICT
     /// The body is too large.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE" PAYLOAD_TOO_LARGE
     /// The body is of a type that is not read here.
@@ -87,6 +89,8 @@ codes! {
     RateLimited = "RATE_LIMITED" TOO_MANY_REQUESTS
     /// The server failed.
     Internal = "INTERNAL_ERROR" INTERNAL_SERVER_ERROR
+    /// What lies elsewhere cannot be had, or put there, for now.
+    Upstream = "UPSTREAM_UNAVAILABLE" BAD_GATEWAY
     /// Not now; the run can go on later.
     Unavailable = "UNAVAILABLE" SERVICE_UNAVAILABLE
 }
@@ -158,7 +162,7 @@ impl From<StoreError> for ApiError {
             ),
             StoreError::Unavailable(_) => {
                 tracing::warn!(error = message, "a request cannot be served for now");
-                Self::new(Code::Unavailable, "artifacts cannot be read or kept for now; the log says why")
+                Self::new(Code::Upstream, "artifacts cannot be read or kept for now; the log says why")
             }
             StoreError::Backend(_) | StoreError::Closed => {
                 let kind = error.disk();
@@ -210,6 +214,12 @@ impl From<EngineError> for ApiError {
             }
             EngineError::PayloadTooLarge { .. } => Self::new(Code::PayloadTooLarge, message),
             EngineError::TooManySignals { .. } => Self::new(Code::RateLimited, message),
+            EngineError::ForkPoint { at, most, .. } => {
+                Self::new(Code::ValidationFailed, message).with(json!({ "field": "at", "value": at, "most": most }))
+            }
+            EngineError::ForkDiffers { verdict, .. } => {
+                Self::new(Code::ForkDiffers, message).with(json!({ "verdict": verdict.to_string() }))
+            }
             EngineError::QuestionClosed { status, .. } => {
                 Self::new(Code::InvalidTransition, message).with(json!({ "status": status }))
             }

@@ -4,13 +4,14 @@
 //! is more, and what is not recorded, which may be missed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bloom_runtime::engine::{Observer, Progress, Step};
 use bloom_runtime::record::RunId;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
+use crate::feed::Feed;
 use crate::metrics::Metrics;
 
 /// News that wait for one who watches; older ones are dropped.
@@ -20,8 +21,16 @@ const BACKLOG: usize = 64;
 #[derive(Default)]
 pub struct Hub {
     metrics: Arc<Metrics>,
-    runs: Mutex<HashMap<RunId, broadcast::Sender<News>>>,
+    feed: Feed,
+    /// Who watches all that happens to a run.
+    all: Arc<Watched>,
+    /// Who waits for its end, and is not woken before.
+    ends: Arc<Watched>,
 }
+
+/// Runs that somebody watches.
+#[derive(Default)]
+struct Watched(Mutex<HashMap<RunId, broadcast::Sender<News>>>);
 
 /// What is told of a run.
 #[derive(Clone, Debug)]
@@ -41,17 +50,20 @@ pub(crate) struct Transient {
 
 /// Watches one run.
 pub(crate) struct Watch {
-    hub: Arc<Hub>,
+    of: Arc<Watched>,
     run: RunId,
     news: Option<broadcast::Receiver<News>>,
 }
 
 impl Hub {
     /// Begins to watch a run: whatever is recorded from now on is told.
-    pub(crate) fn watch(self: &Arc<Self>, run: &RunId) -> Watch {
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        let news = runs.entry(run.clone()).or_insert_with(|| broadcast::Sender::new(BACKLOG)).subscribe();
-        Watch { hub: self.clone(), run: run.clone(), news: Some(news) }
+    pub(crate) fn watch(&self, run: &RunId) -> Watch {
+        Watch::new(&self.all, run)
+    }
+
+    /// Begins to wait for the end of a run: that alone is told.
+    pub(crate) fn watch_end(&self, run: &RunId) -> Watch {
+        Watch::new(&self.ends, run)
     }
 
     /// What is counted.
@@ -59,25 +71,42 @@ impl Hub {
         &self.metrics
     }
 
+    /// What all runs do.
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
     /// Counts a commit of so many writes that took so long.
     pub fn committed(&self, verbs: usize, took: std::time::Duration) {
         self.metrics.committed(verbs, took);
     }
 
+    #[cfg(test)]
+    fn watched(&self) -> usize {
+        self.all.lock().len() + self.ends.lock().len()
+    }
+}
+
+impl Watched {
+    fn lock(&self) -> MutexGuard<'_, HashMap<RunId, broadcast::Sender<News>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn tell(&self, run: &RunId, news: News) {
-        if let Some(watched) = self.runs.lock().unwrap_or_else(PoisonError::into_inner).get(run) {
+        if let Some(watched) = self.lock().get(run) {
             // Nobody may watch any more.
             let _ = watched.send(news);
         }
     }
-
-    #[cfg(test)]
-    fn watched(&self) -> usize {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
 }
 
 impl Watch {
+    fn new(of: &Arc<Watched>, run: &RunId) -> Self {
+        let mut watched = of.lock();
+        let news = watched.entry(run.clone()).or_insert_with(|| broadcast::Sender::new(BACKLOG)).subscribe();
+        Self { of: of.clone(), run: run.clone(), news: Some(news) }
+    }
+
     /// The next news. Several that something was recorded may come as one.
     pub(crate) async fn next(&mut self) -> News {
         let Some(news) = &mut self.news else { return News::Recorded };
@@ -93,7 +122,7 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         self.news = None;
-        let mut runs = self.hub.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut runs = self.of.lock();
         if runs.get(&self.run).is_some_and(|watched| watched.receiver_count() == 0) {
             runs.remove(&self.run);
         }
@@ -106,7 +135,11 @@ impl Observer for Hub {
             self.metrics.observe(&progress);
         }
         if progress.recorded.is_some() {
-            return self.tell(&progress.run, News::Recorded);
+            self.feed.hear(&progress);
+            if matches!(progress.step, Step::Ended(_)) {
+                self.ends.tell(&progress.run, News::Recorded);
+            }
+            return self.all.tell(&progress.run, News::Recorded);
         }
         let (event, data) = match progress.step {
             Step::Resumed => ("transient.resumed", json!({})),
@@ -126,7 +159,7 @@ impl Observer for Hub {
             ),
             _ => return,
         };
-        self.tell(&progress.run, News::Transient(Arc::new(Transient { event, data })));
+        self.all.tell(&progress.run, News::Transient(Arc::new(Transient { event, data })));
     }
 }
 

@@ -29,6 +29,7 @@ mod content;
 mod control_plane;
 mod error;
 mod extract;
+mod feed;
 mod hub;
 mod kept;
 mod listener;
@@ -44,7 +45,9 @@ mod request;
 mod routes;
 mod runtime_api;
 mod tls;
+mod toolbox;
 mod view;
+mod web;
 
 use axum::Router;
 use tokio::net::TcpListener;
@@ -56,6 +59,7 @@ pub use crate::control_plane::ControlPlaneConfig;
 pub use crate::hub::Hub;
 pub use crate::owner::{BadOwnerName, HashedPassword, Owner, OwnerName, Owners, PasswordError, SESSION, Session};
 pub use crate::tls::{Tls, TlsError};
+pub use crate::toolbox::{NotAdded, Toolbox};
 
 /// A server that is ready to serve.
 #[derive(Clone)]

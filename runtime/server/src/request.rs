@@ -7,6 +7,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use http_body_util::BodyExt as _;
 use serde_json::json;
 use tracing::Instrument as _;
 
@@ -43,6 +44,9 @@ pub(crate) async fn surround(State(app): State<App>, request: Request, next: Nex
         let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(status = status.as_u16(), ms, "answered");
     });
+    if !method.is_safe() {
+        app.hub.feed().more();
+    }
     app.metrics().answered(method.as_str(), &route_of, status.as_u16(), since.elapsed());
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         // What says what would be taken stays.
@@ -82,7 +86,9 @@ fn written(error: &ApiError, correlation: &str) -> Response {
         (error.code.status(), [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response();
     let extra = match error.code {
         Code::AuthRequired | Code::TokenExpired => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-        Code::RateLimited | Code::Unavailable => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
+        Code::RateLimited | Code::Unavailable | Code::Upstream => {
+            Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
+        }
         _ => None,
     };
     response.headers_mut().extend(extra);
@@ -103,15 +109,36 @@ fn protect(headers: &mut HeaderMap) {
 }
 
 /// A body may take a second longer for so many bytes, as lines may be slow.
-const BYTES_A_SECOND: u64 = 64 << 10;
+pub(crate) const BYTES_A_SECOND: u64 = 64 << 10;
 
 /// Ends what takes longer than a request may.
 pub(crate) async fn hurry(State(app): State<App>, request: Request, next: Next) -> Response {
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let length = length.unwrap_or(0).min(app.config.max_body as u64);
-    let limit = app.request_timeout().saturating_add(Duration::from_secs(length / BYTES_A_SECOND));
+    let limit = patience(&app, &request);
     let late = || ApiError::new(Code::RequestTimeout, "the request did not come, or was not answered, in time");
     tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| late().into_response())
+}
+
+/// Has the body come before a handler that takes its time: that time is for the answer.
+pub(crate) async fn gather(State(app): State<App>, request: Request, next: Next) -> Response {
+    let limit = patience(&app, &request);
+    let (parts, body) = request.into_parts();
+    let whole = http_body_util::Limited::new(body, app.config.max_body).collect();
+    let error = match tokio::time::timeout(limit, whole).await {
+        Ok(Ok(whole)) => return next.run(Request::from_parts(parts, Body::from(whole.to_bytes()))).await,
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            ApiError::new(Code::PayloadTooLarge, "the body is larger than this server takes")
+        }
+        Ok(Err(error)) => ApiError::invalid("body", error.to_string()),
+        Err(_) => ApiError::new(Code::RequestTimeout, "the request did not come in time"),
+    };
+    error.into_response()
+}
+
+/// How long a request may take that says how large it is.
+fn patience(app: &App, request: &Request) -> Duration {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length = length.unwrap_or(0).min(app.config.max_body as u64);
+    app.request_timeout().saturating_add(Duration::from_secs(length / BYTES_A_SECOND))
 }
 
 /// A handler that panicked is a fault of the server, and no reason to stop.
@@ -120,7 +147,7 @@ pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response<Body> {
     ApiError::new(Code::Internal, "the server could not do it; its log says why").into_response()
 }
 
-pub(crate) async fn no_such_route() -> ApiError {
+pub(crate) fn no_such_route() -> ApiError {
     ApiError::new(Code::NotFound, "there is no such path")
 }
 

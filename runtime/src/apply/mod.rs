@@ -67,13 +67,31 @@ impl Applier {
     /// Applies what was approved: what failed, again, which fails again where the cause is still there; and what a crash left
     /// between the decision and the change.
     pub async fn retry(&self, id: &ProposalId, by: &Actor) -> Result<Proposal, ApplyError> {
+        self.again(id, by, Against::Base).await
+    }
+
+    /// The same, also where the target was changed since the proposal was made: it is made on what is there now.
+    pub async fn force(&self, id: &ProposalId, by: &Actor) -> Result<Proposal, ApplyError> {
+        self.again(id, by, Against::Whatever).await
+    }
+
+    async fn again(&self, id: &ProposalId, by: &Actor, against: Against) -> Result<Proposal, ApplyError> {
         let (applying, id, by) = (self.0.clone(), id.clone(), by.clone());
         tokio::spawn(async move {
             let proposal = applying.proposal(&id).await?;
-            applying.apply(proposal, &by).await
+            applying.apply(proposal, &by, against).await
         })
         .await?
     }
+}
+
+/// What a change is made on.
+#[derive(Clone, Copy)]
+enum Against {
+    /// What the proposal was made against, and nothing else.
+    Base,
+    /// What is there.
+    Whatever,
 }
 
 impl Applying {
@@ -87,7 +105,7 @@ impl Applying {
             decided => decided?,
         };
         match decided.status {
-            ProposalStatus::Approved => self.apply(decided, &by).await,
+            ProposalStatus::Approved => self.apply(decided, &by, Against::Base).await,
             _ => Ok(decided),
         }
     }
@@ -98,7 +116,7 @@ impl Applying {
     }
 
     /// Applies a proposal; `known` is how its caller knows it.
-    async fn apply(&self, known: Proposal, by: &Actor) -> Result<Proposal, ApplyError> {
+    async fn apply(&self, known: Proposal, by: &Actor, against: Against) -> Result<Proposal, ApplyError> {
         if known.action != MEMORY_UPDATE {
             return Ok(known);
         }
@@ -111,14 +129,20 @@ impl Applying {
         if proposal.status != ProposalStatus::Applying {
             self.step(&proposal.id, ProposalStatus::Applying, None, by).await?;
         }
-        let (folder, at, change) = (self.memory.join(&proposal.agent), self.clock.now(), proposal.clone());
+        let (folder, at, mut change) = (self.memory.join(&proposal.agent), self.clock.now(), proposal.clone());
+        if matches!(against, Against::Whatever) {
+            change.base_revision = None;
+        }
         let written = tokio::task::spawn_blocking(move || {
             let change = Change::of(&change, at)?;
             write(&folder, &change)
         })
         .await?;
         let (to, result) = match written {
-            Ok(version) => (ProposalStatus::Applied, vec![("version", Value::Int(version))]),
+            Ok(version) => {
+                let forced = matches!(against, Against::Whatever).then_some(("forced", Value::Bool(true)));
+                (ProposalStatus::Applied, [("version", Value::Int(version))].into_iter().chain(forced).collect())
+            }
             Err(error) => {
                 let reason = ("reason", Value::from(error.reason()));
                 (ProposalStatus::Failed, vec![reason, ("message", Value::from(error.to_string()))])

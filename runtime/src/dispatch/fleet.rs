@@ -50,6 +50,8 @@ struct Member {
     /// Part of this process, and there as long as that is.
     is_local: bool,
     is_draining: bool,
+    /// It was called and did not answer, and was not heard of since.
+    is_lost: bool,
     last_heartbeat: Option<i64>,
     /// Slots that are kept for grants that are being recorded.
     reserved: u32,
@@ -197,13 +199,14 @@ impl Fleet {
     pub fn hear_of(&mut self, id: &WorkerId, at: i64) -> bool {
         let Some(member) = self.members.get_mut(id) else { return false };
         member.last_heartbeat = member.last_heartbeat.max(Some(at));
+        member.is_lost = false;
         true
     }
 
     /// A worker was called and did not answer as it should: it is granted nothing until it is heard of.
     pub fn lose(&mut self, id: &WorkerId) {
         if let Some(member) = self.members.get_mut(id) {
-            member.last_heartbeat = None;
+            member.is_lost = true;
         }
     }
 
@@ -411,6 +414,7 @@ impl Fleet {
         let is_heard = |last: i64| at.saturating_sub(last) < self.times.offline_ms;
         match member.last_heartbeat {
             _ if member.is_local => member.worker.status,
+            _ if member.is_lost => WorkerStatus::Offline,
             None => WorkerStatus::Unknown,
             Some(last) if is_heard(last) => member.worker.status,
             Some(_) => WorkerStatus::Offline,
@@ -438,7 +442,7 @@ impl Fleet {
 
 impl Member {
     fn new(worker: Worker, last_heartbeat: Option<i64>) -> Self {
-        Self { worker, is_local: false, is_draining: false, last_heartbeat, reserved: 0 }
+        Self { worker, is_local: false, is_draining: false, is_lost: false, last_heartbeat, reserved: 0 }
     }
 
     fn provides(&self) -> Vec<String> {

@@ -6,7 +6,7 @@
 
 use bloom_interpreter::effect::{Answer, EffectError, EffectId, EffectRequest, FlowRequest, Usage};
 use bloom_ir::document::{Action, Limits, NodeKind};
-use bloom_ir::{Digest, Value, VerifiedIr, verify};
+use bloom_ir::{Digest, Value, VerifiedIr};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::live::With;
@@ -87,7 +87,7 @@ impl Engine {
             let message = format!("the store does not have the flow `{}` with hash {}", call.flow, call.hash);
             return Ok(Err(EffectError::new("missing_flow", message)));
         };
-        let ir = match verify(&document, &self.trust, self.clock.now()) {
+        let ir = match self.verified(&document) {
             Ok(ir) => ir,
             Err(error) => {
                 let message = format!("the flow `{}` is not trusted: {error}", call.flow);
@@ -206,7 +206,7 @@ impl Engine {
                 refusals.push(Refusal::MissingFlow { flow, hash });
                 continue;
             };
-            match verify(&document, &self.trust, self.clock.now()) {
+            match self.verified(&document) {
                 Ok(ir) => {
                     rest.extend(called(&ir));
                     refusals.extend(policy::check(&ir, self.tools.as_ref()).err().into_iter().flatten());

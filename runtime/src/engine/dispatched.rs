@@ -7,7 +7,7 @@
 //! A run that waits for a time, a signal, a person or another run is not handed out: nobody would have to hold it meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bloom_interpreter::Program;
@@ -17,6 +17,7 @@ use bloom_interpreter::replay::{RebuildError, Rebuilder};
 use bloom_ir::document::EmitKind;
 use bloom_ir::{Digest, Pinned, Value};
 
+use super::artifacts::HandedOut;
 use super::lease::{decided, note};
 use super::live::{With, commit, tell};
 use super::progress::{EffectSpot, Step};
@@ -30,6 +31,7 @@ use crate::record::{
     Spent, Task, TaskResult,
 };
 use crate::store::{Append, Kept, LeaseEnd, StoreError};
+use crate::tool::Artifacts;
 
 /// A worker's clock may be ahead by so many milliseconds.
 const AHEAD_MS: i64 = 5 * 60 * 1000;
@@ -75,6 +77,8 @@ struct Follower {
     beyond: BTreeSet<EffectId>,
     artifacts: Vec<Digest>,
     proposals: Vec<ProposalId>,
+    /// When what has no outcome yet was asked for, and when the event before that was, in Unix milliseconds.
+    asked_at: BTreeMap<EffectId, (i64, i64)>,
 }
 
 /// What a worker's events add.
@@ -89,8 +93,7 @@ struct More {
 
 impl Engine {
     /// Accepts a run that a worker is to execute: one that has the flow's tools, and can ask an LLM if the flow does. A flow that
-    /// waits for a time, a signal, a person or another run, or that reads what other runs handed out, is
-    /// [`EngineError::Refused`].
+    /// waits for a time, a signal, a person or another run is [`EngineError::Refused`].
     pub async fn submit_to_workers(&self, id: RunId, submit: Submit) -> Result<RunId, EngineError> {
         let refusals = policy::of_workers(&submit.ir);
         if !refusals.is_empty() {
@@ -108,6 +111,11 @@ impl Engine {
         let missing = || EngineError::MissingIr { run: run.id.clone(), ir: run.ir };
         let document = self.store.flow_document(run.ir).await?.ok_or_else(missing)?;
         Ok((run, document))
+    }
+
+    /// What a run may read of what runs handed out.
+    pub fn artifacts_of(&self, run: &RunRecord) -> Arc<dyn Artifacts> {
+        Arc::new(HandedOut { store: self.store.clone(), agent: run.flow.clone(), context: run.context.clone() })
     }
 
     /// Adds to the history of a run what the worker that executes it says, which holds the lease. Events that are there
@@ -216,13 +224,14 @@ impl Engine {
             beyond: BTreeSet::new(),
             artifacts: Vec::new(),
             proposals: Vec::new(),
+            asked_at: BTreeMap::new(),
         };
         let filter = crate::store::ProposalFilter { run: Some(record.id.clone()), status: None, limit: usize::MAX };
         follower.proposals = self.store.proposals(&filter).await?.into_iter().rev().map(|made| made.id).collect();
         for event in &events {
             follower.follow(event, &record.id).await?;
             if let Some(payload) = &event.payload {
-                follower.note(payload);
+                follower.note(payload, event.at);
             }
             follower.last_at = event.at;
         }
@@ -386,7 +395,7 @@ impl Follower {
             | Payload::RunFailed { .. } => None,
         };
         self.follow(event, &record.id).await?;
-        self.note(payload);
+        self.note(payload, event.at);
         self.last_at = event.at;
         if let Some(usage) = usage(payload) {
             more.spent.add(usage);
@@ -416,7 +425,12 @@ impl Follower {
                 };
                 if let Some(asked) = &asked {
                     let (effect, usage) = (self.spot(asked), usage(payload).cloned());
-                    more.steps.push(Step::Settled { effect, attempt: *attempt, took: None, error, usage });
+                    // One that is recorded together with its outcome was begun after what is before it.
+                    let took = self.asked_at.remove(&asked.id).map(|(asked_at, before)| {
+                        event.at.saturating_sub(if event.at > asked_at { asked_at } else { before })
+                    });
+                    let took = took.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default()));
+                    more.steps.push(Step::Settled { effect, attempt: *attempt, took, error, usage });
                 }
             }
             Payload::EffectAttempted { attempt, error, delay_ms, .. } => {
@@ -434,7 +448,11 @@ impl Follower {
     }
 
     /// Takes note of what was asked for, used and handed out.
-    fn note(&mut self, payload: &Payload) {
+    fn note(&mut self, payload: &Payload, at: i64) {
+        if let Payload::EffectRequested { effect, .. } = payload {
+            let before = if self.last_at == i64::MIN { at } else { self.last_at };
+            self.asked_at.insert(effect.clone(), (at, before));
+        }
         if let Payload::EffectRequested { effect, call: EffectCall::Llm(call), .. } = payload {
             self.note_budget(effect, call);
         }

@@ -10,6 +10,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::child::Start;
 use super::live::{Live, Slot, With};
@@ -98,6 +99,16 @@ impl Engine {
     /// Drives one run, until it ends or waits for too long. Runs that it starts, and those that it is the child of, are left
     /// to who drives it: it tells `want`.
     pub(super) async fn drive_one(
+        &self,
+        id: &RunId,
+        patience: watch::Receiver<Patience>,
+        want: &UnboundedSender<RunId>,
+    ) -> Result<Stop, EngineError> {
+        let span = tracing::info_span!("run", run = %id);
+        self.drive_within(id, patience, want).instrument(span).await
+    }
+
+    async fn drive_within(
         &self,
         id: &RunId,
         patience: watch::Receiver<Patience>,

@@ -38,6 +38,13 @@ impl Engine {
     ///
     /// By another IR the run must have come to that event too, event by event; else it is [`EngineError::ForkDiffers`].
     pub async fn fork(&self, fork: Fork) -> Result<RunId, EngineError> {
+        self.fork_as(self.ids.run(), fork).await
+    }
+
+    /// The same, as a run of this id: where there is one, that is [`StoreError::RunExists`].
+    ///
+    /// [`StoreError::RunExists`]: crate::store::StoreError::RunExists
+    pub async fn fork_as(&self, id: RunId, fork: Fork) -> Result<RunId, EngineError> {
         let Fork { run, at, ir, by, setting } = fork;
         let origin = self.record_of(&run).await?;
         let has_end = origin.status.is_terminal() || origin.continued_by.is_some();
@@ -58,7 +65,7 @@ impl Engine {
         let mut shared = self.history(&run).await?;
         shared.truncate(usize::try_from(at).unwrap_or(usize::MAX));
 
-        let (id, now) = (self.ids.run(), self.clock.now());
+        let now = self.clock.now();
         let forked = Forked { run: id.to_string(), origin: run.to_string(), at, ir: ir.hash() };
         let rebuilt = self.rebuilt_to_fork(&program, &shared, &forked).await?;
         let (kept, document, stored) = self.kept(&ir, &by, now).await?;

@@ -5,12 +5,12 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use bloom_interpreter::effect::EffectError;
-use bloom_ir::Digest;
+use bloom_ir::{Digest, Value};
 
 use super::live::{Made, Slot, With};
 use super::progress::Step;
 use super::retry::Schedule;
-use super::run::{Desk, Run};
+use super::run::{Desk, Run, with_last};
 use super::tool::out_of_time;
 use super::worker::announce;
 use super::{Engine, EngineError};
@@ -383,8 +383,12 @@ impl Engine {
             at,
             append: None,
             retry_at: is_delayed.then(|| at.saturating_add(millis(delay))),
+            audit: vec![if kept.is_some() {
+                completed(&after, lease, &ending, at)
+            } else {
+                note(&after, lease, &ending, at)
+            }],
             kept,
-            audit: vec![note(&after, lease, &ending, at)],
         };
         match &task.of {
             Some(of) if task.flow.is_some() => {
@@ -520,14 +524,41 @@ fn unfinished() -> StoreError {
     StoreError::Contradiction("the end of a run comes with its history")
 }
 
+/// With what a whole run ends whose task nobody tries again.
 fn last_error(task: &Task) -> EffectError {
     let error = task.error.clone().unwrap_or_else(|| EffectError::new("worker_error", "the worker did not say why"));
-    if task.status == TaskStatus::Dead { dead(task, error) } else { error }
+    if task.status != TaskStatus::Dead {
+        return error;
+    }
+    let details = with_last(Value::empty_map(), &error);
+    EffectError { code: "DEAD".to_owned(), details: Some(details), retryable: false, ..dead(task, error) }
 }
 
 /// Out of attempts. The code is the last failure's, which is what a flow can handle.
 fn dead(task: &Task, last: EffectError) -> EffectError {
     EffectError { message: format!("{} (attempt {} of {})", last.message, task.attempts, task.max_attempts), ..last }
+}
+
+/// What the audit log says where a holder brought its result, whatever that is and whatever becomes of the task.
+fn completed(task: &Task, lease: &Lease, ending: &LeaseEnding, at: i64) -> AuditNote {
+    let made = note(task, lease, ending, at);
+    let Value::Map(detail) = &made.detail else { return made };
+    let status = if matches!(ending, LeaseEnding::Completed(_)) { "success" } else { "error" };
+    let more = [("status", status), ("task_status", status_name(task.status))];
+    let detail = detail.iter().map(|(name, value)| (name.clone(), value.clone()));
+    let detail = detail.chain(more.map(|(name, value)| (name.into(), value.into()))).collect();
+    AuditNote { action: "task_completed".to_owned(), detail, ..made }
+}
+
+fn status_name(status: TaskStatus) -> &'static str {
+    match status {
+        TaskStatus::Queued => "queued",
+        TaskStatus::Leased => "leased",
+        TaskStatus::Running => "running",
+        TaskStatus::Completed => "completed",
+        TaskStatus::Failed => "failed",
+        TaskStatus::Dead => "dead",
+    }
 }
 
 /// What the audit log says of the end of a lease.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use bloom_interpreter::effect::{EffectCall, EffectId};
@@ -9,7 +10,9 @@ use bloom_interpreter::history::{Event, Payload};
 use bloom_interpreter::replay::{RebuildError, Rebuilder};
 use bloom_ir::{Pinned, VerifiedIr, verify_pinned};
 use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
+use tokio::task::JoinError;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::Engine;
 use super::adopt::Journal;
@@ -229,12 +232,13 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let (id, live) = (addition.append.run.clone(), live.clone());
         self.followers.forget(&id);
-        // A task of its own: if this future is dropped now, the run stays locked until the store has decided, whoever goes
-        // on sees what was recorded, and who looks, waits for work or drives the run is told.
+        // If this future is dropped now, the run stays locked until the store has decided, whoever goes on sees what was recorded,
+        // and who looks, waits for work or drives the run is told.
         let (store, observer, work) = (self.store.clone(), self.observer.clone(), self.work.clone());
         let (fleet, journal, tending) = (self.fleet.clone(), self.journal.clone(), self.tending.clone());
         let of = id.clone();
-        let committing = tokio::spawn(async move {
+        let span = tracing::debug_span!("commit", run = %id, events = addition.append.events.len());
+        let write = async move {
             let is_news = !matches!(with, With::Nothing);
             let ended = match &with {
                 With::Lease(end) => Some(end.lease.clone()),
@@ -268,8 +272,9 @@ impl Engine {
                 }
             }
             Ok::<_, EngineError>(orphans)
-        });
-        let lost = |lost: tokio::task::JoinError| EngineError::Interrupted { run: id.clone(), cause: lost.to_string() };
+        };
+        let committing = to_the_end(write.instrument(span));
+        let lost = |lost: JoinError| EngineError::Interrupted { run: id.clone(), cause: lost.to_string() };
         let orphans: Vec<RunId> = committing.await.map_err(lost)??;
         self.cancel_orphans(&id, orphans).await;
         Ok(())
@@ -396,6 +401,19 @@ impl Over {
     }
 }
 
+/// Does work that goes on when nobody waits for it any more. Work that need not wait is done at once, without a task.
+pub(super) fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> impl Future<Output = Result<T, JoinError>> + Send {
+    let mut work = Box::pin(work);
+    async move {
+        match futures::poll!(&mut work) {
+            Poll::Ready(done) => Ok(done),
+            Poll::Pending => tokio::spawn(work).await,
+        }
+    }
+}
+
 /// What was committed, to be told.
 pub(super) struct Committed {
     pub(super) recorded: u64,
@@ -409,7 +427,8 @@ pub(super) fn tell(observer: &dyn Observer, live: &Live, run: &RunId, committed:
     let Committed { recorded, steps, .. } = committed;
     for mut step in steps {
         if let Step::Settled { effect, took, .. } = &mut step {
-            *took = live.note_settled(effect);
+            // Of what a worker does, its history says it.
+            *took = live.note_settled(effect).or(*took);
         }
         observer.observe(Progress { run: run.clone(), recorded: Some(recorded), step });
     }

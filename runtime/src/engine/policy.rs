@@ -67,12 +67,6 @@ pub enum Refusal {
         /// What it does.
         what: &'static str,
     },
-    /// A worker cannot execute it, because of a tool.
-    #[error("a worker cannot execute it: tool `{tool}` reads what other runs handed out")]
-    DispatchedTool {
-        /// The tool's name.
-        tool: String,
-    },
     /// A flow that it calls is not in the store.
     #[error("the flow `{flow}` that it calls is not in the store; it is meant with hash {hash}")]
     MissingFlow {
@@ -106,11 +100,7 @@ pub(super) fn of_workers(ir: &VerifiedIr) -> Vec<Refusal> {
         };
         Some(Refusal::Dispatched { node: node.clone(), what })
     };
-    let nodes = document.nodes.iter().filter_map(|(id, node)| of_node((id, &node.kind)));
-    let reads_others = |capability: &String| capability.starts_with("artifacts:");
-    let tools = document.policy.allowed_tools.iter();
-    let tools = tools.filter(|(_, tool)| tool.capabilities.iter().any(reads_others));
-    nodes.chain(tools.map(|(tool, _)| Refusal::DispatchedTool { tool: tool.clone() })).collect()
+    document.nodes.iter().filter_map(|(id, node)| of_node((id, &node.kind))).collect()
 }
 
 /// Lists everything that stands against the flow.

@@ -63,7 +63,7 @@ pub enum Step {
         effect: EffectSpot,
         /// The attempt that settled it.
         attempt: u32,
-        /// Since it was first performed in this process; `None` when that was in another.
+        /// Since it was first performed in this process, or by the worker that executes the run; `None` where that is not known.
         took: Option<Duration>,
         /// Why it failed, if it did.
         error: Option<EffectError>,

@@ -4,7 +4,7 @@ use bloom_interpreter::{Machine, RunInfo};
 use bloom_ir::document::Limits;
 use bloom_ir::{Digest, Value, VerifiedIr};
 
-use super::live::{Committed, Slot, tell};
+use super::live::{Committed, Slot, tell, to_the_end};
 use super::progress::Step;
 use super::run::{Addition, Run};
 use super::worker::announce;
@@ -141,10 +141,10 @@ impl Engine {
         let is_here = !submission.run.dispatched;
         let is_wanted = is_here && submission.run.parent.is_none();
         let (id, live) = (run.id.clone(), self.live(&run.id));
-        // A task of its own: if this future is dropped now, a run that was accepted goes on.
+        // If this future is dropped now, a run that was accepted goes on.
         let (store, observer, work) = (self.store.clone(), self.observer.clone(), self.work.clone());
         let (tending, taken) = (self.tending.clone(), live.clone());
-        let submitting = tokio::spawn(async move {
+        let submitting = to_the_end(async move {
             let mut slot = taken.slot.lock().await;
             store.submit(submission).await?;
             tell(observer.as_ref(), &taken, &run.id, Committed { recorded, steps, has_work });
@@ -192,6 +192,7 @@ pub(super) fn accepted(id: &RunId, inbox: &InboxEntry, context: ContextId, machi
         continues: None,
         continued_by: None,
         parent: None,
+        steps: Some(0),
         orphaned: false,
         origin: None,
         dispatched: false,

@@ -7,6 +7,7 @@ use bloom_interpreter::effect::{Answer, EffectError, EffectRequest, ToolRequest}
 use bloom_ir::Value;
 use bloom_ir::document::{OnUnknown, ToolEffect};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::artifacts::HandedOut;
 use super::live::With;
@@ -39,6 +40,11 @@ pub(super) struct Job {
 impl Engine {
     /// Calls the tool until it answers or fails for good, and records that.
     pub(super) async fn perform(&self, run: &RunId, job: Job) -> Result<(), EngineError> {
+        let span = tracing::debug_span!("effect", %run, node = %job.spot.node, tool = %job.call.tool);
+        self.perform_within(run, job).instrument(span).await
+    }
+
+    async fn perform_within(&self, run: &RunId, job: Job) -> Result<(), EngineError> {
         let is_operational = job.call.effect == ToolEffect::Operational;
         let may_repeat = !is_operational || job.call.on_unknown == Some(OnUnknown::Retry);
         if job.is_unknown && !may_repeat {
@@ -94,6 +100,7 @@ impl Engine {
             capabilities: job.capabilities.clone(),
             timeout_ms,
             artifacts: Some(Arc::new(artifacts)),
+            folders: None,
         });
         tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
             let message = format!("tool `{}` did not answer within {timeout_ms} ms", job.call.tool);

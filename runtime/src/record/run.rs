@@ -59,6 +59,9 @@ pub struct RunRecord {
     /// The run that started it, if a run did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// How many effects have their outcome; none for a run of a version that did not count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
     /// Whether the run that waited for it does not any more: it is to be cancelled.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub orphaned: bool,
@@ -135,6 +138,7 @@ impl RunRecord {
             self.history_head = links.last.head();
             self.updated_at = links.at;
         }
+        self.steps = self.steps.map(|steps| steps.saturating_add(stretch.steps));
         self.tokens = self.tokens.saturating_add(spent.tokens);
         self.cost_micro_usd = self.cost_micro_usd.saturating_add(spent.cost_micro_usd);
         Ok(())
@@ -165,6 +169,8 @@ pub struct Stretch {
     expected: u64,
     links: Option<Links>,
     end: Option<End>,
+    /// How many effects have their outcome by it.
+    steps: u64,
 }
 
 /// What the first event is linked to, and the last one; `None` without events.
@@ -215,10 +221,10 @@ impl Stretch {
 
     /// Checks events that are to follow the first `expected` ones of `run`.
     pub fn check(run: &RunId, expected: u64, events: &[Event]) -> Result<Self, RunError> {
-        let Some(first) = events.first() else { return Ok(Self { expected, links: None, end: None }) };
+        let Some(first) = events.first() else { return Ok(Self { expected, links: None, end: None, steps: 0 }) };
         let mut last = Chain::at(expected, first.prev);
         let mut at = first.at;
-        let mut end: Option<End> = None;
+        let (mut end, mut steps): (Option<End>, u64) = (None, 0);
         for event in events {
             last.accept(event).map_err(|source| RunError::Chain { run: run.clone(), source })?;
             let erased = || RunError::Erased { run: run.clone(), seq: event.seq };
@@ -228,8 +234,9 @@ impl Stretch {
             }
             at = event.at;
             end = End::of(payload);
+            steps += u64::from(matches!(payload, Payload::EffectCompleted { .. } | Payload::EffectFailed { .. }));
         }
-        Ok(Self { expected, links: Some(Links { prev: first.prev, last, at }), end })
+        Ok(Self { expected, links: Some(Links { prev: first.prev, last, at }), end, steps })
     }
 }
 

@@ -8,7 +8,7 @@
 //! - What a verb wrote is on disk before the verb returns; when it fails, nothing of it is there.
 //! - Verbs that wait at the same time are committed together, and do not see each other's failures.
 //! - Reads see what is committed, and never wait for a writer.
-//! - Histories and the audit log only grow.
+//! - Histories and the audit log only grow; runs that ended long ago can be moved to an archive, and back.
 //!
 //! ```
 //! use bloom_runtime::store::Store;
@@ -28,6 +28,9 @@
 pub mod conformance;
 mod embedded;
 mod place;
+mod staged;
+mod transfer;
 
-pub use embedded::{RedbStore, Verification};
+pub use embedded::{ArchivePlan, Compacted, Kept, RedbStore, Restored, Verification};
 pub use place::{Bucket, Place, PlaceError};
+pub use transfer::{Contents, Format, TransferError};

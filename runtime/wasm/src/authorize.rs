@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use bloom_ir::capability::{ArtifactScope, Capability, HttpAsk, HttpMethod};
-use bloom_runtime::tool::InstalledTool;
+use bloom_runtime::tool::{InstalledTool, SHARED_ROOTS};
 
 use crate::Config;
 use crate::call::{Access, Secrets};
@@ -15,12 +16,14 @@ use crate::grant::{HttpGrant, ToolGrants};
 /// The root of which a call sees its own agent's folder only.
 const MEMORY: &str = "memory";
 
-/// Both sides must agree: `capabilities` are what the flow's signed policy carries, and the operator decides in `config`.
+/// Both sides must agree: `capabilities` are what the flow's signed policy carries, and the operator decides in `config`. Where
+/// the shared roots are `elsewhere`, it is for who has them to say whether they may be read.
 pub(crate) fn authorize(
     config: &Config,
     tool: &InstalledTool,
     agent: &str,
     capabilities: &[String],
+    elsewhere: bool,
 ) -> Result<Access, Fault> {
     let named = config.grants.get(&tool.manifest.name);
     let none = ToolGrants::default();
@@ -37,11 +40,14 @@ pub(crate) fn authorize(
             return Err(refused("and the flow's policy does not have that".into()));
         }
         match asked.parse() {
+            Ok(Capability::Files(name)) if elsewhere && SHARED_ROOTS.contains(&name.as_str()) => {
+                access.elsewhere.insert(name);
+            }
             Ok(Capability::Files(name)) => {
                 let folder =
                     config.roots.get(&name).ok_or_else(|| refused("and no folder is named for that".into()))?;
-                let within = (name == MEMORY).then(|| agents_folder(agent)).transpose()?;
-                access.roots.insert(name.clone(), Root { name, folder: folder.clone(), within });
+                let root = root(name.clone(), folder, agent)?;
+                access.roots.insert(name, root);
             }
             Ok(Capability::Config(key)) => {
                 let value = grants.config.get(&key);
@@ -76,6 +82,12 @@ pub(crate) fn authorize(
     let hidden = access.http.settings.iter().filter(|(key, _)| !access.settings.contains_key(*key));
     access.http.hidden = hidden.filter_map(|(_, setting)| Some(setting.secret()?.to_owned())).collect();
     Ok(access)
+}
+
+/// A root as calls for an agent see it.
+pub(crate) fn root(name: String, folder: &Path, agent: &str) -> Result<Root, Fault> {
+    let within = (name == MEMORY).then(|| agents_folder(agent)).transpose()?;
+    Ok(Root { name, folder: folder.to_owned(), within })
 }
 
 /// Why a tool may not send what it wants to.

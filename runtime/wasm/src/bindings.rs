@@ -11,4 +11,5 @@ wasmtime::component::bindgen!({
     path: "../../schemas/wit/bloom-tool",
     world: "adapter",
     imports: { default: trappable },
+    exports: { default: async },
 });

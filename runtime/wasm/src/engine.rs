@@ -21,6 +21,7 @@ pub(crate) fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
         .total_core_instances(calls * CORE_INSTANCES)
         .total_memories(calls * MEMORIES)
         .total_tables(calls * TABLES)
+        .total_stacks(calls)
         .max_core_instances_per_component(CORE_INSTANCES)
         .max_memories_per_component(MEMORIES)
         .max_tables_per_component(TABLES)

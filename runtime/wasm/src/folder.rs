@@ -48,6 +48,19 @@ impl ToolFolder {
         missing.iter().filter_map(|digest| SHIPPED.get(digest)).try_for_each(|bytes| self.add(bytes).map(drop))
     }
 
+    /// A component, under whichever name it is there. None, where it is not.
+    pub fn read(&self, digest: Digest) -> io::Result<Option<Vec<u8>>> {
+        let named = match std::fs::read(self.file(digest)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            read => Some(read?),
+        };
+        if let Some(bytes) = named.filter(|bytes| Digest::of(bytes) == digest) {
+            return Ok(Some(bytes));
+        }
+        let found = self.list()?.into_iter().find(|(_, there)| *there == digest);
+        found.map(|(path, _)| std::fs::read(path)).transpose()
+    }
+
     /// Deletes a component, under whichever name it is there. False, where it is not.
     pub fn remove(&self, digest: Digest) -> io::Result<bool> {
         let mut found = false;
@@ -72,6 +85,11 @@ impl ToolFolder {
     fn file(&self, digest: Digest) -> PathBuf {
         self.0.join(format!("{}.wasm", digest.hex()))
     }
+}
+
+/// A component that ships with this program.
+pub(crate) fn shipped(digest: Digest) -> Option<&'static [u8]> {
+    SHIPPED.get(&digest).copied()
 }
 
 /// The files of a folder that may be components, in the order of their names.
@@ -118,6 +136,8 @@ mod tests {
         std::fs::write(folder.path().join("by-hand.wasm"), "two").unwrap();
         let digests = || folder.list().unwrap().into_iter().map(|(_, digest)| digest).collect::<Vec<_>>();
         assert_eq!(digests().len(), 2);
+        let read = |bytes: &[u8]| folder.read(Digest::of(bytes)).unwrap();
+        assert_eq!([read(b"one"), read(b"two"), read(b"three")], [Some(b"one".to_vec()), Some(b"two".to_vec()), None]);
         assert!(folder.remove(digest).unwrap() && !folder.remove(digest).unwrap());
         assert_eq!(digests(), [Digest::of(b"two")]);
     }

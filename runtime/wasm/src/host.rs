@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::task::Poll;
 
 use async_trait::async_trait;
 use bloom_interpreter::effect::EffectError;
 use bloom_ir::{Digest, Value};
-use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
+use bloom_runtime::tool::{Folders, InstalledTool, ToolCall, ToolHost};
+use futures::executor::block_on;
+use futures::poll;
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use crate::authorize::authorize;
 use crate::cache::Cache;
@@ -19,6 +23,7 @@ use crate::deadline::{CancelOnDrop, Deadline, Ticker};
 use crate::engine::engine;
 use crate::fault::Fault;
 use crate::folder::ToolFolder;
+use crate::folders::OwnFolders;
 use crate::http::Client;
 use crate::inspect::Inspection;
 use crate::install::{InstallError, Tool};
@@ -201,7 +206,7 @@ impl WasmHost {
 
     async fn prepare(&self, call: ToolCall) -> Result<Job, Fault> {
         let tool = self.tools.resolve(&call.request.tool, call.request.digest)?;
-        let access = authorize(&self.config, &tool.installed, &call.agent, &call.capabilities)?;
+        let access = authorize(&self.config, &tool.installed, &call.agent, &call.capabilities, call.folders.is_some())?;
         let limits = &self.config.limits;
         let input = input(&tool, &call.request.args, limits.input_bytes)?;
         // Its own turn first: a tool that hangs keeps itself waiting, and nobody else.
@@ -219,6 +224,7 @@ impl WasmHost {
                 reactor: Arc::clone(&self.reactor),
                 client: Arc::clone(&self.client),
                 artifacts: call.artifacts,
+                folders: call.folders,
             }),
         };
         Ok(Job { workshop: Arc::clone(&self.workshop), tool, environment, input, cancel, permits: [own, shared] })
@@ -240,16 +246,26 @@ impl Job {
         let Self { workshop, tool, environment, input, cancel, permits } = self;
         let secrets = environment.access.secrets.clone();
         let limit = environment.limits.output_bytes;
-        let called = Arc::clone(&tool);
-        let job = tokio::task::spawn_blocking(move || {
+        let (called, may_wait) = (Arc::clone(&tool), tool.may_wait);
+        let mut call = Box::pin(async move {
             let _permits = permits;
-            call::invoke(&called.adapter, &workshop.ticker, environment, &input)
+            call::invoke(&called.adapter, &workshop.ticker, environment, &input).await
         });
-        let done = job.await;
+        let mut calls = JoinSet::new();
+        calls.spawn(async move {
+            // A change of threads takes longer than most calls do. One that is not done at the first tick is left to a thread where
+            // nobody waits, as is one that may wait for something outside.
+            if !may_wait && let Poll::Ready(done) = poll!(&mut call) {
+                return Ok(done);
+            }
+            tokio::task::spawn_blocking(|| block_on(call)).await
+        });
+        let done = calls.join_next().await.map(Result::flatten);
         drop(cancel);
         match done {
-            Ok((text, used)) => (text.and_then(|text| output(&tool, &secrets, &text, limit)), used),
-            Err(error) => (Err(Fault::Host(error.to_string())), Used::default()),
+            Some(Ok((text, used))) => (text.and_then(|text| output(&tool, &secrets, &text, limit)), used),
+            Some(Err(error)) => (Err(Fault::Host(error.to_string())), Used::default()),
+            None => (Err(Fault::Host("the call is gone".into())), Used::default()),
         }
     }
 }
@@ -262,7 +278,7 @@ impl ToolHost for WasmHost {
     }
 
     fn may_call(&self, tool: &InstalledTool, agent: &str, capabilities: &[String]) -> Result<(), EffectError> {
-        let granted = authorize(&self.config, tool, agent, capabilities);
+        let granted = authorize(&self.config, tool, agent, capabilities, false);
         granted.map(drop).map_err(|fault| fault.of_tool(&tool.manifest.name))
     }
 
@@ -274,6 +290,24 @@ impl ToolHost for WasmHost {
 
     fn installed(&self) -> Vec<InstalledTool> {
         self.tools.installed()
+    }
+
+    async fn component(&self, digest: Digest) -> io::Result<Option<Vec<u8>>> {
+        let folders = [&self.config.kept, &self.config.tools].into_iter().flatten().cloned();
+        let folders: Vec<ToolFolder> = folders.map(ToolFolder::new).collect();
+        let read = tokio::task::spawn_blocking(move || match crate::folder::shipped(digest) {
+            Some(bytes) => Ok(Some(bytes.to_vec())),
+            None => folders.iter().find_map(|folder| folder.read(digest).transpose()).transpose(),
+        });
+        read.await?
+    }
+
+    async fn take_in(&self, component: Vec<u8>) -> Result<InstalledTool, EffectError> {
+        self.install(component).await.map_err(|error| EffectError::new("unavailable", error.to_string()))
+    }
+
+    fn folders(&self, agent: &str) -> Option<Arc<dyn Folders>> {
+        Some(Arc::new(OwnFolders::new(Arc::clone(&self.config), agent)))
     }
 
     async fn call(&self, call: ToolCall) -> Result<Value, EffectError> {

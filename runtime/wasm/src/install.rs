@@ -26,6 +26,8 @@ pub(crate) struct Tool {
     pub(crate) installed: InstalledTool,
     pub(crate) version: Version,
     pub(crate) adapter: AdapterPre<CallState>,
+    /// Whether a call can wait for something outside, or do nothing but compute.
+    pub(crate) may_wait: bool,
     pub(crate) input: CompiledSchema,
     pub(crate) output: CompiledSchema,
     /// How many calls of it may run at the same time.
@@ -145,8 +147,9 @@ impl Tool {
         }
         let adapter = seen.note(self::adapter(&component, asks))?;
         let installed = InstalledTool { manifest, digest: seen.digest };
+        let may_wait = seen.imports.iter().any(|import| matches!(import.need, Need::Capability(kind) if waits(kind)));
         let permits = Arc::new(Semaphore::new(workshop.limits.calls_of_one()));
-        Some(Self { installed, version, adapter, input: input?, output: output?, permits })
+        Some(Self { installed, version, adapter, may_wait, input: input?, output: output?, permits })
     }
 }
 
@@ -167,6 +170,11 @@ fn described(adapter: &AdapterPre<CallState>, workshop: &Workshop) -> Result<Str
     };
     let text = ask()?;
     if ask()? == text { Ok(text) } else { Err(InstallError::Unsteady) }
+}
+
+/// Whether functions that a kind of capability opens wait for something outside.
+fn waits(kind: &str) -> bool {
+    kind != "config"
 }
 
 /// What an import needs.

@@ -56,6 +56,7 @@ mod engine;
 mod fault;
 mod files;
 mod folder;
+mod folders;
 pub mod grant;
 mod host;
 mod http;

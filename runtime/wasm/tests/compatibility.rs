@@ -49,6 +49,7 @@ async fn called(host: &WasmHost, tool: &str, args: Value) -> Value {
         capabilities,
         timeout_ms: 60_000,
         artifacts: None,
+        folders: None,
     };
     host.call(call).await.unwrap_or_else(|error| panic!("{tool}: {error}")).to_json()
 }

@@ -71,6 +71,7 @@ impl Garden {
             capabilities: manifest.capabilities,
             timeout_ms: 60_000,
             artifacts: None,
+            folders: None,
         };
         Ok(self.host.call(call).await?.to_json())
     }

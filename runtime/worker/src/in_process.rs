@@ -12,6 +12,7 @@ use bloom_runtime::store::{Grant, StoreError};
 use futures::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use crate::failure;
 
@@ -168,6 +169,11 @@ impl Slot {
     }
 
     async fn perform(&mut self, grant: Grant) -> Result<(), EngineError> {
+        let span = grant.span();
+        self.perform_within(grant).instrument(span).await
+    }
+
+    async fn perform_within(&mut self, grant: Grant) -> Result<(), EngineError> {
         let Grant { lease, task } = grant;
         let limit = task.attempt_limit_ms();
         let question = LlmTask {

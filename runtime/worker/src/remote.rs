@@ -2,13 +2,15 @@
 
 mod client;
 mod flow;
+mod report;
+mod tools;
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bloom_interpreter::effect::{EffectError, LlmRequest, NodeRef};
+use bloom_interpreter::effect::{EffectError, LlmRequest, NodeRef, Usage};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -17,11 +19,13 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use self::client::Client;
 pub use self::client::RemoteError;
 use self::flow::{Envelope, Execution, Outcome};
 pub use self::flow::{Flows, MakeStore};
+use self::report::Notes;
 use crate::failure::NOT_LOGGED_IN;
 use crate::in_process::{PROBE, ask, until_let_in};
 use crate::trust::{Trust, is_exposed};
@@ -260,10 +264,11 @@ impl RemoteWorker {
         provides
     }
 
-    async fn register(&self) -> Result<(), RemoteError> {
+    /// What it says of itself.
+    fn advertisement(&self) -> Value {
         let RemoteConfig { name, slots, labels, .. } = self.config.as_ref();
         let provides = self.provides();
-        let body = json!({
+        json!({
             "name": name,
             "capabilities": {
                 "claude_cli": provides.iter().any(|one| one == "llm.claude_cli"), "max_concurrency": slots,
@@ -271,8 +276,12 @@ impl RemoteWorker {
             },
             "agent_version": env!("CARGO_PKG_VERSION"),
             "os_info": std::env::consts::OS,
-        });
-        self.client.post("workers", &body).await?;
+        })
+    }
+
+    async fn register(&self) -> Result<(), RemoteError> {
+        self.client.post("workers", &self.advertisement()).await?;
+        let name = &self.config.name;
         tracing::info!(worker = name, server = self.config.server, "registered");
         Ok(())
     }
@@ -351,14 +360,39 @@ struct Holder {
 }
 
 impl Holder {
-    async fn perform(mut self, grant: Granted) {
+    async fn perform(self, grant: Granted) {
         let Granted { lease, work } = grant;
         let id = work.get("task").and_then(|task| task.get("id")).and_then(Value::as_str).map(str::to_owned);
-        match (Work::read(work), self.executor.clone(), self.flows.clone()) {
+        let work = Work::read(work);
+        let span = tracing::info_span!(
+            "task",
+            task = id,
+            worker = self.config.name,
+            lease = lease.id,
+            run = tracing::field::Empty,
+            node = tracing::field::Empty,
+            attempt = tracing::field::Empty,
+        );
+        match &work {
+            Ok(Work::Question(question)) => {
+                span.record("node", tracing::field::display(&question.asked_by.node));
+                span.record("attempt", question.task.attempts);
+            }
+            Ok(Work::Run(envelope)) => {
+                span.record("run", &envelope.run_id);
+            }
+            Err(_) => {}
+        }
+        self.perform_within(lease, id, work).instrument(span).await;
+    }
+
+    async fn perform_within(mut self, lease: GrantedLease, id: Option<String>, work: Result<Work, serde_json::Error>) {
+        match (work, self.executor.clone(), self.flows.clone()) {
             (Ok(Work::Question(question)), Some(executor), _) => self.answer(&lease, *question, executor).await,
             (Ok(Work::Run(envelope)), executor, Some(flows)) => {
                 let (client, config) = (self.client.clone(), self.config.clone());
-                self.execute(&lease, envelope, Execution { client, config, flows, executor }).await;
+                let notes = Arc::new(Notes::new(&envelope, &config.name));
+                self.execute(&lease, envelope, Execution { client, config, flows, executor, notes }).await;
             }
             // It did not say that it could do that.
             (Ok(_), ..) => self.give_back(&lease).await,
@@ -373,6 +407,7 @@ impl Holder {
 
     async fn answer(&mut self, lease: &GrantedLease, question: Question, executor: Arc<dyn LlmExecutor>) {
         let Question { task, request, idempotency_key, asked_by } = question;
+        let at = asked_by.clone();
         let question = LlmTask {
             idempotency_key,
             asked_by,
@@ -382,10 +417,15 @@ impl Holder {
         };
         match self.hold(lease, ask(executor.as_ref(), question)).await {
             Some(Ok(answer)) => {
+                self.note_answer(&task.id, &at, answer.usage.as_ref());
                 let body = json!({ "epoch": lease.epoch, "status": "success", "answer": answer });
                 self.bring(lease, &task.id, body).await;
             }
-            Some(Err(error)) => self.bring(lease, &task.id, self.failed(lease, &error)).await,
+            Some(Err(error)) => {
+                self.note_login(&error);
+                self.note_answer(&task.id, &at, error.usage.as_deref());
+                self.bring(lease, &task.id, failure(lease, &error)).await;
+            }
             None => {}
         }
     }
@@ -393,20 +433,35 @@ impl Holder {
     async fn execute(&mut self, lease: &GrantedLease, envelope: Envelope, execution: Execution) {
         match self.hold(lease, Box::pin(execution.perform(lease, &envelope))).await {
             Some(Outcome::Ended(end)) => {
-                self.bring(lease, &envelope.task_id, flow::result(&envelope, lease.epoch, &end)).await;
+                self.bring(lease, &envelope.task_id, execution.notes.ended(lease.epoch, &end)).await;
             }
             Some(Outcome::Failed(error)) => {
-                self.bring(lease, &envelope.task_id, self.failed(lease, &error)).await;
+                self.note_login(&error);
+                self.bring(lease, &envelope.task_id, execution.notes.failed(lease.epoch, &error)).await;
             }
             Some(Outcome::Lost) => tracing::info!(lease = lease.id, "the run is no longer this worker's"),
             None => {}
         }
     }
 
-    /// What the server is told of a failure. One of the login is the worker's own.
-    fn failed(&self, lease: &GrantedLease, error: &EffectError) -> Value {
+    /// A failure of the login is the worker's own.
+    fn note_login(&self, error: &EffectError) {
         self.is_shut_out.fetch_or(error.code == NOT_LOGGED_IN, Ordering::SeqCst);
-        failure(lease, error)
+    }
+
+    /// One entry of the Execution Protocol's log.
+    fn note_answer(&self, task: &str, node: &NodeRef, usage: Option<&Usage>) {
+        let (worker, node) = (self.config.name.as_str(), node.node.as_str());
+        let (ms, tokens) = (usage.map(|usage| usage.latency_ms), usage.map(Usage::tokens));
+        tracing::info!(
+            task_id = task,
+            worker_id = worker,
+            phase = "llm_call",
+            node_id = node,
+            ms,
+            tokens,
+            "a question was answered"
+        );
     }
 
     /// What comes of some work, unless the lease is lost meanwhile, or the worker is to stop: then it is given back.
@@ -482,4 +537,23 @@ impl Holder {
 fn failure(lease: &GrantedLease, error: &EffectError) -> Value {
     let status = if error.code == "timeout" { "timeout" } else { "failed" };
     json!({ "epoch": lease.epoch, "status": status, "error": error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn worker_says_of_itself_what_the_schema_has() {
+        let schema =
+            serde_json::from_str(include_str!("../../../schemas/worker-advertisement-0.1.schema.json")).unwrap();
+        let schema = bloom_ir::schema::CompiledSchema::compile(&schema).unwrap();
+        let config =
+            RemoteConfig { labels: vec!["gpu".to_owned()], ..RemoteConfig::new("http://127.0.0.1:5000", "w1") };
+        let told = RemoteWorker::new(config, None).unwrap().advertisement();
+        assert_eq!(schema.validate(&told.clone().into()), Ok(()));
+        let mut wrong = told;
+        wrong["capabilities"]["max_concurrency"] = json!(0);
+        assert!(schema.validate(&wrong.into()).is_err());
+    }
 }

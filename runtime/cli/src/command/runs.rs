@@ -128,7 +128,10 @@ impl Runs {
                 started: clock::told(of("started_at")),
                 events: run["events"].to_string(),
                 tokens: run["tokens"].to_string(),
-                origin: None,
+                origin: run["origin"]["run_id"]
+                    .as_str()
+                    .zip(run["origin"]["at"].as_u64())
+                    .map(|(run, at)| (run.to_owned(), at)),
             }
         });
         let rows = rows.collect();

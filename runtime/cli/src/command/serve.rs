@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
+use async_trait::async_trait;
 use bloom_ir::Value;
 use bloom_runtime::apply::Applier;
 use bloom_runtime::engine::{Engine, EngineConfig, Parts};
-use bloom_server::{Appliers, ConfigError, ControlPlaneConfig, Hub, Owners, Server, ServerConfig, Tls};
+use bloom_runtime::tool::InstalledTool;
+use bloom_server::{
+    Appliers, ConfigError, ControlPlaneConfig, Hub, NotAdded, Owners, Server, ServerConfig, Tls, Toolbox,
+};
 use bloom_store::RedbStore;
+use bloom_wasm::{ToolFolder, WasmHost};
 use bloom_worker::InProcessWorker;
 use clap::Args;
 use serde_json::json;
@@ -23,7 +28,7 @@ use crate::clock::{SystemClock, TimeOrderedIds};
 use crate::compiler::WithTools;
 use crate::config::{Config, NOT_HONOURED, Secret};
 use crate::failure::{Exit, Explained};
-use crate::host::MemoryArg;
+use crate::host::{MemoryArg, ToolArgs};
 use crate::keyring::Keyring;
 use crate::llm::Choice;
 use crate::output::{self, Out};
@@ -41,6 +46,8 @@ pub(crate) struct Serve {
     workers: Option<u32>,
     #[arg(long)]
     insecure: bool,
+    #[arg(long, value_name = "DIR")]
+    web: Option<PathBuf>,
 }
 
 impl Serve {
@@ -76,9 +83,11 @@ impl Serve {
             config: EngineConfig { awaits_workers: true, ..engine::config(session)? },
         }));
         let memory = MemoryArg::default().folder(&setting, session)?;
+        let added = ToolArgs::default().folder(session)?;
         let server = Server::new(bloom_server::Parts {
             engine: engine.clone(),
             tools: tools.clone(),
+            toolbox: Arc::new(Added { host: tools.clone(), folder: ToolFolder::new(added) }),
             compiler: Arc::new(WithTools(tools)),
             appliers: Arc::new(OfRuns {
                 store: store.inner.clone(),
@@ -113,6 +122,8 @@ impl Serve {
         config.option(&["server", "listen"], self.listen.map(|at| at.to_string()), "--listen", catalogue)?;
         config.option(&["server", "workers"], self.workers, "--workers", catalogue)?;
         config.option(&["server", "insecure"], self.insecure.then_some(true), "--insecure", catalogue)?;
+        let web = self.web.as_ref().map(|folder| folder.display().to_string());
+        config.option(&["server", "web"], web, "--web", catalogue)?;
         Ok(config)
     }
 }
@@ -146,6 +157,7 @@ fn server_config(config: &Config, session: &Session) -> anyhow::Result<ServerCon
         insecure: given.insecure,
         session_secret: read(&given.session_secret, "server.session_secret")?,
         public_url: given.public_url.clone(),
+        web: client(given.web.as_deref(), session)?,
         trusted_proxies,
         max_body: mib(given.max_body_mib),
         requests_per_minute: given.requests_per_minute,
@@ -161,6 +173,16 @@ fn server_config(config: &Config, session: &Session) -> anyhow::Result<ServerCon
         },
         ..ServerConfig::default()
     })
+}
+
+/// The folder of the client that is served, which has a first page.
+fn client(folder: Option<&Path>, session: &Session) -> anyhow::Result<Option<PathBuf>> {
+    let Some(folder) = folder else { return Ok(None) };
+    if !folder.join("index.html").is_file() {
+        let path = folder.display().to_string();
+        return Err(Explained::usage(text!(session.catalogue, "serve-no-client", path = path)).into());
+    }
+    Ok(Some(folder.to_owned()))
 }
 
 /// The certificate, where there is one.
@@ -298,6 +320,28 @@ async fn serve(
     match failure {
         Some(failure) => Err(failure),
         None => Ok(exit),
+    }
+}
+
+/// Adds tools as `bloom tool add` does.
+struct Added {
+    host: Arc<WasmHost>,
+    folder: ToolFolder,
+}
+
+#[async_trait]
+impl Toolbox for Added {
+    async fn add(&self, component: Vec<u8>) -> Result<InstalledTool, NotAdded> {
+        let installed = self.host.install(component.clone()).await;
+        let installed = installed.map_err(|error| NotAdded::Refused(error.to_string()))?;
+        let folder = self.folder.clone();
+        let kept = tokio::task::spawn_blocking(move || folder.add(&component)).await;
+        if let Err(error) = kept.unwrap_or_else(|lost| Err(std::io::Error::other(lost))) {
+            // What a restart would forget must not be pinned.
+            self.host.remove(installed.digest);
+            return Err(error.into());
+        }
+        Ok(installed)
     }
 }
 

@@ -113,7 +113,10 @@ impl List {
             }
             tasks
         } else {
-            let tasks = Store::open(session)?.inner.list_tasks(&TaskFilter { status, limit: self.limit }).await?;
+            let tasks = Store::open(session)?
+                .inner
+                .list_tasks(&TaskFilter { status, questions: false, limit: self.limit })
+                .await?;
             for task in &tasks {
                 let (made, attempts) =
                     (clock::local(task.created_at), format!("{}/{}", task.attempts, task.max_attempts));

@@ -9,7 +9,7 @@ use crate::catalogue::{Catalogue, text};
 use crate::failure::Explained;
 
 /// Variables of existing installations, and what they set.
-const KEPT: [(&str, [&str; 2]); 15] = [
+const KEPT: [(&str, [&str; 2]); 16] = [
     ("RUNTIME_API_KEY", ["server", "api_key"]),
     ("RUNTIME_API_KEY", ["client", "api_key"]),
     ("PORT", ["server", "listen"]),
@@ -18,6 +18,7 @@ const KEPT: [(&str, [&str; 2]); 15] = [
     ("MEMBRIDGE_SERVER_URL", ["membridge", "url"]),
     ("MEMBRIDGE_ADMIN_KEY", ["membridge", "admin_key"]),
     ("MEMBRIDGE_AGENT_KEY", ["membridge", "agent_key"]),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", ["telemetry", "otlp_endpoint"]),
     ("MINIO_ENDPOINT", ["artifacts", "place"]),
     ("MINIO_ENDPOINT", ["artifacts", "endpoint"]),
     ("MINIO_PORT", ["artifacts", "port"]),

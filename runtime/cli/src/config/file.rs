@@ -135,7 +135,11 @@ pub(super) fn anchored(path: &[String], value: Value, file: &Path) -> Value {
         }
         ([_, name], Value::String(given)) if name == "ca" => under(&given),
         ([section, _], Value::String(given)) if section == "run" => under(&given),
-        ([section, name], Value::String(given)) if section == "server" && name.starts_with("tls_") => under(&given),
+        ([section, name], Value::String(given))
+            if section == "server" && (name == "web" || name.starts_with("tls_")) =>
+        {
+            under(&given)
+        }
         (_, Value::Object(mut members)) => {
             if let Some(file) = members.get_mut("file")
                 && let Some(path) = file.as_str()

@@ -23,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) artifacts: Artifacts,
     pub(crate) limits: Limits,
     pub(crate) log: Log,
+    pub(crate) telemetry: Telemetry,
     pub(crate) network: Network,
     pub(crate) tools: BTreeMap<String, Tool>,
 }
@@ -40,6 +41,8 @@ pub(crate) struct Server {
     pub(crate) insecure: bool,
     /// How others reach this server.
     pub(crate) public_url: Option<String>,
+    /// The folder of a client that is served in place of the server's own pages.
+    pub(crate) web: Option<PathBuf>,
     /// Networks whose `X-Forwarded-*` headers are believed.
     pub(crate) trusted_proxies: Vec<String>,
     /// Workers within the server's process.
@@ -65,6 +68,7 @@ impl Default for Server {
             session_secret: None,
             insecure: false,
             public_url: None,
+            web: None,
             trusted_proxies: ["127.0.0.0/8", "::1/128"].map(String::from).into(),
             workers: 1,
             max_body_mib: 8,
@@ -275,6 +279,16 @@ pub(crate) enum LogFormat {
     Auto,
     Json,
     Text,
+}
+
+/// What a collector of OpenTelemetry is told.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Telemetry {
+    /// The collector's URL, before `/v1/traces`.
+    pub(crate) otlp_endpoint: Option<String>,
+    /// Certificates that are trusted beside the usual ones, in PEM.
+    pub(crate) ca: Option<PathBuf>,
 }
 
 /// How requests of all tools find and trust their servers.

@@ -18,6 +18,8 @@ mod hostile;
 mod import;
 mod interrupt;
 mod limits;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod owner;
 mod process;
 mod refusal;
@@ -40,5 +42,6 @@ mod tool_versions;
 mod unknown;
 mod waits;
 mod what_if;
+mod whole;
 #[cfg(unix)]
 mod workers;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::served::Served;
 use crate::support::{GREETING, Place, json as only, signed_greeting};
+use crate::tool::{built, manifest};
 
 const KEY: &str = "the key of this test";
 
@@ -68,6 +69,28 @@ fn a_flow_is_published_and_started_on_a_server() {
     let another = named_greeting(&place, "Another");
     let conflict = refused(&mut told(&place, &server, &["flow", "publish", another.to_str().unwrap()]), 3);
     assert!(conflict.contains("409"), "{conflict}");
+}
+
+#[test]
+fn a_run_of_a_server_is_forked() {
+    let place = Place::new();
+    let flow = named_greeting(&place, "Greeting");
+    let server = Served::start_with(&place, &[], &[("RUNTIME_API_KEY", KEY)]);
+    text(&mut told(&place, &server, &["flow", "publish", flow.to_str().unwrap()]));
+    let start = ["flow", "start", "greeting", "--input", "name=Ann", "--wait", "--json"];
+    let run = only(&mut told(&place, &server, &start))["run_id"].as_str().unwrap().to_owned();
+    let fork = ["fork", &run, "--at", "2", "--wait", "--idempotency-key", "k", "--json"];
+    let made = only(&mut told(&place, &server, &fork));
+    assert_eq!((&made["status"], &made["origin"]), (&json!("completed"), &json!({ "run_id": run, "at": 2 })));
+    assert_eq!(only(&mut told(&place, &server, &fork))["run_id"], made["run_id"], "the key makes it the same fork");
+    let listed = text(&mut told(&place, &server, &["runs"]));
+    assert!(listed.contains(&format!("{}#2", &run[run.len() - 8..])), "{listed}");
+    let by_version = ["fork", &run, "--at", "1", "--ir", "greeting@1.0.0", "--json"];
+    assert_ne!(only(&mut told(&place, &server, &by_version))["run_id"], made["run_id"]);
+    assert!(refused(&mut told(&place, &server, &["fork", &run, "--at", "99"]), 2).contains("400"));
+    assert!(refused(&mut told(&place, &server, &["fork", "none", "--at", "1"]), 1).contains("404"));
+    let here = refused(&mut told(&place, &server, &["fork", &run, "--at", "1", "--memory", "."]), 2);
+    assert!(here.contains("--memory"), "{here}");
 }
 
 #[test]
@@ -238,4 +261,33 @@ fn who_waits_for_a_run_waits_for_the_one_that_goes_on_in_its_place() {
     };
     assert_eq!(start(&["--wait"]), (json!("r3"), Some(1)));
     assert_eq!(start(&[]), (json!("r1"), Some(0)), "who does not wait is told what was started");
+}
+
+#[test]
+fn a_tool_is_added_to_a_server_and_is_there_after_a_restart() {
+    let place = Place::new();
+    let component = std::fs::read(built(&place, "echo", &manifest("1.0.0"))).unwrap();
+    let server = Served::start_with(&place, &[], &[("RUNTIME_API_KEY", KEY)]);
+    let key = format!("x-runtime-api-key: {KEY}\r\n");
+    let headers = format!("{key}content-type: application/wasm\r\n");
+    let (status, taken) = server.send("POST", "/api/v1/tools", &headers, &component);
+    assert_eq!(status, 202, "{taken}");
+    let taken: Value = serde_json::from_str(&taken).unwrap();
+    let url = taken["url"].as_str().unwrap();
+    let mut told = server.send("GET", url, &key, b"");
+    for _ in 0..600 {
+        if told.0 != 202 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        told = server.send("GET", url, &key, b"");
+    }
+    assert_eq!(told.0, 200, "{}", told.1);
+    let (status, refused) = server.send("POST", "/api/v1/tools", &headers, b"\0asm\x0d\0\x01\0");
+    assert_eq!(status, 202, "{refused}");
+    drop(server);
+    let server = Served::start_with(&place, &[], &[("RUNTIME_API_KEY", KEY)]);
+    let (status, tool) = server.send("GET", url, &key, b"");
+    assert_eq!(status, 200, "{tool}");
+    assert_eq!(serde_json::from_str::<Value>(&tool).unwrap()["digest"], taken["digest"]);
 }

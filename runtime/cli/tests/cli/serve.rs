@@ -118,3 +118,16 @@ fn settings_are_shown_with_where_they_come_from() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("did you mean listen?"), "{refused:?}");
 }
+
+#[test]
+fn a_client_that_is_none_is_not_served() {
+    let place = Place::new();
+    let folder = place.path("no-client");
+    std::fs::create_dir(&folder).unwrap();
+    for folder in [folder, place.path("nowhere")] {
+        let output = place.bloom().args(["serve", "--listen", "127.0.0.1:0", "--web"]).arg(&folder).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains("index.html") && told.contains(folder.to_str().unwrap()), "{told}");
+    }
+}

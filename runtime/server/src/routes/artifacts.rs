@@ -7,20 +7,20 @@ use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use bloom_interpreter::effect::Emission;
 use bloom_interpreter::history::Payload;
-use bloom_ir::Value;
 use bloom_ir::document::EmitKind;
+use bloom_ir::{Digest, Value};
 use bloom_runtime::engine;
 use bloom_runtime::record::{ArtifactId, RunId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::responses::{Named, Part};
+use super::responses::{Elsewhere, Named, Part};
 use super::runs;
 use crate::app::App;
 use crate::content::{Content, JSON, Outline, TEXT, Wanted, kind, known_kind};
 use crate::error::ApiError;
 use crate::extract::Path;
-use crate::view::{RunArtifact, RunArtifacts};
+use crate::view::{self, RunArtifact, RunArtifacts};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(of_run)).routes(routes!(of_task))
@@ -34,9 +34,19 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 async fn list(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<RunArtifacts>, ApiError> {
     let run = runs::named(&app, id).await?;
     let artifacts = emitted(&app, &run.id).await?;
-    let artifacts = artifacts.into_iter().map(|(name, emission)| {
+    let artifacts = artifacts.into_iter().map(|(name, HandedOut { emission, at, version, supersedes })| {
         let Content { bytes, digest, kind } = content(&emission);
-        RunArtifact { name, digest: digest.to_string(), bytes: bytes.len(), media_type: kind.to_owned() }
+        RunArtifact {
+            media_type: kind.to_owned(),
+            size_bytes: bytes.len(),
+            created_at: view::time(at),
+            download_url: runs::artifact_path(&run.id, &name),
+            digest: digest.to_string(),
+            version,
+            supersedes: supersedes.map(|before| before.to_string()),
+            job_id: run.id.to_string(),
+            name,
+        }
     });
     Ok(axum::Json(RunArtifacts { run_id: run.id.to_string(), artifacts: artifacts.collect() }))
 }
@@ -60,8 +70,8 @@ async fn of_run(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let run = runs::named(&app, id).await?;
-    let emission = emitted(&app, &run.id).await?.remove(&name).ok_or_else(|| ApiError::not_found("artifact", &name))?;
-    Ok(content(&emission).answer(&method, &headers))
+    let last = emitted(&app, &run.id).await?.remove(&name).ok_or_else(|| ApiError::not_found("artifact", &name))?;
+    Ok(content(&last.emission).answer(&method, &headers))
 }
 
 /// What is in an artifact that a task brought. `Range` asks for one range of its bytes.
@@ -73,7 +83,7 @@ async fn of_run(
         (status = 200, content((String = "text/plain"), (serde_json::Value = "application/json"), (String = "application/octet-stream"))),
         (status = 206, description = "the part that was asked for", content((String = "text/plain"), (serde_json::Value = "application/json"), (String = "application/octet-stream"))),
         (status = 304, description = "it is what the client has"),
-        Part, Named,
+        Part, Named, Elsewhere,
     )
 )]
 async fn of_task(
@@ -100,14 +110,31 @@ async fn of_task(
     Ok(outline.answer(&wanted, read.ok_or_else(missing)?.into()))
 }
 
-/// The last artifact of each name that a run handed out.
-async fn emitted(app: &App, run: &RunId) -> Result<BTreeMap<String, Emission>, ApiError> {
-    let mut found = BTreeMap::new();
+/// What a run handed out last under a name.
+struct HandedOut {
+    emission: Emission,
+    /// When, in Unix milliseconds.
+    at: i64,
+    /// How often it has handed something out under this name.
+    version: u64,
+    /// The digest of what it handed out before.
+    supersedes: Option<Digest>,
+}
+
+/// The last artifact of each name that a run handed out, and when.
+async fn emitted(app: &App, run: &RunId) -> Result<BTreeMap<String, HandedOut>, ApiError> {
+    let mut found: BTreeMap<String, HandedOut> = BTreeMap::new();
     runs::for_events(app, run, |event| {
         if let Some(Payload::Emitted { emission }) = &event.payload
             && emission.kind == EmitKind::Artifact
         {
-            found.insert(emission.name.clone(), emission.clone());
+            let before = found.remove(&emission.name);
+            let version = before.as_ref().map_or(1, |before| before.version.saturating_add(1));
+            let supersedes = before.map(|before| engine::artifact(&before.emission).1);
+            found.insert(
+                emission.name.clone(),
+                HandedOut { emission: emission.clone(), at: event.at, version, supersedes },
+            );
         }
     })
     .await?;

@@ -37,7 +37,7 @@ struct Range {
 /// Entries of the audit log, oldest first; with `Accept: application/jsonl` all from one on as JSON Lines.
 #[utoipa::path(
     get, path = "/api/v1/audit", tag = "audit", params(Range),
-    responses((status = 200, content((AuditPage = "application/json"), (String = "application/jsonl"))), Common)
+    responses((status = 200, content((AuditPage = "application/json"), (String = "application/jsonl"), (String = "application/x-ndjson"))), Common)
 )]
 async fn list(State(app): State<App>, Query(range): Query<Range>, headers: HeaderMap) -> Result<Response, ApiError> {
     let limit = range.limit.unwrap_or(100);

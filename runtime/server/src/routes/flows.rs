@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::responses::{Changing, Common, Named};
+use super::responses::{Bodied, Common, Conflicting, Elsewhere, Named, Refusable, Sized};
 use crate::app::App;
 use crate::auth::{Holder, Identity};
 use crate::error::{ApiError, Code};
@@ -57,8 +57,8 @@ struct Source {
     ),
     responses(
         (status = 201, description = "published", body = Published),
-        (status = 200, description = "this document is there already", body = Published),
-        Changing,
+        (status = 200, description = "this program is there already under this name and version", body = Published),
+        Common, Conflicting, Bodied, Refusable, Elsewhere,
     )
 )]
 async fn publish(
@@ -104,10 +104,13 @@ async fn publish(
     };
     // A hash does not cover signatures: those that are there stay.
     let known = app.store().flow_document(record.hash).await?;
-    let (status, document) = match &known {
-        Some(known) => (StatusCode::OK, ir.bytes_with_signatures_of(known, &app.trust)),
-        None => (StatusCode::CREATED, ir.bytes().to_vec()),
+    let document = match &known {
+        Some(known) => ir.bytes_with_signatures_of(known, &app.trust),
+        None => ir.bytes().to_vec(),
     };
+    // Another source of the same program makes no other version.
+    let is_there = known.is_some() || app.store().flow_version(&record.id, &record.version).await?.is_some();
+    let status = if is_there { StatusCode::OK } else { StatusCode::CREATED };
     if known.as_ref() != Some(&document) {
         let name = format!("{}@{}", record.id, record.version);
         let mut detail = vec![("ir", bloom_ir::Value::from(record.hash.to_string()))];
@@ -167,7 +170,7 @@ fn is_newer(flow: &FlowRecord, than: &FlowRecord) -> bool {
 }
 
 /// A flow in its newest version.
-#[utoipa::path(get, path = "/api/v1/flows/{id}", tag = "flows", params(("id" = String, Path)), responses((status = 200, body = FlowDetail), Named))]
+#[utoipa::path(get, path = "/api/v1/flows/{id}", tag = "flows", params(("id" = String, Path)), responses((status = 200, body = FlowDetail), Named, Refusable))]
 async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<FlowDetail>, ApiError> {
     let (record, _, document) = find(&app, &id, None).await?;
     Ok(axum::Json(FlowDetail::of(&record, &document)))
@@ -185,7 +188,7 @@ async fn versions(State(app): State<App>, Path(id): Path<String>) -> Result<axum
 #[utoipa::path(
     get, path = "/api/v1/flows/{id}/versions/{version}/ir", tag = "flows",
     params(("id" = String, Path), ("version" = String, Path, description = "a version, or a hash")),
-    responses((status = 200, description = "as it was published", body = serde_json::Value), Named)
+    responses((status = 200, description = "as it was published", body = serde_json::Value), Named, Refusable)
 )]
 async fn ir(State(app): State<App>, Path((id, version)): Path<(String, String)>) -> Result<Response, ApiError> {
     let (_, bytes, _) = find(&app, &id, Some(&version)).await?;
@@ -212,7 +215,7 @@ enum Locale_ {
 #[utoipa::path(
     get, path = "/api/v1/flows/{id}/versions/{version}/pseudocode", tag = "flows",
     params(("id" = String, Path), ("version" = String, Path, description = "a version, or a hash"), Language),
-    responses((status = 200, description = "Markdown", body = String, content_type = "text/markdown"), Named)
+    responses((status = 200, description = "Markdown", body = String, content_type = "text/markdown"), Named, Refusable, Elsewhere)
 )]
 async fn pseudocode(
     State(app): State<App>,
@@ -235,7 +238,7 @@ async fn pseudocode(
 #[utoipa::path(
     get, path = "/api/v1/flows/{id}/versions/{version}/diagram.svg", tag = "flows",
     params(("id" = String, Path), ("version" = String, Path, description = "a version, or a hash")),
-    responses((status = 200, description = "SVG", body = String, content_type = "image/svg+xml"), Named)
+    responses((status = 200, description = "SVG", body = String, content_type = "image/svg+xml"), Named, Refusable, Elsewhere)
 )]
 async fn diagram(State(app): State<App>, Path((id, version)): Path<(String, String)>) -> Result<Response, ApiError> {
     let (name, bytes, _) = diagram_of(&app, &id, &version).await?;
@@ -250,7 +253,7 @@ async fn diagram(State(app): State<App>, Path((id, version)): Path<(String, Stri
     put, path = "/api/v1/flows/{id}/versions/{version}/source", tag = "flows",
     params(("id" = String, Path), ("version" = String, Path, description = "a version, or a hash")),
     request_body(content = Vec<u8>, description = "the file, byte for byte", content_type = "application/octet-stream"),
-    responses((status = 204, description = "kept"), Changing)
+    responses((status = 204, description = "kept"), Named, Sized, Refusable, Elsewhere)
 )]
 async fn put_source(
     State(app): State<App>,
@@ -279,7 +282,7 @@ async fn put_source(
 #[utoipa::path(
     get, path = "/api/v1/flows/{id}/versions/{version}/source", tag = "flows",
     params(("id" = String, Path), ("version" = String, Path, description = "a version, or a hash")),
-    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), Named)
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), Named, Refusable, Elsewhere)
 )]
 async fn source(State(app): State<App>, Path((id, version)): Path<(String, String)>) -> Result<Response, ApiError> {
     let (_, bytes, _) = diagram_of(&app, &id, &version).await?;
@@ -304,6 +307,13 @@ async fn of_id(app: &App, id: &str) -> Result<Vec<FlowRecord>, ApiError> {
 
 /// A document of a flow: of a version, of a hash, or the newest.
 async fn find(app: &App, id: &str, version: Option<&str>) -> Result<(FlowRecord, Vec<u8>, Document), ApiError> {
+    let (record, bytes) = located(app, id, version).await?;
+    let document =
+        validate::read(&bytes).map_err(|found| ApiError::compile_failed("the document has errors", &found))?;
+    Ok((record, bytes, document))
+}
+
+async fn located(app: &App, id: &str, version: Option<&str>) -> Result<(FlowRecord, Vec<u8>), ApiError> {
     let flows = of_id(app, id).await?;
     let missing = || ApiError::not_found("flow", format!("{id}@{}", version.unwrap_or("latest")));
     let record = match version {
@@ -316,15 +326,13 @@ async fn find(app: &App, id: &str, version: Option<&str>) -> Result<(FlowRecord,
     };
     let record = record.ok_or_else(missing)?;
     let bytes = app.store().flow_document(record.hash).await?.ok_or_else(missing)?;
-    let document =
-        validate::read(&bytes).map_err(|found| ApiError::compile_failed("the document has errors", &found))?;
-    Ok((record, bytes, document))
+    Ok((record, bytes))
 }
 
 /// A version of a flow that may run.
 pub(super) async fn verified(app: &App, id: &str, version: Option<&str>) -> Result<VerifiedIr, ApiError> {
-    let (_, bytes, _) = find(app, id, version).await?;
-    Ok(verify(&bytes, &app.trust, app.clock.now())?)
+    let (_, bytes) = located(app, id, version).await?;
+    Ok(app.engine.verified(&bytes)?)
 }
 
 /// Does what takes its time where that holds nobody up.

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod audit;
+mod events;
 mod flows;
 mod health;
 mod metrics;
@@ -23,7 +24,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
-use crate::{auth, login, openapi, page, request, runtime_api};
+use crate::{auth, login, openapi, page, request, runtime_api, web};
 
 /// The routes of the API, which need the key: those that answer from the store, and those that take their time.
 fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
@@ -40,23 +41,29 @@ fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
         .merge(session::routes())
         .merge(owners::routes())
         .merge(metrics::routes());
-    let unhurried = OpenApiRouter::new().merge(runs::unhurried()).merge(run_events::routes());
+    let unhurried = OpenApiRouter::new()
+        .merge(runs::unhurried())
+        .merge(run_acts::unhurried())
+        .merge(run_events::routes())
+        .merge(events::routes());
     (quick, unhurried)
 }
 
 /// The routes under `/api/runtime`, whose errors have another shape.
 fn runtime(app: &App) -> OpenApiRouter<App> {
     let hurry = || middleware::from_fn_with_state(app.clone(), request::hurry);
-    let closed = runtime_api::quick().layer(hurry()).merge(runtime_api::unhurried());
+    let gather = middleware::from_fn_with_state(app.clone(), request::gather);
+    let closed = runtime_api::quick().layer(hurry()).merge(runtime_api::unhurried().layer(gather));
     let closed = closed.layer(middleware::from_fn_with_state(app.clone(), auth::require));
-    closed.merge(runtime_api::open().layer(hurry())).layer(middleware::from_fn(runtime_api::restate))
+    closed.merge(runtime_api::open().layer(hurry()))
 }
 
 /// All routes, with everything that stands before them.
 pub(crate) fn all(app: &App) -> Router {
     let (quick, unhurried) = api();
     let quick = quick.layer(middleware::from_fn_with_state(app.clone(), request::hurry));
-    let (api, mut description) = quick.merge(unhurried).split_for_parts();
+    let unhurried = unhurried.layer(middleware::from_fn_with_state(app.clone(), request::gather));
+    let (api, mut description) = quick.merge(unhurried).merge(tools::unhurried()).split_for_parts();
     let api = api.layer(middleware::from_fn_with_state(app.clone(), auth::require));
     let hurry = middleware::from_fn_with_state(app.clone(), request::hurry);
     let (state, more) = health::routes().merge(session::open_to_all().layer(hurry)).split_for_parts();
@@ -70,20 +77,22 @@ pub(crate) fn all(app: &App) -> Router {
         .merge(runtime)
         .merge(page::routes(&description))
         .merge(login::routes())
-        .fallback(request::no_such_route)
+        .fallback(web::serve)
         .method_not_allowed_fallback(request::no_such_method)
         .layer(DefaultBodyLimit::max(app.config.max_body))
         .layer(CatchPanicLayer::custom(request::panicked))
+        .layer(middleware::from_fn(runtime_api::restate))
         .layer(middleware::from_fn_with_state(app.clone(), request::surround))
         .with_state(app.clone())
 }
 
 pub(crate) use self::responses::schemas as error_schemas;
+pub(crate) use self::runs::COST_POLICY;
 
 /// The description of all routes.
 pub(crate) fn description() -> OpenApi {
     let (quick, unhurried) = api();
-    let (_, mut description) = quick.merge(unhurried).split_for_parts();
+    let (_, mut description) = quick.merge(unhurried).merge(tools::unhurried()).split_for_parts();
     let (_, more) = health::routes().merge(session::open_to_all()).split_for_parts();
     description.merge(more);
     let runtime = runtime_api::quick().merge(runtime_api::unhurried()).merge(runtime_api::open());

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::flows::blocking;
-use super::responses::{Changing, Common};
+use super::responses::{Bodied, Common, Conflicting, Named};
 use crate::app::App;
 use crate::auth::Holder;
 use crate::error::{ApiError, Code};
@@ -63,7 +63,7 @@ struct NewPassword {
 /// Set the password of an owner, who may be new; sessions of that owner end. Only an owner who is logged in may do this.
 #[utoipa::path(
     put, path = "/api/v1/owners/{name}", tag = "session", params(("name" = String, Path)), request_body = NewPassword,
-    responses((status = 200, body = OwnerView), Changing)
+    responses((status = 200, body = OwnerView), Named, Bodied)
 )]
 async fn set(
     State(app): State<App>,
@@ -94,7 +94,7 @@ async fn set(
 /// Remove an owner; sessions of that owner end. Only an owner who is logged in may do this, and one stays.
 #[utoipa::path(
     delete, path = "/api/v1/owners/{name}", tag = "session", params(("name" = String, Path)),
-    responses((status = 204, description = "removed"), Changing)
+    responses((status = 204, description = "removed"), Named, Conflicting)
 )]
 async fn remove(
     State(app): State<App>,

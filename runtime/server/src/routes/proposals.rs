@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::responses::{Changing, Common, Named};
+use super::responses::{Bodied, Common, Conflicting, Named};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::error::{ApiError, Code};
@@ -182,7 +182,7 @@ impl Decided_ {
 /// Decide on a proposal. What is approved, and of a kind that is applied, is applied at once.
 #[utoipa::path(
     patch, path = "/api/v1/proposals/{id}", tag = "proposals", params(("id" = String, Path)), request_body = Decision,
-    responses((status = 200, body = Decided), Changing)
+    responses((status = 200, body = Decided), Named, Conflicting, Bodied)
 )]
 async fn decide(
     State(app): State<App>,
@@ -269,7 +269,7 @@ struct Decisions {
 /// Decide on many proposals: each for itself, so some may be decided on and others not.
 #[utoipa::path(
     patch, path = "/api/v1/proposals/batch", tag = "proposals", request_body = Decisions,
-    responses((status = 200, body = Batch), Changing)
+    responses((status = 200, body = Batch), Common, Bodied)
 )]
 async fn batch(
     State(app): State<App>,
@@ -300,14 +300,14 @@ async fn batch(
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Apply {
-    /// Also where the target was changed since. Not possible yet.
+    /// Also where the target was changed since the proposal was made: after a conflict, which this decides.
     force: bool,
 }
 
 /// Apply again what was approved and could not be applied.
 #[utoipa::path(
     post, path = "/api/v1/proposals/{id}/apply", tag = "proposals", params(("id" = String, Path)), request_body = Apply,
-    responses((status = 200, body = Decided), Changing)
+    responses((status = 200, body = Decided), Named, Conflicting, Bodied)
 )]
 async fn apply(
     State(app): State<App>,
@@ -315,15 +315,14 @@ async fn apply(
     Path(id): Path<String>,
     Json(apply): Json<Apply>,
 ) -> Result<axum::Json<Decided>, ApiError> {
-    if apply.force {
-        return Err(ApiError::invalid("force", "a proposal whose target was changed cannot be forced yet"));
-    }
     let proposal = named(&app, &id).await?;
     let may = [ProposalStatus::Approved, ProposalStatus::AutoApproved, ProposalStatus::Failed];
     if !may.contains(&proposal.status) {
         let message = format!("Cannot transition from '{}' to 'applying'", proposal.status.name());
         return Err(ApiError::new(Code::InvalidTransition, message));
     }
-    let applied = applier(&app, &proposal).await?.retry(&proposal.id, &by).await?;
+    let applier = applier(&app, &proposal).await?;
+    let applied =
+        if apply.force { applier.force(&proposal.id, &by).await? } else { applier.retry(&proposal.id, &by).await? };
     Ok(axum::Json(Decided::of(&applied)))
 }

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::responses::{Changing, Common, Named};
+use super::responses::{Bodied, Common, Conflicting, Named, Refusable};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::error::ApiError;
@@ -64,7 +64,7 @@ struct Answer {
 /// Answer a question. The answer must be what it asks for; who answered is recorded.
 #[utoipa::path(
     post, path = "/api/v1/questions/{id}/answer", tag = "questions", params(("id" = String, Path)),
-    request_body = Answer, responses((status = 200, body = Question), Changing)
+    request_body = Answer, responses((status = 200, body = Question), Named, Conflicting, Bodied, Refusable)
 )]
 async fn answer(
     State(app): State<App>,

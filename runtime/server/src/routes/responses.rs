@@ -22,15 +22,24 @@ macro_rules! answers {
 }
 
 answers! {
-    /// Of every route behind the key that takes parameters.
-    Common: BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, REQUEST_TIMEOUT, TOO_MANY_REQUESTS, INTERNAL_SERVER_ERROR;
-    /// Of a route that names something.
-    Named: BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY_REQUESTS, INTERNAL_SERVER_ERROR;
+    /// Of every route behind the key.
+    Common: BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, REQUEST_TIMEOUT, TOO_MANY_REQUESTS, INTERNAL_SERVER_ERROR,
+        SERVICE_UNAVAILABLE;
+    /// Of one that names something: the same, and that there is no such thing.
+    Named: BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY_REQUESTS, INTERNAL_SERVER_ERROR,
+        SERVICE_UNAVAILABLE;
     /// Of a route that answers with a part of something, besides.
     Part: RANGE_NOT_SATISFIABLE;
-    /// Of a route that changes something that it names.
-    Changing: BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, REQUEST_TIMEOUT, CONFLICT, PAYLOAD_TOO_LARGE,
-        UNSUPPORTED_MEDIA_TYPE, UNPROCESSABLE_ENTITY, TOO_MANY_REQUESTS, INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE;
+    /// Of a route that takes a body, besides.
+    Sized: PAYLOAD_TOO_LARGE;
+    /// Of a route that takes a body of a certain type, besides.
+    Bodied: PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE;
+    /// Of a route that changes what may stand where it cannot be changed so, besides.
+    Conflicting: CONFLICT;
+    /// Of a route that reads documents, or holds what was sent against a schema, besides.
+    Refusable: UNPROCESSABLE_ENTITY;
+    /// Of a route that reads or keeps what may lie elsewhere, besides.
+    Elsewhere: BAD_GATEWAY;
 }
 
 fn refusals(statuses: &[StatusCode]) -> BTreeMap<String, RefOr<Response>> {

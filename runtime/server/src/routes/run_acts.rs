@@ -6,8 +6,8 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use bloom_ir::{Value, verify};
-use bloom_runtime::engine::EngineError;
-use bloom_runtime::record::{InboxEntry, InboxId};
+use bloom_runtime::engine::{EngineError, Fork as Forking};
+use bloom_runtime::record::{InboxEntry, InboxId, RunId};
 use bloom_runtime::store::StoreError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,16 +15,22 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::responses::Changing;
-use super::runs::{self, Wanted};
+use super::flows;
+use super::responses::{Bodied, Conflicting, Elsewhere, Named, Refusable, Sized};
+use super::runs::{self, Waiting, Wanted};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::error::{ApiError, Code};
-use crate::extract::{Body, Json, Path, parse};
+use crate::extract::{Body, Json, Path, Query, parse};
 use crate::view::{ReplayReport, Run};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(cancel)).routes(routes!(signal)).routes(routes!(replay)).routes(routes!(rerun))
+}
+
+/// Those that may wait for a run.
+pub(super) fn unhurried() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(fork))
 }
 
 /// Why a run is cancelled.
@@ -38,7 +44,7 @@ struct Cancel {
 /// Stop a run for good.
 #[utoipa::path(
     post, path = "/api/v1/runs/{id}/cancel", tag = "runs", params(("id" = String, Path)), request_body = Cancel,
-    responses((status = 200, body = Run), Changing)
+    responses((status = 200, body = Run), Named, Conflicting, Bodied)
 )]
 async fn cancel(
     State(app): State<App>,
@@ -67,7 +73,7 @@ struct Sent {
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters"),
     ),
     request_body(content = serde_json::Value, description = "what every `await` of that name asks for"),
-    responses((status = 202, description = "it is recorded", body = Sent), Changing)
+    responses((status = 202, description = "it is recorded", body = Sent), Named, Conflicting, Sized, Refusable)
 )]
 async fn signal(
     State(app): State<App>,
@@ -116,7 +122,7 @@ struct Replay {
 /// Prove that a run follows from its program: runs it again over what was recorded, and calls nothing.
 #[utoipa::path(
     post, path = "/api/v1/runs/{id}/replay", tag = "runs", params(("id" = String, Path)), request_body = Replay,
-    responses((status = 200, body = ReplayReport), Changing)
+    responses((status = 200, body = ReplayReport), Named, Bodied, Refusable)
 )]
 async fn replay(
     State(app): State<App>,
@@ -126,6 +132,67 @@ async fn replay(
     let run = runs::named(&app, id).await?;
     let report = app.engine.replay(&run.id, replay.until).await?;
     Ok(axum::Json(ReplayReport::of(&run, &report, replay.until.is_some())))
+}
+
+/// Where a run is left by another one.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Fork {
+    /// The number of the last event that both have. The end of a run cannot be shared.
+    #[schema(minimum = 1)]
+    at: u64,
+    /// Go on by this version of the flow, or by the document of this hash; the shared events must follow from it, too.
+    /// Absent: by the document that the run pins.
+    version: Option<String>,
+}
+
+/// Go on from an event of a run as another run, which shares what was recorded up to there, whatever has become of the first.
+#[utoipa::path(
+    post, path = "/api/v1/runs/{id}/fork", tag = "runs",
+    params(
+        ("id" = String, Path), Waiting,
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters"),
+    ),
+    request_body = Fork,
+    responses(
+        (status = 202, description = "accepted, and not ended yet", body = Run),
+        (status = 200, description = "it has ended", body = Run),
+        Named, Conflicting, Bodied, Refusable, Elsewhere,
+    )
+)]
+async fn fork(
+    State(app): State<App>,
+    Extension(Identity(by)): Extension<Identity>,
+    Path(id): Path<String>,
+    Query(waiting): Query<Waiting>,
+    headers: HeaderMap,
+    Json(Fork { at, version }): Json<Fork>,
+) -> Result<(StatusCode, axum::Json<Run>), ApiError> {
+    let wait = waiting.checked()?;
+    let run = runs::named(&app, id).await?;
+    let key = runs::idempotency_key(&headers)?.map(|key| format!("fork\n{}\n{key}", run.id));
+    let said = json!({ "fork": run.id, "at": at, "version": version });
+    let (context, inputs) = (run.context.clone(), run.inputs.clone());
+    let wanted = Wanted { to_worker: false, by: by.clone(), context, inputs, said, key };
+    if let Some(made) = runs::repeated(&app, &wanted).await? {
+        return runs::answer(&app, made, wait).await;
+    }
+    let ir = match version {
+        Some(version) => Some(flows::verified(&app, &run.flow, Some(&version)).await?),
+        None => None,
+    };
+    // It goes on with what the run was started with, as its memory.
+    let entry = app.store().inbox_entry(&run.inbox).await?;
+    let setting = entry.and_then(|entry| entry.payload.get("setting").cloned()).unwrap_or_else(|| app.setting.clone());
+    let made = wanted.id().unwrap_or_else(|| RunId::new(app.ids.fresh()));
+    let forking = Forking { run: run.id, at, ir, by, setting: wanted.kept_with(&setting) };
+    let made = match app.engine.fork_as(made.clone(), forking).await {
+        Ok(made) => runs::record(&app, &made).await?,
+        Err(EngineError::Store(StoreError::RunExists(_))) => runs::made_meanwhile(&app, &wanted).await?,
+        Err(error) => return Err(error.into()),
+    };
+    tracing::Span::current().record("run", made.id.as_str());
+    runs::answer(&app, made, wait).await
 }
 
 /// Run the same program with the same inputs again, as another run.
@@ -138,7 +205,7 @@ async fn replay(
     responses(
         (status = 202, description = "accepted, and not ended yet", body = Run),
         (status = 200, description = "it has ended", body = Run),
-        Changing,
+        Named, Conflicting, Refusable, Elsewhere,
     )
 )]
 async fn rerun(

@@ -1,6 +1,7 @@
 //! A run as it goes on: server-sent events.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -8,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use bloom_runtime::record::RunId;
+use futures::Stream;
 use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -42,28 +44,33 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
     )
 )]
 async fn events(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let last = last_event(&headers)?;
+    let last = last_event(&headers)?.unwrap_or(0);
     let run = runs::named(&app, id).await?;
     if run.status.is_terminal() && last >= run.events {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let (watch, stopping) = (app.hub.watch(&run.id), app.stopping());
     let follower = Follower { app, run: run.id, next: last.saturating_add(1), held: VecDeque::new(), watch, stopping };
-    let stream = futures::stream::unfold(follower, |mut follower| async move {
+    Ok(stream(futures::stream::unfold(follower, |mut follower| async move {
         let sent = follower.next().await?;
         Some((sent, follower))
-    });
-    let mut response = Sse::new(stream).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)).into_response();
+    })))
+}
+
+/// Answers with events as they come.
+pub(super) fn stream(events: impl Stream<Item = Result<Sent, Infallible>> + Send + 'static) -> Response {
+    let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)).into_response();
     // Of nginx: not to gather the events.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    response
 }
 
-fn last_event(headers: &HeaderMap) -> Result<u64, ApiError> {
-    let Some(given) = headers.get("last-event-id") else { return Ok(0) };
+/// The number of the last event that the client has.
+pub(super) fn last_event(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+    let Some(given) = headers.get("last-event-id") else { return Ok(None) };
     let number = given.to_str().ok().and_then(|text| text.parse().ok());
-    number.ok_or_else(|| ApiError::invalid("Last-Event-ID", "it must be the number of an event"))
+    number.map(Some).ok_or_else(|| ApiError::invalid("Last-Event-ID", "it must be the number of an event"))
 }
 
 /// Reads what comes, as fast as the client takes it.
@@ -78,7 +85,7 @@ struct Follower {
 }
 
 impl Follower {
-    async fn next(&mut self) -> Option<Result<Sent, std::convert::Infallible>> {
+    async fn next(&mut self) -> Option<Result<Sent, Infallible>> {
         loop {
             if let Some(sent) = self.held.pop_front() {
                 return Some(Ok(sent));

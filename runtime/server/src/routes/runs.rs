@@ -9,8 +9,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bloom_interpreter::effect::EffectCall;
-use bloom_interpreter::history::{Event, EventType, Payload};
+use bloom_interpreter::effect::{EffectCall, EffectError};
+use bloom_interpreter::history::{Event, Payload};
 use bloom_interpreter::program::Program;
 use bloom_interpreter::replay::walk;
 use bloom_ir::document::{EmitKind, Limits};
@@ -26,12 +26,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::flows;
-use super::responses::{Changing, Common, Named};
+use super::responses::{Bodied, Common, Conflicting, Elsewhere, Named, Refusable};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::error::{ApiError, Code};
 use crate::extract::{Json, Path, Query, prefers};
-use crate::view::{self, Envelope, History, Run, RunList, Steps, Trace};
+use crate::view::{self, Counted, Envelope, History, Run, RunList, Steps, Trace};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -65,7 +65,11 @@ pub(crate) struct Submission {
     version: Option<String>,
     /// The execution context; absent: `default`.
     context_id: Option<String>,
-    /// Less than the flow may use, by the names of its limits: `max_tokens`, `timeout_seconds`, …
+    /// As the header `Idempotency-Key`, for clients of the gateway: 1 to 255 printable ASCII characters.
+    #[schema(min_length = 1, max_length = 255)]
+    correlation_id: Option<String>,
+    /// Less than the flow may use, by the names of its limits: `max_tokens`, `timeout_seconds`, … And `cost_policy`, a budget
+    /// profile: there is one, `standard`.
     #[schema(value_type = Option<Object>)]
     limits: Option<serde_json::Map<String, serde_json::Value>>,
     /// Where the flow is interpreted; absent: on the server.
@@ -102,7 +106,7 @@ pub(super) struct Waiting {
     responses(
         (status = 202, description = "accepted, and not ended yet", body = Run),
         (status = 200, description = "it has ended", body = Run),
-        Changing,
+        Named, Conflicting, Bodied, Refusable, Elsewhere,
     )
 )]
 async fn submit(
@@ -114,8 +118,9 @@ async fn submit(
     Json(submission): Json<Submission>,
 ) -> Result<(StatusCode, axum::Json<Run>), ApiError> {
     let wait = waiting.checked()?;
-    let key = idempotency_key(&headers)?;
-    let Submission { inputs, version, context_id, limits, dispatch } = submission;
+    let Submission { inputs, version, context_id, correlation_id, mut limits, dispatch } = submission;
+    let key = key_of(idempotency_key(&headers)?, correlation_id)?;
+    limits.as_mut().map_or(Ok(()), take_cost_policy)?;
     let to_worker = matches!(dispatch, Some(Dispatch::Worker));
     let context = context(context_id)?;
     let inputs = Value::from(serde_json::Value::Object(inputs.unwrap_or_default()));
@@ -131,6 +136,23 @@ async fn submit(
     let limits = limits.map(|given| narrowed(&ir, given)).transpose()?;
     let run = accepted(&app, ir, limits, wanted).await?;
     answer(&app, run, wait).await
+}
+
+/// The budget profile of runs that name none, and the only one that there is.
+pub(crate) const COST_POLICY: &str = "standard";
+
+/// Takes the budget profile out of the limits, if it is one that is known.
+fn take_cost_policy(limits: &mut serde_json::Map<String, serde_json::Value>) -> Result<(), ApiError> {
+    match limits.remove("cost_policy") {
+        None => Ok(()),
+        Some(serde_json::Value::String(name)) if name == COST_POLICY => Ok(()),
+        Some(serde_json::Value::String(name)) => {
+            let message = format!("there is no budget profile `{name}`");
+            let details = json!({ "field": "limits.cost_policy", "value": name, "allowed": [COST_POLICY] });
+            Err(ApiError::new(Code::PolicyRefused, message).with(details))
+        }
+        Some(_) => Err(ApiError::invalid("limits.cost_policy", "it must be the name of a budget profile")),
+    }
 }
 
 /// The flow's limits, with those that are given in their place. The engine takes the lesser of each.
@@ -156,12 +178,26 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// The id that follows from the key.
-    fn id(&self) -> Option<RunId> {
+    pub(super) fn id(&self) -> Option<RunId> {
         self.key.as_deref().map(|key| RunId::new(derived_id("run", key)))
     }
 
     fn digest(&self) -> String {
         Digest::of(self.said.to_string().as_bytes()).to_string()
+    }
+
+    /// What is kept with the run: what it is started with, and what this request is recognised by when it comes again.
+    pub(super) fn kept_with(&self, setting: &Value) -> Value {
+        let mut kept = setting.to_json();
+        match kept.as_object_mut() {
+            Some(members) => drop(members.remove("request")),
+            None if self.key.is_some() => kept = json!({}),
+            None => {}
+        }
+        if self.key.is_some() {
+            kept["request"] = self.digest().into();
+        }
+        Value::from(kept)
     }
 }
 
@@ -186,6 +222,12 @@ pub(super) async fn repeated(app: &App, wanted: &Wanted) -> Result<Option<RunRec
         .with(json!({ "run_id": run.id })))
 }
 
+/// The run that the same request made at the same time.
+pub(super) async fn made_meanwhile(app: &App, wanted: &Wanted) -> Result<RunRecord, ApiError> {
+    let conflict = || ApiError::new(Code::ConcurrentModification, "the same request is being accepted");
+    repeated(app, wanted).await?.ok_or_else(conflict)
+}
+
 /// Accepts a run.
 pub(super) async fn accepted(
     app: &App,
@@ -194,15 +236,9 @@ pub(super) async fn accepted(
     wanted: Wanted,
 ) -> Result<RunRecord, ApiError> {
     let id = wanted.id();
-    let mut setting = app.setting.to_json();
-    if id.is_some() {
-        if !setting.is_object() {
-            setting = json!({});
-        }
-        setting["request"] = wanted.digest().into();
-    }
+    let setting = wanted.kept_with(&app.setting);
     let (by, context, inputs) = (wanted.by.clone(), wanted.context.clone(), wanted.inputs.clone());
-    let submit = Submit { ir, inputs, by, context, setting: Value::from(setting), limits };
+    let submit = Submit { ir, inputs, by, context, setting, limits };
     let id = id.unwrap_or_else(|| RunId::new(app.ids.fresh()));
     let accepted = if wanted.to_worker {
         app.engine.submit_to_workers(id.clone(), submit).await
@@ -212,10 +248,7 @@ pub(super) async fn accepted(
     match accepted {
         Ok(_) => {}
         // The same request came twice at the same time.
-        Err(EngineError::Store(StoreError::RunExists(_))) => {
-            let conflict = || ApiError::new(Code::ConcurrentModification, "the same request is being accepted");
-            return repeated(app, &wanted).await?.ok_or_else(conflict);
-        }
+        Err(EngineError::Store(StoreError::RunExists(_))) => return made_meanwhile(app, &wanted).await,
         Err(error) => return Err(error.into()),
     }
     tracing::Span::current().record("run", id.as_str());
@@ -236,7 +269,7 @@ pub(super) async fn answer(
 /// Waits for the end of a run, for so long, and while the server does not stop.
 async fn ended_within(app: &App, mut run: RunRecord, wait: Duration) -> Result<RunRecord, ApiError> {
     let (until, mut stopping) = (Instant::now() + wait, app.stopping());
-    let mut watch = app.hub.watch(&run.id);
+    let mut watch = app.hub.watch_end(&run.id);
     loop {
         run = self::record(app, &run.id).await?;
         if run.status.is_terminal() || wait.is_zero() {
@@ -262,10 +295,25 @@ impl Waiting {
 /// The client's key for this request.
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(given) = headers.get("idempotency-key") else { return Ok(None) };
+    plain_key("Idempotency-Key", given.to_str().ok()).map(Some)
+}
+
+fn plain_key(name: &str, given: Option<&str>) -> Result<String, ApiError> {
     let is_plain =
         |text: &&str| (1..=255).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
-    let bad = || ApiError::invalid("Idempotency-Key", "it must be 1 to 255 printable ASCII characters");
-    given.to_str().ok().filter(is_plain).map(|text| Some(text.to_owned())).ok_or_else(bad)
+    let bad = || ApiError::invalid(name, "it must be 1 to 255 printable ASCII characters");
+    given.filter(is_plain).map(str::to_owned).ok_or_else(bad)
+}
+
+/// The key that stands in the header, or in the body; both say the same.
+fn key_of(header: Option<String>, body: Option<String>) -> Result<Option<String>, ApiError> {
+    let body = body.map(|given| plain_key("correlation_id", Some(&given))).transpose()?;
+    match (header, body) {
+        (Some(header), Some(body)) if header != body => {
+            Err(ApiError::invalid("correlation_id", "it is not what the header `Idempotency-Key` says"))
+        }
+        (header, body) => Ok(header.or(body)),
+    }
 }
 
 fn context(given: Option<String>) -> Result<ContextId, ApiError> {
@@ -294,12 +342,30 @@ pub(super) async fn named(app: &App, id: String) -> Result<RunRecord, ApiError> 
 pub(super) async fn seen(app: &App, run: &RunRecord) -> Result<Run, ApiError> {
     let filter = ProposalFilter { run: Some(run.id.clone()), status: None, limit: usize::MAX };
     let proposals = app.store().proposals(&filter).await?;
-    let mut steps = 0;
-    for_events(app, &run.id, |event| {
-        steps += u64::from(matches!(event.kind, EventType::EffectCompleted | EventType::EffectFailed));
-    })
-    .await?;
-    Ok(Run::of(run, steps, &proposals))
+    let (mut steps, mut asked) = (0, Vec::new());
+    // Of a run that has ended nothing is under way.
+    if let (Some(known), true) = (run.steps, run.status.is_terminal()) {
+        steps = known;
+    } else {
+        for_events(app, &run.id, |event| match &event.payload {
+            Some(Payload::EffectRequested { effect, node, .. }) => asked.push((effect.clone(), node.to_string())),
+            Some(Payload::EffectCompleted { effect, .. } | Payload::EffectFailed { effect, .. }) => {
+                steps += 1;
+                asked.retain(|(open, _)| open != effect);
+            }
+            _ => {}
+        })
+        .await?;
+    }
+    let queue_position = if run.status == RunStatus::Queued { Some(queue_position(app, run).await?) } else { None };
+    let current = asked.pop().map(|(_, node)| node);
+    Ok(Run::of(run, Counted { steps, current, queue_position }, &proposals))
+}
+
+/// How many runs that are queued were made no later, with the run itself.
+async fn queue_position(app: &App, run: &RunRecord) -> Result<u64, ApiError> {
+    let queued = RunFilter { status: Some(RunStatus::Queued), to: Some(run.created_at), ..RunFilter::default() };
+    Ok(app.store().count_runs(&queued).await?.saturating_add(1))
 }
 
 /// Looks at all recorded events, page by page.
@@ -428,14 +494,17 @@ async fn steps(State(app): State<App>, Path(id): Path<String>) -> Result<axum::J
                 "started_at": view::time(event.at), "finished_at": null, "duration_ms": null,
                 "output_summary": null, "error": null,
             });
-            steps.push((effect.to_string(), step, event.at));
+            // A fork asks again for what had no answer in the run that it left.
+            match steps.iter_mut().find(|(id, step, _)| id == effect.as_str() && step["status"] == "running") {
+                Some((_, again, began)) => (again["started_at"], *began) = (step["started_at"].clone(), event.at),
+                None => steps.push((effect.to_string(), step, event.at)),
+            }
         }
-        Some(Payload::EffectCompleted { effect, .. }) => {
-            end_step(&mut steps, effect.as_str(), event.at, "completed", None);
+        Some(Payload::EffectCompleted { effect, answer, .. }) => {
+            end_step(&mut steps, effect.as_str(), event.at, Ok(&answer.value));
         }
         Some(Payload::EffectFailed { effect, error, .. }) => {
-            let error = Some(format!("{}: {}", error.code, error.message));
-            end_step(&mut steps, effect.as_str(), event.at, "failed", error);
+            end_step(&mut steps, effect.as_str(), event.at, Err(error));
         }
         _ => {}
     })
@@ -447,14 +516,28 @@ fn end_step(
     steps: &mut [(String, serde_json::Value, i64)],
     effect: &str,
     at: i64,
-    status: &str,
-    error: Option<String>,
+    outcome: Result<&Value, &EffectError>,
 ) {
     let Some((_, step, began)) = steps.iter_mut().rev().find(|(id, ..)| id == effect) else { return };
-    step["status"] = status.into();
+    step["status"] = if outcome.is_ok() { "completed" } else { "failed" }.into();
     step["finished_at"] = view::time(at).into();
     step["duration_ms"] = at.saturating_sub(*began).into();
-    step["error"] = error.into();
+    match outcome {
+        Ok(result) => step["output_summary"] = summary(result).into(),
+        Err(error) => step["error"] = format!("{}: {}", error.code, error.message).into(),
+    }
+}
+
+/// What an effect gave, in so many characters at most: the first line of a text, anything else as JSON.
+fn summary(result: &Value) -> Option<String> {
+    const LONGEST: usize = 200;
+    let text = match result {
+        Value::Null => return None,
+        Value::String(text) => text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned(),
+        other => other.to_json().to_string(),
+    };
+    let is_longer = text.chars().nth(LONGEST).is_some();
+    Some(if is_longer { text.chars().take(LONGEST - 1).chain(['…']).collect() } else { text })
 }
 
 /// Which events.
@@ -474,7 +557,7 @@ struct Events {
 #[utoipa::path(
     get, path = "/api/v1/runs/{id}/history", tag = "runs", params(("id" = String, Path), Events),
     responses(
-        (status = 200, content((History = "application/json"), (String = "application/jsonl"))),
+        (status = 200, content((History = "application/json"), (String = "application/jsonl"), (String = "application/x-ndjson"))),
         Named,
     )
 )]
@@ -520,7 +603,7 @@ fn lines(app: App, run: RunId, from: u64) -> impl futures::Stream<Item = Result<
 }
 
 /// Which icons the run passed, by replaying it.
-#[utoipa::path(get, path = "/api/v1/runs/{id}/trace", tag = "runs", params(("id" = String, Path)), responses((status = 200, body = Trace), Named))]
+#[utoipa::path(get, path = "/api/v1/runs/{id}/trace", tag = "runs", params(("id" = String, Path)), responses((status = 200, body = Trace), Named, Refusable))]
 async fn trace(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<Trace>, ApiError> {
     let run = named(&app, id).await?;
     let missing = || ApiError::not_found("IR", run.ir);
@@ -533,7 +616,7 @@ async fn trace(State(app): State<App>, Path(id): Path<String>) -> Result<axum::J
 }
 
 /// The run in the terms of the Execution Protocol.
-#[utoipa::path(get, path = "/api/v1/runs/{id}/envelope", tag = "runs", params(("id" = String, Path)), responses((status = 200, body = Envelope), Named))]
+#[utoipa::path(get, path = "/api/v1/runs/{id}/envelope", tag = "runs", params(("id" = String, Path)), responses((status = 200, body = Envelope), Named, Refusable))]
 async fn envelope(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<Envelope>, ApiError> {
     let run = named(&app, id).await?;
     let missing = || ApiError::not_found("IR", run.ir);
@@ -551,7 +634,7 @@ async fn envelope(State(app): State<App>, Path(id): Path<String>) -> Result<axum
             asked.insert(effect.clone(), (node.clone(), event.at, phase(call)));
         }
         Some(Payload::Emitted { emission }) if emission.kind == EmitKind::Artifact => {
-            let url = format!("/api/v1/runs/{}/artifacts/{}", run.id, segment(&emission.name));
+            let url = artifact_path(&run.id, &emission.name);
             let digest = engine::artifact(emission).1;
             artifacts.insert(
                 emission.name.clone(),
@@ -587,6 +670,11 @@ fn phase(call: &EffectCall) -> &'static str {
         EffectCall::Flow(_) => "flow",
         EffectCall::Sleep(_) | EffectCall::Timer(_) | EffectCall::Await(_) => "wait",
     }
+}
+
+/// Where an artifact of a run is read.
+pub(super) fn artifact_path(run: &RunId, name: &str) -> String {
+    format!("/api/v1/runs/{}/artifacts/{}", segment(run.as_str()), segment(name))
 }
 
 /// A text as one part of a path.

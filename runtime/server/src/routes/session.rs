@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::flows::blocking;
-use super::responses::{Changing, Common, Named};
+use super::responses::{Bodied, Common, Named};
 use crate::app::App;
 use crate::auth::{self, Holder, Identity};
 use crate::error::{ApiError, Code};
@@ -58,7 +58,7 @@ struct Opened {
     request_body(content((Login = "application/json"), (Login = "application/x-www-form-urlencoded"))),
     // A later one stands over an earlier one.
     responses(
-        Changing,
+        Common, Bodied,
         (status = 201, description = "logged in", body = Opened),
         (status = 303, description = "a form: logged in"),
         (status = 401, description = "Unauthorized", content(
@@ -107,8 +107,9 @@ async fn opened_by_form(app: &App, request: Request) -> Result<Response, ApiErro
     let login = Login { name: field("name"), password: field("password") };
     let (token, ..) = log_in(app, login, address).await?;
     let cookie = origin::set_cookie(&token, SESSION.as_secs(), is_encrypted);
-    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, login::PATH.to_owned()), (header::SET_COOKIE, cookie)])
-        .into_response())
+    // To the pages of the client, where there is one.
+    let next = if app.config.web.is_some() { "/" } else { login::PATH };
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, next.to_owned()), (header::SET_COOKIE, cookie)]).into_response())
 }
 
 /// Opens a session of an owner who gives the right password.

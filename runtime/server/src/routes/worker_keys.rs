@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::responses::{Changing, Common};
+use super::responses::{Bodied, Common, Conflicting, Named};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::error::{ApiError, Code};
@@ -77,7 +77,7 @@ async fn list(State(app): State<App>) -> Result<axum::Json<KeyList>, ApiError> {
 /// Make a key for a worker: it reaches what workers need, and acts for this worker only.
 #[utoipa::path(
     post, path = "/api/v1/worker-keys", tag = "worker keys", request_body = Wanted,
-    responses((status = 201, body = Issued), Changing)
+    responses((status = 201, body = Issued), Common, Bodied)
 )]
 async fn issue(
     State(app): State<App>,
@@ -99,7 +99,7 @@ async fn issue(
 /// Revoke a key: from now on it lets nobody in.
 #[utoipa::path(
     delete, path = "/api/v1/worker-keys/{id}", tag = "worker keys", params(("id" = String, Path)),
-    responses((status = 200, body = KeyView), Changing)
+    responses((status = 200, body = KeyView), Named, Conflicting)
 )]
 async fn revoke(
     State(app): State<App>,

@@ -14,8 +14,10 @@ use bloom_runtime::store::{Grant, QueueFilter};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde_json::{Value, json};
+use tracing::Instrument as _;
 use utoipa::ToSchema;
 
+use super::bodies::{DispatchForm, UpdateForm};
 use super::error::Refused;
 use super::form::{Form, few_texts, text};
 use super::project::repo_url;
@@ -126,7 +128,11 @@ pub(crate) async fn health(State(app): State<App>, Path(id): Path<String>) -> Re
             }
             shown
         }
-        Err(failure) => json!({ "reachable": false, "error": failure.told(None) }),
+        Err(failure) => {
+            // It is granted nothing until it is heard of.
+            app.engine.lose_worker(&id);
+            json!({ "reachable": false, "error": failure.told(None) })
+        }
     }))
 }
 
@@ -198,7 +204,7 @@ pub(super) fn note(app: &App, by: &Actor, action: &str, kind: &str, id: &str, de
 
 /// Has a worker's agent update itself, from `repo_url`.
 #[utoipa::path(post, path = "/api/runtime/workers/{id}/agent-update", tag = "runtime", params(("id" = String, Path)),
-    request_body = Object,
+    request_body = UpdateForm,
     responses((status = 200, body = Object), (status = 400, description = "The worker has no URL"),
         (status = 404, description = "There is no such worker"), (status = 502, description = "The agent failed")))]
 pub(crate) async fn update(
@@ -257,7 +263,7 @@ pub(crate) struct Dispatched {
 
 /// Leases a task to the best agent, or to `worker_id`, and sends it there.
 #[utoipa::path(post, path = "/api/runtime/llm-tasks/{id}/dispatch", tag = "runtime", params(("id" = String, Path)),
-    request_body = Object,
+    request_body = DispatchForm,
     responses((status = 200, body = Dispatched), (status = 400, description = "The body is not what it must be"),
         (status = 404, description = "There is no such task or worker"), (status = 409, description = "It is not queued"),
         (status = 502, description = "The agent failed: the lease was given back where it was not reached, is a failed attempt \
@@ -303,8 +309,9 @@ fn token(app: &App) -> String {
 /// Sends a granted task to its agent. When that fails, the lease is given back where the agent was not reached, and else counts:
 /// where no answer came, the agent may be at it still, and what it brings while nobody else has begun is taken.
 async fn push(app: App, by: Actor, grant: Grant, token: String) -> Result<Value, String> {
+    let span = grant.span();
     let Grant { lease, task } = grant;
-    let called = execute(&app, &lease, &task, &token).await;
+    let called = execute(&app, &lease, &task, &token).instrument(span).await;
     let called = called.map_err(|failure| (failure.told(Some(&token)), failure));
     let (action, detail) = match &called {
         Ok(_) => ("task_dispatched", json!({ "worker": lease.worker, "lease": lease.id })),

@@ -7,6 +7,8 @@ use serde::Serialize;
 use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{PartialSchema as _, ToSchema};
 
+use super::error::is_of_group;
+
 /// Something cannot be done.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RuntimeError {
@@ -38,28 +40,36 @@ struct WrongFields {
 }
 
 /// Whatever is asked, this may be the answer.
-const ALWAYS: [StatusCode; 8] = [
+const ALWAYS: [StatusCode; 7] = [
     StatusCode::BAD_REQUEST,
     StatusCode::UNAUTHORIZED,
     StatusCode::FORBIDDEN,
     StatusCode::REQUEST_TIMEOUT,
-    StatusCode::PAYLOAD_TOO_LARGE,
-    StatusCode::UNSUPPORTED_MEDIA_TYPE,
     StatusCode::TOO_MANY_REQUESTS,
     StatusCode::INTERNAL_SERVER_ERROR,
+    StatusCode::SERVICE_UNAVAILABLE,
 ];
+
+/// Where there is a body, this too.
+const OF_BODIES: [StatusCode; 2] = [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNSUPPORTED_MEDIA_TYPE];
+
+/// Of what reads or keeps what tasks bring, which may lie elsewhere.
+const ELSEWHERE: [&str; 5] = ["/complete", "/result", "/events", "/artifacts", "/artifacts/{digest}"];
 
 /// Says of all operations of this group what any of them may answer, and which body refusals have.
 pub(crate) fn complete(description: &mut OpenApi) {
-    let groups = ["/api/runtime/", "/api/membridge/", "/l/"];
     for (path, item) in &mut description.paths.paths {
-        if !groups.iter().any(|group| path.starts_with(group)) {
+        if !is_of_group(path) {
             continue;
         }
         let methods = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in methods.into_iter().flatten() {
             let answers = &mut operation.responses.responses;
-            for status in ALWAYS {
+            let is_elsewhere = ELSEWHERE.iter().any(|end| path.ends_with(end));
+            let mut statuses = ALWAYS.to_vec();
+            statuses.extend(OF_BODIES.into_iter().filter(|_| operation.request_body.is_some()));
+            statuses.extend(is_elsewhere.then_some(StatusCode::BAD_GATEWAY));
+            for status in statuses {
                 answers.entry(status.as_str().to_owned()).or_insert_with(|| RefOr::T(refusal(status)));
             }
             for (status, answer) in answers {

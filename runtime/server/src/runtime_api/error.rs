@@ -2,7 +2,7 @@
 //! for a body that is not what it must be an object of `formErrors` and `fieldErrors`.
 
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bloom_runtime::dispatch::TaskError;
@@ -111,11 +111,31 @@ impl From<ApiError> for Refused {
     }
 }
 
-/// Gives the errors of what stands before the handlers the shape of this group.
+/// Gives the errors of what stands around the handlers the shape of this group, also where no route is.
 pub(crate) async fn restate(request: Request, next: Next) -> Response {
+    let is_here = is_of_group(request.uri().path());
     let mut response = next.run(request).await;
+    if !is_here {
+        return response;
+    }
     match response.extensions_mut().remove::<ApiError>() {
-        Some(error) => Refused::from(error).into_response(),
+        Some(error) => {
+            let mut restated = Refused::from(error).into_response();
+            // What says what would be taken stays.
+            restated
+                .headers_mut()
+                .extend(response.headers_mut().remove(header::ALLOW).map(|allow| (header::ALLOW, allow)));
+            restated
+        }
         None => response,
     }
+}
+
+/// The paths under which errors have this shape.
+pub(super) const GROUPS: [&str; 3] = ["/api/runtime", "/api/membridge", "/l"];
+
+/// Whether a path is one of these, or below one.
+pub(super) fn is_of_group(path: &str) -> bool {
+    let below = |group: &&str| path.strip_prefix(*group).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    GROUPS.iter().any(below)
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, body};
-use bloom_interpreter::history::{read_lines, write_lines};
+use bloom_interpreter::history::{read_lines, run_of, write_lines};
 use bloom_ir::{Document, validate};
 use bloom_runtime::dispatch::Proof;
 use bloom_runtime::record::{self, LeaseId, RunRecord};
@@ -31,7 +31,7 @@ pub(crate) struct Epoch {
 }
 
 impl Epoch {
-    fn proof(self, id: String) -> Proof {
+    pub(super) fn proof(self, id: String) -> Proof {
         Proof { lease: LeaseId::new(id), epoch: self.epoch }
     }
 }
@@ -121,6 +121,9 @@ pub(crate) async fn add(
     let text = std::str::from_utf8(&bytes).map_err(|error| bad(error.to_string()))?;
     let events = read_lines(text).map_err(|error| bad(format!("{error}: {}", error.source)))?;
     let proof = epoch.proof(id);
+    if let Some(run) = run_of(&events) {
+        tracing::Span::current().record("run", run);
+    }
     // It goes on if the worker does not wait.
     let following = tokio::spawn(async move { app.engine.follow(&proof, events, bloom_worker::check_answer).await });
     let followed = following.await.map_err(|error| {

@@ -52,11 +52,6 @@ impl Form {
         read(value).map_err(|message| self.note(name, message)).ok()
     }
 
-    /// Whether a member is there.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.members.get(name).is_some_and(|value| !value.is_null())
-    }
-
     /// Reads a member that must be there.
     pub(crate) fn require<T>(&mut self, name: &str, read: impl FnOnce(&Value) -> Result<T, String>) -> Option<T> {
         if self.members.get(name).is_none_or(Value::is_null) {

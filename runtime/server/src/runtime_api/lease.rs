@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use utoipa::{IntoParams, ToSchema};
 
+use super::bodies::{CompletionForm, EpochForm, HolderForm, PullForm, ResultForm};
 use super::error::Refused;
 use super::flow;
 use super::form::{Form, number, one_of, text, texts};
@@ -81,7 +82,7 @@ pub(crate) struct Question {
 
 /// A worker (`worker_id`) asks for as many tasks as it has `free_slots`, and waits up to `wait_seconds` for the first. It
 /// may say what it `provides` now.
-#[utoipa::path(post, path = "/api/runtime/leases", tag = "runtime", request_body = Object,
+#[utoipa::path(post, path = "/api/runtime/leases", tag = "runtime", request_body = PullForm,
     responses((status = 200, body = Vec<Granted>), (status = 204, description = "There is nothing that it can do"),
         (status = 400, description = "The body is not what it must be"),
         (status = 404, description = "There is no such worker: it registers again")))]
@@ -97,6 +98,7 @@ pub(crate) async fn pull(
     form.finish()?;
     let worker = worker.unwrap_or_else(|| WorkerId::new(""));
     holder.act_for(&worker)?;
+    tracing::Span::current().record("worker", worker.as_str());
     let (slots, wait) = (usize::try_from(slots).unwrap_or(usize::MAX), Duration::from_secs(wait.into()));
     let (here, gone) = oneshot::channel::<()>();
     // A task of its own: a grant that is being recorded when the client goes is not forgotten.
@@ -183,17 +185,17 @@ async fn shown(app: &App, grants: Vec<Grant>) -> Vec<Granted> {
     granted
 }
 
-fn proof(id: String, epoch: Option<u64>) -> Proof {
+pub(super) fn proof(id: String, epoch: Option<u64>) -> Proof {
     Proof { lease: LeaseId::new(id), epoch: epoch.unwrap_or_default() }
 }
 
-fn epoch(form: &mut Form) -> Option<u64> {
+pub(super) fn epoch(form: &mut Form) -> Option<u64> {
     form.require("epoch", number(0..=i64::MAX)).and_then(|epoch| u64::try_from(epoch).ok())
 }
 
 /// Says that the holder of a lease is alive.
 #[utoipa::path(post, path = "/api/runtime/leases/{id}/heartbeat", tag = "runtime", params(("id" = String, Path)),
-    request_body = Object,
+    request_body = EpochForm,
     responses((status = 200, body = Beaten), (status = 400, description = "The epoch is missing"),
         (status = 404, description = "There is no such lease"), (status = 409, description = "The lease is stale")))]
 pub(crate) async fn heartbeat(
@@ -214,7 +216,7 @@ pub(crate) struct Ended {
 
 /// Gives a task back: the attempt does not count.
 #[utoipa::path(post, path = "/api/runtime/leases/{id}/release", tag = "runtime", params(("id" = String, Path)),
-    request_body = Object,
+    request_body = EpochForm,
     responses((status = 200, body = Ended), (status = 400, description = "The epoch is missing"),
         (status = 404, description = "There is no such lease"), (status = 409, description = "The lease is stale")))]
 pub(crate) async fn release(
@@ -226,14 +228,16 @@ pub(crate) async fn release(
     form.finish()?;
     let Proof { lease, epoch } = proof(id, epoch);
     let ended = app.engine.end_lease(&lease, epoch, LeaseEnding::GivenBack).await?;
+    note_in_span(&ended.task, None);
     Ok(Json(Ended { task: show_task(&app, ended.task).await? }))
 }
 
-/// Ends a lease with its holder's result: `status` `success` and `answer` (`value`, `usage`), else `error` (`code`,
-/// `message`, `retryable`, `details`, `usage`). Of a run it is the Result Envelope, whose `outputs` stand where the history
-/// has its end. Telling it again is harmless.
+/// Ends a lease with its holder's result. Of a question: `status` `success` and `answer` (`value`, `usage`); else `failed` or
+/// `timeout`, with `error` (`code`, `message`, `retryable`, `details`, `usage`). Of a run: the Result Envelope, `task_id`,
+/// `status`, `outputs`, `artifacts`, `logs`, `metrics`, whatever the run came to; what the run came to stands in its history.
+/// Telling it again is harmless.
 #[utoipa::path(post, path = "/api/runtime/leases/{id}/result", tag = "runtime", params(("id" = String, Path)),
-    request_body = Object,
+    request_body = ResultForm,
     responses((status = 200, body = Ended), (status = 400, description = "The body is not what it must be"),
         (status = 404, description = "There is no such lease"), (status = 409, description = "The lease is stale")))]
 pub(crate) async fn result(
@@ -242,31 +246,103 @@ pub(crate) async fn result(
     mut form: Form,
 ) -> Result<Json<Ended>, Refused> {
     let epoch = epoch(&mut form);
-    let status = form.require("status", one_of(&[("success", true), ("failed", false), ("timeout", false)]));
-    let ending = match status {
-        // The Result Envelope of a run has its outputs in place of an answer.
-        Some(true) if form.has("outputs") && is_of_a_run(&app, &id).await? => {
-            Some(LeaseEnding::Completed(Answer::default()))
-        }
-        Some(true) => form.require("answer", read::<Answer>).map(LeaseEnding::Completed),
-        Some(false) => form.require("error", read::<EffectError>).map(LeaseEnding::Failed),
-        None => None,
-    };
+    let status = form
+        .require("status", one_of(&[("success", Came::Success), ("failed", Came::Failed), ("timeout", Came::Timeout)]));
+    let answer = form.get("answer", read::<Answer>);
+    let error = form.get("error", read::<EffectError>);
+    let report = Report::read(&mut form);
     form.finish()?;
-    let Proof { lease, epoch } = proof(id, epoch);
-    let ending = ending.unwrap_or(LeaseEnding::GivenBack);
+    let (Proof { lease, epoch }, status) = (proof(id, epoch), status.unwrap_or(Came::Failed));
     let (lease, task) = of_lease(&app, &lease).await?;
-    if task.flow.is_some() && matches!(ending, LeaseEnding::Completed(_)) {
-        return ended_by_history(&app, task, &lease, epoch).await;
+    if report.task.as_ref().is_some_and(|of| of != task.id.as_str()) {
+        return Err(wrong("task_id", "It is not the task of this lease"));
     }
-    let ending = checked(&task, ending);
-    let kept = brought(&ending).map(|brought| brought.kept(&app, &task, &lease));
+    let error = || error.unwrap_or_else(|| status.error());
+    let ending = match (status, answer) {
+        (Came::Success, _) if task.flow.is_some() => return ended_by_history(&app, task, &lease, epoch, &report).await,
+        // How a run ended stands in its history.
+        _ if task.flow.is_some() && task.status == TaskStatus::Completed => {
+            return ended_by_history(&app, task, &lease, epoch, &report).await;
+        }
+        (Came::Success, Some(answer)) => checked(&task, LeaseEnding::Completed(answer)),
+        (Came::Success, None) => return Err(wrong("answer", "Required")),
+        (Came::Failed | Came::Timeout, _) => LeaseEnding::Failed(error()),
+    };
+    let brought = brought(&ending);
+    if let Some(Brought { duration_ms, tokens_used, .. }) = &brought {
+        log(&task, &lease, "llm_call", task.asked_by().node.as_str(), *duration_ms, *tokens_used);
+    }
+    let kept = brought.map(|brought| brought.kept(&app, &task, &lease));
     let ended = app.engine.end_lease_with(&lease.id, epoch, ending, kept).await?;
     Ok(Json(Ended { task: show_task(&app, ended.task).await? }))
 }
 
+fn wrong(member: &str, message: &str) -> Refused {
+    Refused::fields(&[], &[(member.to_owned(), vec![message.to_owned()])].into())
+}
+
+/// What a task came to, as its holder says it.
+#[derive(Clone, Copy, Debug)]
+enum Came {
+    Success,
+    Failed,
+    Timeout,
+}
+
+impl Came {
+    /// Where its holder does not say what went wrong.
+    fn error(self) -> EffectError {
+        let code = if matches!(self, Self::Timeout) { "timeout" } else { "worker_error" };
+        EffectError { retryable: true, ..EffectError::new(code, "the worker did not say why") }
+    }
+}
+
+/// The members of a Result Envelope that tell how it went.
+struct Report {
+    task: Option<String>,
+    logs: Vec<Line>,
+}
+
+/// A line of its log.
+#[derive(Debug, Deserialize)]
+struct Line {
+    phase: String,
+    #[serde(default)]
+    node_id: String,
+    ms: u64,
+    tokens: Option<u64>,
+}
+
+/// So many lines of an envelope's log are looked at.
+const MOST_LINES: usize = 1000;
+
+impl Report {
+    fn read(form: &mut Form) -> Self {
+        let is = |what: &'static str, fits: fn(&Value) -> bool| {
+            move |value: &Value| if fits(value) { Ok(()) } else { Err(format!("Expected {what}")) }
+        };
+        form.get("outputs", is("object", Value::is_object));
+        form.get("artifacts", is("array", Value::is_array));
+        form.get("metrics", is("object", Value::is_object));
+        Self { task: form.get("task_id", text(1..=128)), logs: form.get("logs", read::<Vec<Line>>).unwrap_or_default() }
+    }
+}
+
+/// One entry of the Execution Protocol's log.
+pub(super) fn log(task: &Task, lease: &record::Lease, phase: &str, node: &str, ms: u64, tokens: Option<u64>) {
+    let run = task.run().map(tracing::field::display);
+    let (task, worker) = (&task.id, &lease.worker);
+    tracing::info!(task_id = %task, worker_id = %worker, run, phase, node_id = node, ms, tokens, "a worker performed an effect");
+}
+
 /// A run ends with its history: then its holder's word changes nothing.
-async fn ended_by_history(app: &App, task: Task, lease: &record::Lease, epoch: u64) -> Result<Json<Ended>, Refused> {
+async fn ended_by_history(
+    app: &App,
+    task: Task,
+    lease: &record::Lease,
+    epoch: u64,
+    report: &Report,
+) -> Result<Json<Ended>, Refused> {
     let is_newest = task.lease.as_ref() == Some(&lease.id) && task.epoch == epoch;
     if !is_newest {
         return Err(Refused::conflict("LEASE_STALE", format!("lease {} with epoch {epoch} is stale", lease.id)));
@@ -274,17 +350,32 @@ async fn ended_by_history(app: &App, task: Task, lease: &record::Lease, epoch: u
     if task.status != TaskStatus::Completed {
         return Err(Refused::conflict("HISTORY_UNFINISHED", "the end of a run comes with its history"));
     }
+    for Line { phase, node_id, ms, tokens } in report.logs.iter().take(MOST_LINES) {
+        log(&task, lease, phase, node_id, *ms, *tokens);
+    }
     Ok(Json(Ended { task: show_task(app, task).await? }))
-}
-
-async fn is_of_a_run(app: &App, lease: &str) -> Result<bool, Refused> {
-    Ok(of_lease(app, &LeaseId::new(lease)).await?.1.flow.is_some())
 }
 
 async fn of_lease(app: &App, lease: &LeaseId) -> Result<(record::Lease, Task), Refused> {
     let lease = app.store().lease(lease).await?.ok_or_else(|| Refused::not_found("Lease"))?;
     let task = app.store().task(&lease.task).await?.ok_or_else(|| Refused::not_found("Task"))?;
+    note_in_span(&task, Some(&lease.worker));
     Ok((lease, task))
+}
+
+/// Says in the log of the request of what it is.
+pub(super) fn note_in_span(task: &Task, worker: Option<&WorkerId>) {
+    let span = tracing::Span::current();
+    span.record("task", task.id.as_str());
+    if let Some(run) = task.run() {
+        span.record("run", run.as_str());
+    }
+    if task.of.is_some() && task.flow.is_none() {
+        span.record("node", task.asked_by().node.as_str());
+    }
+    if let Some(worker) = worker {
+        span.record("worker", worker.as_str());
+    }
 }
 
 /// A worker's word that an answer satisfies the schema is not enough.
@@ -330,7 +421,7 @@ async fn by_token(app: &App, token: &str, task: &str) -> Result<Proof, Refused> 
 
 /// Says that the holder of a lease is alive: an agent that knows neither leases nor epochs, but has the lease's URL.
 #[utoipa::path(post, path = "/l/{token}/api/runtime/llm-tasks/{id}/heartbeat", tag = "runtime",
-    params(("token" = String, Path), ("id" = String, Path)), request_body = Object,
+    params(("token" = String, Path), ("id" = String, Path)), request_body = HolderForm,
     responses((status = 200, body = Beaten), (status = 404, description = "There is no such lease or task"),
         (status = 409, description = "The lease is stale")))]
 pub(crate) async fn beat_by_token(
@@ -342,7 +433,7 @@ pub(crate) async fn beat_by_token(
 
 /// Ends a task for its holder: an agent that knows neither leases nor epochs, but has the lease's URL.
 #[utoipa::path(post, path = "/l/{token}/api/runtime/llm-tasks/{id}/complete", tag = "runtime",
-    params(("token" = String, Path), ("id" = String, Path)), request_body = Object,
+    params(("token" = String, Path), ("id" = String, Path)), request_body = CompletionForm,
     responses((status = 200, body = Completed), (status = 400, description = "The body is not what it must be"),
         (status = 404, description = "There is no such lease or task"), (status = 409, description = "The lease is stale")))]
 pub(crate) async fn complete_by_token(

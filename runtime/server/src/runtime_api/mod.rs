@@ -3,6 +3,7 @@
 
 mod agent;
 mod answers;
+mod bodies;
 mod error;
 mod flow;
 mod form;
@@ -11,6 +12,7 @@ mod lease;
 mod membridge;
 mod merge;
 mod project;
+mod reads;
 mod state;
 mod task;
 mod view;
@@ -50,6 +52,10 @@ pub(crate) fn quick() -> OpenApiRouter<App> {
         .routes(routes!(install::script))
         .routes(routes!(flow::ir))
         .routes(routes!(flow::history, flow::add))
+        .routes(routes!(reads::component))
+        .routes(routes!(reads::find))
+        .routes(routes!(reads::artifact))
+        .routes(routes!(reads::memory))
         .routes(routes!(state::runs))
         .routes(routes!(state::artifacts))
         .routes(routes!(state::audit))

@@ -62,7 +62,10 @@ pub(crate) async fn stats(State(app): State<App>) -> Result<Json<Stats>, Refused
     let mut by_status: std::collections::BTreeMap<&'static str, u64> =
         counts.tasks.iter().map(|(status, count)| (task_status(*status), *count)).collect();
     // Who was heard of is running; that is not recorded.
-    let leased = app.store().list_tasks(&TaskFilter { status: Some(TaskStatus::Leased), limit: LISTED }).await?;
+    let leased = app
+        .store()
+        .list_tasks(&TaskFilter { status: Some(TaskStatus::Leased), limit: LISTED, ..TaskFilter::default() })
+        .await?;
     let running = leased.into_iter().filter(|task| app.engine.current_task(task.clone()).status == TaskStatus::Running);
     let running = running.count() as u64;
     if running > 0 {
@@ -89,7 +92,7 @@ pub(crate) async fn stats(State(app): State<App>) -> Result<Json<Stats>, Refused
 /// The last 50 tasks.
 #[utoipa::path(get, path = "/api/runtime/runs", tag = "runtime", responses((status = 200, body = Vec<LlmTask>)))]
 pub(crate) async fn runs(State(app): State<App>) -> Result<Json<Vec<LlmTask>>, Refused> {
-    let tasks = app.store().list_tasks(&TaskFilter { status: None, limit: 50 }).await?;
+    let tasks = app.store().list_tasks(&TaskFilter { status: None, questions: true, limit: 50 }).await?;
     Ok(Json(task::shown(&app, tasks).await?))
 }
 

@@ -17,8 +17,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
+use super::bodies::{CompletionForm, HolderForm, LeaseForm, TaskForm};
 use super::error::Refused;
 use super::form::{Form, boolean, number, one_of, text, texts};
+use super::lease::{log, note_in_span};
 use super::state::LISTED;
 use super::view::{Lease, LlmResult, LlmTask, RuntimeArtifact, WorkerNode};
 use crate::app::App;
@@ -48,7 +50,7 @@ pub(super) async fn show_task(app: &App, task: Task) -> Result<LlmTask, Refused>
 
 pub(super) async fn shown(app: &App, tasks: Vec<Task>) -> Result<Vec<LlmTask>, Refused> {
     let mut shown = Vec::with_capacity(tasks.len());
-    for task in tasks.into_iter().filter(|task| task.flow.is_none()) {
+    for task in tasks {
         shown.push(show_task(app, task).await?);
     }
     Ok(shown)
@@ -57,7 +59,9 @@ pub(super) async fn shown(app: &App, tasks: Vec<Task>) -> Result<Vec<LlmTask>, R
 async fn find(app: &App, id: &str) -> Result<Task, Refused> {
     let task = app.store().task(&TaskId::new(id)).await?;
     // A whole run is no question to an LLM.
-    task.filter(|task| task.flow.is_none()).ok_or_else(|| Refused::not_found("Task"))
+    let task = task.filter(|task| task.flow.is_none()).ok_or_else(|| Refused::not_found("Task"))?;
+    note_in_span(&task, None);
+    Ok(task)
 }
 
 /// Which tasks.
@@ -75,7 +79,7 @@ pub(crate) async fn list(State(app): State<App>, Query(which): Query<Which>) -> 
     let status = which.status.map(|status| one_of(STATUSES)(&Value::String(status))).transpose();
     let status = status.map_err(|message| Refused::new(StatusCode::BAD_REQUEST, format!("status: {message}")))?;
     let stored = status.map(|status| if status == TaskStatus::Running { TaskStatus::Leased } else { status });
-    let tasks = app.store().list_tasks(&TaskFilter { status: stored, limit: LISTED }).await?;
+    let tasks = app.store().list_tasks(&TaskFilter { status: stored, questions: true, limit: LISTED }).await?;
     let current = tasks.into_iter().map(|task| app.engine.current_task(task));
     let wanted = current.filter(|task| status.is_none_or(|status| status == task.status)).collect();
     Ok(Json(shown(&app, wanted).await?))
@@ -90,7 +94,7 @@ pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Resu
 }
 
 /// Posts a task: `context_id`, `agent_slug`, `prompt`, and what else a task says that is not the server's.
-#[utoipa::path(post, path = "/api/runtime/llm-tasks", tag = "runtime", request_body = Object,
+#[utoipa::path(post, path = "/api/runtime/llm-tasks", tag = "runtime", request_body = TaskForm,
     responses((status = 201, body = LlmTask), (status = 400, description = "The body is not what it must be"),
         (status = 413, description = "The body is too large"), (status = 415, description = "The body is no JSON")))]
 pub(crate) async fn create(
@@ -152,7 +156,7 @@ pub(crate) struct Leased {
 
 /// Has a task leased, to a worker (`worker_id`) or to the best one, for `ttl_seconds`.
 #[utoipa::path(post, path = "/api/runtime/llm-tasks/{id}/lease", tag = "runtime", params(("id" = String, Path)),
-    request_body = Object,
+    request_body = LeaseForm,
     responses((status = 201, body = Leased), (status = 400, description = "The body is not what it must be"),
         (status = 404, description = "There is no such task or worker"), (status = 409, description = "It is not queued"),
         (status = 503, description = "No worker with free capacity can do it")))]
@@ -185,7 +189,7 @@ pub(crate) struct Beaten {
 
 /// Says that the holder of a task is alive: it shows `lease_id` and `epoch`, unless the task has had one lease only.
 #[utoipa::path(post, path = "/api/runtime/llm-tasks/{id}/heartbeat", tag = "runtime", params(("id" = String, Path)),
-    request_body = Object,
+    request_body = HolderForm,
     responses((status = 200, body = Beaten), (status = 400, description = "The body is not what it must be"),
         (status = 404, description = "There is no such task, or nobody has it"), (status = 409, description = "The lease is stale")))]
 pub(crate) async fn heartbeat(
@@ -241,7 +245,7 @@ pub(crate) struct Completed {
 /// Ends a task for its holder, with `status` `success` and `output`, or `error` and `error_message`, and `metrics`. It shows
 /// `lease_id` and `epoch`, unless the task has had one lease only. Telling it again is harmless.
 #[utoipa::path(post, path = "/api/runtime/llm-tasks/{id}/complete", tag = "runtime", params(("id" = String, Path)),
-    request_body = Object,
+    request_body = CompletionForm,
     responses((status = 200, body = Completed), (status = 400, description = "The body is not what it must be"),
         (status = 404, description = "There is no such task"),
         (status = 409, description = "Nobody has the task, or the lease is stale")))]
@@ -314,7 +318,9 @@ impl Completion {
         if lease.task != task.id || self.worker.as_ref().is_some_and(|worker| *worker != lease.worker) {
             return Err(Refused::conflict("LEASE_STALE", "The lease is another worker's or another task's"));
         }
+        note_in_span(&task, Some(&lease.worker));
         let ending = self.ending(&task);
+        log(&task, &lease, "llm_call", task.asked_by().node.as_str(), self.duration_ms, self.tokens_used);
         let kept = Brought {
             outcome: self.outcome,
             duration_ms: self.duration_ms,

@@ -298,6 +298,7 @@ pub(crate) struct RuntimeArtifact {
     r#type: String,
     created_at: i64,
     finalized: bool,
+    /// Where its bytes are, on this server.
     url: Option<String>,
     entity_refs: Vec<String>,
     tags: Vec<String>,
@@ -307,13 +308,13 @@ pub(crate) struct RuntimeArtifact {
 impl RuntimeArtifact {
     pub(crate) fn of(artifact: record::Artifact, content: Option<Vec<u8>>) -> Self {
         Self {
+            url: Some(format!("/api/v1/artifacts/{}", artifact.id)),
             id: artifact.id.to_string(),
             task_id: artifact.task.map(|task| task.to_string()),
             job_id: artifact.job.map(|job| job.to_string()),
             r#type: artifact.kind,
             created_at: artifact.created_at,
             finalized: true,
-            url: None,
             entity_refs: artifact.entity_refs,
             tags: artifact.tags,
             content: content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::bodies::{WorkerBeatForm, WorkerForm};
 use super::error::Refused;
 use super::form::{Form, boolean, few_texts, number, one_of, text, texts, url};
 use super::view::{Lease, WorkerDetail, WorkerNode};
@@ -35,7 +36,7 @@ pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Resu
 }
 
 /// Registers a worker, new or known, by its `name`.
-#[utoipa::path(post, path = "/api/runtime/workers", tag = "runtime", request_body = Object,
+#[utoipa::path(post, path = "/api/runtime/workers", tag = "runtime", request_body = WorkerForm,
     responses((status = 201, body = WorkerNode), (status = 200, body = WorkerNode, description = "It was known"),
         (status = 400, description = "The body is not what it must be")))]
 pub(crate) async fn register(
@@ -120,7 +121,7 @@ pub(crate) async fn remove(
 
 /// Says that a worker is there, or, where `drains` is true, that it takes nothing more until it registers again.
 #[utoipa::path(post, path = "/api/runtime/workers/{id}/heartbeat", tag = "runtime", params(("id" = String, Path)),
-    request_body = Object,
+    request_body = WorkerBeatForm,
     responses((status = 200, body = WorkerNode), (status = 400, description = "The body is not what it must be"),
         (status = 404, description = "There is no such worker: it registers again")))]
 pub(crate) async fn heartbeat(
@@ -131,6 +132,7 @@ pub(crate) async fn heartbeat(
     let drains = form.get("drains", boolean).unwrap_or_default();
     form.finish()?;
     let id = WorkerId::new(id);
+    tracing::Span::current().record("worker", id.as_str());
     let seat = app.engine.hear_of_worker(&id).then(|| app.engine.worker(&id)).flatten();
     let seat = seat.ok_or_else(|| Refused::not_found("Worker"))?;
     if drains {

@@ -10,9 +10,10 @@ mod tool;
 pub(crate) use flow::{Flow, FlowDetail, FlowList, Published, Versions};
 pub(crate) use proposal::{Batch, BatchError, Decided, Proposal, ProposalList};
 pub(crate) use run::{
-    Envelope, History, Question, Questions, ReplayReport, Run, RunArtifact, RunArtifacts, RunList, Steps, Trace,
+    Counted, Envelope, History, Question, Questions, ReplayReport, Run, RunArtifact, RunArtifacts, RunList, Steps,
+    Trace,
 };
-pub(crate) use tool::{AuditPage, AuditProof, Tool, ToolList, entries as audit_entries};
+pub(crate) use tool::{AuditPage, AuditProof, Compiling, Tool, ToolList, entries as audit_entries};
 
 use serde::Serialize;
 use utoipa::ToSchema;

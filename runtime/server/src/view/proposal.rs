@@ -30,11 +30,21 @@ pub(crate) struct Proposal {
     /// `git_commit`, `minio_path` and `error`, with what applying it gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) apply_result: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) base_revision: Option<String>,
+    /// Not in lists.
+    #[serde(flatten)]
+    pub(crate) base: Option<Base>,
     /// The pending proposal that proposes the same: decide on that one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) duplicate_of: Option<String>,
+}
+
+/// What a proposal was made against; null where that is not known.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Base {
+    /// The revision of the target, where it has revisions.
+    pub(crate) base_revision: Option<String>,
+    /// The SHA-256 of the target. What is applied so far has revisions instead.
+    pub(crate) target_hash: Option<String>,
 }
 
 /// Who decided, when, and why.
@@ -74,7 +84,10 @@ impl Proposal {
             content: content(proposal),
             approval: Some(Approval::of(proposal)),
             apply_result: Some(applied),
-            base_revision: proposal.base_revision.map(|revision| revision.to_string()),
+            base: Some(Base {
+                base_revision: proposal.base_revision.map(|revision| revision.to_string()),
+                target_hash: None,
+            }),
             ..Self::short(proposal)
         }
     }
@@ -96,7 +109,7 @@ impl Proposal {
             content: json!({ "summary": content(proposal)["summary"] }),
             approval: None,
             apply_result: None,
-            base_revision: None,
+            base: None,
             duplicate_of: proposal.duplicate_of.as_ref().map(ToString::to_string),
         }
     }

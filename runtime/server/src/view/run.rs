@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::time;
+use crate::routes::COST_POLICY;
 
 /// A run: the gateway's members first, then those of this server.
 #[derive(Serialize, ToSchema)]
@@ -19,11 +20,14 @@ pub(crate) struct Run {
     /// Stored states; a run that waits is `running`, with `waiting`.
     #[schema(example = "running")]
     pub(crate) status: RunState,
-    /// `manual`, or `flow` for a run that a run started.
+    /// `manual`, or `event` for a run that a run started; `cron` is for runs that a time starts.
     pub(crate) trigger: &'static str,
-    pub(crate) started_at: String,
+    /// Null while it has not begun.
+    pub(crate) started_at: Option<String>,
     pub(crate) finished_at: Option<String>,
     pub(crate) duration_ms: Option<i64>,
+    /// The node of the effect that was asked for last and has no outcome yet.
+    pub(crate) current_step: Option<String>,
     /// A flow does not say beforehand how many there will be.
     pub(crate) steps_total: Option<u64>,
     /// Effects that have their outcome.
@@ -32,7 +36,11 @@ pub(crate) struct Run {
     pub(crate) proposals_created: Vec<String>,
     /// `code: message`, where it failed.
     pub(crate) error: Option<String>,
+    /// How many runs that are queued were made before it, with itself; only while it is queued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) queue_position: Option<u64>,
 
+    pub(crate) created_at: String,
     pub(crate) flow_version: String,
     /// The hash of the program that it pins.
     pub(crate) ir: String,
@@ -60,7 +68,27 @@ pub(crate) struct Run {
     pub(crate) history_head: String,
     /// The run that started it.
     pub(crate) parent_run_id: Option<String>,
+    /// The run whose first events it shares, where it is a fork.
+    pub(crate) origin: Option<RunOrigin>,
     pub(crate) updated_at: String,
+}
+
+/// What a run is a fork of.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunOrigin {
+    pub(crate) run_id: String,
+    /// The number of the last event that both have.
+    pub(crate) at: u64,
+}
+
+/// What is not in a run's record.
+pub(crate) struct Counted {
+    /// Effects that have their outcome.
+    pub(crate) steps: u64,
+    /// The node of the effect that was asked for last and has no outcome.
+    pub(crate) current: Option<String>,
+    /// From 1, of a run that is queued.
+    pub(crate) queue_position: Option<u64>,
 }
 
 /// Where a run stands.
@@ -92,21 +120,25 @@ impl From<RunStatus> for RunState {
 
 impl Run {
     /// With what is counted elsewhere.
-    pub(crate) fn of(run: &RunRecord, steps: u64, proposals: &[Proposal]) -> Self {
+    pub(crate) fn of(run: &RunRecord, counted: Counted, proposals: &[Proposal]) -> Self {
+        let has_begun = run.status > RunStatus::Queued;
         let ended = run.status.is_terminal();
         let error = run.error.as_ref();
         Self {
             run_id: run.id.to_string(),
             agent_slug: run.flow.clone(),
             status: run.status.into(),
-            trigger: if run.parent.is_some() { "flow" } else { "manual" },
-            started_at: time(run.created_at),
+            trigger: if run.parent.is_some() { "event" } else { "manual" },
+            started_at: has_begun.then(|| time(run.created_at)),
             finished_at: ended.then(|| time(run.updated_at)),
             duration_ms: ended.then(|| run.updated_at.saturating_sub(run.created_at)),
+            current_step: counted.current.filter(|_| !ended),
             steps_total: None,
-            steps_completed: steps,
+            steps_completed: counted.steps,
             proposals_created: proposals.iter().rev().map(|proposal| proposal.id.to_string()).collect(),
             error: error.map(|error| format!("{}: {}", error.code, error.message)),
+            queue_position: counted.queue_position,
+            created_at: time(run.created_at),
             flow_version: run.version.clone(),
             ir: run.ir.to_string(),
             context_id: run.context.to_string(),
@@ -122,6 +154,7 @@ impl Run {
             events: run.events,
             history_head: run.history_head.to_string(),
             parent_run_id: run.parent.as_ref().map(|parent| parent.run.to_string()),
+            origin: run.origin.as_ref().map(|origin| RunOrigin { run_id: origin.run.to_string(), at: origin.at }),
             updated_at: time(run.updated_at),
         }
     }
@@ -167,11 +200,22 @@ pub(crate) struct RunArtifacts {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RunArtifact {
     pub(crate) name: String,
+    /// Its media type.
+    #[serde(rename = "type")]
+    pub(crate) media_type: String,
+    pub(crate) size_bytes: usize,
+    /// When it was handed out.
+    pub(crate) created_at: String,
+    /// Its path on this server.
+    pub(crate) download_url: String,
+    /// From 1: how often the run has handed something out under this name.
+    pub(crate) version: u64,
+    /// The digest of the version before.
+    pub(crate) supersedes: Option<String>,
+    /// The run.
+    pub(crate) job_id: String,
     /// Of its bytes.
     pub(crate) digest: String,
-    /// How many bytes it has.
-    pub(crate) bytes: usize,
-    pub(crate) media_type: String,
 }
 
 /// Which icons a run passed.
@@ -265,7 +309,7 @@ impl Envelope {
             "ir_ref": format!("artifacts/ir/{}-v{}.signed.json", run.flow, run.version), "ir_hash": run.ir,
             "inputs": run.inputs,
             "limits": {
-                "timeout_seconds": limits.timeout_seconds, "max_tokens": limits.max_tokens, "cost_policy": "standard",
+                "timeout_seconds": limits.timeout_seconds, "max_tokens": limits.max_tokens, "cost_policy": COST_POLICY,
             },
             "policy": { "allowed_tools": tools, "sandbox": policy.sandbox },
             "lease": null,

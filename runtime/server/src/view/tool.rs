@@ -1,3 +1,4 @@
+use bloom_ir::Digest;
 use bloom_runtime::record::AuditEntry;
 use bloom_runtime::tool::InstalledTool;
 use serde::Serialize;
@@ -23,6 +24,24 @@ impl Tool {
             digest: tool.digest.to_string(),
             manifest: serde_json::to_value(&tool.manifest).unwrap_or_default(),
         }
+    }
+}
+
+/// A component that is being compiled.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Compiling {
+    /// Of its bytes.
+    pub(crate) digest: String,
+    #[schema(example = "compiling")]
+    pub(crate) status: &'static str,
+    /// Where it is told what has become of it: 202 while it is compiled, 200 once it is a tool, 422 where it is none.
+    pub(crate) url: String,
+}
+
+impl Compiling {
+    pub(crate) fn of(digest: Digest) -> Self {
+        let url = format!("/api/v1/tools/by-digest/{}", digest.hex());
+        Self { digest: digest.to_string(), status: "compiling", url }
     }
 }
 

@@ -30,15 +30,30 @@ async fn artifacts_of_a_run_are_listed_and_read_with_their_types() {
     let report = "Звіт за день".as_bytes();
     let listed = world.get(&at).await.ok(200);
     assert_eq!(listed["run_id"], run["run_id"]);
-    assert_eq!(
-        listed["artifacts"],
-        json!([
-            { "name": "numbers", "bytes": 19, "media_type": "application/json",
-              "digest": Digest::of(br#"{"a":1.5,"b":[1,2]}"#).to_string() },
-            { "name": "report", "bytes": report.len(), "media_type": "text/plain; charset=utf-8",
-              "digest": Digest::of(report).to_string() },
-        ])
-    );
+    let artifacts = listed["artifacts"].as_array().unwrap();
+    let url = |name: &str| format!("{at}/{name}");
+    for (artifact, name, size, kind, digest, version, supersedes) in [
+        (&artifacts[0], "numbers", 19, "application/json", Digest::of(br#"{"a":1.5,"b":[1,2]}"#), 1, None),
+        (
+            &artifacts[1],
+            "report",
+            report.len(),
+            "text/plain; charset=utf-8",
+            Digest::of(report),
+            2,
+            Some(Digest::of(b"first")),
+        ),
+    ] {
+        let made = artifact["created_at"].as_str().unwrap();
+        assert!(run["started_at"].as_str().unwrap() <= made && made <= run["finished_at"].as_str().unwrap(), "{made}");
+        let expected = json!({
+            "name": name, "type": kind, "size_bytes": size, "created_at": made, "download_url": url(name), "digest": digest,
+            "version": version, "supersedes": supersedes, "job_id": run["run_id"],
+        });
+        assert_eq!(*artifact, expected);
+        assert_eq!(world.get(artifact["download_url"].as_str().unwrap()).await.bytes.len(), size);
+    }
+    assert_eq!(artifacts.len(), 2);
     let text = world.get(&format!("{at}/report")).await;
     assert_eq!((text.status, &text.bytes[..]), (200, report));
     assert_eq!(header(&text, "content-type"), "text/plain; charset=utf-8");
@@ -123,6 +138,7 @@ async fn what_a_task_brought_is_read_by_its_id() {
     let at = format!("/api/v1/artifacts/{id}");
     let answered = world.get(&at).await;
     assert_eq!((answered.status, answered.text().as_str()), (200, content));
+    assert_eq!(done["artifact"]["url"], at);
     assert_eq!(header(&answered, "content-type"), "text/plain; charset=utf-8");
     assert_eq!(header(&answered, "accept-ranges"), "bytes");
     let part = world.send("GET", &at, &[("range", "bytes=1-3")], "").await;

@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use bloom_ir::SigningKey;
 use bloom_ir::dsse::Envelope;
-use bloom_runtime::record::{AuditChain, AuditEntry, Checkpoint};
+use bloom_runtime::record::{Actor, AuditChain, AuditEntry, AuditNote, Checkpoint};
+use bloom_runtime::store::Store as _;
 use bloom_server::ServerConfig;
 use serde_json::{Value as Json, json};
 
@@ -62,6 +63,9 @@ async fn whatever_changes_something_is_written_to_the_log() {
     let run = run["run_id"].as_str().unwrap().to_owned();
     of.does("POST /api/v1/runs/{id}/rerun", &format!("/api/v1/runs/{run}/rerun"), "", "run_started").await;
 
+    let fork = format!("/api/v1/runs/{run}/fork");
+    of.does("POST /api/v1/runs/{id}/fork", &fork, r#"{"at": 1}"#, "run_forked").await;
+
     let waiting = of.world.waiting(&awaiting("awaits")).await;
     let signal = format!("/api/v1/runs/{waiting}/signal/go");
     of.does("POST /api/v1/runs/{id}/signal/{name}", &signal, "7", "signal_received").await;
@@ -95,8 +99,10 @@ async fn whatever_changes_something_is_written_to_the_log() {
     of.does("DELETE /api/v1/owners/{name}", petro, "", "owner_removed").await;
     of.does("DELETE /api/v1/session", "/api/v1/session", "", "session_closed").await;
 
-    // These change nothing, or only try again what was written when it was decided.
-    let others = ["POST /api/v1/runs/{id}/replay", "POST /api/v1/proposals/{id}/apply"].map(str::to_owned);
+    // These change nothing, or only try again what was written when it was decided; tools have a test of their own, as they are
+    // written once they are compiled.
+    let others = ["POST /api/v1/runs/{id}/replay", "POST /api/v1/proposals/{id}/apply", "POST /api/v1/tools"];
+    let others = others.map(str::to_owned);
     let all: BTreeSet<String> = description["paths"]
         .as_object()
         .unwrap()
@@ -144,7 +150,13 @@ async fn the_log_is_signed_and_an_entry_is_proved_by_what_follows_it() {
     for seq in ["seq=0", "seq=10000"] {
         world.get(&format!("/api/v1/audit/proof?{seq}")).await.refused(404, "NOT_FOUND");
     }
-    world.get("/api/v1/audit/proof").await.refused(400, "VALIDATION_FAILED");
+    for query in ["", "?seq=x", "?seq=1&x=1"] {
+        world.get(&format!("/api/v1/audit/proof{query}")).await.refused(400, "VALIDATION_FAILED");
+    }
+    let note = AuditNote::new(1, &Actor("owner".to_owned()), "noted", ("note", "n"));
+    world.store.note(vec![note; 1000]).await.unwrap();
+    let long_ago = world.get("/api/v1/audit/proof?seq=1").await.refused(400, "VALIDATION_FAILED");
+    assert_eq!(long_ago["details"]["field"], "seq");
     world.end().await;
 
     let world = World::new();

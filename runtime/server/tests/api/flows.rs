@@ -28,6 +28,24 @@ async fn a_published_version_stays_what_it_is() {
 }
 
 #[tokio::test]
+async fn another_source_of_the_same_program_makes_no_other_version() {
+    let world = World::new();
+    let first = plain("greet", "1.0.0");
+    let id = world.published(&first).await;
+    let mut redrawn = first.clone();
+    redrawn["source"]["name"] = json!("redrawn.drakon");
+    let known = world.send("POST", "/api/v1/flows", &[], signed(&redrawn)).await.ok(200);
+    let shown = world.get(&format!("/api/v1/flows/{id}/versions")).await.ok(200);
+    let hashes: Vec<_> = shown["versions"].as_array().unwrap().iter().map(|version| &version["hash"]).collect();
+    assert!(hashes.len() == 2 && hashes.contains(&&known["hash"]), "both documents are kept: {shown}");
+    assert_eq!(shown["versions"][0]["program"], shown["versions"][1]["program"]);
+    let mut next = first;
+    next["flow"]["version"] = json!("1.0.1");
+    world.send("POST", "/api/v1/flows", &[], signed(&next)).await.ok(201);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn what_is_not_signed_by_somebody_who_is_trusted_is_not_published() {
     let world = World::new();
     let stranger = signed_by(&plain("greet", "1.0.0"), &SigningKey::from_seed(&[9; 32]));

@@ -13,4 +13,6 @@ mod owners;
 mod proposals;
 mod questions;
 mod runs;
+mod tools;
+mod web;
 mod world;

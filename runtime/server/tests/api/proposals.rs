@@ -32,6 +32,11 @@ async fn a_proposal_is_approved_and_applied() {
         (&whole["status"], &whole["approval"]["decided_by"], &whole["apply_result"]["error"]),
         (&json!("pending"), &Json::Null, &Json::Null)
     );
+    assert_eq!((&whole["base_revision"], &whole["target_hash"]), (&json!("0"), &Json::Null));
+    let of_note = world.get(&format!("/api/v1/proposals/{summary}")).await.ok(200);
+    for member in ["base_revision", "target_hash"] {
+        assert_eq!(of_note.get(member), Some(&Json::Null), "what is not known is said to be so: {of_note}");
+    }
     let applied = decide(&world, &memory, json!({ "status": "approved" })).await.ok(200);
     assert_eq!((&applied["status"], &applied["approval"]["decided_by"]), (&json!("applied"), &json!("operator")));
     decide(&world, &memory, json!({ "status": "approved" })).await.refused(409, "INVALID_TRANSITION");
@@ -96,7 +101,7 @@ async fn only_what_was_approved_is_applied_again() {
     let apply = async |id: &str, body: Json| world.post(&format!("/api/v1/proposals/{id}/apply"), &body).await;
     apply(&memory, json!({})).await.refused(409, "INVALID_TRANSITION");
     apply("none", json!({})).await.refused(404, "NOT_FOUND");
-    apply(&memory, json!({ "force": true })).await.refused(400, "VALIDATION_FAILED");
+    apply(&memory, json!({ "force": true })).await.refused(409, "INVALID_TRANSITION");
     decide(&world, &summary, json!({ "status": "approved" })).await.ok(200);
     assert_eq!(apply(&summary, json!({})).await.ok(200)["status"], "approved");
     world.end().await;
@@ -117,5 +122,78 @@ async fn lists_are_filtered_and_bounded() {
     for query in ["pending?limit=0", "pending?limit=101", "pending?x=1", "history?status=done", "history?from=x"] {
         world.get(&format!("/api/v1/proposals/{query}")).await.refused(400, "VALIDATION_FAILED");
     }
+    world.end().await;
+}
+
+/// Two changes of one memory, made against the same version of it: the first is applied, the second fails.
+async fn in_conflict(world: &World) -> String {
+    let (_, first) = proposed(world).await;
+    let mut other = proposing("archivist");
+    other["flow"]["version"] = json!("1.0.1");
+    other["nodes"]["n2"]["value"] = json!(
+        "{'target': {'type': 'memory', 'path': 'memory'}, 'base_revision': 0, 'content': {'set': {'last_run': 8}}}"
+    );
+    let run = world.run(&other).await;
+    let pending = world.get("/api/v1/proposals/pending?action=memory-update").await.ok(200);
+    let of_run = |proposal: &&Json| proposal["source"]["run_id"] == run["run_id"];
+    let second =
+        pending["proposals"].as_array().unwrap().iter().find(of_run).unwrap()["id"].as_str().unwrap().to_owned();
+    assert_eq!(decide(world, &first, json!({ "status": "approved" })).await.ok(200)["status"], "applied");
+    let failed = decide(world, &second, json!({ "status": "approved" })).await.ok(200);
+    assert_eq!((&failed["status"], &failed["apply_result"]["reason"]), (&json!("failed"), &json!("conflict")));
+    second
+}
+
+#[tokio::test]
+async fn what_could_not_be_applied_is_tried_again_and_forced_after_a_conflict() {
+    let world = World::new();
+    let second = in_conflict(&world).await;
+    let apply = async |body: Json| world.post(&format!("/api/v1/proposals/{second}/apply"), &body).await;
+    let again = apply(json!({})).await.ok(200);
+    assert_eq!((&again["status"], &again["apply_result"]["reason"]), (&json!("failed"), &json!("conflict")));
+    let forced = apply(json!({ "force": true })).await.ok(200);
+    assert_eq!((&forced["status"], &forced["apply_result"]["version"]), (&json!("applied"), &json!(2)));
+    assert_eq!(forced["apply_result"]["forced"], true, "that it was made on another version is kept");
+    apply(json!({ "force": true })).await.refused(409, "INVALID_TRANSITION");
+    apply(json!({ "forced": true })).await.refused(400, "VALIDATION_FAILED");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_could_not_be_applied_is_dropped_by_a_rejection() {
+    let world = World::new();
+    let second = in_conflict(&world).await;
+    decide(&world, &second, json!({ "status": "rejected" })).await.refused(400, "VALIDATION_FAILED");
+    let rejection = json!({ "status": "rejected", "decision_note": "the first one will do" });
+    assert_eq!(decide(&world, &second, rejection.clone()).await.ok(200)["status"], "rejected");
+    assert_eq!(decide(&world, &second, rejection).await.ok(200)["status"], "rejected", "said again it changes nothing");
+    decide(&world, &second, json!({ "status": "approved" })).await.refused(409, "INVALID_TRANSITION");
+    world.post(&format!("/api/v1/proposals/{second}/apply"), &json!({})).await.refused(409, "INVALID_TRANSITION");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_expired_is_not_decided_on() {
+    let world = World::new();
+    let (summary, _) = proposed(&world).await;
+    world.pass(std::time::Duration::from_hours(366 * 24));
+    decide(&world, &summary, json!({ "status": "approved" })).await.refused(409, "INVALID_TRANSITION");
+    assert_eq!(world.get(&format!("/api/v1/proposals/{summary}")).await.ok(200)["status"], "expired");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_batch_tells_of_those_that_stand_where_they_cannot_be_decided_on() {
+    let world = World::new();
+    let (summary, memory) = proposed(&world).await;
+    decide(&world, &memory, json!({ "status": "approved" })).await.ok(200);
+    let body = json!({ "proposal_ids": [memory, summary], "status": "approved" }).to_string();
+    let path = "/api/v1/proposals/batch";
+    let done = world.send("PATCH", path, &[("content-type", "application/json")], body).await.ok(200);
+    assert_eq!((&done["updated"], &done["skipped"]), (&json!(1), &json!(1)));
+    let expected = json!({
+        "proposal_id": memory, "code": "INVALID_TRANSITION", "message": "Cannot transition from 'applied' to 'approved'",
+    });
+    assert_eq!(done["errors"], json!([expected]));
     world.end().await;
 }

@@ -38,3 +38,16 @@ async fn no_question_is_not_found() {
     }
     world.end().await;
 }
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_refused() {
+    let world = World::new();
+    let run = world.waiting(&asking("ask")).await;
+    let open = world.get(&format!("/api/v1/questions?run={run}")).await.ok(200);
+    let path = format!("/api/v1/questions/{}/answer", open["questions"][0]["id"].as_str().unwrap());
+    world.post(&path, &json!({ "answer": "x".repeat(1 << 20) })).await.refused(413, "PAYLOAD_TOO_LARGE");
+    let plain = [("content-type", "text/plain")];
+    world.send("POST", &path, &plain, r#"{"answer": "x"}"#).await.refused(415, "UNSUPPORTED_MEDIA_TYPE");
+    assert_eq!(world.get(&format!("/api/v1/questions?run={run}")).await.ok(200)["questions"][0]["status"], "open");
+    world.end().await;
+}

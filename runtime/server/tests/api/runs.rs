@@ -1,6 +1,10 @@
 use serde_json::{Value as Json, json};
 
-use crate::world::{Setup, World, asking_llm, awaiting, flow, plain, proposing};
+use crate::world::{Setup, World, asking_llm, awaiting, component, flow, plain, proposing};
+use bloom_interpreter::history::{Chain, Payload};
+use bloom_ir::{Digest, Value};
+use bloom_runtime::record::{RunId, RunStatus, Spent};
+use bloom_runtime::store::{Append, Store as _};
 
 #[tokio::test]
 async fn a_run_is_submitted_and_waited_for() {
@@ -168,6 +172,11 @@ async fn a_history_is_read_in_pages_and_as_lines() {
     let events = bloom_interpreter::history::read_lines(&lines.text()).unwrap();
     assert_eq!(events.len() as u64, run["events"].as_u64().unwrap());
     assert_eq!(events.last().unwrap().hash().to_string(), run["history_head"].as_str().unwrap());
+    let other_name = world.send("GET", &path, &[("accept", "application/x-ndjson")], "").await;
+    assert_eq!(
+        (&other_name.headers["content-type"], &other_name.bytes),
+        (&"application/x-ndjson".parse().unwrap(), &lines.bytes)
+    );
     for query in ["from=0", "limit=0", "limit=1001", "from=-1", "x=1"] {
         world.get(&format!("{path}?{query}")).await.refused(400, "VALIDATION_FAILED");
     }
@@ -308,6 +317,7 @@ async fn what_is_done_to_no_run_is_not_found() {
     for path in ["", "/status", "/steps", "/history", "/trace", "/envelope", "/events"] {
         world.get(&format!("/api/v1/runs/none{path}")).await.refused(404, "NOT_FOUND");
     }
+    world.post("/api/v1/runs/none/fork", &json!({ "at": 1 })).await.refused(404, "NOT_FOUND");
     for path in ["cancel", "signal/go", "replay", "rerun"] {
         world.post(&format!("/api/v1/runs/none/{path}"), &json!({})).await.refused(404, "NOT_FOUND");
     }
@@ -319,5 +329,219 @@ async fn proposals_of_a_run_stand_in_it() {
     let world = World::new();
     let run = world.run(&proposing("propose")).await;
     assert_eq!(run["proposals_created"].as_array().unwrap().len(), 2, "{run}");
+    world.end().await;
+}
+
+/// Waits until a run has ended.
+async fn ended(world: &World, run: &str) -> Json {
+    for _ in 0..1000 {
+        let seen = world.get(&format!("/api/v1/runs/{run}")).await.ok(200);
+        if !seen["finished_at"].is_null() {
+            return seen;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    panic!("run {run} does not end");
+}
+
+#[tokio::test]
+async fn a_run_is_left_at_an_event_by_another_one() {
+    let world = World::new();
+    let run = world.waiting(&awaiting("wait")).await;
+    let path = format!("/api/v1/runs/{run}/fork");
+    let fork =
+        async |key: &str, body: Json| world.send("POST", &path, &[("idempotency-key", key)], body.to_string()).await;
+    let made = fork("k", json!({ "at": 2 })).await.ok(202);
+    assert_eq!(made["origin"], json!({ "run_id": run, "at": 2 }));
+    assert_eq!(world.get(&format!("/api/v1/runs/{run}")).await.ok(200)["origin"], Json::Null);
+    assert_eq!(fork("k", json!({ "at": 2 })).await.ok(202)["run_id"], made["run_id"]);
+    fork("k", json!({ "at": 1 })).await.refused(409, "DUPLICATE_ENTRY");
+    let other = fork("l", json!({ "at": 1, "version": "1.0.0" })).await.ok(202);
+    assert_ne!(other["run_id"], made["run_id"]);
+    // It goes on for itself.
+    let id = made["run_id"].as_str().unwrap();
+    world.post(&format!("/api/v1/runs/{id}/signal/go"), &json!(7)).await.ok(202);
+    assert_eq!(ended(&world, id).await["result"], 7);
+    assert_eq!(world.get(&format!("/api/v1/runs/{run}")).await.ok(200)["status"], "running");
+    let steps = world.get(&format!("/api/v1/runs/{id}/steps")).await.ok(200);
+    assert_eq!(steps["steps"].as_array().unwrap().len(), 1, "what was asked for again is one step: {steps}");
+    let log = world.get("/api/v1/audit").await.ok(200);
+    let forked = |entry: &&Json| entry["action"] == "run_forked" && entry["entity_id"] == id;
+    assert_eq!(log["entries"].as_array().unwrap().iter().filter(forked).count(), 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_forked_is_refused() {
+    let world = World::new();
+    let run = world.waiting(&awaiting("wait")).await;
+    let mut other = awaiting("wait");
+    other["flow"]["version"] = json!("2.0.0");
+    other["nodes"]["n1"]["signal"] = json!("another");
+    world.published(&other).await;
+    let path = format!("/api/v1/runs/{run}/fork");
+    for at in [0, 3] {
+        let refused = world.post(&path, &json!({ "at": at })).await.refused(400, "VALIDATION_FAILED");
+        assert_eq!((&refused["details"]["field"], &refused["details"]["most"]), (&json!("at"), &json!(2)));
+    }
+    for body in [json!({}), json!({ "at": -1 }), json!({ "at": 1, "ir": "x" })] {
+        world.post(&path, &body).await.refused(400, "VALIDATION_FAILED");
+    }
+    world.post(&path, &json!({ "at": 1, "version": "3.0.0" })).await.refused(404, "NOT_FOUND");
+    let differs = world.post(&path, &json!({ "at": 2, "version": "2.0.0" })).await.refused(409, "FORK_DIFFERS");
+    assert!(differs["details"]["verdict"].as_str().is_some_and(|verdict| !verdict.is_empty()), "{differs}");
+    world.post(&format!("{path}?wait=61"), &json!({ "at": 1 })).await.refused(400, "VALIDATION_FAILED");
+    assert_eq!(world.get("/api/v1/runs").await.ok(200)["total"], 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn the_correlation_id_of_a_submission_is_its_key() {
+    let world = World::new();
+    world.published(&plain("greet", "1.0.0")).await;
+    let path = "/api/v1/flows/greet/runs?wait=30";
+    let submit = async |headers: &[(&str, &str)], body: Json| world.send("POST", path, headers, body.to_string()).await;
+    let first = submit(&[], json!({ "correlation_id": "corr 1" })).await.ok(200);
+    assert_eq!(submit(&[], json!({ "correlation_id": "corr 1" })).await.ok(200)["run_id"], first["run_id"]);
+    let header = [("idempotency-key", "corr 1")];
+    assert_eq!(submit(&header, json!({})).await.ok(200)["run_id"], first["run_id"], "it is the same key");
+    let other = json!({ "correlation_id": "corr 1", "inputs": { "name": "Ann" } });
+    submit(&[], other).await.refused(409, "DUPLICATE_ENTRY");
+    let two = submit(&header, json!({ "correlation_id": "corr 2" })).await.refused(400, "VALIDATION_FAILED");
+    assert_eq!(two["details"]["field"], "correlation_id");
+    submit(&[], json!({ "correlation_id": "" })).await.refused(400, "VALIDATION_FAILED");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_budget_profile_that_is_not_known_is_refused() {
+    let world = World::new();
+    world.published(&plain("greet", "1.0.0")).await;
+    let submit =
+        async |limits: Json| world.post("/api/v1/flows/greet/runs?wait=30", &json!({ "limits": limits })).await;
+    let run = submit(json!({ "cost_policy": "standard", "max_tokens": 5 })).await.ok(200);
+    let envelope = world.get(&format!("/api/v1/runs/{}/envelope", run["run_id"].as_str().unwrap())).await.ok(200);
+    let limits = &envelope["task"]["limits"];
+    assert_eq!((&limits["cost_policy"], &limits["max_tokens"]), (&json!("standard"), &json!(5)));
+    let refused = submit(json!({ "cost_policy": "lavish" })).await.refused(422, "POLICY_REFUSED");
+    assert_eq!(refused["details"]["allowed"], json!(["standard"]));
+    submit(json!({ "cost_policy": 5 })).await.refused(400, "VALIDATION_FAILED");
+    assert_eq!(world.get("/api/v1/runs").await.ok(200)["total"], 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_run_that_goes_on_says_where_it_stands() {
+    let world = World::with(Setup { has_worker: false, ..Setup::default() });
+    world.published(&asking_llm("greet")).await;
+    let run = world.post("/api/v1/flows/greet/runs", &json!({})).await.ok(202);
+    let base = format!("/api/v1/runs/{}", run["run_id"].as_str().unwrap());
+    let seen = world.get(&base).await.ok(200);
+    assert_eq!((&seen["current_step"], &seen["steps_completed"]), (&json!("n1"), &json!(0)));
+    assert!(seen.get("queue_position").is_none() && seen["started_at"].is_string(), "{seen}");
+    let steps = world.get(&format!("{base}/steps")).await.ok(200);
+    let running = &steps["steps"][0];
+    assert_eq!((&running["status"], &running["finished_at"]), (&json!("running"), &Json::Null));
+    assert_eq!((&running["output_summary"], &running["error"]), (&Json::Null, &Json::Null));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn steps_say_what_they_gave_or_why_they_failed() {
+    let world = World::new();
+    let run = world.run(&asking_llm("greet")).await;
+    assert_eq!(run["current_step"], Json::Null);
+    let steps = world.get(&format!("/api/v1/runs/{}/steps", run["run_id"].as_str().unwrap())).await.ok(200);
+    assert_eq!(steps["steps"][0]["output_summary"], r#"{"text":"hello"}"#);
+    // Nobody answers in time.
+    let mut late = awaiting("late");
+    late["nodes"]["n1"]["timeout_seconds"] = json!(1);
+    let run = world.waiting(&late).await;
+    world.pass(std::time::Duration::from_mins(1));
+    let run = ended(&world, &run).await;
+    assert_eq!(run["status"], "failed", "{run}");
+    let steps = world.get(&format!("/api/v1/runs/{}/steps", run["run_id"].as_str().unwrap())).await.ok(200);
+    let step = &steps["steps"][0];
+    assert_eq!((&step["status"], &step["output_summary"]), (&json!("failed"), &Json::Null));
+    assert!(step["error"].as_str().unwrap().starts_with("timeout: "), "{step}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_history_that_does_not_follow_from_its_program_is_found_out() {
+    let world = World::new();
+    let run = world.waiting(&awaiting("wait")).await;
+    let mut chain = Chain::default();
+    let id = RunId::new(run.as_str());
+    for event in world.store.history(&id, 1, usize::MAX).await.unwrap() {
+        chain.accept(&event).unwrap();
+    }
+    let (expected, at) = (chain.seq(), 1_900_000_000_000);
+    let forged = chain.next(at, Payload::RunCompleted { result: Value::from(7_i64), state: Digest::of(b"forged") });
+    let append = Append {
+        run: id,
+        expected,
+        events: vec![forged],
+        status: RunStatus::Completed,
+        spent: Spent::default(),
+        tasks: Vec::new(),
+        waiting: false,
+        wake_at: None,
+        questions: Vec::new(),
+        inbox: Vec::new(),
+        proposals: Vec::new(),
+        audit: Vec::new(),
+        next: None,
+        orphans: Vec::new(),
+        held: None,
+    };
+    world.store.append(append).await.unwrap();
+    let trace = world.get(&format!("/api/v1/runs/{run}/trace")).await.ok(200);
+    assert_eq!(trace["agrees"], false, "{trace}");
+    let replay = world.post(&format!("/api/v1/runs/{run}/replay"), &json!({})).await.ok(200);
+    assert_eq!(
+        (&replay["agrees"], &replay["agreed"], &replay["divergence"]["seq"]),
+        (&json!(false), &json!(2), &json!(3))
+    );
+    assert_eq!(replay["verdict"], trace["verdict"]);
+    world.end().await;
+}
+
+/// What a flow pinned is not there any more.
+#[tokio::test]
+async fn what_may_not_run_any_more_is_refused() {
+    let world = World::new();
+    let bytes = component("echo");
+    let taken = world.send("POST", "/api/v1/tools", &[("content-type", "application/wasm")], &bytes).await.ok(202);
+    for _ in 0..1000 {
+        if world.get(taken["url"].as_str().unwrap()).await.status == 200 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let mut wants_tool = plain("greet", "1.0.0");
+    wants_tool["policy"]["allowed_tools"] = json!({ "echo": { "effect": "read", "digest": Digest::of(&bytes) } });
+    let run = world.run(&wants_tool).await["run_id"].as_str().unwrap().to_owned();
+    let store = world.store.clone();
+    world.end().await;
+    let world = World::with(Setup { store: Some(store), ..Setup::default() });
+    let submit = world.post("/api/v1/flows/greet/runs", &json!({})).await.refused(422, "POLICY_REFUSED");
+    assert!(submit["details"]["problems"][0].as_str().unwrap().contains("echo"), "{submit}");
+    let path = |what: &str| format!("/api/v1/runs/{run}/{what}");
+    world.post(&path("rerun"), &json!({})).await.refused(422, "POLICY_REFUSED");
+    world.post(&path("fork"), &json!({ "at": 1 })).await.refused(422, "POLICY_REFUSED");
+    assert_eq!(world.get("/api/v1/runs").await.ok(200)["total"], 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_signal_that_is_larger_than_all_of_them_may_be_is_too_large() {
+    let world = World::new();
+    let mut any = awaiting("wait");
+    any["nodes"]["n1"]["schema"] = json!({});
+    let run = world.waiting(&any).await;
+    let path = format!("/api/v1/runs/{run}/signal/go");
+    world.post(&path, &json!("x".repeat(1 << 20))).await.refused(413, "PAYLOAD_TOO_LARGE");
+    assert_eq!(world.get(&format!("/api/v1/runs/{run}")).await.ok(200)["waiting"], true);
     world.end().await;
 }

@@ -18,14 +18,14 @@ use bloom_runtime::compiler::{Called, Compiled, Compiler};
 use bloom_runtime::engine::{self, Engine, EngineConfig};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
-use bloom_server::{Appliers, Hub, Parts, Server, ServerConfig};
+use bloom_server::{Appliers, Hub, NotAdded, Parts, Server, ServerConfig, Toolbox};
 use bloom_store::RedbStore;
 use bloom_worker::InProcessWorker;
 use http_body_util::BodyExt as _;
 use secrecy::SecretString;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
@@ -38,6 +38,7 @@ pub(crate) struct World {
     worker: Option<InProcessWorker>,
     pub(crate) store: Arc<RedbStore>,
     clock: Arc<TestClock>,
+    pub(crate) tools: Arc<Tools>,
     _memory: TempDir,
 }
 
@@ -102,7 +103,7 @@ impl World {
         let memory = tempfile::tempdir().unwrap();
         let (hub, clock, ids) =
             (Arc::new(Hub::default()), Arc::new(TestClock::default()), Arc::new(Counter::default()));
-        let tools: Arc<dyn ToolHost> = Arc::new(Tools::default());
+        let tools = Arc::new(Tools::default());
         let trust = TrustList::of("author", key().public());
         let engine = Arc::new(Engine::new(engine::Parts {
             store: store.clone(),
@@ -116,7 +117,8 @@ impl World {
         let applier = Arc::new(Applier::new(store.clone(), clock.clone(), memory.path()));
         let server = Server::new(Parts {
             engine: engine.clone(),
-            tools,
+            tools: tools.clone(),
+            toolbox: tools.clone(),
             compiler: Arc::new(Pencil),
             appliers: Arc::new(One(applier)),
             clock: clock.clone(),
@@ -137,7 +139,7 @@ impl World {
             engine.tend(stopped).await.unwrap();
         });
         let description = serde_json::from_str(&bloom_server::openapi::document()).unwrap();
-        Self { server, description, stop, tending: Some(tending), worker, store, clock, _memory: memory }
+        Self { server, description, stop, tending: Some(tending), worker, store, clock, tools, _memory: memory }
     }
 
     /// Time goes by.
@@ -403,9 +405,47 @@ impl Compiler for Pencil {
     }
 }
 
-/// One tool, which nobody calls.
-#[derive(Default)]
-struct Tools(Mutex<BTreeMap<String, u64>>);
+/// One tool, and those that were added, which nobody calls.
+pub(crate) struct Tools {
+    calls: Mutex<BTreeMap<String, u64>>,
+    added: Mutex<Vec<InstalledTool>>,
+    /// How many components may be compiled.
+    pub(crate) may_compile: Semaphore,
+}
+
+impl Default for Tools {
+    fn default() -> Self {
+        let may_compile = Semaphore::new(Semaphore::MAX_PERMITS);
+        Self { calls: Mutex::default(), added: Mutex::default(), may_compile }
+    }
+}
+
+/// A component of this name, as this host has them; of some it makes no tool.
+pub(crate) fn component(name: &str) -> Vec<u8> {
+    [b"\0asm", name.as_bytes()].concat()
+}
+
+fn tool(name: &str, digest: Digest) -> InstalledTool {
+    let manifest: ToolManifest = serde_json::from_value(json!({
+        "name": name, "version": "1.0.0", "description": "played", "effect": "read", "input": {}, "output": {},
+    }))
+    .unwrap();
+    InstalledTool { manifest, digest }
+}
+
+#[async_trait]
+impl Toolbox for Tools {
+    async fn add(&self, component: Vec<u8>) -> Result<InstalledTool, NotAdded> {
+        self.may_compile.acquire().await.unwrap().forget();
+        let name = std::str::from_utf8(&component[4..]).unwrap();
+        if name == "bad" {
+            return Err(NotAdded::Refused("it imports what no tool gets".to_owned()));
+        }
+        let tool = tool(name, Digest::of(&component));
+        self.added.lock().unwrap().push(tool.clone());
+        Ok(tool)
+    }
+}
 
 #[async_trait]
 impl ToolHost for Tools {
@@ -415,15 +455,13 @@ impl ToolHost for Tools {
     }
 
     fn installed(&self) -> Vec<InstalledTool> {
-        let manifest: ToolManifest = serde_json::from_value(json!({
-            "name": "read-notes", "version": "1.0.0", "description": "played", "effect": "read", "input": {}, "output": {},
-        }))
-        .unwrap();
-        vec![InstalledTool { manifest, digest: Digest::of(b"read-notes") }]
+        let mut installed = vec![tool("read-notes", Digest::of(b"read-notes"))];
+        installed.extend(self.added.lock().unwrap().iter().cloned());
+        installed
     }
 
     async fn call(&self, call: ToolCall) -> Result<Value, EffectError> {
-        *self.0.lock().unwrap().entry(call.request.tool).or_default() += 1;
+        *self.calls.lock().unwrap().entry(call.request.tool).or_default() += 1;
         Err(EffectError::new("nobody", "this tool is not called"))
     }
 }

@@ -69,6 +69,7 @@ async fn agent_is_asked_how_it_is() {
     let answer = world.get(&health("gone")).await.ok(200);
     assert_eq!(answer["reachable"], false);
     assert!(answer["error"].is_string(), "{answer}");
+    assert_eq!(world.get("/api/runtime/workers/gone").await.ok(200)["status"], "offline");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use axum::http::Method;
 use bloom_interpreter::effect::{Answer, EffectError, Usage};
 use bloom_interpreter::history::{Chain, Event, Payload, read_lines, write_lines};
+use bloom_ir::schema::CompiledSchema;
 use bloom_ir::{Document, SigningKey, TrustList, Value as IrValue, sign};
 use bloom_runtime::engine::{EngineConfig, EngineError};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
@@ -66,6 +67,23 @@ async fn started(world: &World) -> String {
     run["run_id"].as_str().unwrap().to_owned()
 }
 
+#[tokio::test]
+async fn runs_that_workers_execute_take_no_place_among_tasks() {
+    let world = World::new();
+    let task = world.task(json!({})).await;
+    world.pass(1000);
+    submitted(&world).await;
+    for _ in 0..50 {
+        started(&world).await;
+    }
+    for path in ["/api/runtime/runs", "/api/runtime/llm-tasks", "/api/runtime/llm-tasks?status=queued"] {
+        let listed = world.get(path).await.ok(200);
+        let ids: Vec<&str> = listed.as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), 1, "{path}");
+        assert!(task.ends_with(ids[0]), "{path}");
+    }
+}
+
 /// Answers with its number, counts, and goes on as often as it may.
 struct Counting {
     asked: AtomicUsize,
@@ -117,7 +135,7 @@ fn worker(world: &World, url: &str, name: &str, executor: &Arc<Counting>, trust:
     RemoteWorker::new(config, Some(executor.clone())).unwrap().with_flows(flows)
 }
 
-fn trusted() -> TrustList {
+pub(crate) fn trusted() -> TrustList {
     TrustList::of("own", author().public())
 }
 
@@ -250,7 +268,8 @@ async fn worker_runs_nothing_that_it_does_not_trust() {
         (run["status"] == "failed").then_some(run)
     })
     .await;
-    assert_eq!(ended["error_details"]["code"], "untrusted_flow", "{ended}");
+    assert_eq!(ended["error_details"]["code"], "DEAD", "{ended}");
+    assert_eq!(ended["error_details"]["details"]["last"]["code"], "untrusted_flow", "{ended}");
     assert_eq!(executor.asked(), 0);
     working.abort();
 }
@@ -269,6 +288,113 @@ async fn history(world: &World, run: &str) -> Vec<Event> {
     let shown = world.get(&format!("/api/v1/runs/{run}/history")).await.ok(200);
     let lines: Vec<String> = shown["events"].as_array().unwrap().iter().map(ToString::to_string).collect();
     read_lines(&lines.join("\n")).unwrap()
+}
+
+/// A published schema.
+fn schema(name: &str) -> CompiledSchema {
+    let path = format!("{}/../../schemas/{name}-0.1.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    CompiledSchema::compile(&serde_json::from_str(&text).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn events_are_what_their_schema_has() {
+    let world = World::new();
+    let (url, _serving) = world.serve(0).await;
+    let run = submitted(&world).await;
+    let executor = Counting::new(9);
+    let working = tokio::spawn(worker(&world, &url, "w1", &executor, trusted()).run(pending(), pending()));
+    completed_once(&ended(&world, &run).await);
+    working.abort();
+    let shown = world.get(&format!("/api/v1/runs/{run}/history")).await.ok(200);
+    let events = shown["events"].as_array().unwrap();
+    let schema = schema("history-event");
+    for event in events {
+        assert_eq!(schema.validate(&event.clone().into()), Ok(()), "{event}");
+        let mut erased = event.clone();
+        erased.as_object_mut().unwrap().remove("payload");
+        assert_eq!(schema.validate(&erased.into()), Ok(()), "{event}");
+        let mut wrong = event.clone();
+        wrong["payload"] = json!({});
+        assert!(schema.validate(&wrong.into()).is_err(), "{event}");
+    }
+    let kinds: std::collections::BTreeSet<&str> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds.len(), 5, "{kinds:?}");
+}
+
+/// A Result Envelope of a run, as the contract has it.
+fn envelope(grant: &Value, epoch: u64, status: &str) -> Value {
+    let log = json!({ "ts": "2026-02-24T10:02:30Z", "phase": "llm_call", "node_id": "n3", "ms": 2400 });
+    json!({
+        "epoch": epoch, "task_id": grant["lease"]["task_id"], "status": status,
+        "outputs": { "summary": "", "proposals": [] },
+        "artifacts": [{ "artifact_id": "a1", "type": "EXECUTION_RESULT", "url": "artifacts/results/a1.json" }],
+        "logs": [log], "metrics": { "latency_ms": 4200, "tokens_used": 12_000, "retries": 0 },
+    })
+}
+
+#[tokio::test]
+async fn envelope_of_a_run_that_cannot_go_on_is_an_attempt_that_failed() {
+    let world = World::new();
+    let run = submitted(&world).await;
+    let (lease, grant) = leased(&world).await;
+    assert_eq!(schema("result-envelope").validate(&envelope(&grant, 1, "failed").into()), Ok(()));
+    let wrong = |member: &str, value: Value| {
+        let mut body = envelope(&grant, 1, "failed");
+        body[member] = value;
+        body
+    };
+    for (member, value) in [
+        ("task_id", json!("another")),
+        ("status", json!("done")),
+        ("outputs", json!([])),
+        ("artifacts", json!({})),
+        ("logs", json!([{ "phase": 1 }])),
+        ("metrics", json!(7)),
+        ("error", json!("text")),
+    ] {
+        let refused = world.post(&format!("{lease}/result"), wrong(member, value)).await;
+        assert_eq!(refused.wrong(), [member]);
+    }
+    let taken = world.post(&format!("{lease}/result"), envelope(&grant, 1, "failed")).await.ok(200);
+    assert_eq!(taken["task"]["status"], "queued");
+    for epoch in [2, 3] {
+        world.pass(20_000);
+        let granted = world.post("/api/runtime/leases", json!({ "worker_id": "hand" })).await.ok(200);
+        let lease = format!("/api/runtime/leases/{}", granted[0]["lease"]["id"].as_str().unwrap());
+        world.post(&format!("{lease}/result"), envelope(&granted[0], epoch, "timeout")).await.ok(200);
+    }
+    let shown = world.get(&format!("/api/v1/runs/{run}")).await.ok(200);
+    assert_eq!(
+        (&shown["status"], &shown["error_details"]["code"], &shown["error_details"]["details"]["last"]["code"]),
+        (&json!("failed"), &json!("DEAD"), &json!("timeout")),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn envelope_of_a_run_that_ended_is_taken_whatever_it_came_to() {
+    let world = World::new();
+    let (url, _serving) = world.serve(0).await;
+    let run = submitted(&world).await;
+    let executor = Counting::new(9);
+    let working = tokio::spawn(worker(&world, &url, "w1", &executor, trusted()).run(pending(), pending()));
+    completed_once(&ended(&world, &run).await);
+    let lease = until("the lease ends", async || {
+        let leases = world.get("/api/runtime/leases?status=released").await.ok(200);
+        leases.as_array().unwrap().first().cloned()
+    })
+    .await;
+    working.abort();
+    let path = format!("/api/runtime/leases/{}/result", lease["id"].as_str().unwrap());
+    for status in ["success", "failed", "timeout"] {
+        let body = envelope(&json!({ "lease": lease }), 1, status);
+        assert_eq!(world.post(&path, body).await.ok(200)["task"]["status"], "completed");
+    }
+    assert_eq!(
+        world.post(&path, envelope(&json!({ "lease": lease }), 2, "failed")).await.ok(409)["code"],
+        "LEASE_STALE"
+    );
 }
 
 /// The next event of a history, with this payload.
@@ -294,6 +420,10 @@ async fn holder_is_given_what_it_needs_and_nobody_else_is() {
     assert_eq!(envelope["inputs"], json!({ "name": "Ann" }));
     assert_eq!(envelope["limits"]["max_tokens"], 1000);
     assert_eq!(envelope["lease"]["worker_id"], "hand");
+    assert_eq!(schema("task-envelope").validate(&envelope.clone().into()), Ok(()));
+    let mut wrong = envelope.clone();
+    wrong["ir_hash"] = json!("none");
+    assert!(schema("task-envelope").validate(&wrong.into()).is_err());
     let ir = world.get(&format!("{lease}/ir?epoch=1")).await.ok(200);
     assert_eq!(ir["flow"]["id"], "three");
     for what in ["ir", "events"] {
@@ -416,7 +546,9 @@ async fn run_that_no_worker_can_finish_fails() {
     }
     assert_eq!(history(&world, &run).await.len(), 2, "the server goes on with nothing by itself");
     let run = world.get(&format!("/api/v1/runs/{run}")).await.ok(200);
-    assert_eq!((&run["status"], &run["error_details"]["code"]), (&json!("failed"), &json!("worker_error")), "{run}");
+    let error = &run["error_details"];
+    assert_eq!((&run["status"], &error["code"]), (&json!("failed"), &json!("DEAD")), "{run}");
+    assert_eq!(error["details"]["last"], json!({ "code": "worker_error", "message": "no memory" }), "{run}");
 }
 
 /// Says for a while that the holder of the run's lease is alive.

@@ -18,6 +18,8 @@ mod lease;
 mod plane;
 mod project;
 mod push;
+mod reads;
+mod refusals;
 mod remote;
 mod skew;
 mod stand_in;

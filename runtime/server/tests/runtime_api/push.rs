@@ -194,7 +194,7 @@ async fn agent_that_heartbeats_once_loses_its_task_after_that() {
 async fn shut_out(world: &World, name: &str, leases: u32) -> Value {
     until("it is not heard of", async || {
         let seat = world.get(&format!("/api/runtime/workers/{name}")).await.ok(200);
-        (seat["status"] == "unknown" && seat["active_leases"] == leases).then_some(seat)
+        (seat["status"] == "offline" && seat["active_leases"] == leases).then_some(seat)
     })
     .await
 }

@@ -76,3 +76,27 @@ async fn audit_shows_the_last_entries_newest_first() {
     assert_eq!((&entry["entity_id"], &entry["detail"]["epoch"]), (&json!(task.rsplit('/').next()), &json!(1)));
     assert_eq!(world.get("/api/runtime/audit?limit=x").await.status, 400);
 }
+
+#[tokio::test]
+async fn what_no_route_takes_is_told_in_the_shape_of_this_group() {
+    let world = World::new();
+    for path in
+        ["/api/runtime", "/api/runtime/nothing", "/api/runtime/workers/x/y", "/api/membridge/nothing", "/l/x/y/z/w"]
+    {
+        assert_eq!(world.get(path).await.error(404), "there is no such path", "{path}");
+    }
+    for (method, path) in [(Method::PUT, "/api/runtime/workers"), (Method::DELETE, "/api/membridge/health")] {
+        let request =
+            axum::http::Request::builder().method(method).uri(path).header("X-Runtime-API-Key", crate::world::KEY);
+        let response = world.respond(request.body(axum::body::Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), 405);
+        assert!(response.headers()["allow"].to_str().unwrap().contains("GET"));
+        let bytes = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+        let body: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(body, json!({ "error": "this path does not take this method" }), "{path}");
+    }
+    // Other groups have their own shape, also where their names begin alike.
+    for path in ["/api/v1/nothing", "/api/runtimes", "/login/nothing"] {
+        assert_eq!(world.get(path).await.ok(404)["error"]["code"], "NOT_FOUND", "{path}");
+    }
+}

@@ -169,7 +169,8 @@ async fn completion_makes_an_artifact_and_a_result() {
         done["artifact"],
         json!({
             "id": done["artifact"]["id"], "task_id": task.rsplit('/').next(), "job_id": null, "type": "LLM_RESULT",
-            "created_at": START + 1200, "finalized": true, "url": null, "entity_refs": [], "tags": ["x"], "content": "Готово",
+            "created_at": START + 1200, "finalized": true,
+            "url": format!("/api/v1/artifacts/{}", done["artifact"]["id"].as_str().unwrap()), "entity_refs": [], "tags": ["x"], "content": "Готово",
         })
     );
     assert_eq!(
@@ -225,6 +226,10 @@ async fn failed_task_is_tried_again_until_it_is_dead_and_a_person_revives_it() {
         let done = world.post(&format!("{task}/complete"), body.clone()).await.ok(200);
         assert_eq!((&done["result"]["status"], &done["result"]["error_message"]), (&json!("error"), &json!("no")));
         assert_eq!(world.post(&format!("{task}/complete"), body).await.ok(200), done);
+        let entry = world.get("/api/runtime/audit?limit=1").await.ok(200)[0].clone();
+        let (detail, became) = (&entry["detail"], &done["task"]["status"]);
+        assert_eq!((&entry["action"], &detail["status"]), (&json!("task_completed"), &json!("error")), "{entry}");
+        assert_eq!(&detail["task_status"], became, "{entry}");
         seen.push(done["task"]["status"].clone());
     }
     assert_eq!(seen, ["queued", "dead"]);
@@ -259,8 +264,11 @@ async fn output_must_be_what_was_asked_for_and_an_envelope_is_unwrapped() {
         states.push(done["task"]["status"].clone());
     }
     assert_eq!(states, ["failed", "completed"]);
-    let tasks =
-        bloom_runtime::store::TaskFilter { status: Some(bloom_runtime::record::TaskStatus::Completed), limit: 9 };
+    let tasks = bloom_runtime::store::TaskFilter {
+        status: Some(bloom_runtime::record::TaskStatus::Completed),
+        questions: false,
+        limit: 9,
+    };
     let answer = world.store.list_tasks(&tasks).await.unwrap()[0].answer.clone().unwrap();
     assert_eq!((answer.value.to_json(), answer.usage.unwrap().tokens()), (json!({ "a": 1 }), 11));
 }

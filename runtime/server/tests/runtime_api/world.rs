@@ -14,6 +14,7 @@ use bloom_runtime::apply::Applier;
 use bloom_runtime::clock::{Clock, Ids};
 use bloom_runtime::engine::{Engine, EngineConfig};
 use bloom_runtime::store::Store;
+use bloom_runtime::tool::ToolHost;
 use bloom_server::{Hub, Parts, Server, ServerConfig};
 use bloom_store::RedbStore;
 use http_body_util::BodyExt as _;
@@ -92,11 +93,15 @@ impl World {
 
     /// One whose settings are changed.
     pub(crate) fn with(change: impl FnOnce(&mut ServerConfig)) -> Self {
+        Self::having(Arc::new(support::NoTools), change)
+    }
+
+    /// One with these tools.
+    pub(crate) fn having(tools: Arc<dyn ToolHost>, change: impl FnOnce(&mut ServerConfig)) -> Self {
         let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
         let clock = Arc::new(Still(AtomicI64::new(START)));
         let ids: Arc<dyn Ids> = Arc::new(Counter::default());
         let trust = TrustList::of("own", author().public());
-        let tools = Arc::new(support::NoTools);
         let hub = Arc::new(Hub::default());
         let engine = Arc::new(Engine::new(bloom_runtime::engine::Parts {
             store: store.clone(),
@@ -113,6 +118,7 @@ impl World {
         let parts = Parts {
             engine: engine.clone(),
             tools,
+            toolbox: Arc::new(support::NoTools),
             compiler: Arc::new(support::NoCompiler),
             appliers: Arc::new(support::appliers(&store, &clock)),
             clock: clock.clone(),

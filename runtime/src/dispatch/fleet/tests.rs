@@ -95,7 +95,7 @@ fn worker_that_is_not_heard_of_is_offline() {
     assert_eq!(status(&fleet, 2 * MINUTE - 1), WorkerStatus::Online);
     assert!(!fleet.hear_of(&WorkerId::new("b"), 0));
     fleet.lose(&id);
-    assert_eq!(status(&fleet, MINUTE), WorkerStatus::Unknown);
+    assert_eq!(status(&fleet, MINUTE), WorkerStatus::Offline);
     assert!(fleet.may_take(&id, MINUTE).is_none());
     fleet.register(Worker { status: WorkerStatus::Syncing, ..worker("a", &["llm.command"], 1) }, 2 * MINUTE);
     assert_eq!(status(&fleet, 2 * MINUTE), WorkerStatus::Syncing, "as it says of itself");

@@ -137,6 +137,7 @@ impl Scribe {
             continues: None,
             continued_by: None,
             parent: None,
+            steps: Some(0),
             orphaned: false,
             origin: None,
             dispatched: false,

@@ -171,7 +171,7 @@ pub(super) async fn tasks_and_leases_are_listed_newest_first(store: &Arc<dyn Sto
     store.grant(ask("l3", 13)).await.unwrap().unwrap();
 
     let tasks = |status, limit| {
-        let filter = TaskFilter { status, limit };
+        let filter = TaskFilter { status, questions: false, limit };
         async move { store.list_tasks(&filter).await.unwrap().into_iter().map(|task| task.id.to_string()).collect::<Vec<_>>() }
     };
     assert_eq!(tasks(None, 9).await, ["t5", "t4", "t3", "t2", "t1"]);

@@ -125,6 +125,14 @@ impl Guarded {
         outcome
     }
 
+    /// The database itself, where it is open.
+    pub(super) fn release(self) -> Option<Database> {
+        match self.change(State::Gone(StoreError::Closed)) {
+            State::Open(database) => Some(database),
+            State::Gone(_) => None,
+        }
+    }
+
     fn change(&self, state: State) -> State {
         mem::replace(&mut *self.state.write().unwrap_or_else(PoisonError::into_inner), state)
     }

@@ -37,6 +37,25 @@ impl Key {
         Some((number ^ (1 << 63)).cast_signed())
     }
 
+    /// The text that a key begins with, and what follows it.
+    pub(super) fn text_at(key: &[u8]) -> Option<(String, &[u8])> {
+        let (mut text, mut rest) = (Vec::new(), key);
+        loop {
+            rest = match rest {
+                [0, 0, after @ ..] => return Some((String::from_utf8(text).ok()?, after)),
+                [0, 0xff, after @ ..] => {
+                    text.push(0);
+                    after
+                }
+                [byte, after @ ..] if *byte != 0 => {
+                    text.push(*byte);
+                    after
+                }
+                _ => return None,
+            };
+        }
+    }
+
     pub(super) fn bytes(mut self, bytes: &[u8; 32]) -> Self {
         self.0.extend(bytes);
         self
@@ -100,6 +119,14 @@ mod tests {
         fn keys_sort_as_their_parts(a in "[\0-\u{2}a]{0,4}", b in "[\0-\u{2}a]{0,4}", m: i64, n: i64) {
             let key = |text: &str, number| Key::new().text(text).signed(number);
             prop_assert_eq!(key(&a, m).cmp(&key(&b, n)), (a, m).cmp(&(b, n)));
+        }
+
+        #[test]
+        fn texts_are_read_from_a_key(a in "[\0-\u{2}aї]{0,4}", b in "[\0-\u{2}aї]{0,4}") {
+            let key = Key::new().text(&a).text(&b).build();
+            let (first, rest) = Key::text_at(&key).unwrap();
+            prop_assert_eq!((first, Key::text_at(rest)), (a, Some((b, &[][..]))));
+            prop_assert_eq!(Key::text_at(&key[..key.len() - 1]).map(|(_, rest)| Key::text_at(rest)), Some(None));
         }
 
         #[test]

@@ -8,6 +8,7 @@
 //! | 4 | an index of the runs that somebody has to drive |
 //! | 5 | managed projects |
 //! | 6 | where contents lie that are not in the file |
+//! | 7 | how many events went into archives |
 
 use std::fs;
 use std::ops::ControlFlow;

@@ -1,14 +1,20 @@
 //! The store in a single redb file.
 
+mod archive;
 mod create;
+mod export;
 mod failure;
 mod guard;
+mod import;
 mod key;
 mod migrate;
 mod owner;
 mod query;
+mod restore;
 mod row;
+mod rows;
 mod table;
+mod transfer;
 mod verbs;
 mod verify;
 mod writer;
@@ -41,16 +47,20 @@ use rustix::fs::{Advice, fadvise};
 use self::failure::{at, backend, opening};
 use self::guard::{Guarded, guarded};
 use self::owner::Owner;
-use self::table::{OpenTables, Rows as _, Snapshot, Stage, Table};
+use self::table::{OpenTables, Rows, Snapshot, Stage, Table};
 use self::verbs::{Content, artifact, context, flow, history, project, proposal, question, setting, task, worker};
 use self::writer::Writer;
 use super::place::{Place, PlaceError, part_of};
 
+pub use self::archive::{ArchivePlan, Kept};
+pub use self::transfer::{Compacted, Restored};
 pub use self::verify::Verification;
 
 /// The version of tables and rows that this program reads and writes.
-const SCHEMA: u32 = 6;
+const SCHEMA: u32 = 7;
 const SCHEMA_KEY: &[u8] = b"schema";
+/// How many numbers up to the last event's no event has: those of runs that were archived.
+const GAPS_KEY: &[u8] = b"event_gaps";
 
 /// A store in a single file, which one process has open.
 pub struct RedbStore {
@@ -246,11 +256,12 @@ fn make(database: &Guarded) -> Result<(), StoreError> {
     transaction.commit().map_err(backend)
 }
 
-/// Logs only grow, so the last number is the number of rows; and the last audit entry must be whole.
+/// Logs only grow, but for events of archived runs, so the last number is the number of rows; and the last audit entry must be
+/// whole.
 fn check_ends(mut rows: &Snapshot) -> Result<(), StoreError> {
-    for table in [Table::Events, Table::Audit] {
+    for (table, gaps) in [(Table::Events, gaps(&mut rows)?), (Table::Audit, 0)] {
         let last = rows.last(table)?.map_or(Ok(0), |(key, _)| row::number(&key))?;
-        let count = rows.len(table)?;
+        let count = rows.len(table)?.saturating_add(gaps);
         if last != count {
             return Err(StoreError::Damaged(format!("{table:?} has {count} rows, and the last number is {last}")));
         }
@@ -264,6 +275,11 @@ fn check_ends(mut rows: &Snapshot) -> Result<(), StoreError> {
     { before }.accept(&last).map_err(|fault| StoreError::Damaged(fault.to_string()))
 }
 
+/// How many numbers of events are not used any more.
+fn gaps(rows: &mut impl Rows) -> Result<u64, StoreError> {
+    rows.get(Table::Meta, GAPS_KEY)?.map_or(Ok(0), |row| row::decode(&row))
+}
+
 #[async_trait]
 impl Store for RedbStore {
     async fn put_flow(&self, record: FlowRecord, document: Vec<u8>, audit: Vec<AuditNote>) -> Result<(), StoreError> {
@@ -271,7 +287,7 @@ impl Store for RedbStore {
     }
 
     async fn flow_document(&self, hash: Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(move |mut rows| rows.get(Table::FlowDocuments, hash.as_bytes())).await
+        self.look(|mut rows| rows.get(Table::FlowDocuments, hash.as_bytes()))
     }
 
     async fn flow_version(&self, id: &str, version: &str) -> Result<Option<FlowVersion>, StoreError> {
@@ -320,7 +336,7 @@ impl Store for RedbStore {
     }
 
     async fn due_runs(&self, until: i64, limit: usize) -> Result<Vec<(i64, RunId)>, StoreError> {
-        self.read(move |mut rows| history::due(&mut rows, until, limit)).await
+        self.look(|mut rows| history::due(&mut rows, until, limit))
     }
 
     async fn inbox_entry(&self, id: &InboxId) -> Result<Option<InboxEntry>, StoreError> {
@@ -476,6 +492,10 @@ impl Store for RedbStore {
     }
 
     async fn proposals(&self, filter: &ProposalFilter) -> Result<Vec<Proposal>, StoreError> {
+        // Those of one run are few.
+        if filter.run.is_some() {
+            return self.look(|rows| query::proposals(rows, filter));
+        }
         let filter = filter.clone();
         self.read(move |rows| query::proposals(rows, &filter)).await
     }

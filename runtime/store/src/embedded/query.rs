@@ -133,7 +133,8 @@ pub(super) fn tasks(rows: &Snapshot, filter: &TaskFilter) -> Result<Vec<Task>, S
     let all = [TaskStatus::Queued, TaskStatus::Leased, TaskStatus::Completed, TaskStatus::Failed, TaskStatus::Dead];
     let wanted = filter.status.map_or(all.to_vec(), |status| vec![status]);
     let spans = wanted.into_iter().map(|status| task_rows::task_status_key(status).span());
-    newest(rows, (Table::TasksByStatus, Table::Tasks), spans, filter.limit, |task: &Task| {
+    let is_wanted = |task: &Task| !filter.questions || task.flow.is_none();
+    newest_of(rows, (Table::TasksByStatus, Table::Tasks), spans, filter.limit, is_wanted, |task: &Task| {
         (task.created_at, task.id.to_string())
     })
 }
@@ -159,9 +160,21 @@ pub(super) fn artifacts(rows: &Snapshot, filter: &ArtifactFilter) -> Result<Vec<
 /// The newest records of several spans of an index that each are in the order of time.
 fn newest<T: DeserializeOwned>(
     rows: &Snapshot,
+    tables: (Table, Table),
+    spans: impl IntoIterator<Item = Span>,
+    limit: usize,
+    age: impl Fn(&T) -> (i64, String),
+) -> Result<Vec<T>, StoreError> {
+    newest_of(rows, tables, spans, limit, |_| true, age)
+}
+
+/// The same, of those that are wanted.
+fn newest_of<T: DeserializeOwned>(
+    rows: &Snapshot,
     (index, table): (Table, Table),
     spans: impl IntoIterator<Item = Span>,
     limit: usize,
+    is_wanted: impl Fn(&T) -> bool,
     age: impl Fn(&T) -> (i64, String),
 ) -> Result<Vec<T>, StoreError> {
     let mut found: Vec<T> = Vec::new();
@@ -171,10 +184,13 @@ fn newest<T: DeserializeOwned>(
             if left == 0 {
                 return Ok(ControlFlow::Break(()));
             }
-            left -= 1;
             let id = row::id(id)?;
             let record = { rows }.get(table, id.as_bytes())?.ok_or_else(|| dangling(index, id))?;
-            found.push(row::decode(&record)?);
+            let record = row::decode(&record)?;
+            if is_wanted(&record) {
+                left -= 1;
+                found.push(record);
+            }
             Ok(ControlFlow::Continue(()))
         })?;
     }

@@ -348,14 +348,22 @@ impl Rows for Stage<'_, '_> {
         Ok(())
     }
 
-    /// Of tables from which nothing is removed.
     fn last(&mut self, table: Table) -> Result<Option<Row>, StoreError> {
-        let all = Span { low: Vec::new(), high: Vec::new() };
-        if let Some((key, Some(value))) = self.staged(table, &all).pop_last() {
-            return Ok(Some((key, value)));
+        let staged = self.changes.range((table, Vec::new())..).take_while(|((of, _), _)| *of == table);
+        let put = staged.filter_map(|((_, key), value)| Some((key, value.as_ref()?))).last();
+        let put = put.map(|(key, value)| (key.clone(), value.clone()));
+        for row in self.tables.table(table)?.range::<&[u8]>(..).map_err(backend)?.rev() {
+            let (key, value) = row.map_err(backend)?;
+            if put.as_ref().is_some_and(|(put, _)| put.as_slice() >= key.value()) {
+                break;
+            }
+            let key = key.value().to_vec();
+            match self.changes.get(&(table, key.clone())) {
+                Some(None) => {}
+                _ => return Ok(Some((key, value.value().to_vec()))),
+            }
         }
-        let last = self.tables.table(table)?.last().map_err(backend)?;
-        Ok(last.map(|(key, value)| (key.value().to_vec(), value.value().to_vec())))
+        Ok(put)
     }
 }
 
@@ -426,6 +434,8 @@ mod tests {
             for key in 0..12 {
                 prop_assert_eq!(stage.get(Table::Blobs, &[key]).unwrap(), model.get(&key).map(|value| vec![*value]));
             }
+            let last = model.last_key_value().map(|(key, value)| (vec![*key], vec![*value]));
+            prop_assert_eq!(stage.last(Table::Blobs).unwrap(), last);
             prop_assert_eq!(rows(&mut &Snapshot::new(database.begin_read().unwrap()), &span, limit), of(&before));
             drop(stage);
             prop_assert_eq!(rows(&mut Stage::new(&mut tables), &span, limit), of(&before));

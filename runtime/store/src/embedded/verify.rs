@@ -174,12 +174,7 @@ impl Check<'_> {
             let surplus = format_args!("{found} rows where {due} are due").to_string();
             self.demand(found == due, table, "as a whole", surplus);
         }
-        // An artifact is made of a result.
-        let pairs = [
-            (Table::Flows, Table::FlowDocuments),
-            (Table::Events, Table::EventsByRun),
-            (Table::TaskResults, Table::Artifacts),
-        ];
+        let pairs = [(Table::Flows, Table::FlowDocuments), (Table::Events, Table::EventsByRun)];
         for (table, other) in pairs {
             let (rows, others) = (self.rows.len(table)?, self.rows.len(other)?);
             self.demand(rows == others, table, "as a whole", format!("{rows} rows, and {others} of {other:?}"));
@@ -365,6 +360,7 @@ impl Check<'_> {
             check.named::<Artifact>(Table::Artifacts, result.artifact.as_str(), of)?;
             Ok(())
         })?;
+        let mut made = 0;
         self.each(Table::Artifacts, |check, _, artifact: Artifact| {
             let id = artifact.id.as_str();
             let of = (Table::Artifacts, id);
@@ -377,8 +373,17 @@ impl Check<'_> {
             let digest = artifact.content.as_bytes();
             let content = check.is_there(Table::Blobs, digest)? || check.is_there(Table::Placed, digest)?;
             check.demand(content, Table::Artifacts, id, "its content is not there");
+            // The task may have been archived, and its result with it.
+            made += match &artifact.task {
+                Some(task) => u64::from(check.is_there(Table::Tasks, task.as_str().as_bytes())?),
+                None => 1,
+            };
             Ok(())
-        })
+        })?;
+        let results = self.rows.len(Table::TaskResults)?;
+        let what = format!("{results} rows, and {made} artifacts were made of them");
+        self.demand(results == made, Table::TaskResults, "as a whole", what);
+        Ok(())
     }
 
     fn questions(&mut self) -> Result<(), StoreError> {

@@ -1,17 +1,19 @@
-//! The writer: one thread that owns the write transactions and commits together what waits at the same time.
+//! The writer commits together what waits at the same time.
 //!
-//! There is no timer. While one commit waits for the disk, the next batch gathers in the queue; a caller that is alone
-//! is served at once.
+//! There is no timer. A caller that finds nobody before it commits on its own thread, which spares two changes of threads; all
+//! others queue, and while one commit waits for the disk, the next batch gathers in the queue of the writer's thread.
 //!
 //! After a failure of the disk the file is opened again at once, so that it can be read, and with the next verb it is tried
 //! whether it can be written. Whether a commit that failed is there after all, who asked for it finds by reading.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use bloom_runtime::store::StoreError;
 use redb::Durability;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::{backend, repeated};
@@ -29,6 +31,9 @@ const QUEUE: usize = 4096;
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Box<dyn Operation>>>,
     thread: Option<thread::JoinHandle<()>>,
+    committer: Arc<Mutex<Committer>>,
+    /// How many operations wait or are being committed by the thread.
+    before: Arc<AtomicUsize>,
     watched: Arc<OnceLock<Watch>>,
 }
 
@@ -39,12 +44,15 @@ impl Writer {
     pub(super) fn start(database: Arc<Guarded>) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let watched = Arc::new(OnceLock::new());
-        let told = watched.clone();
+        let committer = Committer { database, damaged: None, failure: None, watched: Arc::clone(&watched) };
+        let committer = Arc::new(Mutex::new(committer));
+        let before = Arc::new(AtomicUsize::new(0));
+        let (shared, counted) = (Arc::clone(&committer), Arc::clone(&before));
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || serve(&database, waiting, &told))
+            .spawn(move || serve(&shared, waiting, &counted))
             .map_err(backend)?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), watched })
+        Ok(Self { queue: Some(queue), thread: Some(thread), committer, before, watched })
     }
 
     /// Tells of commits from now on; the first who asks is told, and nobody else.
@@ -58,7 +66,10 @@ impl Writer {
         let operation = Pending { bytes: 0, verb: Some(|_: &mut Stage<'_, '_>| Ok(())), outcome: None, reply };
         if let Some(queue) = &self.queue {
             // Where the queue is full, somebody else finds out.
-            let _ = queue.try_send(Box::new(operation));
+            if let Ok(place) = queue.try_reserve() {
+                self.before.fetch_add(1, Ordering::Relaxed);
+                place.send(Box::new(operation));
+            }
         }
     }
 
@@ -69,10 +80,25 @@ impl Writer {
         F: FnOnce(&mut Stage<'_, '_>) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, done) = oneshot::channel();
-        let operation = Pending { bytes, verb: Some(verb), outcome: None, reply };
+        let operation = Box::new(Pending { bytes, verb: Some(verb), outcome: None, reply });
         let queue = self.queue.as_ref().ok_or(StoreError::Closed)?;
-        queue.send(Box::new(operation)).await.map_err(|_| StoreError::Closed)?;
+        if let Some(operation) = self.perform_here(operation) {
+            let place = queue.reserve().await.map_err(|_| StoreError::Closed)?;
+            self.before.fetch_add(1, Ordering::Relaxed);
+            place.send(operation);
+        }
         done.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Commits on this thread, if nobody is before the caller and others go on meanwhile; else gives the operation back.
+    fn perform_here(&self, operation: Box<dyn Operation>) -> Option<Box<dyn Operation>> {
+        // Who came later must not overtake the thread, which takes a while to wake up.
+        if self.before.load(Ordering::Relaxed) > 0 || !others_go_on() {
+            return Some(operation);
+        }
+        let Ok(mut committer) = self.committer.try_lock() else { return Some(operation) };
+        committer.serve(vec![operation]);
+        None
     }
 }
 
@@ -85,6 +111,13 @@ impl Drop for Writer {
             let _ = thread.join();
         }
     }
+}
+
+/// Whether this thread may wait for the disk: one at a time does, and there are more that run tasks.
+fn others_go_on() -> bool {
+    Handle::try_current().is_ok_and(|runtime| {
+        runtime.runtime_flavor() == RuntimeFlavor::MultiThread && runtime.metrics().num_workers() > 1
+    })
 }
 
 /// A verb in the queue.
@@ -147,11 +180,19 @@ struct Failure {
 /// Opening the file again takes time that grows with it: for so many times as long nothing is tried that may make it necessary.
 const REST: u32 = 10;
 
-fn serve(database: &Guarded, mut waiting: mpsc::Receiver<Box<dyn Operation>>, watched: &OnceLock<Watch>) {
-    // What a panic left half done in the engine must not be built on.
-    let mut damaged: Option<Arc<StoreError>> = None;
-    let mut failure: Option<Failure> = None;
+/// Who commits; one at a time does.
+struct Committer {
+    database: Arc<Guarded>,
+    /// What a panic left half done in the engine must not be built on.
+    damaged: Option<Arc<StoreError>>,
+    failure: Option<Failure>,
+    watched: Arc<OnceLock<Watch>>,
+}
+
+fn serve(committer: &Mutex<Committer>, mut waiting: mpsc::Receiver<Box<dyn Operation>>, before: &AtomicUsize) {
     while let Some(first) = waiting.blocking_recv() {
+        // Whoever commits now is waited for, and the batch gathers meanwhile. A panic has been told to those who waited.
+        let mut committer = committer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes = first.bytes();
         let mut batch = vec![first];
         while batch.len() < BATCH_VERBS && bytes < BATCH_BYTES {
@@ -159,26 +200,35 @@ fn serve(database: &Guarded, mut waiting: mpsc::Receiver<Box<dyn Operation>>, wa
             bytes = bytes.saturating_add(next.bytes());
             batch.push(next);
         }
+        let count = batch.len();
+        committer.serve(batch);
+        before.fetch_sub(count, Ordering::Relaxed);
+    }
+}
+
+impl Committer {
+    /// Commits a batch, and tells those who wait for it.
+    fn serve(&mut self, mut batch: Vec<Box<dyn Operation>>) {
         let begun = Instant::now();
-        let changed = match (&damaged, &failure) {
+        let changed = match (&self.damaged, &self.failure) {
             (Some(error), _) => Err(Arc::clone(error)),
             (None, Some(Failure { error, until })) if *until > begun => Err(Arc::clone(error)),
-            (None, _) => guarded(|| commit(database, &mut batch)).map_err(Arc::new),
+            (None, _) => guarded(|| commit(&self.database, &mut batch)).map_err(Arc::new),
         };
-        if let (Ok(true), Some(watch)) = (&changed, watched.get()) {
+        if let (Ok(true), Some(watch)) = (&changed, self.watched.get()) {
             watch(batch.len(), begun.elapsed());
         }
         match &changed {
-            Ok(_) => failure = None,
-            Err(error) if matches!(error.as_ref(), StoreError::Damaged(_)) => damaged = Some(Arc::clone(error)),
+            Ok(_) => self.failure = None,
+            Err(error) if matches!(error.as_ref(), StoreError::Damaged(_)) => self.damaged = Some(Arc::clone(error)),
             // It is one that was told before.
-            Err(_) if failure.as_ref().is_some_and(|failure| failure.until > begun) => {}
+            Err(_) if self.failure.as_ref().is_some_and(|failure| failure.until > begun) => {}
             Err(error) => {
                 let since = Instant::now();
                 // When it cannot be opened, the next verb tries again; who reads is told why.
-                let _ = database.reopen(error);
+                let _ = self.database.reopen(error);
                 let until = Instant::now() + since.elapsed() * REST;
-                failure = Some(Failure { error: Arc::clone(error), until });
+                self.failure = Some(Failure { error: Arc::clone(error), until });
             }
         }
         let committed = changed.map(|_| ());

@@ -56,6 +56,7 @@ fn measure(language: &str, component: &[u8], runtime: &Runtime) {
         capabilities: Vec::new(),
         timeout_ms: 60_000,
         artifacts: None,
+        folders: None,
     };
     let answer = runtime.block_on(host.call(call.clone())).expect("it answers");
     assert_eq!(answer.to_json(), serde_json::json!({ "a": 1 }));

@@ -1,6 +1,6 @@
 //! What a call may reach.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_ir::Value;
 use bloom_ir::capability::ArtifactScope;
@@ -13,6 +13,8 @@ use crate::http;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Access {
     pub(crate) roots: BTreeMap<String, Root>,
+    /// Roots that are folders of another machine.
+    pub(crate) elsewhere: BTreeSet<String>,
     /// Those that the tool may read.
     pub(crate) settings: BTreeMap<String, Setting>,
     pub(crate) artifacts: Option<ArtifactScope>,

@@ -6,7 +6,7 @@ use bloom_interpreter::effect::EffectError;
 use bloom_ir::Digest;
 use bloom_ir::capability::ArtifactScope;
 use bloom_runtime::record::RunId;
-use bloom_runtime::tool::Artifacts;
+use bloom_runtime::tool::{Artifacts, FileEntry, Folders};
 use wasmtime::Engine;
 use wasmtime::component::HasSelf;
 
@@ -99,6 +99,12 @@ impl CallState {
         outside.reactor.wait(&self.environment.deadline, work)
     }
 
+    /// The folders that have this root, where they are those of another machine.
+    fn elsewhere(&self, root: &str) -> Option<(&Outside, &dyn Folders)> {
+        let outside = self.environment.outside.as_ref().filter(|_| self.environment.access.elsewhere.contains(root))?;
+        Some((outside, outside.folders.as_deref()?))
+    }
+
     /// The artifacts that the call may read.
     fn artifacts(&self) -> Result<(&Outside, &dyn Artifacts, ArtifactScope), Failure> {
         let scope = self.environment.access.artifacts.ok_or_else(|| not_granted("artifacts"))?;
@@ -160,6 +166,12 @@ impl files::Host for CallState {
             Some(listing) if cursor.is_some() && listing.root == root && listing.prefix == prefix => {
                 Arc::clone(&listing.entries)
             }
+            _ if let Some((outside, folders)) = self.elsewhere(&root) => {
+                match self.wait(outside, folders.list(&root, &prefix))? {
+                    Ok(files) => files.into_iter().map(entry).collect(),
+                    Err(error) => return Ok(Err(of_store(error))),
+                }
+            }
             _ => {
                 let Environment { access, limits, deadline, .. } = &self.environment;
                 let Some(folder) = access.roots.get(&root) else {
@@ -178,6 +190,9 @@ impl files::Host for CallState {
 
     fn read(&mut self, root: String, path: String) -> wasmtime::Result<Result<Vec<u8>, Failure>> {
         let Environment { access, limits, deadline, .. } = &self.environment;
+        if let Some((outside, folders)) = self.elsewhere(&root) {
+            return Ok(self.wait(outside, folders.read(&root, &path))?.map_err(of_store));
+        }
         let Some(folder) = access.roots.get(&root) else { return Ok(Err(not_granted(&format!("files:{root}")))) };
         Ok(match folder.read(&path, limits, deadline) {
             Ok(bytes) => Ok(bytes),
@@ -251,6 +266,10 @@ pub(super) fn page(entries: &[Entry], after: Option<&str>) -> Page {
     let entries = rest.get(..PAGE.min(rest.len())).unwrap_or_default().to_vec();
     let next = if rest.len() > PAGE { entries.last().map(|entry| entry.path.clone()) } else { None };
     Page { entries, next }
+}
+
+fn entry(file: FileEntry) -> Entry {
+    Entry { path: file.path, size: file.size, modified: file.modified }
 }
 
 fn not_granted(capability: &str) -> Failure {

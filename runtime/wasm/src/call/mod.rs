@@ -7,7 +7,8 @@ mod report;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bloom_runtime::tool::Artifacts;
+use bloom_runtime::tool::{Artifacts, Folders};
+use futures::executor::block_on;
 use wasmtime::{Store, Trap, UpdateDeadline};
 
 use crate::Limits;
@@ -40,19 +41,22 @@ pub(crate) struct Outside {
     pub(crate) reactor: Arc<Reactor>,
     pub(crate) client: Arc<Client>,
     pub(crate) artifacts: Option<Arc<dyn Artifacts>>,
+    /// Those that are read elsewhere.
+    pub(crate) folders: Option<Arc<dyn Folders>>,
 }
 
-/// Asks a fresh instance what it is.
+/// Asks a fresh instance what it is, on this thread.
 pub(crate) fn describe(
     adapter: &AdapterPre<CallState>,
     ticker: &Ticker,
     environment: Environment,
 ) -> Result<String, Fault> {
-    run(adapter, ticker, environment, |adapter, store| adapter.call_describe(store)).0
+    block_on(run(adapter, ticker, environment, async |adapter, store| adapter.call_describe(store).await)).0
 }
 
-/// Calls a fresh instance.
-pub(crate) fn invoke(
+/// Calls a fresh instance. It gives way to other tasks of the thread at every tick while it computes, and keeps the thread while it
+/// waits for something outside.
+pub(crate) async fn invoke(
     adapter: &AdapterPre<CallState>,
     ticker: &Ticker,
     environment: Environment,
@@ -60,7 +64,9 @@ pub(crate) fn invoke(
 ) -> (Result<String, Fault>, Used) {
     let (tool, call_id) = (environment.tool.clone(), environment.call_id.clone());
     let secrets = environment.access.secrets.clone();
-    let (done, used) = run(adapter, ticker, environment, |adapter, store| adapter.call_invoke(store, &call_id, input));
+    let invoke =
+        async |adapter: &Adapter, store: &mut Store<CallState>| adapter.call_invoke(store, &call_id, input).await;
+    let (done, used) = run(adapter, ticker, environment, invoke).await;
     let Used { fuel, memory_bytes, .. } = used;
     tracing::debug!(target: "bloom::tool", tool, call_id, fuel, memory_bytes, "called");
     let result = done.and_then(|answer| {
@@ -71,44 +77,44 @@ pub(crate) fn invoke(
     (result, used)
 }
 
-fn run<T>(
+async fn run<T>(
     adapter: &AdapterPre<CallState>,
     ticker: &Ticker,
     environment: Environment,
-    call: impl FnOnce(&Adapter, &mut Store<CallState>) -> wasmtime::Result<T>,
+    call: impl AsyncFnOnce(&Adapter, &mut Store<CallState>) -> wasmtime::Result<T>,
 ) -> (Result<T, Fault>, Used) {
     let began = Instant::now();
     let fuel = environment.limits.fuel;
     let mut store = Store::new(adapter.engine(), CallState::new(environment));
-    let result = call_in(adapter, ticker, &mut store, call);
+    let result = call_in(adapter, ticker, &mut store, call).await;
     let fuel = fuel.saturating_sub(store.get_fuel().unwrap_or_default());
     let state = store.into_data();
     let memory_bytes = state.meter.used();
     (result, Used { fuel, memory_bytes, took: began.elapsed(), log: state.log, fetched: state.fetched })
 }
 
-fn call_in<T>(
+async fn call_in<T>(
     adapter: &AdapterPre<CallState>,
     ticker: &Ticker,
     store: &mut Store<CallState>,
-    call: impl FnOnce(&Adapter, &mut Store<CallState>) -> wasmtime::Result<T>,
+    call: impl AsyncFnOnce(&Adapter, &mut Store<CallState>) -> wasmtime::Result<T>,
 ) -> Result<T, Fault> {
     store.limiter(|state| &mut state.meter);
     store.set_fuel(store.data().environment.limits.fuel).map_err(|error| Fault::Host(error.to_string()))?;
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|context| {
         context.data().environment.deadline.check()?;
-        Ok(UpdateDeadline::Continue(1))
+        Ok(UpdateDeadline::Yield(1))
     });
 
     store.data().environment.deadline.check()?;
     let _running = ticker.run();
-    let instance = adapter.instantiate(&mut *store);
+    let instance = adapter.instantiate_async(&mut *store).await;
     let instance = instance.map_err(|error| match stopped_by(&error, store.data()) {
         Fault::Trap(reason) => Fault::NotStarted(reason),
         fault => fault,
     })?;
-    call(&instance, store).map_err(|error| stopped_by(&error, store.data()))
+    call(&instance, store).await.map_err(|error| stopped_by(&error, store.data()))
 }
 
 fn stopped_by(error: &wasmtime::Error, state: &CallState) -> Fault {

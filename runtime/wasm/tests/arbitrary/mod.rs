@@ -134,6 +134,7 @@ fn call(tool: &str, digest: Option<Digest>, args: Value) -> Result<Value, ()> {
         capabilities,
         timeout_ms: 10_000,
         artifacts: None,
+        folders: None,
     };
     runtime.block_on(host.call(call)).map_err(|error| {
         // A mutated tool may choose codes of its own; it cannot make the host fail.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::sync::Arc;
 
-use bloom_runtime::tool::ToolHost;
+use bloom_runtime::tool::{Folders, ToolCall, ToolHost};
 use bloom_wasm::Config;
 use bloom_wasm::grant::{Setting, ToolGrants};
 use serde_json::json;
@@ -199,4 +200,66 @@ async fn a_setting_does_not_leave_with_the_output() {
     assert_eq!(error.code, "secret_returned");
     assert!(error.message.contains("`key`") && !error.message.contains("12345678"), "{error}");
     assert_eq!(error.details, None);
+}
+
+/// The folders of another host, for an agent.
+fn folders(config: Config, agent: &str) -> Arc<dyn Folders> {
+    host(config, &[]).folders(agent).unwrap()
+}
+
+#[tokio::test]
+async fn shared_roots_are_read_where_the_call_says() {
+    let (theirs, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::create_dir_all(theirs.path().join("memory/archivist")).unwrap();
+    fs::write(theirs.path().join("memory/archivist/a.json"), "\"theirs\"").unwrap();
+    fs::create_dir_all(own.path().join("archivist")).unwrap();
+    fs::write(own.path().join("archivist/a.json"), "\"own\"").unwrap();
+    fs::write(own.path().join("a.json"), "\"a note\"").unwrap();
+    let elsewhere = folders(with_root("memory", &theirs.path().join("memory")), "archivist");
+    let read = async |root: &str, own: Config| {
+        let host = host(own, &[&Tool::reading(root, "a.json")]);
+        let call = ToolCall { folders: Some(elsewhere.clone()), ..call(&host, "tool", json!({})) };
+        host.call(call).await.map(|value| value.to_json()).map_err(|error| error.code)
+    };
+    assert_eq!(read("memory", with_root("memory", own.path())).await, Ok(json!("theirs")));
+    assert_eq!(read("memory", config()).await, Ok(json!("theirs")), "no folder is named here");
+    assert_eq!(read("context", with_root("context", own.path())).await, Err("not_granted".into()), "nor there");
+    assert_eq!(read("notes", with_root("notes", own.path())).await, Ok(json!("a note")), "notes are this machine's");
+}
+
+#[tokio::test]
+async fn folders_are_read_for_others_as_tools_see_them() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("archivist")).unwrap();
+    fs::create_dir_all(root.path().join("other")).unwrap();
+    fs::write(root.path().join("archivist/a.md"), "text").unwrap();
+    fs::write(root.path().join("other/b.md"), "secret").unwrap();
+    let memory = folders(with_root("memory", root.path()), "archivist");
+    let listed = memory.list("memory", "").await.unwrap();
+    assert_eq!(listed.iter().map(|file| (file.path.as_str(), file.size)).collect::<Vec<_>>(), [("a.md", 4)]);
+    assert_eq!(memory.read("memory", "a.md").await.unwrap(), b"text");
+    for (root, path, code) in [
+        ("memory", "b.md", "not_found"),
+        ("memory", "../other/b.md", "path_refused"),
+        ("context", "a.md", "not_granted"),
+    ] {
+        assert_eq!(memory.read(root, path).await.unwrap_err().code, code, "{root}/{path}");
+    }
+    let nobody = folders(with_root("memory", root.path()), "../other");
+    assert!(nobody.read("memory", "b.md").await.is_err());
+}
+
+#[tokio::test]
+async fn components_are_handed_to_who_lacks_them() {
+    let (tools, tool) = (tempfile::tempdir().unwrap(), Tool::new("(call $ok (local.get $input) (local.get $size))"));
+    fs::write(tools.path().join("any.wasm"), tool.build()).unwrap();
+    let has = host(Config { tools: Some(tools.path().to_owned()), ..config() }, &[]);
+    let installed = has.describe("tool", None).unwrap();
+    let component = has.component(installed.digest).await.unwrap().unwrap();
+    assert_eq!(component, tool.build());
+    assert_eq!(has.component(bloom_ir::Digest::of(b"another")).await.unwrap(), None);
+    let lacks = host(config(), &[]);
+    assert_eq!(lacks.take_in(component).await.unwrap(), installed);
+    assert_eq!(lacks.describe("tool", Some(installed.digest)).unwrap(), installed);
+    assert_eq!(lacks.take_in(b"no component".to_vec()).await.unwrap_err().code, "unavailable");
 }

@@ -140,6 +140,13 @@ fn an_endless_describe_is_reported() {
     assert!(error.contains("fuel"), "{error}");
 }
 
+/// The thread is that of a runtime, which cannot do anything else meanwhile; the loop lasts for some ticks.
+#[tokio::test]
+async fn an_endless_describe_is_reported_to_who_must_not_wait_there() {
+    let error = rejection(&Tool::echo().describing("(loop $again (br $again)) unreachable"));
+    assert!(error.contains("fuel"), "{error}");
+}
+
 #[test]
 fn wrong_manifests_are_reported() {
     for (tool, complaint) in [

@@ -31,6 +31,20 @@ async fn endless_work_ends_with_its_time() {
     assert!(error.message.contains("20 ms"), "{error}");
 }
 
+#[tokio::test]
+async fn long_work_leaves_its_thread_to_others() {
+    let host = host(by_time_alone(), &[&Tool::new(ENDLESS)]);
+    let mut long = call(&host, "tool", json!({}));
+    long.timeout_ms = 500;
+    let (mut long, mut turns) = (host.call(long), 0);
+    while futures_poll(&mut long).await.is_pending() {
+        turns += 1;
+        tokio::task::yield_now().await;
+    }
+    // In turns with the call, which gives way every 5 ms, there would be a hundred.
+    assert!(turns > 1000, "{turns} turns");
+}
+
 /// The only slot is free again, so the call has really stopped.
 #[tokio::test]
 async fn a_call_that_nobody_waits_for_stops() {

@@ -313,6 +313,7 @@ pub(crate) fn call(host: &WasmHost, tool: &str, args: serde_json::Value) -> Tool
         capabilities: installed.map(|installed| installed.manifest.capabilities).unwrap_or_default(),
         timeout_ms: 60_000,
         artifacts: None,
+        folders: None,
     }
 }
 

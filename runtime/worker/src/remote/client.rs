@@ -107,7 +107,7 @@ impl Client {
         json(&self.send(self.to(path, "application/jsonl", lines), PATIENCE).await?)
     }
 
-    /// What is there, as bytes of JSON.
+    /// What is there, as bytes.
     pub(super) async fn get(&self, path: &str) -> Result<Vec<u8>, RemoteError> {
         self.send((self.http.get(format!("{}/{path}", self.base)), 0), PATIENCE).await
     }
@@ -135,12 +135,13 @@ impl Client {
         let patience = patience.saturating_add(Duration::from_secs((bytes / BYTES_A_SECOND) as u64));
         let mut response = timeout(patience, request.send()).await.map_err(silent)?.map_err(unreachable)?;
         let status = response.status();
-        let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|mime| mime.as_bytes().starts_with(JSON));
+        let mime = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        let is_ours = [JSON, BYTES].iter().any(|known| mime.starts_with(known));
         let mut bytes = Vec::new();
         while let Some(part) = timeout(PATIENCE, response.chunk()).await.map_err(silent)?.map_err(unreachable)? {
             bytes.extend_from_slice(&part);
         }
-        if status.is_success() && (is_json || bytes.is_empty()) {
+        if status.is_success() && (is_ours || bytes.is_empty()) {
             return Ok(bytes);
         }
         let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
@@ -155,8 +156,11 @@ impl Client {
     }
 }
 
-/// What the media types of all that a server answers begin with: JSON, and lines of it.
+/// What the media types of what a server answers begin with: JSON, and lines of it.
 const JSON: &[u8] = b"application/json";
+
+/// That of components and artifacts.
+const BYTES: &[u8] = b"application/octet-stream";
 
 fn json(bytes: &[u8]) -> Result<Option<Value>, RemoteError> {
     if bytes.is_empty() {

@@ -17,11 +17,12 @@ use bloom_runtime::engine::{Adopt, Engine, EngineConfig, EngineError, Journal, P
 use bloom_runtime::llm::LlmExecutor;
 use bloom_runtime::record::{Actor, ContextId, RunId};
 use bloom_runtime::store::{Store, StoreError};
-use bloom_runtime::tool::ToolHost;
+use bloom_runtime::tool::{InstalledTool, ToolHost};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::client::{self, Client, RemoteError};
+use super::report::Notes;
+use super::tools::{Leased, LeasedTools, here};
 use super::{GrantedLease, RemoteConfig};
 use crate::in_process::InProcessWorker;
 
@@ -30,7 +31,7 @@ pub type MakeStore = Box<dyn Fn() -> io::Result<Arc<dyn Store>> + Send + Sync>;
 
 /// What a worker needs to execute whole runs.
 pub struct Flows {
-    /// Where tools run. The worker offers those that are installed.
+    /// Where tools run. The worker offers those that are installed and may be called.
     pub tools: Arc<dyn ToolHost>,
     /// Whose signatures count.
     pub trust: TrustList,
@@ -45,9 +46,14 @@ pub struct Flows {
 }
 
 impl Flows {
-    /// What it provides.
+    /// What it provides: the tools that are installed and granted all that they ask for.
     pub(super) fn provides(&self) -> Vec<String> {
-        let tools = self.tools.installed().into_iter();
+        let is_granted = |tool: &InstalledTool| {
+            let (tool, asked) = here(tool, &tool.manifest.capabilities);
+            // Whose agent's it is makes a difference for folders that are read elsewhere only.
+            self.tools.may_call(&tool, "agent", &asked).is_ok()
+        };
+        let tools = self.tools.installed().into_iter().filter(is_granted);
         let tools = tools.map(|tool| format!("tool.{}", tool.manifest.name.replace('-', "_")));
         std::iter::once("ir:0.1".to_owned()).chain(tools).collect()
     }
@@ -57,7 +63,7 @@ impl Flows {
 #[derive(Debug, Deserialize)]
 pub(super) struct Envelope {
     pub(super) task_id: String,
-    run_id: String,
+    pub(super) run_id: String,
     context_id: String,
     ir_hash: Digest,
 }
@@ -68,6 +74,7 @@ pub(super) struct Execution {
     pub(super) config: Arc<RemoteConfig>,
     pub(super) flows: Arc<Flows>,
     pub(super) executor: Option<Arc<dyn LlmExecutor>>,
+    pub(super) notes: Arc<Notes>,
 }
 
 /// What came of a run.
@@ -109,16 +116,19 @@ impl Execution {
     ) -> Result<RunEnd, EffectError> {
         let Flows { tools, trust, clock, ids, store, config } = self.flows.as_ref();
         let ir = self.verified(lease, envelope).await?;
+        let leased = Leased::new(self.client.clone(), self.config.clone(), lease);
+        let tools = LeasedTools::new(tools.clone(), leased);
+        tools.complete(&ir).await?;
         let path = format!("leases/{}/events?epoch={}", client::segment(&lease.id), lease.epoch);
         let text = String::from_utf8(self.fetch(&path).await?).map_err(|error| unreadable(&error))?;
         let history = read_lines(&text).map_err(|error| unreadable(&error))?;
         let engine = Engine::new(Parts {
             store: store().map_err(|error| failed("worker_error", error.to_string()))?,
-            tools: tools.clone(),
+            tools: Arc::new(tools),
             clock: clock.clone(),
             ids: ids.clone(),
             trust: trust.clone(),
-            observer: Arc::new(()),
+            observer: self.notes.clone(),
             config: config.clone(),
         });
         let engine = Arc::new(engine.with_journal(journal));
@@ -195,21 +205,9 @@ impl Journal for RemoteJournal {
     }
 }
 
-async fn wait(delay: &mut Duration, config: &RemoteConfig) {
+pub(super) async fn wait(delay: &mut Duration, config: &RemoteConfig) {
     tokio::time::sleep(*delay).await;
     *delay = delay.saturating_mul(2).min(config.longest_backoff);
-}
-
-/// What the server is told of a run that ended by its history.
-pub(super) fn result(envelope: &Envelope, epoch: u64, end: &RunEnd) -> serde_json::Value {
-    let (status, outputs) = match end {
-        RunEnd::Completed { result } => ("success", result.to_json()),
-        RunEnd::Failed { error, .. } if error.code == "limit_time" => ("timeout", serde_json::Value::Null),
-        _ => ("failed", serde_json::Value::Null),
-    };
-    let outputs = if outputs.is_object() { outputs } else { json!({ "result": outputs }) };
-    // How it ended stands in the history; that it was brought is what is told here.
-    json!({ "epoch": epoch, "task_id": envelope.task_id, "status": "success", "outcome": status, "outputs": outputs })
 }
 
 fn failed(code: &str, message: String) -> EffectError {

@@ -67,6 +67,11 @@ impl DriveArgs {
         Self { llm: None, tools, roots, wait, progress: Manner::Auto }
     }
 
+    /// Whether its end is waited for.
+    pub(crate) fn waits(&self) -> bool {
+        self.wait
+    }
+
     /// With what the person wants to run it.
     pub(crate) fn setting(&self) -> Setting {
         Setting { llm: self.llm.as_deref().map(llm::absolute), ..self.roots.setting(&self.tools) }

@@ -100,6 +100,7 @@ impl Sandbox {
                 capabilities: self.tool.manifest.capabilities.clone(),
                 timeout_ms: self.timeout_ms,
                 artifacts: None,
+                folders: None,
             })
             .await
     }

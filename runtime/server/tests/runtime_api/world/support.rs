@@ -6,7 +6,7 @@ use bloom_ir::document::Locale;
 use bloom_ir::{Diagnostic, Digest};
 use bloom_runtime::compiler::{Called, Compiled, Compiler};
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
-use bloom_server::Appliers;
+use bloom_server::{Appliers, NotAdded, Toolbox};
 
 use super::{Applier, Arc, IrValue, Still, Store};
 
@@ -28,6 +28,13 @@ impl ToolHost for NoTools {
 
     async fn call(&self, _: ToolCall) -> Result<IrValue, EffectError> {
         Err(EffectError::new("unknown_tool", "no tools"))
+    }
+}
+
+#[async_trait]
+impl Toolbox for NoTools {
+    async fn add(&self, _: Vec<u8>) -> Result<InstalledTool, NotAdded> {
+        Err(NotAdded::Refused("no tools".to_owned()))
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod disk;
 mod faults;
+mod whole;
 mod work;
 
 use std::hash::{DefaultHasher, Hasher as _};
@@ -178,7 +179,8 @@ async fn recorded(seed: u64, lies: bool) -> (u64, Tape) {
 
 /// Lets a workload crash wherever it syncs, and between; says how often.
 fn crash(seed: u64, most: usize, lies: bool) -> Result<usize, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    // The writer's thread commits here: who puts several together holds the disk's sync until all wait.
+    let runtime = Builder::new_current_thread().build().unwrap();
     let (first, tape) = runtime.block_on(recorded(seed, lies));
     let mut random = Random(seed);
     let mut places: Vec<usize> = tape.syncs().collect();

@@ -76,7 +76,7 @@ async fn file_of_the_second_version_is_brought_up_to_date() {
     let of = store.task(&TaskId::new("t5")).await.unwrap().unwrap().of.unwrap();
     assert_eq!((of.run.as_str(), of.effect.as_str()), ("r1", "n5#1"));
     let tasks = |status| {
-        let filter = TaskFilter { status: Some(status), limit: 99 };
+        let filter = TaskFilter { status: Some(status), questions: false, limit: 99 };
         let store = &store;
         async move {
             store.list_tasks(&filter).await.unwrap().into_iter().map(|task| task.id.to_string()).collect::<Vec<_>>()

@@ -4,6 +4,7 @@ mod crash;
 mod disk;
 mod migrate;
 mod process;
+mod whole;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use bloom_runtime::record::AuditFaultKind;
 use bloom_runtime::store::{Append, Store, StoreError, verify_audit};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use tokio::runtime::{Builder, Runtime};
 
 use super::key::Key;
 use super::table::Table;
@@ -19,6 +21,13 @@ use super::*;
 use crate::conformance::CHECKS;
 use crate::conformance::fixture::{Scribe, completed, note, submitted};
 use crate::conformance::model::{Ending, Step, follow};
+
+/// In the first the writer's thread commits, in the second the caller's as long as it is alone.
+fn runtimes() -> [Runtime; 2] {
+    let alone = Builder::new_current_thread().enable_time().build().unwrap();
+    let shared = Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    [alone, shared]
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn file_conforms() {
@@ -48,13 +57,44 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 #[test]
 fn tasks_follow_the_model() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = Builder::new_current_thread().build().unwrap();
     TestRunner::new(Config { cases: 32, failure_persistence: None, ..Config::default() })
         .run(&steps(), |steps| {
             runtime.block_on(follow(&RedbStore::in_memory().unwrap(), &steps));
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn caller_that_is_alone_commits_on_its_own_thread_and_others_share_commits() {
+    for (runtime, threads) in runtimes().into_iter().zip([&["store-writer"][..], &["caller", "store-writer"]]) {
+        let store = Arc::new(RedbStore::in_memory().unwrap());
+        let seen: Arc<std::sync::Mutex<Vec<(String, usize)>>> = Arc::default();
+        let noted = seen.clone();
+        store.watch_commits(move |verbs, _| {
+            let thread = std::thread::current();
+            noted.lock().unwrap().push((thread.name().unwrap_or_default().to_owned(), verbs));
+        });
+        let put = |n: u32| {
+            let store = store.clone();
+            async move { store.put_blob(n.to_be_bytes().to_vec()).await.unwrap() }
+        };
+        let caller = std::thread::Builder::new().name("caller".to_owned());
+        std::thread::scope(|scope| {
+            let alone = caller.spawn_scoped(scope, || runtime.block_on(put(0))).unwrap();
+            alone.join().unwrap();
+            assert_eq!(seen.lock().unwrap().as_slice(), [(threads[0].to_owned(), 1)]);
+        });
+        let many: Vec<_> = (1..=200).map(|n| runtime.spawn(put(n))).collect();
+        for put in many {
+            runtime.block_on(put).unwrap();
+        }
+        let seen = seen.lock().unwrap();
+        assert_eq!(seen.iter().map(|(_, verbs)| verbs).sum::<usize>(), 201, "each is committed once: {seen:?}");
+        let kept = (0..=200_u32).map(|n| store.blob(Digest::of(&n.to_be_bytes())));
+        assert!(kept.map(|blob| runtime.block_on(blob).unwrap()).all(|blob| blob.is_some()));
+    }
 }
 
 /// Changes rows behind the store's back.

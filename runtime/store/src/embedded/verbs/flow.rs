@@ -38,6 +38,6 @@ pub(in super::super) fn version(
     rows.get(Table::FlowVersions, &version_key(id, version))?.map(|row| row::decode(&row)).transpose()
 }
 
-fn version_key(id: &str, version: &str) -> Vec<u8> {
+pub(in super::super) fn version_key(id: &str, version: &str) -> Vec<u8> {
     Key::new().text(id).text(version).build()
 }

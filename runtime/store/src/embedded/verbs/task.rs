@@ -329,7 +329,7 @@ fn put(stage: &mut Stage<'_, '_>, before: Option<&Task>, task: &Task) {
         stage.remove(Table::TaskQueue, queue_key(before));
     }
     if task.status == TaskStatus::Queued {
-        stage.put(Table::TaskQueue, queue_key(task), row::encode(&Waiting::of(task)));
+        stage.put(Table::TaskQueue, queue_key(task), queue_row(task));
     }
     if before.is_none_or(|before| before.status != task.status) {
         if let Some(before) = before {
@@ -361,6 +361,11 @@ pub(in super::super) fn effect_key(run: &RunId, effect: &EffectId) -> Vec<u8> {
 /// Higher priority first, then older, then by id.
 pub(in super::super) fn queue_key(task: &Task) -> Vec<u8> {
     Key::new().signed(-i64::from(task.priority)).signed(task.created_at).text(task.id.as_str()).build()
+}
+
+/// A task's row of the queue.
+pub(in super::super) fn queue_row(task: &Task) -> Vec<u8> {
+    row::encode(&Waiting::of(task))
 }
 
 /// Whether a row of the queue is this task's, as this version writes it or an earlier one.

@@ -94,8 +94,7 @@ async fn goes_on(fault: Fault, after: usize, stays: bool, seed: u64) -> Result<b
 }
 
 fn trials(faults: &[Fault], stays: bool) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    for fault in faults {
+    for (runtime, fault) in runtimes().iter().flat_map(|runtime| faults.iter().map(move |fault| (runtime, fault))) {
         let mut failed = 0;
         // A file seldom grows.
         let most = if *fault == Fault::Length { 2 } else { 8 };
