@@ -544,21 +544,10 @@ fn completed(task: &Task, lease: &Lease, ending: &LeaseEnding, at: i64) -> Audit
     let made = note(task, lease, ending, at);
     let Value::Map(detail) = &made.detail else { return made };
     let status = if matches!(ending, LeaseEnding::Completed(_)) { "success" } else { "error" };
-    let more = [("status", status), ("task_status", status_name(task.status))];
+    let more = [("status", status), ("task_status", task.status.name())];
     let detail = detail.iter().map(|(name, value)| (name.clone(), value.clone()));
     let detail = detail.chain(more.map(|(name, value)| (name.into(), value.into()))).collect();
     AuditNote { action: "task_completed".to_owned(), detail, ..made }
-}
-
-fn status_name(status: TaskStatus) -> &'static str {
-    match status {
-        TaskStatus::Queued => "queued",
-        TaskStatus::Leased => "leased",
-        TaskStatus::Running => "running",
-        TaskStatus::Completed => "completed",
-        TaskStatus::Failed => "failed",
-        TaskStatus::Dead => "dead",
-    }
 }
 
 /// What the audit log says of the end of a lease.

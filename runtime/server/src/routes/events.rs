@@ -53,7 +53,7 @@ async fn events(State(app): State<App>, headers: HeaderMap) -> Result<Response, 
     let head = app.store().audit_head().await?.map_or(0, |head| head.seq);
     let last = last_event(&headers)?.map_or(head, |last| last.min(head));
     let (held, proposed) = (VecDeque::new(), BTreeSet::new());
-    let follower = Follower { app, next: last.saturating_add(1), held, heard, proposed, stopping };
+    let follower = Follower { app, next: last.saturating_add(1), is_due: true, held, heard, proposed, stopping };
     Ok(stream(futures::stream::unfold(follower, |mut follower| async move {
         let sent = follower.next().await?;
         Some((Ok(sent), follower))
@@ -65,6 +65,8 @@ struct Follower {
     app: App,
     /// The number of the entry that is due.
     next: u64,
+    /// Whether the log may have entries that were not looked at.
+    is_due: bool,
     held: VecDeque<Sent>,
     heard: broadcast::Receiver<Heard>,
     /// The proposals that were told of.
@@ -78,13 +80,8 @@ impl Follower {
             if let Some(sent) = self.held.pop_front() {
                 return Some(sent);
             }
-            // An error of the store ends the stream; the client asks again from where it was.
-            let entries = self.app.store().audit(self.next..=self.next.saturating_add(HELD - 1)).await.ok()?;
-            for entry in &entries {
-                self.next = entry.seq.saturating_add(1);
-                self.take(entry).await?;
-            }
-            if !entries.is_empty() {
+            if self.is_due {
+                self.look().await?;
                 continue;
             }
             let heard = tokio::select! {
@@ -100,11 +97,22 @@ impl Follower {
                 }
                 Ok(Heard::Proposed(id)) => self.propose(&id).await?,
                 // Whatever was missed: what is recorded is in the store.
-                Ok(Heard::More) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Ok(Heard::More) | Err(broadcast::error::RecvError::Lagged(_)) => self.is_due = true,
                 // Who tells lives as long as the server.
                 Err(broadcast::error::RecvError::Closed) => return None,
             }
         }
+    }
+
+    /// Takes the entries that are due. An error of the store ends the stream; the client asks again from where it was.
+    async fn look(&mut self) -> Option<()> {
+        let entries = self.app.store().audit(self.next..=self.next.saturating_add(HELD - 1)).await.ok()?;
+        self.is_due = !entries.is_empty();
+        for entry in &entries {
+            self.next = entry.seq.saturating_add(1);
+            self.take(entry).await?;
+        }
+        Some(())
     }
 
     /// Takes what an entry of the audit log says; `None` where the store fails.

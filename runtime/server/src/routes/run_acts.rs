@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use bloom_ir::{Value, verify};
+use bloom_ir::Value;
 use bloom_runtime::engine::{EngineError, Fork as Forking};
 use bloom_runtime::record::{InboxEntry, InboxId, RunId};
 use bloom_runtime::store::StoreError;
@@ -223,7 +223,7 @@ async fn rerun(
     }
     let missing = || ApiError::not_found("IR", run.ir);
     let bytes = app.store().flow_document(run.ir).await?.ok_or_else(missing)?;
-    let ir = verify(&bytes, &app.trust, app.clock.now())?;
+    let ir = app.engine.verified(&bytes)?;
     let made = runs::accepted(&app, ir, run.limits, wanted).await?;
     runs::answer(&app, made, Duration::ZERO).await
 }

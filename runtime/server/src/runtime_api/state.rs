@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::error::Refused;
 use super::task;
-use super::view::{AuditLogEntry, LeaseStats, LlmTask, RuntimeArtifact, Stats, TaskStats, WorkerStats, task_status};
+use super::view::{AuditLogEntry, LeaseStats, LlmTask, RuntimeArtifact, Stats, TaskStats, WorkerStats};
 use crate::app::App;
 use crate::extract::Query;
 
@@ -60,7 +60,7 @@ pub(crate) async fn health(State(app): State<App>) -> Json<Health> {
 pub(crate) async fn stats(State(app): State<App>) -> Result<Json<Stats>, Refused> {
     let counts = app.store().work_counts().await?;
     let mut by_status: std::collections::BTreeMap<&'static str, u64> =
-        counts.tasks.iter().map(|(status, count)| (task_status(*status), *count)).collect();
+        counts.tasks.iter().map(|(status, count)| (status.name(), *count)).collect();
     // Who was heard of is running; that is not recorded.
     let leased = app
         .store()

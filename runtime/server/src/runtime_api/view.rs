@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bloom_interpreter::effect::LlmRequest;
 use bloom_runtime::dispatch::{Blocked, Seat};
 use bloom_runtime::record;
-use bloom_runtime::record::{LeaseStatus, TaskStatus, WorkerStatus};
+use bloom_runtime::record::{LeaseStatus, WorkerStatus};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -57,7 +57,7 @@ impl LlmTask {
                 budget: task.request.max_tokens.unwrap_or_default(),
             },
             desired_format: if wants_text(&task.request) { "text" } else { "json" },
-            status: task_status(task.status),
+            status: task.status.name(),
             created_at: task.created_at,
             updated_at: task.updated_at,
             lease_id: task.lease.as_ref().filter(|_| held).map(ToString::to_string),
@@ -76,17 +76,6 @@ fn hint(value: &bloom_ir::Value) -> String {
 /// Whether a text is wanted, and not some JSON.
 pub(crate) fn wants_text(request: &LlmRequest) -> bool {
     request.output.get("type").is_some_and(|kind| kind == "string")
-}
-
-pub(crate) fn task_status(status: TaskStatus) -> &'static str {
-    match status {
-        TaskStatus::Queued => "queued",
-        TaskStatus::Leased => "leased",
-        TaskStatus::Running => "running",
-        TaskStatus::Completed => "completed",
-        TaskStatus::Failed => "failed",
-        TaskStatus::Dead => "dead",
-    }
 }
 
 /// A grant of a task to a worker.

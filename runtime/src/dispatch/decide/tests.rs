@@ -118,7 +118,7 @@ impl Case {
     fn matches(&self, line: &Line) -> bool {
         let when = if line.command == "grant" { vec!["due, or asked for by name"] } else { line.when.clone() };
         line.command == self.command
-            && line.tasks.contains(&name(self.task))
+            && line.tasks.contains(&self.task.name())
             && (line.lease == "any" || self.lease.is_some_and(|lease| line.lease == lease_name(lease)))
             && when.into_iter().all(|fact| self.holds(fact))
     }
@@ -212,17 +212,6 @@ fn error(code: &str, retryable: bool) -> EffectError {
     EffectError { retryable, ..EffectError::new(code, "…") }
 }
 
-fn name(status: TaskStatus) -> &'static str {
-    match status {
-        TaskStatus::Queued => "queued",
-        TaskStatus::Leased => "leased",
-        TaskStatus::Running => "running",
-        TaskStatus::Completed => "completed",
-        TaskStatus::Failed => "failed",
-        TaskStatus::Dead => "dead",
-    }
-}
-
 fn lease_name(status: LeaseStatus) -> &'static str {
     match status {
         LeaseStatus::Active => "active",
@@ -236,7 +225,7 @@ fn lease_name(status: LeaseStatus) -> &'static str {
 fn expected(line: &Line, before: &Task) -> Task {
     let word = line.task.split([',', ':']).next().unwrap();
     let mut after = before.clone();
-    if let Some(status) = TASKS.into_iter().find(|status| name(*status) == word) {
+    if let Some(status) = TASKS.into_iter().find(|status| status.name() == word) {
         after.status = status;
     } else {
         assert_eq!(word, "unchanged", "{line:?}");

@@ -45,40 +45,51 @@ impl Leased {
         Self { client, config, lease: client::segment(&lease.id), epoch: lease.epoch, home: Handle::current() }
     }
 
-    /// What is there; none where the server says that there is no such.
-    async fn fetch(&self, what: String) -> Result<Option<Vec<u8>>, EffectError> {
-        let path = format!("leases/{}/{what}", self.lease);
+    /// Asks the server, as often as it cannot be reached, on the runtime that its connections are of.
+    async fn ask<F, Asking, T>(&self, asking: F) -> Result<T, EffectError>
+    where
+        F: Fn(Client) -> Asking + Send + 'static,
+        Asking: Future<Output = Result<T, RemoteError>> + Send,
+        T: Send + 'static,
+    {
         let of = self.clone();
-        let fetching = self.home.spawn(async move {
+        let answer = self.home.spawn(async move {
             let mut delay = of.config.backoff;
             loop {
-                match of.client.get(&path).await {
-                    Ok(bytes) => return Ok(Some(bytes)),
-                    Err(RemoteError::Refused { status: 404, .. }) => return Ok(None),
+                match asking(of.client.clone()).await {
+                    Ok(answer) => return Ok(answer),
                     Err(error) if error.is_passing_once_known() => wait(&mut delay, &of.config).await,
                     Err(error) => return Err(refused(&error)),
                 }
             }
         });
-        fetching.await.unwrap_or_else(|lost| Err(EffectError::new("unavailable", lost.to_string())))
+        answer.await.unwrap_or_else(|lost| Err(EffectError::new("unavailable", lost.to_string())))
+    }
+
+    /// What is there; none where the server says that there is no such.
+    async fn fetch(&self, what: String) -> Result<Option<Vec<u8>>, EffectError> {
+        let path: Arc<str> = format!("leases/{}/{what}", self.lease).into();
+        self.ask(move |client| {
+            let path = path.clone();
+            async move {
+                match client.get(&path).await {
+                    Err(RemoteError::Refused { status: 404, .. }) => Ok(None),
+                    answer => answer.map(Some),
+                }
+            }
+        })
+        .await
     }
 
     /// Reads a folder of the server.
     async fn look(&self, op: &'static str, root: &str, path: &str) -> Result<Read, EffectError> {
-        let body = json!({ "epoch": self.epoch, "op": op, "root": root, "path": path });
-        let at = format!("leases/{}/memory-read", self.lease);
-        let of = self.clone();
-        let reading = self.home.spawn(async move {
-            let mut delay = of.config.backoff;
-            loop {
-                match of.client.post(&at, &body).await {
-                    Ok(read) => return Ok(read.unwrap_or_default()),
-                    Err(error) if error.is_passing_once_known() => wait(&mut delay, &of.config).await,
-                    Err(error) => return Err(refused(&error)),
-                }
-            }
-        });
-        let read = reading.await.unwrap_or_else(|lost| Err(EffectError::new("unavailable", lost.to_string())))?;
+        let body = Arc::new(json!({ "epoch": self.epoch, "op": op, "root": root, "path": path }));
+        let at: Arc<str> = format!("leases/{}/memory-read", self.lease).into();
+        let asking = move |client: Client| {
+            let (at, body) = (at.clone(), body.clone());
+            async move { client.post(&at, &body).await }
+        };
+        let read = self.ask(asking).await?.unwrap_or_default();
         let read: Read = serde_json::from_value(read).map_err(|error| unreadable(&error))?;
         match read.failure {
             Some(Failure { code, message, retryable }) => {
