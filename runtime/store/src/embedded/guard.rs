@@ -5,12 +5,13 @@ use std::cell::{Cell, RefCell};
 use std::mem;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::path::{Component, Path};
-use std::sync::{Once, PoisonError, RwLock};
+use std::sync::{Mutex, Once, PoisonError, RwLock};
 
 use bloom_runtime::store::StoreError;
 use redb::{Database, ReadTransaction, ReadableDatabase as _, WriteTransaction};
 
 use super::failure::{backend, repeated};
+use super::wal::{Changes, Wal};
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
@@ -73,6 +74,8 @@ type Again = Box<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
 /// A database that is closed under guard too, and opened again after the disk has failed: then the engine does nothing more.
 pub(super) struct Guarded {
     state: RwLock<State>,
+    /// Where commits go first; none for a file that nobody uses yet.
+    wal: Option<Mutex<Wal>>,
     again: Option<Again>,
 }
 
@@ -85,14 +88,31 @@ enum State {
 impl Guarded {
     pub(super) fn new(
         database: Database,
+        wal: Wal,
         again: impl Fn() -> Result<Database, StoreError> + Send + Sync + 'static,
-    ) -> Self {
-        Self { state: RwLock::new(State::Open(database)), again: Some(Box::new(again)) }
+    ) -> Result<Self, StoreError> {
+        let mut opened = Self::with_wal(database, wal)?;
+        opened.again = Some(Box::new(again));
+        Ok(opened)
     }
 
     /// One that is not opened again.
+    pub(super) fn with_wal(database: Database, mut wal: Wal) -> Result<Self, StoreError> {
+        wal.recover(&database)?;
+        Ok(Self { state: RwLock::new(State::Open(database)), wal: Some(Mutex::new(wal)), again: None })
+    }
+
+    /// One that is not opened again, and commits to the file alone.
     pub(super) fn once(database: Database) -> Self {
-        Self { state: RwLock::new(State::Open(database)), again: None }
+        Self { state: RwLock::new(State::Open(database)), wal: None, again: None }
+    }
+
+    /// Commits what was changed in a transaction: when this returns, it is on disk.
+    pub(super) fn commit(&self, transaction: WriteTransaction, changes: &Changes) -> Result<(), StoreError> {
+        match &self.wal {
+            Some(wal) => wal.lock().unwrap_or_else(PoisonError::into_inner).commit(transaction, changes),
+            None => transaction.commit().map_err(backend),
+        }
     }
 
     pub(super) fn begin_read(&self) -> Result<ReadTransaction, StoreError> {
@@ -109,6 +129,14 @@ impl Guarded {
         }
     }
 
+    /// Brings the file up to date, so that it can be changed without the log.
+    pub(super) fn settle(&self) -> Result<(), StoreError> {
+        match (&*self.state.read().unwrap_or_else(PoisonError::into_inner), &self.wal) {
+            (State::Open(database), Some(wal)) => wal.lock().unwrap_or_else(PoisonError::into_inner).settle(database),
+            _ => Ok(()),
+        }
+    }
+
     /// Lets go of the database, since it failed with this, and opens it again: what is on disk is what counts. Whoever begins to
     /// read meanwhile is told of the failure. No write transaction may be open.
     pub(super) fn reopen(&self, failure: &StoreError) -> Result<(), StoreError> {
@@ -117,7 +145,14 @@ impl Guarded {
             return Err(StoreError::Closed);
         };
         close(self.change(State::Gone(repeated(failure))));
-        let (state, outcome) = match guarded(again) {
+        let opened = guarded(|| {
+            let database = again()?;
+            if let Some(wal) = &self.wal {
+                wal.lock().unwrap_or_else(PoisonError::into_inner).recover(&database)?;
+            }
+            Ok(database)
+        });
+        let (state, outcome) = match opened {
             Ok(database) => (State::Open(database), Ok(())),
             Err(error) => (State::Gone(repeated(&error)), Err(error)),
         };
@@ -140,10 +175,14 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        close(mem::replace(
-            self.state.get_mut().unwrap_or_else(PoisonError::into_inner),
-            State::Gone(StoreError::Closed),
-        ));
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let state = mem::replace(state, State::Gone(StoreError::Closed));
+        if let (State::Open(database), Some(wal)) = (&state, &mut self.wal) {
+            let wal = wal.get_mut().unwrap_or_else(PoisonError::into_inner);
+            // Otherwise the log stays, and is read when the store is opened.
+            let _ = guarded(|| wal.settle(database));
+        }
+        close(state);
     }
 }
 

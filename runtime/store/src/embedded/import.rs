@@ -14,6 +14,7 @@ use redb::Database;
 use super::guard::{Guarded, guarded};
 use super::rows::{self, Entry};
 use super::table::{OpenTables, Rows as _, Snapshot, Stage, Table};
+use super::wal::Changes;
 use super::{RedbStore, at, opening, prepare, snapshot, verbs, verify};
 use crate::transfer::{
     Blob, Contents, Format, LineReader, NamedVersion, PlacedBlob, Record, Setting, StoredFlow, TransferError,
@@ -135,7 +136,7 @@ fn write(
     let mut tables = OpenTables::new(&transaction);
     let mut stage = Stage::new(&mut tables);
     change(&mut stage)?;
-    stage.flush()?;
+    stage.flush(&mut Changes::default())?;
     drop(tables);
     Ok(transaction.commit().map_err(super::backend)?)
 }

@@ -9,6 +9,7 @@
 //! | 5 | managed projects |
 //! | 6 | where contents lie that are not in the file |
 //! | 7 | how many events went into archives |
+//! | 8 | a log beside it, while it is open |
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -22,6 +23,7 @@ use super::guard::Guarded;
 use super::key::Key;
 use super::table::{OpenTables, Rows as _, Stage, Table};
 use super::verbs::{history, task};
+use super::wal::Changes;
 use super::{SCHEMA, SCHEMA_KEY, at, backend, row};
 
 /// Version 2's index of leases that nobody has ended.
@@ -29,6 +31,7 @@ const ACTIVE_LEASES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::n
 
 /// Brings a file from version `from`, which is older, to this one.
 pub(super) fn migrate(database: &Guarded, from: u32, path: Option<&Path>) -> Result<(), StoreError> {
+    database.settle()?;
     if let Some(path) = path {
         keep(path, from)?;
     }
@@ -44,7 +47,7 @@ pub(super) fn migrate(database: &Guarded, from: u32, path: Option<&Path>) -> Res
         moving(&mut stage)?;
     }
     stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
-    stage.flush()?;
+    stage.flush(&mut Changes::default())?;
     drop(tables);
     transaction.delete_table(ACTIVE_LEASES).map_err(backend)?;
     transaction.commit().map_err(backend)

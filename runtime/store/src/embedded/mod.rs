@@ -17,6 +17,7 @@ mod table;
 mod transfer;
 mod verbs;
 mod verify;
+mod wal;
 mod writer;
 
 #[cfg(test)]
@@ -49,6 +50,7 @@ use self::guard::{Guarded, guarded};
 use self::owner::Owner;
 use self::table::{OpenTables, Rows, Snapshot, Stage, Table};
 use self::verbs::{Content, artifact, context, flow, history, project, proposal, question, setting, task, worker};
+use self::wal::{Changes, InMemory, LIMIT, Wal};
 use self::writer::Writer;
 use super::place::{Place, PlaceError, part_of};
 
@@ -57,7 +59,7 @@ pub use self::transfer::{Compacted, Restored};
 pub use self::verify::Verification;
 
 /// The version of tables and rows that this program reads and writes.
-const SCHEMA: u32 = 7;
+const SCHEMA: u32 = 8;
 const SCHEMA_KEY: &[u8] = b"schema";
 /// How many numbers up to the last event's no event has: those of runs that were archived.
 const GAPS_KEY: &[u8] = b"event_gaps";
@@ -101,7 +103,7 @@ impl RedbStore {
 
     /// Opens the store of a folder, and makes both where they are not there, for this user alone. It is
     /// [`StoreError::Locked`] while another process has it open, and [`StoreError::Damaged`] when the file was changed
-    /// beside it, or is empty. After a crash, opening checks the whole file, which takes time that grows with it.
+    /// beside it, or is empty. After a crash, opening takes the time of bringing the last commits from the log to the file.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with_cache(folder, Self::CACHE)
     }
@@ -130,17 +132,17 @@ impl RedbStore {
             let _ = fadvise(&file, 0, None, Advice::DontNeed);
             read_file(&place, cache)
         };
-        Self::start(Guarded::new(database, again), Some(path), Some(owner))
+        Self::start(Guarded::new(database, Wal::beside(path), again)?, Some(path), Some(owner))
     }
 
     /// A store that ends with the process: for tests and rehearsals.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::over(redb::backends::InMemoryBackend::new())
+        Self::over(redb::backends::InMemoryBackend::new(), Wal::new(InMemory, LIMIT))
     }
 
-    fn over(storage: impl StorageBackend) -> Result<Self, StoreError> {
+    fn over(storage: impl StorageBackend, wal: Wal) -> Result<Self, StoreError> {
         let database = Database::builder().set_cache_size(Self::CACHE).create_with_backend(storage).map_err(backend)?;
-        Self::start(Guarded::once(database), None, None)
+        Self::start(Guarded::with_wal(database, wal)?, None, None)
     }
 
     fn start(database: Guarded, path: Option<&Path>, owner: Option<Owner>) -> Result<Self, StoreError> {
@@ -250,7 +252,7 @@ fn make(database: &Guarded) -> Result<(), StoreError> {
     let mut tables = OpenTables::new(&transaction);
     let mut stage = Stage::new(&mut tables);
     stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
-    stage.flush()?;
+    stage.flush(&mut Changes::default())?;
     Table::ALL.iter().try_for_each(|table| tables.open(*table))?;
     drop(tables);
     transaction.commit().map_err(backend)

@@ -226,9 +226,7 @@ pub(super) fn put_back(
                 }
                 restored.push(group.run.id.clone());
                 for record in [Record::Run(group.run)].into_iter().chain(group.rest) {
-                    for (table, key, value) in cursor.rows(record).map_err(damaged)? {
-                        stage.put(table, key, value);
-                    }
+                    stage.put_all(cursor.rows(record).map_err(damaged)?);
                 }
             }
         }

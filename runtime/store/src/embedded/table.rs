@@ -11,6 +11,8 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata,
 
 use super::backend;
 use super::key::Span;
+use super::rows::Entry;
+use super::wal::Changes;
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $table:ident $name:literal)*) => {
@@ -20,8 +22,13 @@ macro_rules! tables {
         impl Table {
             pub(super) const ALL: &[Self] = &[$(Self::$table),*];
 
+            /// Its name in the file.
+            pub(super) fn name(self) -> &'static str {
+                match self { $(Self::$table => $name),* }
+            }
+
             fn definition(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
-                TableDefinition::new(match self { $(Self::$table => $name),* })
+                TableDefinition::new(self.name())
             }
         }
     };
@@ -264,6 +271,13 @@ impl<'a, 'txn> Stage<'a, 'txn> {
         self.changes.insert((table, key), Some(value));
     }
 
+    /// Puts all rows of a record, as [`super::rows`] makes them.
+    pub(super) fn put_all(&mut self, rows: Vec<Entry>) {
+        for (table, key, value) in rows {
+            self.put(table, key, value);
+        }
+    }
+
     pub(super) fn remove(&mut self, table: Table, key: Vec<u8>) {
         self.changes.insert((table, key), None);
     }
@@ -277,10 +291,11 @@ impl<'a, 'txn> Stage<'a, 'txn> {
         Ok(stored.is_some_and(|stored| stored.value() == value))
     }
 
-    /// Hands the writes to the transaction; says whether there were any.
-    pub(super) fn flush(self) -> Result<bool, StoreError> {
+    /// Hands the writes to the transaction, and notes them; says whether there were any.
+    pub(super) fn flush(self, noted: &mut Changes) -> Result<bool, StoreError> {
         let changed = !self.changes.is_empty();
         for ((table, key), value) in self.changes {
+            noted.note(table, &key, value.as_deref())?;
             let table = self.tables.table(table)?;
             match value {
                 Some(value) => drop(table.insert(key.as_slice(), value.as_slice()).map_err(backend)?),
@@ -406,7 +421,7 @@ mod tests {
             for (key, value) in &before {
                 stage.put(Table::Blobs, vec![*key], vec![*value]);
             }
-            stage.flush().unwrap();
+            stage.flush(&mut Changes::default()).unwrap();
             drop(tables);
             transaction.commit().unwrap();
 

@@ -14,6 +14,7 @@ use super::import::{self, nested};
 use super::owner::Owner;
 use super::restore::{self, Groups};
 use super::table::Stage;
+use super::wal::Wal;
 use super::{RedbStore, SCHEMA, at, backend, check_ends, export, opening, prepare, snapshot, version};
 use crate::staged::Staged;
 use crate::transfer::{Contents, TransferError};
@@ -190,6 +191,9 @@ impl Held {
         let database = Database::builder().set_cache_size(RedbStore::CACHE).create_file(copy);
         let database = database.map_err(|error| opening(path, error))?;
         let owner = Owner::sign(path);
+        let mut wal = Wal::beside(path);
+        wal.recover(&database)?;
+        wal.settle(&database)?;
         Ok(Self { owner, database, file })
     }
 }

@@ -12,13 +12,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bloom_runtime::store::StoreError;
-use redb::Durability;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::{backend, repeated};
 use super::guard::{Guarded, guarded};
 use super::table::{OpenTables, Stage};
+use super::wal::Changes;
 
 /// A batch is full with so many verbs,
 const BATCH_VERBS: usize = 256;
@@ -124,7 +124,7 @@ fn others_go_on() -> bool {
 trait Operation: Send {
     fn bytes(&self) -> usize;
     /// Runs it; says whether it wrote anything. An error is the transaction's, not the verb's.
-    fn run(&mut self, tables: &mut OpenTables<'_>) -> Result<bool, StoreError>;
+    fn run(&mut self, tables: &mut OpenTables<'_>, changes: &mut Changes) -> Result<bool, StoreError>;
     /// Tells the caller, once it is known whether the batch is on disk.
     fn reply(self: Box<Self>, committed: Result<(), Arc<StoreError>>);
 }
@@ -145,7 +145,7 @@ where
         self.bytes
     }
 
-    fn run(&mut self, tables: &mut OpenTables<'_>) -> Result<bool, StoreError> {
+    fn run(&mut self, tables: &mut OpenTables<'_>, changes: &mut Changes) -> Result<bool, StoreError> {
         let Some(verb) = self.verb.take() else { return Ok(false) };
         let mut stage = Stage::new(tables);
         let outcome = verb(&mut stage);
@@ -154,7 +154,7 @@ where
         {
             return Err(repeated(error));
         }
-        let changed = if outcome.is_ok() { stage.flush()? } else { false };
+        let changed = if outcome.is_ok() { stage.flush(changes)? } else { false };
         self.outcome = Some(outcome);
         Ok(changed)
     }
@@ -245,16 +245,15 @@ fn commit(database: &Guarded, batch: &mut [Box<dyn Operation>]) -> Result<bool, 
         StoreError::Backend(_) => database.reopen(&error).and_then(|()| database.begin_write()),
         other => Err(other),
     });
-    let mut transaction = begun?;
-    transaction.set_durability(Durability::Immediate).map_err(backend)?;
+    let transaction = begun?;
     let mut tables = OpenTables::new(&transaction);
-    let mut changed = false;
+    let (mut changes, mut changed) = (Changes::default(), false);
     for operation in batch {
-        changed |= operation.run(&mut tables)?;
+        changed |= operation.run(&mut tables, &mut changes)?;
     }
     drop(tables);
     if changed {
-        transaction.commit().map_err(backend)?;
+        database.commit(transaction, &changes)?;
     } else {
         transaction.abort().map_err(backend)?;
     }

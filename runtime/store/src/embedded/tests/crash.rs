@@ -6,6 +6,7 @@
 
 mod disk;
 mod faults;
+mod wal;
 mod whole;
 mod work;
 
@@ -121,7 +122,7 @@ async fn is_whole(store: &RedbStore, facts: &[Fact]) -> Result<(), String> {
 async fn survives(cut: &Cut<'_>, random: &mut Random) -> Result<(), String> {
     let disk = Disk::with(lose(cut.synced, cut.pending, random));
     disk.record();
-    let opened = |disk: &Disk| RedbStore::over(disk.clone()).map_err(|error| format!("it cannot be opened: {error}"));
+    let opened = |disk: &Disk| disk.open().map_err(|error| format!("it cannot be opened: {error}"));
     let store = opened(&disk)?;
     let found = content(&store.database).map_err(|error| format!("it cannot be read: {error}"))?;
     if !cut.allowed.contains(&Some(found)) {
@@ -160,9 +161,9 @@ async fn survives(cut: &Cut<'_>, random: &mut Random) -> Result<(), String> {
 async fn recorded(seed: u64, lies: bool) -> (u64, Tape) {
     // What is lost while the file is made is nobody's.
     let disk = Disk::default();
-    drop(RedbStore::over(disk.clone()).unwrap());
+    drop(disk.open().unwrap());
     disk.record();
-    let store = RedbStore::over(disk.clone()).unwrap();
+    let store = disk.open().unwrap();
     let first = content(&store.database).unwrap();
     if lies {
         disk.lie();
@@ -229,7 +230,7 @@ fn disk_that_lies_about_syncs_is_found_out() {
 #[tokio::test]
 async fn row_that_is_missing_is_found_out() {
     let disk = Disk::default();
-    let store = RedbStore::over(disk.clone()).unwrap();
+    let store = disk.open().unwrap();
     let mut work = Work::new(&store, &disk, 3, "");
     for _ in 0..3 * STEPS {
         work.step().await.unwrap();

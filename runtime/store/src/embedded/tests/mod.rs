@@ -103,7 +103,7 @@ fn tamper(store: &RedbStore, change: impl FnOnce(&mut Stage<'_, '_>)) {
     let mut tables = OpenTables::new(&transaction);
     let mut stage = Stage::new(&mut tables);
     change(&mut stage);
-    stage.flush().unwrap();
+    stage.flush(&mut Changes::default()).unwrap();
     drop(tables);
     transaction.commit().unwrap();
 }

@@ -15,6 +15,7 @@ use super::{
     Key, Rows, Stage, Table, flow, keep_blob, must_be_new, proposal, question, read, require, row, task, write_audit,
 };
 use crate::embedded::row::EventRow;
+use crate::embedded::rows;
 
 /// A submission whose rows are made and checked in themselves: on the caller's time, not on the writer's.
 pub(in super::super) struct PreparedSubmission {
@@ -76,21 +77,11 @@ impl PreparedRun {
     fn submit(self, stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
         self.must_be_new(stage)?;
         let Self { inbox, mut run, first } = self;
-        let id = run.id.clone();
         must_be_new(stage, Table::Inbox, "inbox entry", inbox.id.as_str())?;
         stage.put(Table::Inbox, inbox.id.as_str().into(), row::encode(&inbox));
 
         (run.waiting, run.wake_at) = (false, None);
-        let inputs = std::mem::take(&mut run.inputs);
-        stage.put(Table::RunInputs, id.as_str().into(), row::encode(&inputs));
-        stage.put(Table::Runs, id.as_str().into(), row::encode(&run));
-        let point = || id.as_str().into();
-        stage.put(Table::RunsByTime, time_key(Key::new(), &run), point());
-        stage.put(Table::RunsByFlow, time_key(Key::new().text(&run.flow), &run), point());
-        stage.put(Table::RunsByStatus, time_key(status_key(run.status), &run), point());
-        if is_moving(&run) {
-            stage.put(Table::Moving, time_key(Key::new(), &run), point());
-        }
+        stage.put_all(rows::run(&run));
         first.append(stage)
     }
 }

@@ -6,6 +6,7 @@ use bloom_runtime::record::{AuditNote, ManagedProject, NodeStatus, ProjectId};
 use bloom_runtime::store::StoreError;
 
 use super::{Key, Rows, Stage, Table, must_be_new, read, require, row, write_audit};
+use crate::embedded::rows;
 
 pub(in super::super) fn create(
     stage: &mut Stage<'_, '_>,
@@ -14,8 +15,7 @@ pub(in super::super) fn create(
 ) -> Result<(), StoreError> {
     must_be_new(stage, Table::Projects, "project", project.id.as_str())?;
     must_be_new(stage, Table::ProjectsByName, "project", &project.name)?;
-    stage.put(Table::ProjectsByName, project.name.as_str().into(), project.id.as_str().into());
-    stage.put(Table::Projects, project.id.as_str().into(), row::encode(project));
+    stage.put_all(rows::project(project));
     write_audit(stage, audit)
 }
 

@@ -7,7 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use redb::StorageBackend;
 
-use super::Fact;
+use super::{Fact, RedbStore, StoreError};
+use crate::embedded::wal::{Shelf, Wal};
 
 /// What is written at once, or not at all.
 const SECTOR: usize = 512;
@@ -72,11 +73,18 @@ impl Change {
     }
 }
 
+/// What its files hold: the store's, then its log's.
+pub(super) type Files = [Vec<u8>; 2];
+
+/// A change of one of them.
+pub(super) type Changed = (usize, Change);
+
 /// What may be on the disk when the power is gone: all that was synced, and something of what was not.
-pub(super) fn lose(synced: &[u8], pending: &[Change], random: &mut Random) -> Vec<u8> {
-    let mut bytes = synced.to_vec();
-    let parts = |changes: &[Change]| changes.iter().flat_map(Change::sectors).collect::<Vec<_>>();
-    let arrived: Vec<Change> = match random.below(6) {
+pub(super) fn lose(synced: &Files, pending: &[Changed], random: &mut Random) -> Files {
+    let mut files = synced.clone();
+    let sectors = |(file, change): &Changed| change.sectors().into_iter().map(|part| (*file, part)).collect::<Vec<_>>();
+    let parts = |changes: &[Changed]| changes.iter().flat_map(sectors).collect::<Vec<_>>();
+    let arrived: Vec<Changed> = match random.below(6) {
         0 => vec![],
         1 => pending.to_vec(),
         // Some of the writes.
@@ -99,17 +107,18 @@ pub(super) fn lose(synced: &[u8], pending: &[Change], random: &mut Random) -> Ve
             parts
         }
     };
-    for change in arrived {
-        change.apply(&mut bytes);
+    for (file, change) in arrived {
+        change.apply(&mut files[file]);
     }
-    bytes
+    files
 }
 
 /// What happened, in order.
 #[derive(Clone, Debug)]
 pub(super) enum Entry {
-    Change(Change),
-    Sync,
+    Change(Changed),
+    /// Of one of the files.
+    Sync(usize),
     /// The store's content, after a commit that was on disk as far as the store knows.
     Committed(u64),
     /// The caller was told.
@@ -131,11 +140,11 @@ pub(super) enum Fault {
 
 #[derive(Debug, Default)]
 struct State {
-    synced: Vec<u8>,
-    pending: Vec<Change>,
-    seen: Vec<u8>,
-    given: BTreeSet<u64>,
-    start: Vec<u8>,
+    synced: Files,
+    pending: Vec<Changed>,
+    seen: Files,
+    given: BTreeSet<(usize, u64)>,
+    start: Files,
     tape: Vec<Entry>,
     is_lying: bool,
     holds: bool,
@@ -145,17 +154,31 @@ struct State {
     failed: usize,
 }
 
-/// A file on such a disk: clones are the same.
+/// The store's file on such a disk, or its log: clones are the same.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Disk {
     state: Arc<Mutex<State>>,
     changed: Arc<Condvar>,
+    file: usize,
 }
 
+/// A log is full with so much: so there are many checkpoints.
+const LOG: u64 = 16 << 10;
+
 impl Disk {
-    pub(super) fn with(bytes: Vec<u8>) -> Self {
-        let state = State { synced: bytes.clone(), seen: bytes, ..State::default() };
-        Self { state: Arc::new(Mutex::new(state)), changed: Arc::default() }
+    pub(super) fn with(files: Files) -> Self {
+        let state = State { synced: files.clone(), seen: files, ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)), ..Self::default() }
+    }
+
+    /// Opens the store that is on it.
+    pub(super) fn open(&self) -> Result<RedbStore, StoreError> {
+        RedbStore::over(self.clone(), self.wal())
+    }
+
+    /// The store's log.
+    pub(super) fn wal(&self) -> Wal {
+        Wal::new(Self { file: 1, ..self.clone() }, LOG)
     }
 
     /// Says that all is synced, and syncs nothing.
@@ -230,9 +253,9 @@ impl Disk {
 
     fn perform(&self, change: Change) {
         let mut state = self.lock();
-        change.apply(&mut state.seen);
-        state.tape.push(Entry::Change(change.clone()));
-        state.pending.push(change);
+        change.apply(&mut state.seen[self.file]);
+        state.tape.push(Entry::Change((self.file, change.clone())));
+        state.pending.push((self.file, change));
     }
 }
 
@@ -261,14 +284,14 @@ impl State {
 
 impl StorageBackend for Disk {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.lock().seen.len() as u64)
+        Ok(self.lock().seen[self.file].len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let start = usize::try_from(offset).unwrap();
         let mut state = self.lock();
         state.meets(&[Fault::Read])?;
-        let bytes = state.seen.get(start..start + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let bytes = state.seen[self.file].get(start..start + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
         out.copy_from_slice(bytes);
         Ok(())
     }
@@ -283,6 +306,7 @@ impl StorageBackend for Disk {
         let mut state = self.lock();
         state.meets(&[Fault::Write, Fault::ReadOnly])?;
         for block in offset / BLOCK..=(offset + data.len() as u64 - 1) / BLOCK {
+            let block = (self.file, block);
             if !state.given.contains(&block) {
                 state.meets(&[Fault::Full])?;
                 state.given.insert(block);
@@ -303,11 +327,26 @@ impl StorageBackend for Disk {
             state.is_held = false;
         }
         if !state.is_lying {
-            state.tape.push(Entry::Sync);
-            state.synced = state.seen.clone();
-            state.pending.clear();
+            state.tape.push(Entry::Sync(self.file));
+            state.synced[self.file] = state.seen[self.file].clone();
+            state.pending.retain(|(file, _)| *file != self.file);
         }
         Ok(())
+    }
+}
+
+impl Shelf for Disk {
+    fn find(&self) -> Result<Option<Box<dyn StorageBackend>>, StoreError> {
+        Ok(Some(Box::new(self.clone())))
+    }
+
+    fn make(&self) -> Result<Box<dyn StorageBackend>, StoreError> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn clear(&self) {
+        // A disk that takes nothing leaves it where it is.
+        let _ = self.set_len(0);
     }
 }
 
@@ -315,14 +354,14 @@ impl StorageBackend for Disk {
 #[derive(Debug)]
 pub(super) struct Tape {
     /// What was on it.
-    pub(super) start: Vec<u8>,
+    pub(super) start: Files,
     pub(super) entries: Vec<Entry>,
 }
 
 /// What a cut leaves, and what must be there then.
 pub(super) struct Cut<'a> {
-    pub(super) synced: &'a [u8],
-    pub(super) pending: &'a [Change],
+    pub(super) synced: &'a Files,
+    pub(super) pending: &'a [Changed],
     /// What the store held after the last commit before the cut, and after the one that was under way.
     pub(super) allowed: [Option<u64>; 2],
     pub(super) facts: &'a [Fact],
@@ -342,7 +381,9 @@ impl Tape {
             for entry in &self.entries[done..place] {
                 match entry {
                     Entry::Change(change) => pending.push(change.clone()),
-                    Entry::Sync => pending.drain(..).for_each(|change: Change| change.apply(&mut synced)),
+                    Entry::Sync(file) => pending
+                        .extract_if(.., |(of, _): &mut Changed| of == file)
+                        .for_each(|(_, change)| change.apply(&mut synced[*file])),
                     Entry::Committed(content) => committed = *content,
                     Entry::Acknowledged(fact) => facts.push(fact.as_ref().clone()),
                 }
@@ -360,6 +401,6 @@ impl Tape {
 
     /// Just before each sync: there the most can be lost.
     pub(super) fn syncs(&self) -> impl Iterator<Item = usize> {
-        self.entries.iter().enumerate().filter(|(_, entry)| matches!(entry, Entry::Sync)).map(|(place, _)| place)
+        self.entries.iter().enumerate().filter(|(_, entry)| matches!(entry, Entry::Sync(_))).map(|(place, _)| place)
     }
 }

@@ -8,13 +8,13 @@ use super::*;
 /// A store that finds its file again on the same disk, with what a real one may have lost.
 fn store_on(disk: &Disk, cache: usize, seed: u64) -> RedbStore {
     let open = move |disk: &Disk| Database::builder().set_cache_size(cache).create_with_backend(disk.clone());
-    let database = open(disk).unwrap();
+    let (database, wal) = (open(disk).unwrap(), disk.wal());
     let (disk, random) = (disk.clone(), std::sync::Mutex::new(Random(seed)));
     let again = move || {
         disk.forget(&mut random.lock().unwrap());
         open(&disk).map_err(failure::backend)
     };
-    RedbStore::start(Guarded::new(database, again), None, None).unwrap()
+    RedbStore::start(Guarded::new(database, wal, again).unwrap(), None, None).unwrap()
 }
 
 /// The kind of error, or what else is wrong.

@@ -66,7 +66,7 @@ fn exported(store: &RedbStore) -> (Vec<u8>, Contents) {
 async fn imported_store_is_the_one_that_was_exported() {
     for seed in 1..4 {
         let disk = Disk::default();
-        let store = RedbStore::over(disk.clone()).unwrap();
+        let store = disk.open().unwrap();
         used(&store, &disk, seed).await;
         let (export, contents) = exported(&store);
         let folder = tempfile::tempdir().unwrap();
@@ -96,7 +96,7 @@ async fn imported_store_is_the_one_that_was_exported() {
 #[tokio::test]
 async fn import_is_refused_as_a_whole() {
     let disk = Disk::default();
-    let store = RedbStore::over(disk.clone()).unwrap();
+    let store = disk.open().unwrap();
     used(&store, &disk, 5).await;
     let (export, _) = exported(&store);
     let text = String::from_utf8(export.clone()).unwrap();
@@ -144,7 +144,7 @@ async fn archived_runs_are_gone_until_they_are_restored() {
     let mut archived = 0;
     for seed in 1..6 {
         let disk = Disk::default();
-        let store = RedbStore::over(disk.clone()).unwrap();
+        let store = disk.open().unwrap();
         used(&store, &disk, seed).await;
         let (before, told) = (records(&store), histories(&store).await);
         let file = folder.path().join(format!("архів {seed}.gz"));
@@ -165,7 +165,7 @@ async fn archived_runs_are_gone_until_they_are_restored() {
             work.step().await.unwrap();
         }
         drop(store);
-        let store = RedbStore::over(disk.clone()).unwrap();
+        let store = disk.open().unwrap();
         is_whole(&store, &[]).await.unwrap();
 
         for (restored, there) in [(runs, 0), (0, runs)] {
@@ -182,7 +182,7 @@ async fn archived_runs_are_gone_until_they_are_restored() {
             assert!(!is_final || after.get(place) == Some(row), "{:?} has lost a row", place.0);
         }
         drop(store);
-        RedbStore::over(disk).unwrap();
+        disk.open().unwrap();
         archived += runs;
     }
     assert!(archived > 10, "{archived} runs were archived");
@@ -192,7 +192,7 @@ async fn archived_runs_are_gone_until_they_are_restored() {
 async fn nothing_leaves_the_store_when_the_file_cannot_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Disk::default();
-    let store = RedbStore::over(disk.clone()).unwrap();
+    let store = disk.open().unwrap();
     used(&store, &disk, 2).await;
     let before = content(&store.database).unwrap();
     let there = folder.path().join("there");
@@ -210,7 +210,7 @@ async fn nothing_leaves_the_store_when_the_file_cannot_be_written() {
 /// The rows, but for numbers of events and the audit log, of a store that a cut left.
 fn left_by(cut: &Cut<'_>, random: &mut Random) -> Result<RedbStore, String> {
     let disk = Disk::with(lose(cut.synced, cut.pending, random));
-    RedbStore::over(disk).map_err(|error| format!("it cannot be opened: {error}"))
+    disk.open().map_err(|error| format!("it cannot be opened: {error}"))
 }
 
 /// Does something with a store that was used, and cuts the power wherever it syncs, and between.
@@ -247,7 +247,7 @@ async fn power_cut_while_runs_leave_or_return_loses_none() {
     let folder = tempfile::tempdir().unwrap();
     for seed in [3, 4] {
         let disk = Disk::default();
-        let store = RedbStore::over(disk.clone()).unwrap();
+        let store = disk.open().unwrap();
         used(&store, &disk, seed).await;
         let (before, told) = (records(&store), histories(&store).await);
         let file = folder.path().join(format!("{seed}.gz"));
@@ -271,7 +271,7 @@ async fn power_cut_while_runs_leave_or_return_loses_none() {
         let cuts = cut_while(seed, store, &disk, leave, back).await;
         assert!(cuts > 10, "{cuts} cuts");
 
-        let store = RedbStore::over(disk.clone()).unwrap();
+        let store = disk.open().unwrap();
         let restore = async |store: RedbStore| {
             store.restore(&file, 12, &owner()).await.unwrap();
         };
@@ -283,7 +283,7 @@ async fn power_cut_while_runs_leave_or_return_loses_none() {
 async fn power_cut_while_the_file_is_compacted_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Disk::default();
-    let store = RedbStore::over(disk.clone()).unwrap();
+    let store = disk.open().unwrap();
     used(&store, &disk, 6).await;
     let plan = store.archivable(LATER).await.unwrap();
     store.archive(plan, &folder.path().join("archive.gz"), 11, &owner()).await.unwrap();
@@ -300,5 +300,5 @@ async fn power_cut_while_the_file_is_compacted_loses_nothing() {
     let cuts = cut_while(6, store, &disk, shrink, same).await;
     assert!(cuts > 10, "{cuts} cuts");
     assert!(disk.len().unwrap() < size, "it is as large as before");
-    is_whole(&RedbStore::over(disk).unwrap(), &[]).await.unwrap();
+    is_whole(&disk.open().unwrap(), &[]).await.unwrap();
 }
