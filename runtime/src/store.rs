@@ -43,7 +43,8 @@ pub trait Store: Send + Sync {
     /// Keeps a run with its flow, as [`Store::put_flow`] does, its inbox entry and first events. The same id is
     /// [`StoreError::RunExists`].
     async fn submit(&self, submission: Submission) -> Result<(), StoreError>;
-    /// Adds to a run's history, and what goes with it, if the history has `expected` events; else
+    /// Adds to a run's history, and what goes with it, if the history has `expected` events; what it hands out is listed among
+    /// the artifacts from then on. Else
     /// [`RunError::OutOfSequence`]. An outcome of an effect ends the effect's task, a failed attempt keeps it from being granted
     /// before the recorded delay is over; the end of the run ends all of its tasks and closes its questions.
     async fn append(&self, append: Append) -> Result<(), StoreError>;
@@ -354,7 +355,7 @@ pub struct LeaseFilter {
 /// Which artifacts.
 #[derive(Clone, Debug, Default)]
 pub struct ArtifactFilter {
-    /// Results of this task.
+    /// Results of this task, and not what runs handed out.
     pub task: Option<TaskId>,
     /// At most so many.
     pub limit: usize,

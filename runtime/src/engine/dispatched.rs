@@ -304,6 +304,7 @@ impl Engine {
             task: Some(task.id.clone()),
             job: Some(record.id.clone()),
             kind: "EXECUTION_RESULT".to_owned(),
+            name: None,
             created_at: at,
             content: Digest::of(&content),
             bytes: content.len() as u64,

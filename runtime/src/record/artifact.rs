@@ -1,9 +1,12 @@
-//! Artifacts and results of tasks: what workers brought back.
+//! Artifacts and results of tasks: what workers brought back, and what runs handed out.
 
-use bloom_ir::Digest;
+use bloom_interpreter::history::{Event, Payload};
+use bloom_ir::document::EmitKind;
+use bloom_ir::{Digest, Value};
 use serde::{Deserialize, Serialize};
 
 use super::{ArtifactId, LeaseId, RunId, TaskId, WorkerId};
+use crate::engine;
 
 /// Something that was made and does not change any more. Its content is kept under its digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,9 @@ pub struct Artifact {
     pub job: Option<RunId>,
     /// What it is, as `LLM_RESULT`.
     pub kind: String,
+    /// What the run calls it that handed it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Unix milliseconds.
     pub created_at: i64,
     /// The digest of its content.
@@ -33,6 +39,40 @@ pub struct Artifact {
     /// By what it is found.
     #[serde(default)]
     pub tags: Vec<String>,
+}
+
+impl Artifact {
+    /// What a run hands out by an event of its history, if it does. It follows from the event, so that it is the same however
+    /// often it is told, and never another one.
+    pub fn handed_out(run: &RunId, event: &Event) -> Option<Self> {
+        let Some(Payload::Emitted { emission }) = &event.payload else { return None };
+        if emission.kind != EmitKind::Artifact {
+            return None;
+        }
+        let (content, digest) = engine::artifact(emission);
+        let is_text = matches!(emission.value, Value::String(_));
+        Some(Self {
+            id: ArtifactId::new(format!("{run}.{}", event.seq)),
+            task: None,
+            job: Some(run.clone()),
+            kind: "EXECUTION_RESULT".to_owned(),
+            name: Some(emission.name.clone()),
+            created_at: event.at,
+            content: digest,
+            bytes: content.len() as u64,
+            media_type: Some(if is_text { "text/plain; charset=utf-8" } else { "application/json" }.to_owned()),
+            entity_refs: Vec::new(),
+            tags: Vec::new(),
+        })
+    }
+}
+
+impl ArtifactId {
+    /// The run, and the number of the event by which that handed it out, if a run did.
+    pub fn event(&self) -> Option<(RunId, u64)> {
+        let (run, seq) = self.as_str().rsplit_once('.')?;
+        Some((RunId::new(run), seq.parse().ok()?))
+    }
 }
 
 /// What a worker said of an attempt. A lease has at most one.

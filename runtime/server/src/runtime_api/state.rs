@@ -104,7 +104,7 @@ pub(crate) struct Artifacts {
     task_id: Option<String>,
 }
 
-/// Artifacts, newest first.
+/// Artifacts, newest first: results of tasks, and what runs handed out, which has no task.
 #[utoipa::path(get, path = "/api/runtime/artifacts", tag = "runtime", params(Artifacts),
     responses((status = 200, body = Vec<RuntimeArtifact>), (status = 400, description = "A parameter is wrong")))]
 pub(crate) async fn artifacts(

@@ -391,6 +391,7 @@ impl Brought {
             task: Some(task.id.clone()),
             job: task.run().cloned(),
             kind: self.kind,
+            name: None,
             created_at: now,
             content: Digest::of(&content),
             bytes: content.len() as u64,

@@ -285,6 +285,9 @@ pub(crate) struct RuntimeArtifact {
     task_id: Option<String>,
     job_id: Option<String>,
     r#type: String,
+    /// What the run calls it that handed it out; ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     created_at: i64,
     finalized: bool,
     /// Where its bytes are, on this server.
@@ -302,6 +305,7 @@ impl RuntimeArtifact {
             task_id: artifact.task.map(|task| task.to_string()),
             job_id: artifact.job.map(|job| job.to_string()),
             r#type: artifact.kind,
+            name: artifact.name,
             created_at: artifact.created_at,
             finalized: true,
             entity_refs: artifact.entity_refs,

@@ -70,6 +70,17 @@ async fn artifacts_of_a_run_are_listed_and_read_with_their_types() {
         (&listed["artifacts"][1]["digest"], &json!("EXECUTION_RESULT"))
     );
     assert_eq!(world.get(named[1]["url"].as_str().unwrap()).await.bytes, text.bytes);
+    let kept = world.get("/api/runtime/artifacts").await.ok(200);
+    let told = |artifact: &serde_json::Value| {
+        assert_eq!((&artifact["job_id"], &artifact["finalized"]), (&run["run_id"], &json!(true)), "{artifact}");
+        (artifact["name"].clone(), artifact["content"].clone(), artifact["type"].clone(), artifact["task_id"].clone())
+    };
+    let due = |name: &str, content: &str| (json!(name), json!(content), json!("EXECUTION_RESULT"), json!(null));
+    let expected = [due("numbers", r#"{"a":1.5,"b":[1,2]}"#), due("report", "Звіт за день"), due("report", "first")];
+    let kept = kept.as_array().unwrap();
+    assert_eq!(kept.iter().map(told).collect::<Vec<_>>(), expected, "newest first");
+    let again = world.get(kept[1]["url"].as_str().unwrap()).await;
+    assert_eq!((&again.bytes[..], header(&again, "content-type")), (report, "text/plain; charset=utf-8"));
     world.get(&format!("{at}/none")).await.refused(404, "NOT_FOUND");
     world.get("/api/v1/runs/none/artifacts").await.refused(404, "NOT_FOUND");
     world.get("/api/v1/runs/none/artifacts/report").await.refused(404, "NOT_FOUND");

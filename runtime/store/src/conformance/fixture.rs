@@ -1,8 +1,10 @@
 //! Records to put into a store.
 
-use bloom_interpreter::effect::{Answer, EffectCall, EffectError, EffectId, LlmRequest, NodeRef, Question as Asked};
+use bloom_interpreter::effect::{
+    Answer, EffectCall, EffectError, EffectId, Emission, LlmRequest, NodeRef, Question as Asked,
+};
 use bloom_interpreter::history::{Chain, Event, Payload, Started};
-use bloom_ir::document::NodeId;
+use bloom_ir::document::{EmitKind, NodeId};
 use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{
     Actor, AuditNote, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, LeaseEnding, LeaseId, Proposal,
@@ -277,6 +279,13 @@ pub fn note(action: &str, at: i64) -> AuditNote {
         epoch: None,
         detail: [("дрібне", Value::Double(0.1))].into_iter().collect(),
     }
+}
+
+/// A run hands something out.
+pub fn emitted(kind: EmitKind, name: &str, value: impl Into<Value>) -> Payload {
+    let (id, node) = (EffectId::new(format!("n8#{name}")), NodeId::new("n8".to_owned()));
+    let emission = Emission { id, node, kind, name: name.to_owned(), action: None, value: value.into() };
+    Payload::Emitted { emission }
 }
 
 /// The event that an effect was asked for.

@@ -55,6 +55,7 @@ checks! {
         refused_append_leaves_nothing
         history_is_read_in_pages
         large_payload_comes_back
+        what_runs_hand_out_is_listed
         runs_are_listed_newest_first
         runs_are_filtered_by_flow_and_status
         histories_of_many_runs_stay_apart

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use bloom_interpreter::history::{Chain, Forked, Payload};
+use bloom_ir::document::EmitKind;
 use bloom_ir::{Digest, Value};
-use bloom_runtime::record::{Origin, RunError, RunId, RunStatus, Spent};
-use bloom_runtime::store::{Append, RunFilter, Store, StoreError, Submission};
+use bloom_runtime::record::{ArtifactId, Origin, RunError, RunId, RunStatus, Spent, TaskId};
+use bloom_runtime::store::{Append, ArtifactFilter, RunFilter, Store, StoreError, Submission};
 
-use super::fixture::{Scribe, START, completed, failed, note, requested, submitted};
+use super::fixture::{Scribe, START, completed, emitted, failed, note, requested, submitted};
 
 const ALL: usize = usize::MAX;
 
@@ -25,6 +26,48 @@ pub(super) async fn submitted_run_is_there_with_its_inbox_entry_and_events(store
     assert_eq!(run, expected);
     assert_eq!(store.inbox_entry(&run.inbox).await.unwrap(), Some(submission.inbox));
     assert_eq!(store.history(&run.id, 1, ALL).await.unwrap(), submission.first.events);
+}
+
+pub(super) async fn what_runs_hand_out_is_listed(store: &Arc<dyn Store>) {
+    let mut one = submitted(store.as_ref(), "r1").await;
+    let mut other = Scribe::of("r2", "archivist", START + 2);
+    store.submit(other.submission()).await.unwrap();
+    let large = "x".repeat(100_000);
+    let append = one.append([
+        emitted(EmitKind::Log, "log", "no artifact"),
+        emitted(EmitKind::Artifact, "report", "звіт"),
+        emitted(EmitKind::Artifact, "report", large.as_str()),
+    ]);
+    store.append(append.clone()).await.unwrap();
+    store.append(other.append([emitted(EmitKind::Artifact, "numbers", Value::Int(7))])).await.unwrap();
+    assert!(store.append(append).await.is_err(), "what is told again changes nothing");
+
+    let listed = |task: Option<&str>, limit| {
+        let filter = ArtifactFilter { task: task.map(TaskId::new), limit };
+        async move { store.artifacts(&filter).await.unwrap() }
+    };
+    let all = listed(None, 9).await;
+    let told = |artifact: &bloom_runtime::record::Artifact| {
+        let of = (artifact.job.as_ref().unwrap().to_string(), artifact.name.clone().unwrap());
+        (artifact.id.to_string(), of, artifact.bytes)
+    };
+    let due = |id: &str, run: &str, name: &str, bytes| (id.to_owned(), (run.to_owned(), name.to_owned()), bytes);
+    let expected = [
+        due("r2.2", "r2", "numbers", 1),
+        due("r1.4", "r1", "report", 100_000),
+        due("r1.3", "r1", "report", 8),
+    ];
+    assert_eq!(all.iter().map(told).collect::<Vec<_>>(), expected, "newest first");
+    assert_eq!(all[2].content, Digest::of("звіт".as_bytes()));
+    assert_eq!(all[0].media_type.as_deref(), Some("application/json"));
+    assert_eq!(listed(None, 2).await, all[..2]);
+    assert_eq!(listed(Some("t1"), 9).await, [], "no task has brought them");
+    for artifact in &all {
+        assert_eq!(store.artifact(&artifact.id).await.unwrap().as_ref(), Some(artifact));
+    }
+    for id in ["r1.2", "r1.9", "r9.1", "r1", "r1.x", ""] {
+        assert_eq!(store.artifact(&ArtifactId::new(id)).await.unwrap(), None, "{id}");
+    }
 }
 
 pub(super) async fn run_is_submitted_once(store: &Arc<dyn Store>) {

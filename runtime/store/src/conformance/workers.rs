@@ -106,6 +106,7 @@ pub(super) async fn result_and_artifact_are_kept_with_the_end(store: &Arc<dyn St
                 task: Some(TaskId::new(format!("t{n}"))),
                 job: None,
                 kind: "LLM_RESULT".to_owned(),
+                name: None,
                 created_at: 10 + n,
                 content: Digest::of(&content),
                 bytes: content.len() as u64,

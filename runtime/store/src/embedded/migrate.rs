@@ -10,12 +10,13 @@
 //! | 6 | where contents lie that are not in the file |
 //! | 7 | how many events went into archives |
 //! | 8 | a log beside it, while it is open |
+//! | 9 | an index of what runs handed out |
 
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use bloom_runtime::record::{Lease, RunRecord, Task};
+use bloom_runtime::record::{Artifact, Lease, RunId, RunRecord, Task};
 use bloom_runtime::store::StoreError;
 use redb::TableDefinition;
 
@@ -24,7 +25,7 @@ use super::key::Key;
 use super::table::{OpenTables, Rows as _, Stage, Table};
 use super::verbs::{history, task};
 use super::wal::Changes;
-use super::{SCHEMA, SCHEMA_KEY, at, backend, row};
+use super::{SCHEMA, SCHEMA_KEY, at, backend, row, rows};
 
 /// Version 2's index of leases that nobody has ended.
 const ACTIVE_LEASES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("active_leases");
@@ -45,6 +46,9 @@ pub(super) fn migrate(database: &Guarded, from: u32, path: Option<&Path>) -> Res
     }
     if from < 4 {
         moving(&mut stage)?;
+    }
+    if from < 9 {
+        handed_out(&mut stage)?;
     }
     stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
     stage.flush(&mut Changes::default())?;
@@ -98,6 +102,25 @@ fn moving(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
         let run: RunRecord = read(old)?;
         if history::is_moving(&run) {
             stage.put(Table::Moving, history::time_key(Key::new(), &run), run.id.as_str().into());
+        }
+    }
+    Ok(())
+}
+
+/// What runs handed out is listed without their histories.
+fn handed_out(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+    let mut places = Vec::new();
+    stage.ascend(Table::EventsByRun, &Key::new().span(), |key, number| {
+        let (run, _) = Key::text_at(key).ok_or_else(|| StoreError::Damaged("an event is of no run".to_owned()))?;
+        places.push((RunId::new(run), number.to_vec()));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    for (run, number) in places {
+        let Some(row) = stage.get(Table::Events, &number)? else { continue };
+        let event = row::decode_event(&row, |digest| stage.get(Table::Blobs, digest.as_bytes()))?;
+        if let Some(artifact) = Artifact::handed_out(&run, &event) {
+            let (table, place, row) = rows::handed_out(&artifact);
+            stage.put(table, place, row);
         }
     }
     Ok(())

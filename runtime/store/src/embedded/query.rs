@@ -152,9 +152,21 @@ pub(super) fn artifacts(rows: &Snapshot, filter: &ArtifactFilter) -> Result<Vec<
         Some(task) => (Table::ArtifactsByTask, Key::new().text(task.as_str()).span()),
         None => (Table::ArtifactsByTime, Key::new().span()),
     };
-    newest(rows, (index, Table::Artifacts), [span], filter.limit, |artifact: &Artifact| {
-        (artifact.created_at, artifact.id.to_string())
-    })
+    let age = |artifact: &Artifact| (artifact.created_at, artifact.id.to_string());
+    let mut found = newest(rows, (index, Table::Artifacts), [span], filter.limit, age)?;
+    if filter.task.is_none() {
+        let limit = found.len().saturating_add(filter.limit);
+        rows.descend(Table::HandedOut, &Key::new().span(), |_, row| {
+            if found.len() == limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            found.push(row::decode(row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        found.sort_by_key(|artifact| Reverse(age(artifact)));
+        found.truncate(filter.limit);
+    }
+    Ok(found)
 }
 
 /// The newest records of several spans of an index that each are in the order of time.

@@ -55,7 +55,14 @@ pub(super) fn event(run: &RunId, event: &Event, number: u64) -> Vec<Entry> {
         (Table::EventsByRun, index, number.to_be_bytes().into()),
     ];
     rows.extend(encoded.beside.map(|(digest, payload)| blob(digest, payload)));
+    rows.extend(Artifact::handed_out(run, event).as_ref().map(handed_out));
     rows
+}
+
+/// An artifact that an event tells of.
+pub(super) fn handed_out(artifact: &Artifact) -> Entry {
+    let place = Key::new().signed(artifact.created_at).text(artifact.id.as_str()).build();
+    (Table::HandedOut, place, row::encode(artifact))
 }
 
 pub(super) fn blob(digest: Digest, bytes: Vec<u8>) -> Entry {

@@ -99,6 +99,8 @@ tables! {
     ArtifactsByTime "artifacts_by_time"
     /// Task, time, artifact → artifact.
     ArtifactsByTask "artifacts_by_task"
+    /// Time, artifact → artifact, of those that runs handed out: the histories have them.
+    HandedOut "handed_out"
     /// Setting → its value.
     Settings "settings"
     /// Question → itself.

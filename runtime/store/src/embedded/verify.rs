@@ -19,9 +19,9 @@ use bloom_runtime::store::StoreError;
 use serde::de::DeserializeOwned;
 
 use super::key::Key;
-use super::row;
 use super::table::{Rows as _, Snapshot, Table};
 use super::verbs::{history, proposal, task};
+use super::{row, rows};
 use crate::place::Placed;
 
 /// What a verification of a store found.
@@ -47,7 +47,7 @@ impl Verification {
 }
 
 /// Tables whose rows all follow from other rows.
-const DERIVED: [Table; 21] = [
+const DERIVED: [Table; 22] = [
     Table::RunInputs,
     Table::RunsByTime,
     Table::RunsByFlow,
@@ -63,6 +63,7 @@ const DERIVED: [Table; 21] = [
     Table::ProjectsByName,
     Table::ArtifactsByTime,
     Table::ArtifactsByTask,
+    Table::HandedOut,
     Table::QuestionsByTime,
     Table::OpenQuestions,
     Table::QuestionsByEffect,
@@ -270,6 +271,10 @@ impl Check<'_> {
             }
             self.demand(end.is_none(), Table::Runs, id, format_args!("event {} comes after its end", event.seq));
             end = event.payload.as_ref().and_then(ending);
+            if let Some(artifact) = Artifact::handed_out(&run.id, &event) {
+                let (table, place, row) = rows::handed_out(&artifact);
+                self.follows(table, &place, &row, (Table::Runs, id))?;
+            }
             if let Some(Payload::EffectCompleted { effect, .. } | Payload::EffectFailed { effect, .. }) = &event.payload
             {
                 let is_first = settled.insert(effect.clone());

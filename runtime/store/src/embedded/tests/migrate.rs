@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use bloom_ir::document::EmitKind;
 use bloom_runtime::record::{LeaseEnding, LeaseId, LeaseStatus, ProposalId, RunId, RunStatus, TaskId, TaskStatus};
-use bloom_runtime::store::{LeaseFilter, TaskFilter};
+use bloom_runtime::store::{ArtifactFilter, LeaseFilter, TaskFilter};
 use redb::{ReadableDatabase as _, TableDefinition, TableHandle as _};
 
 use super::*;
-use crate::conformance::fixture::{answer, ask, end};
+use crate::conformance::fixture::{answer, ask, emitted, end};
+use crate::embedded::rows;
 
 const VERSION_2: &str = include_str!("version2.jsonl");
 
@@ -111,6 +113,26 @@ async fn file_of_the_second_version_is_brought_up_to_date() {
     let names: Vec<_> =
         database.begin_read().unwrap().list_tables().unwrap().map(|table| table.name().to_owned()).collect();
     assert!(!names.contains(&"active_leases".to_owned()), "{names:?}");
+}
+
+#[tokio::test]
+async fn what_runs_handed_out_before_is_listed_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = RedbStore::open(folder.path()).unwrap();
+    let mut scribe = submitted(&store, "r1").await;
+    store.append(scribe.append([emitted(EmitKind::Artifact, "report", "x".repeat(100_000).as_str())])).await.unwrap();
+    let filter = ArtifactFilter { task: None, limit: 9 };
+    let listed = store.artifacts(&filter).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    tamper(&store, |stage| {
+        let (table, place, _) = rows::handed_out(&listed[0]);
+        stage.remove(table, place);
+        stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&8_u32));
+    });
+    drop(store);
+    let store = RedbStore::open(folder.path()).unwrap();
+    assert_eq!(store.artifacts(&filter).await.unwrap(), listed);
+    assert_eq!(store.verify().await.unwrap().faults, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -20,5 +20,13 @@ pub(super) fn create(stage: &mut Stage<'_, '_>, artifact: &Artifact, content: Co
 }
 
 pub(in super::super) fn artifact(rows: &mut impl Rows, id: &ArtifactId) -> Result<Option<Artifact>, StoreError> {
-    read(rows, Table::Artifacts, id.as_str())
+    if let Some(artifact) = read(rows, Table::Artifacts, id.as_str())? {
+        return Ok(Some(artifact));
+    }
+    let Some((run, seq)) = id.event() else { return Ok(None) };
+    let place = Key::new().text(run.as_str()).number(seq).build();
+    let Some(number) = rows.get(Table::EventsByRun, &place)? else { return Ok(None) };
+    let Some(event) = rows.get(Table::Events, &number)? else { return Ok(None) };
+    let event = row::decode_event(&event, |digest| rows.get(Table::Blobs, digest.as_bytes()))?;
+    Ok(Artifact::handed_out(&run, &event))
 }

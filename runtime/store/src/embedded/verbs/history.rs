@@ -7,7 +7,8 @@ use bloom_interpreter::history::{Chain, Event, Payload};
 use bloom_ir::Value;
 use bloom_runtime::dispatch::Proof;
 use bloom_runtime::record::{
-    AuditNote, FlowRecord, InboxEntry, InboxId, Proposal, Question, RunId, RunRecord, RunStatus, Spent, Stretch, Task,
+    Artifact, AuditNote, FlowRecord, InboxEntry, InboxId, Proposal, Question, RunId, RunRecord, RunStatus, Spent,
+    Stretch, Task,
 };
 use bloom_runtime::store::{Append, StoreError, Submission};
 
@@ -92,6 +93,7 @@ pub(in super::super) struct PreparedAppend {
     stretch: Stretch,
     at: Option<i64>,
     rows: Vec<EventRow>,
+    handed_out: Vec<Artifact>,
     resolved: Vec<EffectId>,
     delayed: Vec<(EffectId, i64)>,
     status: RunStatus,
@@ -142,6 +144,7 @@ impl PreparedAppend {
             stretch,
             at: events.last().map(|event| event.at),
             rows: events.iter().map(row::encode_event).collect(),
+            handed_out: events.iter().filter_map(|event| Artifact::handed_out(&run, event)).collect(),
             resolved: events.iter().filter_map(resolved).collect(),
             delayed: events.iter().filter_map(delayed).collect(),
             run,
@@ -210,6 +213,11 @@ impl PreparedAppend {
             stage.put(Table::Events, Key::new().number(number).build(), row.row);
             let index = Key::new().text(id).number(seq).build();
             stage.put(Table::EventsByRun, index, number.to_be_bytes().into());
+        }
+
+        for artifact in &self.handed_out {
+            let (table, place, row) = rows::handed_out(artifact);
+            stage.put(table, place, row);
         }
 
         let at = self.at.unwrap_or(run.updated_at);

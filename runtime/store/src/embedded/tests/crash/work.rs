@@ -283,6 +283,7 @@ impl<'a> Work<'a> {
                 task: Some(task.id.clone()),
                 job: task.run().cloned(),
                 kind: "LLM_RESULT".to_owned(),
+                name: None,
                 created_at: self.now,
                 content: Digest::of(&content),
                 bytes: content.len() as u64,
