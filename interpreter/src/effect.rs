@@ -267,6 +267,9 @@ pub struct Usage {
     /// The prompt's digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<Digest>,
+    /// The conversation that it was part of, in the executor's terms, where the node asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// From dispatch to answer, in milliseconds.
     #[serde(default)]
     pub latency_ms: u64,

@@ -279,6 +279,7 @@ D072 = the LLM is asked nothing
 D073 = the option `{ $name }` must be { $expected ->
         [int] a positive whole number
         [duration] a duration of at least a second, as 2 min
+        [session] "context"
        *[string] a text
     }
     .hint = Write the value itself: options are fixed when the flow is compiled.

@@ -3,6 +3,8 @@
 use async_trait::async_trait;
 use bloom_interpreter::effect::{Answer, EffectError, LlmRequest, NodeRef};
 
+use crate::record::ContextId;
+
 /// Answers LLM tasks.
 #[async_trait]
 pub trait LlmExecutor: Send + Sync {
@@ -26,6 +28,8 @@ pub struct LlmTask {
     pub idempotency_key: String,
     /// The node that asks and how often it was entered: what scripted answers are matched by.
     pub asked_by: NodeRef,
+    /// The execution context: where the request asks for a conversation, that of its context goes on.
+    pub context: ContextId,
     /// What is asked.
     pub request: LlmRequest,
     /// The time limit, in milliseconds.

@@ -335,7 +335,7 @@ impl Writer<'_> {
                     memory: call.memory.iter().map(|memory| self.text(memory)).collect(),
                     model: call.model.clone().or_else(|| self.setting.model.clone()),
                     max_tokens: call.max_tokens,
-                    session: None,
+                    session: call.session,
                     into: call.target.name.clone(),
                     retry: None,
                     timeout_seconds: call.timeout_seconds,

@@ -6,7 +6,7 @@ use super::expression::quote;
 use super::shape::shape;
 use super::statement::Writer;
 use crate::text::{Expression, Keyword, LlmCall, Template, is_format};
-use bloom_ir::document::Locale;
+use bloom_ir::document::{Locale, Session};
 
 /// A prompt that is longer is a block.
 const LONGEST: usize = 80;
@@ -81,6 +81,9 @@ fn options(writer: Writer, call: &LlmCall, seconds: Option<u32>) -> Vec<String> 
     }
     if let Some(count) = call.max_tokens {
         add(["макс_токенів", "max_tokens"], count.to_string());
+    }
+    if let Some(Session::Context) = call.session {
+        add(["сесія", "session"], quote(if uk { "контекст" } else { "context" }));
     }
     if let Some(seconds) = seconds.or(call.timeout_seconds) {
         add(["час", "timeout"], writer.duration(i64::from(seconds) * 1000));

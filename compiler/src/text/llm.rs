@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use bloom_ir::document::{Schema, TemplatePart};
+use bloom_ir::document::{Schema, Session, TemplatePart};
 use bloom_ir::expr::ast::{Expr, Literal};
 use pest::Parser;
 use pest::iterators::Pair;
@@ -31,6 +31,7 @@ pub(crate) struct LlmCall {
     pub(crate) system: Option<Vec<Template>>,
     pub(crate) model: Option<String>,
     pub(crate) max_tokens: Option<u64>,
+    pub(crate) session: Option<Session>,
     pub(crate) timeout_seconds: Option<u32>,
     pub(crate) memory: Vec<Expression>,
 }
@@ -81,6 +82,7 @@ pub(super) fn block(block: &Block<'_>) -> Result<LlmCall, Problem> {
         system: None,
         model: None,
         max_tokens: None,
+        session: None,
         timeout_seconds: None,
         memory: Vec::new(),
     };
@@ -104,6 +106,7 @@ pub(super) fn call(pair: Pair<'_, Rule>, part: Part<'_>) -> Result<LlmCall, Prob
         system: None,
         model: None,
         max_tokens: None,
+        session: None,
         timeout_seconds: None,
         memory: Vec::new(),
     };
@@ -165,7 +168,7 @@ fn format(part: Part<'_>) -> Result<Schema, Problem> {
 }
 
 fn option(call: &mut LlmCall, argument: Argument, part: Part<'_>) -> Result<(), Problem> {
-    const OPTIONS: [&str; 5] = ["model", "max_tokens", "system", "memory", "timeout"];
+    const OPTIONS: [&str; 6] = ["model", "max_tokens", "system", "memory", "session", "timeout"];
     let Some(name) = argument.name else { return Ok(()) };
     let wrong = |expected: &str| {
         Problem::error(codes::LLM_OPTION, argument.value.span.clone())
@@ -179,6 +182,12 @@ fn option(call: &mut LlmCall, argument: Argument, part: Part<'_>) -> Result<(), 
         "max_tokens" | "макс_токенів" => {
             let count = literal_int(&argument.value).and_then(|count| u64::try_from(count).ok());
             call.max_tokens = Some(count.filter(|count| *count > 0).ok_or_else(|| wrong("int"))?);
+        }
+        "session" | "сесія" => {
+            call.session = Some(match argument.value.as_text() {
+                Some("context" | "контекст") => Session::Context,
+                _ => return Err(wrong("session")),
+            });
         }
         "timeout" | "час" => {
             let seconds = literal_int(&argument.value).and_then(|milliseconds| u32::try_from(milliseconds / 1000).ok());

@@ -50,7 +50,7 @@ impl Choice {
         let catalogue = &session.catalogue;
         Ok(Some(match self {
             Self::Claude => match claude(catalogue).await {
-                Ok(found) => with_claude(found, catalogue),
+                Ok(found) => with_claude(found, HERE, session),
                 Err(reason) => {
                     return Err(Explained::failed(text!(catalogue, "run-no-claude", reason = reason))
                         .hint(text!(catalogue, "run-no-claude-hint"))
@@ -67,7 +67,7 @@ impl Choice {
                 (scripted(file, document, catalogue)?, line)
             }
             Self::Auto(file) => match claude(catalogue).await {
-                Ok(found) => with_claude(found, catalogue),
+                Ok(found) => with_claude(found, HERE, session),
                 Err(reason) => {
                     let name = file.display().to_string();
                     let line = text!(catalogue, "run-rehearsal", reason = reason, file = name);
@@ -83,7 +83,8 @@ pub(crate) type Answering = Result<(Arc<dyn LlmExecutor>, String), String>;
 
 impl Choice {
     /// The executor for the flows that are still to come. Answers of a script that are meant for icons fit no flow.
-    pub(crate) async fn of_server(&self, session: &Session) -> anyhow::Result<Answering> {
+    /// `whose` are the conversations that are kept where icons ask for that.
+    pub(crate) async fn of_server(&self, whose: &str, session: &Session) -> anyhow::Result<Answering> {
         let catalogue = &session.catalogue;
         let script = |file: &Path| -> anyhow::Result<Arc<dyn LlmExecutor>> {
             let path = file.display().to_string();
@@ -91,7 +92,7 @@ impl Choice {
             Ok(Arc::new(Scripted::read(file).with_context(bad)?))
         };
         Ok(match self {
-            Self::Claude => claude(catalogue).await.map(|found| with_claude(found, catalogue)),
+            Self::Claude => claude(catalogue).await.map(|found| with_claude(found, whose, session)),
             Self::Command(program) => {
                 must_be_executable(program, catalogue)?;
                 let line = text!(catalogue, "run-llm-command", program = program.display().to_string());
@@ -101,7 +102,7 @@ impl Choice {
                 Ok((script(file)?, text!(catalogue, "run-scripted", file = file.display().to_string())))
             }
             Self::Auto(file) => match claude(catalogue).await {
-                Ok(found) => Ok(with_claude(found, catalogue)),
+                Ok(found) => Ok(with_claude(found, whose, session)),
                 Err(reason) => {
                     let name = file.display().to_string();
                     Ok((script(file)?, text!(catalogue, "run-rehearsal", reason = reason, file = name)))
@@ -156,9 +157,20 @@ fn is_executable(path: &Path) -> bool {
     path.is_file() || path.with_extension("exe").is_file()
 }
 
-fn with_claude(found: Detection, catalogue: &Catalogue) -> (Arc<dyn LlmExecutor>, String) {
-    let line = text!(catalogue, "run-llm-claude", version = found.version);
-    (Arc::new(found.executor), line)
+/// Whose conversations those are that a run or a server of this data directory has: nobody else can have its store.
+pub(crate) const HERE: &str = "local";
+
+fn with_claude(found: Detection, whose: &str, session: &Session) -> (Arc<dyn LlmExecutor>, String) {
+    let line = text!(session.catalogue, "run-llm-claude", version = found.version);
+    // Who has no place for conversations keeps none, and says so where an icon asks for one.
+    let executor = match session.data.create(&session.catalogue) {
+        Ok(data) => {
+            let folder = data.join("conversations").join(whose);
+            found.executor.with_conversations(folder, Arc::new(session.clock))
+        }
+        Err(_) => found.executor,
+    };
+    (Arc::new(executor), line)
 }
 
 /// The CLI, if it can be used, else why not.

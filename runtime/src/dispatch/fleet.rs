@@ -290,7 +290,9 @@ impl Fleet {
     /// The best worker for a task, of all, or of those that tasks are sent to.
     pub fn choose(&self, task: &Task, only_pushed_to: bool, at: i64) -> Option<WorkerId> {
         let able = self.members.iter().filter(|(id, member)| {
-            (!only_pushed_to || member.worker.is_pushed_to())
+            let is_pushed_to = member.worker.is_pushed_to();
+            // Who is called by the contract of node agents keeps no conversation.
+            (if is_pushed_to { task.request.session.is_none() } else { !only_pushed_to })
                 && self.may_take(id, at).is_some_and(|provides| fits(&task.requires, &provides))
         });
         Offer::best(able.map(|(id, member)| Offer {

@@ -127,6 +127,7 @@ fn total(request: &LlmRequest, calls: Vec<Usage>) -> Option<Usage> {
         },
         model: usage.model.or(sum.model),
         prompt: None,
+        session: usage.session.or(sum.session),
         latency_ms: sum.latency_ms.saturating_add(usage.latency_ms),
     })?;
     sum.prompt = Some(Digest::of(request.prompt.as_bytes()));

@@ -95,8 +95,12 @@ pub(crate) fn millis_since(started: Instant) -> u64 {
 pub(crate) fn refuse_session(task: &LlmTask) -> Result<(), EffectError> {
     match task.request.session {
         None => Ok(()),
-        Some(_) => Err(failure::permanent("session_unsupported", "this executor keeps no conversation between calls")),
+        Some(_) => Err(session_unsupported()),
     }
+}
+
+pub(crate) fn session_unsupported() -> EffectError {
+    failure::permanent("session_unsupported", "this executor keeps no conversation between calls")
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ struct Envelope {
     usage: Option<Tokens>,
     #[serde(default)]
     total_cost_usd: Option<f64>,
+    #[serde(default)]
+    session_id: Option<String>,
     #[serde(default, rename = "modelUsage")]
     model_usage: BTreeMap<String, serde_json::Value>,
 }
@@ -60,6 +62,11 @@ struct Tokens {
 pub(crate) fn reply(output: &Output, latency_ms: u64) -> Result<Reply, EffectError> {
     let Some(envelope) = read(&output.stdout) else { return without_envelope(output) };
     envelope.reply(latency_ms, output.status.success(), &on_stderr(output))
+}
+
+/// The conversation that a program says it had.
+pub(crate) fn session(output: &Output) -> Option<String> {
+    read(&output.stdout)?.session_id
 }
 
 /// Reads what a program printed elsewhere, and ended well: a text without an envelope is the answer.
@@ -132,6 +139,7 @@ impl Envelope {
             cost_micro_usd: self.total_cost_usd.and_then(micro),
             model: self.model_usage.keys().next().cloned(),
             prompt: None,
+            session: None,
             latency_ms,
         })
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use bloom_interpreter::effect::{LlmRequest, NodeRef};
 use bloom_ir::document::NodeId;
 use bloom_runtime::llm::LlmTask;
+use bloom_runtime::record::ContextId;
 use serde_json::json;
 
 /// A shell script in a folder of its own.
@@ -47,6 +48,7 @@ pub(crate) fn task(prompt: &str) -> LlmTask {
     LlmTask {
         idempotency_key: "run-1/n12#1".to_owned(),
         asked_by: NodeRef { node: NodeId::new("n12"), visit: 1 },
+        context: ContextId::new("c1"),
         request: LlmRequest {
             prompt: prompt.to_owned(),
             system: None,

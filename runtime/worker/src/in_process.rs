@@ -179,6 +179,7 @@ impl Slot {
         let question = LlmTask {
             idempotency_key: task.idempotency_key(),
             asked_by: task.asked_by(),
+            context: task.context,
             request: task.request,
             timeout_ms: limit,
             attempt: task.attempts,

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bloom_interpreter::effect::{EffectError, LlmRequest, NodeRef, Usage};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
+use bloom_runtime::record::ContextId;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::Error as _;
@@ -148,6 +149,8 @@ const SHORTEST_BEAT: Duration = Duration::from_millis(100);
 #[derive(Debug, Deserialize)]
 struct GrantedTask {
     id: String,
+    #[serde(default)]
+    context_id: String,
     attempts: u32,
     policy: GrantedPolicy,
 }
@@ -411,6 +414,7 @@ impl Holder {
         let question = LlmTask {
             idempotency_key,
             asked_by,
+            context: ContextId::new(task.context_id),
             request,
             timeout_ms: u64::from(task.policy.timeout_sec).saturating_mul(1000),
             attempt: task.attempts,

@@ -158,6 +158,7 @@ impl Scripted {
             cost_micro_usd: usage.cost_micro_usd,
             model: Some("scripted".to_owned()),
             prompt: None,
+            session: None,
             latency_ms: 0,
         });
         Ok(Reply { text: entry.raw.clone().unwrap_or_default(), structured: entry.answer.clone(), usage })

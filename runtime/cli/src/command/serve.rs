@@ -30,7 +30,7 @@ use crate::config::{Config, NOT_HONOURED, Secret};
 use crate::failure::{Exit, Explained};
 use crate::host::{MemoryArg, ToolArgs};
 use crate::keyring::Keyring;
-use crate::llm::Choice;
+use crate::llm::{Choice, HERE};
 use crate::output::{self, Out};
 use crate::session::{Form, Session};
 use crate::setting::Setting;
@@ -226,7 +226,7 @@ async fn embedded(
     if count == 0 {
         return Ok(None);
     }
-    let (line, worker) = match choice.of_server(session).await? {
+    let (line, worker) = match choice.of_server(HERE, session).await? {
         Ok((executor, line)) => {
             let slots = usize::try_from(count).unwrap_or(usize::MAX);
             (line, Some(InProcessWorker::start(engine.clone(), executor, slots, None)))

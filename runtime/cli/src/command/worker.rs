@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bloom_ir::Digest;
 use bloom_store::RedbStore;
 use bloom_worker::{Flows, RemoteConfig, RemoteError, RemoteWorker};
 use clap::Args;
@@ -47,7 +48,9 @@ impl Worker {
         let remote = remote(&config, session)?;
         let choice = config.settings.run.llm.as_deref().map(crate::llm::absolute);
         let flows = flows(&config, session)?;
-        let (executor, line) = match Choice::parse(choice.as_deref(), catalogue)?.of_server(session).await? {
+        // Of several workers on a machine, and of several servers, each has its own.
+        let whose = Digest::of(format!("{}\n{}", remote.server, remote.name).as_bytes()).hex();
+        let (executor, line) = match Choice::parse(choice.as_deref(), catalogue)?.of_server(&whose, session).await? {
             Ok((executor, line)) => (Some(executor), line),
             Err(reason) if flows.is_some() => (None, text!(catalogue, "worker-only-flows", reason = reason)),
             Err(reason) => {

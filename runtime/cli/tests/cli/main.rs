@@ -8,6 +8,8 @@ mod arguments;
 mod artifacts;
 mod callees;
 mod codes;
+#[cfg(unix)]
+mod conversation;
 mod crash;
 mod debug;
 mod debugging;

@@ -75,7 +75,7 @@ echo '{{"type":"result","is_error":false,"result":"","structured_output":{{"text
     }
 }
 
-fn bloom_worker(place: &Place, folder: &Path, server: &str, options: &[&str]) -> Command {
+pub(crate) fn bloom_worker(place: &Place, folder: &Path, server: &str, options: &[&str]) -> Command {
     let bloom = place.bloom();
     let mut command = Command::new(bloom.get_program());
     for (name, value) in bloom.get_envs() {

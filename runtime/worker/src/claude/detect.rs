@@ -75,7 +75,12 @@ pub(super) async fn detect(program: PathBuf, environment: Vec<(OsString, OsStrin
     let flags = Flags::of_help(&help).map_err(|flags| Unavailable::TooOld { version: version.clone(), flags })?;
     let login = probe.login(&help).await;
     let missing_flags = flags.missing();
-    Ok(Detection { version, login, missing_flags, executor: Claude { program, flags, environment } })
+    Ok(Detection {
+        version,
+        login,
+        missing_flags,
+        executor: Claude { program, flags, environment, conversations: None },
+    })
 }
 
 struct Probe<'a> {

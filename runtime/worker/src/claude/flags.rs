@@ -13,6 +13,8 @@ pub(super) struct Flags {
     settings: bool,
     disable_slash_commands: bool,
     no_session_persistence: bool,
+    resume: bool,
+    session_id: bool,
 }
 
 /// Without these the executor cannot work, or a text that the model reads could have it use tools.
@@ -37,6 +39,8 @@ impl Flags {
             settings: offers("--settings"),
             disable_slash_commands: offers("--disable-slash-commands"),
             no_session_persistence: offers("--no-session-persistence"),
+            resume: offers("--resume"),
+            session_id: offers("--session-id"),
         })
     }
 
@@ -47,6 +51,8 @@ impl Flags {
             (self.settings, "--settings"),
             (self.disable_slash_commands, "--disable-slash-commands"),
             (self.no_session_persistence, "--no-session-persistence"),
+            (self.resume, "--resume"),
+            (self.session_id, "--session-id"),
             (self.json_schema, "--json-schema"),
             (self.system_prompt_file, "--system-prompt-file"),
             (self.append_system_prompt_file, "--append-system-prompt-file"),
@@ -56,8 +62,14 @@ impl Flags {
         .collect()
     }
 
-    /// The arguments of every call: print once, and keep out everything that is not the prompt.
-    pub(super) fn isolation(&self) -> Vec<OsString> {
+    /// Whether it can be told which conversation is to begin, and which to go on.
+    pub(super) fn keeps_conversations(&self) -> bool {
+        self.resume && self.session_id
+    }
+
+    /// The arguments of every call: print once, and keep out everything that is not the prompt; of the conversation nothing
+    /// stays, unless it is to be kept.
+    pub(super) fn isolation(&self, is_kept: bool) -> Vec<OsString> {
         // `--strict-mcp-config` without a `--mcp-config` beside it: no server at all.
         let always = ["--print", "--output-format", "json", "--tools", "", "--strict-mcp-config"];
         let mut args: Vec<OsString> = always.map(Into::into).into();
@@ -69,7 +81,7 @@ impl Flags {
         add(self.setting_sources, &["--setting-sources", ""]);
         add(self.settings, &["--settings", r#"{"disableAllHooks":true}"#]);
         add(self.disable_slash_commands, &["--disable-slash-commands"]);
-        add(self.no_session_persistence, &["--no-session-persistence"]);
+        add(self.no_session_persistence && !is_kept, &["--no-session-persistence"]);
         args
     }
 }

@@ -5,7 +5,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use bloom_interpreter::effect::Answer;
 use bloom_ir::Value;
+use bloom_ir::document::Session;
+use bloom_runtime::clock::Clock;
 use bloom_runtime::llm::LlmExecutor as _;
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -155,4 +158,62 @@ async fn published_cli_says_at_once_that_its_key_is_refused() {
     let tries = asked.lock().unwrap().len();
     assert!((1..=3).contains(&tries), "it asks its provider {tries} times");
     assert_eq!(executor.probe().await.unwrap_err().code, "not_logged_in");
+}
+
+#[tokio::test]
+async fn published_cli_goes_on_with_a_conversation_and_leaves_nothing_of_it() {
+    let Some(cli) = cli() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let (url, asked) = provider().await;
+    let found = detect::detect(cli, environment(home.path(), &url)).await.unwrap();
+    let talks = home.path().join("talks");
+    let executor = found.executor.with_conversations(&talks, Arc::new(At(0)));
+    let question = |prompt: &str| {
+        let mut question = task(prompt);
+        question.request.session = Some(Session::Context);
+        question
+    };
+    let session = |answer: Answer| answer.usage.unwrap().session.unwrap();
+    let first = session(executor.answer(question("How many apples?")).await.unwrap());
+    let second = session(executor.answer(question("And pears?")).await.unwrap());
+    assert_eq!(first, second);
+    let messages = asked.lock().unwrap().last().unwrap()["messages"].to_string();
+    assert!(messages.contains("How many apples?") && messages.contains("And pears?"), "{messages}");
+    let transcript = || {
+        let projects = std::fs::read_dir(home.path().join(".claude/projects")).unwrap().flatten();
+        projects.map(|project| project.path().join(format!("{first}.jsonl"))).find(|path| path.exists())
+    };
+    let written = transcript().expect("it is written down");
+
+    // What the CLI has lost begins anew.
+    std::fs::remove_file(written).unwrap();
+    let third = session(executor.answer(question("And plums?")).await.unwrap());
+    assert_ne!(third, first);
+    let messages = asked.lock().unwrap().last().unwrap()["messages"].to_string();
+    assert!(messages.contains("And plums?") && !messages.contains("apples"), "{messages}");
+
+    drop(executor.with_conversations(&talks, Arc::new(At(25 * 60 * 60 * 1000))));
+    let mut left = Vec::new();
+    let mut folders = vec![home.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            let text =
+                std::fs::read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+            if text.contains("apples") || text.contains("plums") {
+                left.push(path.clone());
+            }
+            folders.extend(path.is_dir().then_some(path));
+        }
+    }
+    assert_eq!(left, Vec::<PathBuf>::new(), "nothing of what was said stays");
+}
+
+/// A time.
+struct At(i64);
+
+impl Clock for At {
+    fn now(&self) -> i64 {
+        self.0
+    }
 }

@@ -1,3 +1,5 @@
+mod conversation;
+
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -9,14 +11,19 @@ use super::{Claude, Detection, Flags, Login, Unavailable, detect};
 use crate::fake::{FakeProgram, task};
 
 const ALL_FLAGS: &str = "--print --output-format --model --json-schema --system-prompt-file --append-system-prompt-file \
-    --tools --strict-mcp-config --setting-sources --settings --disable-slash-commands --no-session-persistence";
+    --tools --strict-mcp-config --setting-sources --settings --disable-slash-commands --no-session-persistence --resume --session-id";
 
 fn environment() -> Vec<(OsString, OsString)> {
     vec![("PATH".into(), std::env::var_os("PATH").unwrap()), ("HOME".into(), "/nonexistent".into())]
 }
 
 fn claude(program: &FakeProgram) -> Claude {
-    Claude { program: program.path(), flags: Flags::of_help(ALL_FLAGS).unwrap(), environment: environment() }
+    Claude {
+        program: program.path(),
+        flags: Flags::of_help(ALL_FLAGS).unwrap(),
+        environment: environment(),
+        conversations: None,
+    }
 }
 
 fn one() -> Value {
@@ -184,14 +191,6 @@ async fn a_prompt_that_nobody_reads_does_not_block() {
     let program = FakeProgram::new(r#"echo '{"structured_output":{"n":1}}'"#);
     let answer = claude(&program).answer(task(&"long ".repeat(100_000))).await.unwrap();
     assert_eq!(answer.value, one());
-}
-
-#[tokio::test]
-async fn a_node_that_wants_a_conversation_is_told_so() {
-    let mut asked = task("x");
-    asked.request.session = Some(bloom_ir::document::Session::Context);
-    let error = claude(&FakeProgram::new("")).answer(asked).await.unwrap_err();
-    assert_eq!(error.code, "session_unsupported");
 }
 
 /// Hangs, with a grandchild that hangs, too.
