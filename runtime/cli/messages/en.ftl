@@ -45,7 +45,7 @@ cmd-run = Run a flow: a diagram, pseudocode, signed IR, or a flow of the store
     .flow = A file, or a flow of the store by id@version or hash
     .input = Inputs as NAME=VALUE, read by the type in the flow's input schema
     .inputs = Inputs as a JSON object
-    .llm = What answers LLM nodes: claude, command:PROGRAM, scripted:FILE, or auto:FILE (claude where it is installed and logged in, else the script)
+    .llm = What answers LLM nodes: claude, command:PROGRAM, scripted:FILE, or auto:FILE (claude where it is installed and logged in, else the script); human: a person, through bloom questions
     .tools = A folder with more tools (*.wasm)
     .notes = The folder that tools may read as notes
     .context = The folder that tools may read as context [default: the notes]
@@ -836,11 +836,13 @@ run-llm-claude = LLM nodes are answered by the Claude CLI ({ $version }).
 run-rehearsal = Rehearsal: the Claude CLI is not usable here ({ $reason }), so LLM nodes get the scripted answers of { $file }.
 run-llm-command = LLM nodes are answered by { $program }.
 run-not-logged-in = it is not logged in
+run-llm-human = What LLM nodes ask, a person answers: bloom questions list
+llm-human-elsewhere = whoever has the runs asks people: set run.llm = "human" where bloom serve is
 run-scripted = LLM nodes get the scripted answers of { $file }.
 run-no-claude = the flow asks an LLM, and the Claude CLI is not usable here: { $reason }
 run-no-claude-hint = install claude and log in, or answer with --llm command:PROGRAM or --llm scripted:FILE
 llm-no-program = { $program } is no program that can be executed
-llm-bad = { $given } is none of claude, command:PROGRAM, scripted:FILE, auto:FILE
+llm-bad = { $given } is none of claude, command:PROGRAM, scripted:FILE, auto:FILE, human
 script-bad = the script { $path } cannot be used
 input-bad = the input { $given } is not NAME=VALUE
 input-unknown = { $flow } has no input { $name }

@@ -47,7 +47,7 @@ cmd-run = Виконати потік: схему, псевдокод, підп�
     .flow = Файл або потік зі сховища за id@версія чи хешем
     .input = Вхідні дані як НАЗВА=ЗНАЧЕННЯ; тип задає схема вхідних даних потоку
     .inputs = Вхідні дані як об'єкт JSON
-    .llm = Хто відповідає за вузли LLM: claude, command:ПРОГРАМА, scripted:ФАЙЛ або auto:ФАЙЛ (claude, якщо його встановлено й вхід виконано, інакше сценарій)
+    .llm = Хто відповідає за вузли LLM: claude, command:ПРОГРАМА, scripted:ФАЙЛ або auto:ФАЙЛ (claude, якщо його встановлено й вхід виконано, інакше сценарій); human: людина, через bloom questions
     .tools = Тека з додатковими інструментами (*.wasm)
     .notes = Тека, яку інструменти можуть читати як нотатки
     .context = Тека, яку інструменти можуть читати як контекст [типово: нотатки]
@@ -844,11 +844,13 @@ run-llm-claude = На вузли LLM відповідає Claude CLI ({ $version
 run-rehearsal = Репетиція: Claude CLI тут недоступний ({ $reason }), тому вузли LLM отримують готові відповіді з { $file }.
 run-llm-command = На вузли LLM відповідає { $program }.
 run-not-logged-in = вхід не виконано
+run-llm-human = На питання вузлів LLM відповідає людина: bloom questions list
+llm-human-elsewhere = людей питає той, у кого запуски: задайте run.llm = "human" там, де працює bloom serve
 run-scripted = Вузли LLM отримують готові відповіді з { $file }.
 run-no-claude = потік звертається до LLM, а Claude CLI тут недоступний: { $reason }
 run-no-claude-hint = встановіть claude й увійдіть або дайте відповіді через --llm command:ПРОГРАМА чи --llm scripted:ФАЙЛ
 llm-no-program = { $program } — не програма, яку можна виконати
-llm-bad = { $given } — не claude, не command:ПРОГРАМА, не scripted:ФАЙЛ і не auto:ФАЙЛ
+llm-bad = { $given } — не claude, не command:ПРОГРАМА, не scripted:ФАЙЛ, не auto:ФАЙЛ і не human
 script-bad = сценарій { $path } непридатний
 input-bad = вхідне { $given } — не НАЗВА=ЗНАЧЕННЯ
 input-unknown = { $flow } не має вхідного { $name }

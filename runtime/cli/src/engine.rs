@@ -15,16 +15,18 @@ use crate::clock::TimeOrderedIds;
 use crate::config::Settings;
 use crate::failure::Explained;
 use crate::keyring::Keyring;
+use crate::llm::Choice;
 use crate::session::Session;
 use crate::setting::Setting;
 use crate::store::{self, Store};
 use crate::{granting, output, refusal};
 
-/// An engine over the store, with these tools.
+/// An engine over the store, with these tools. `by_person` is whether a person answers what LLMs would be asked.
 pub(crate) fn over(
     store: &Store<'_>,
     tools: Arc<WasmHost>,
     observer: Arc<dyn Observer>,
+    by_person: bool,
     session: &Session,
 ) -> anyhow::Result<Engine> {
     Ok(Engine::new(Parts {
@@ -34,7 +36,7 @@ pub(crate) fn over(
         ids: Arc::new(TimeOrderedIds),
         trust: Keyring::of(session)?.trust_list()?,
         observer,
-        config: config(session)?,
+        config: EngineConfig { llm_by_person: by_person, ..config(session)? },
     }))
 }
 
@@ -56,7 +58,9 @@ pub(crate) fn config(session: &Session) -> anyhow::Result<EngineConfig> {
 pub(crate) async fn of_run(run: &RunRecord, store: &Store<'_>, session: &Session) -> anyhow::Result<Engine> {
     let setting = Setting::of(&first(run, store).await?, store).await?;
     let tools = Arc::new(tokio::task::block_in_place(|| setting.host(session))?);
-    over(store, tools, Arc::new(()), session)
+    // A run that goes on here asks the next question as it asked the one before.
+    let by_person = Choice::parse(setting.llm.as_deref(), &session.catalogue)?.is_human();
+    over(store, tools, Arc::new(()), by_person, session)
 }
 
 /// The run that a person started: above a run that a run started, before one that went on in its place.

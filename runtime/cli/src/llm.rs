@@ -25,12 +25,15 @@ pub(crate) enum Choice {
     Scripted(PathBuf),
     /// The Claude CLI where it can be used, else answers from a file: a rehearsal.
     Auto(PathBuf),
+    /// A person, through the questions of runs.
+    Human,
 }
 
 impl Choice {
     pub(crate) fn parse(given: Option<&str>, catalogue: &Catalogue) -> anyhow::Result<Self> {
         match given.map(|given| given.split_once(':').unwrap_or((given, ""))) {
             None | Some(("claude", "")) => Ok(Self::Claude),
+            Some(("human", "")) => Ok(Self::Human),
             Some(("command", program)) if !program.is_empty() => Ok(Self::Command(program.into())),
             Some(("scripted", file)) if !file.is_empty() => Ok(Self::Scripted(file.into())),
             Some(("auto", file)) if !file.is_empty() => Ok(Self::Auto(file.into())),
@@ -38,17 +41,23 @@ impl Choice {
         }
     }
 
-    /// The executor, and a line that says who answers. Nothing, for a flow that asks nobody.
+    /// Whether a person answers: then the engine asks, and nobody executes anything.
+    pub(crate) fn is_human(&self) -> bool {
+        matches!(self, Self::Human)
+    }
+
+    /// The executor, unless a person answers, and a line that says who does. Nothing, for a flow that asks nobody.
     pub(crate) async fn executor(
         &self,
         document: &Document,
         session: &Session,
-    ) -> anyhow::Result<Option<(Arc<dyn LlmExecutor>, String)>> {
+    ) -> anyhow::Result<Option<(Option<Arc<dyn LlmExecutor>>, String)>> {
         if !document.nodes.values().any(|node| matches!(node.kind, NodeKind::LlmCall(_))) {
             return Ok(None);
         }
         let catalogue = &session.catalogue;
-        Ok(Some(match self {
+        let (executor, line) = match self {
+            Self::Human => return Ok(Some((None, text!(catalogue, "run-llm-human")))),
             Self::Claude => match claude(catalogue).await {
                 Ok(found) => with_claude(found, HERE, session),
                 Err(reason) => {
@@ -74,7 +83,8 @@ impl Choice {
                     (scripted(file, document, catalogue)?, line)
                 }
             },
-        }))
+        };
+        Ok(Some((Some(executor), line)))
     }
 }
 
@@ -92,6 +102,7 @@ impl Choice {
             Ok(Arc::new(Scripted::read(file).with_context(bad)?))
         };
         Ok(match self {
+            Self::Human => Err(text!(catalogue, "llm-human-elsewhere")),
             Self::Claude => claude(catalogue).await.map(|found| with_claude(found, whose, session)),
             Self::Command(program) => {
                 must_be_executable(program, catalogue)?;

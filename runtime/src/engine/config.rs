@@ -14,6 +14,8 @@ pub struct EngineConfig {
     /// What a worker must provide for an LLM task. Every worker that has an executor provides `llm`, besides what its
     /// executor is.
     pub llm_requires: Vec<String>,
+    /// Whether a person is asked what an LLM would be asked, through the questions of runs, and no worker.
+    pub llm_by_person: bool,
     /// Whether a run waits for a worker that can do its LLM tasks where none is registered: where workers come and go. Else
     /// such a run halts, so that nobody waits for what cannot come.
     pub awaits_workers: bool,
@@ -40,6 +42,7 @@ impl Default for EngineConfig {
             attempts: 3,
             backoff: [1, 2, 4].map(Duration::from_secs).into(),
             llm_requires: vec!["llm".to_owned()],
+            llm_by_person: false,
             awaits_workers: false,
             lease_ttl: Duration::from_mins(5),
             reap_every: Duration::from_secs(5),

@@ -266,6 +266,12 @@ impl Engine {
             Ok(()) | Err(EngineError::Over { .. }) => {}
             Err(error) => return Err(error),
         }
+        if self.config.llm_by_person {
+            match self.happen(id, With::Nothing, |run, desk| Ok(run.ask_people(desk))).await {
+                Ok(()) | Err(EngineError::Over { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
         loop {
             let mut ended = false;
             let end = |run: &mut Run, desk: &Desk<'_>| {

@@ -17,7 +17,6 @@ use tracing::Instrument as _;
 use super::Engine;
 use super::adopt::Journal;
 use super::error::EngineError;
-use super::open::Open;
 use super::outcome::says_not_done;
 use super::progress::{EffectSpot, Observer, Progress, Step};
 use super::run::{Addition, Desk, Run, RunEnd, SLICE};
@@ -318,14 +317,15 @@ impl Engine {
         let mut run = Run::recovered(&record, ir, rebuilt, &events, proposals);
         let asked = QuestionFilter { run: Some(id.clone()), open: false, limit: usize::MAX };
         for question in self.store.questions(&asked).await? {
-            let is_call = |open: &Open| matches!(&open.effect.ask().call, EffectCall::Tool(_));
-            if run.open.get(&question.effect).is_some_and(is_call) {
-                run.open.edit(&question.effect, |open| {
+            match run.open.get(&question.effect).map(|open| &open.effect.ask().call) {
+                Some(EffectCall::Tool(_)) => run.open.edit(&question.effect, |open| {
                     open.is_asked_about = question.status == QuestionStatus::Open;
                     open.is_cleared = says_not_done(&question);
                     open.begun &= !open.is_cleared;
-                });
-            }
+                }),
+                Some(EffectCall::Llm(_)) => run.open.edit(&question.effect, |open| open.recall(&question)),
+                _ => None,
+            };
         }
         Ok(Slot::Open(Box::new(run)))
     }

@@ -30,6 +30,7 @@ mod lease;
 mod live;
 mod open;
 mod outcome;
+mod person;
 mod policy;
 mod programs;
 mod progress;

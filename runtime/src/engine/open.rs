@@ -17,7 +17,7 @@ pub(super) struct Open {
     pub(super) effect: OpenEffect,
     /// Begun by a driver that is gone, or requested before this process: it may have been performed, and nobody knows.
     pub(super) begun: bool,
-    /// Whether a person is asked whether it was performed.
+    /// Whether a person is asked whether it was performed; or, in place of an LLM, what the LLM would be.
     pub(super) is_asked_about: bool,
     /// Whether a person has said that it was not performed, and it has not been begun again since.
     pub(super) is_cleared: bool,
@@ -138,7 +138,8 @@ impl OpenEffects {
         let counts = &mut self.counts;
         let add = |count: &mut u64, by: u64| *count = change(*count, by);
         add(&mut counts.busy, u64::from(!open.is_wait()));
-        add(&mut counts.for_workers, u64::from(open.refused.is_none() && matches!(open.call(), EffectCall::Llm(_))));
+        let is_for_worker = open.refused.is_none() && !open.is_asked_about && matches!(open.call(), EffectCall::Llm(_));
+        add(&mut counts.for_workers, u64::from(is_for_worker));
         add(&mut counts.for_runs, u64::from(matches!(open.call(), EffectCall::Flow(_))));
         add(&mut counts.tokens, open.reserved.tokens);
         add(&mut counts.cost, open.reserved.cost_micro_usd);

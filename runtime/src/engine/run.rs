@@ -597,7 +597,8 @@ impl Run {
             Some(open) => open,
             None => Open::new(OpenEffect::new(request.clone()), false),
         };
-        if let (EffectCall::Llm(call), false) = (&request.call, open.effect.is_requested()) {
+        let by_person = desk.config.llm_by_person;
+        if let (EffectCall::Llm(call), false, false) = (&request.call, open.effect.is_requested(), by_person) {
             match self.reserve(call) {
                 Ok(Some(reserved)) => (open.reserved, open.is_held) = (reserved, false),
                 Ok(None) => open.is_held = true,
@@ -607,11 +608,12 @@ impl Run {
         }
         if request.recorded_first()
             && open.refused.is_none()
-            && !open.is_held
+            && (by_person || !open.is_held)
             && let Some(payload) = open.effect.request()
         {
             draft.payloads.push(payload);
             match &request.call {
+                EffectCall::Llm(_) if by_person => self.ask_person(draft, &mut open, desk),
                 EffectCall::Llm(call) => draft.tasks.push(self.task(request, call, desk)),
                 EffectCall::Await(AwaitRequest { what: AwaitedThing::Ask(asked), until, .. }) => {
                     draft.questions.push(self.question(request, asked, *until, desk));

@@ -118,7 +118,7 @@ impl Engine {
             if refused.is_some() {
                 return Ok(None);
             }
-            let is_about_outcome = matches!(asked, Some((_, true)));
+            let is_about_outcome = matches!(asked, Some((EffectCall::Tool(_), true)));
             answered.answer(value.clone(), by.clone(), run.at(desk));
             Ok(if is_about_outcome { run.answer_outcome(&answered, desk) } else { run.answer(&answered, desk) })
         })
@@ -173,10 +173,11 @@ impl Run {
     fn answer(&mut self, question: &Question, desk: &Desk<'_>) -> Option<Addition> {
         let mut draft = self.overdue(desk);
         let by = question.answered_by.clone()?;
+        let attempt = self.open.get(&question.effect)?.effect.attempt();
         draft.audit.push(question.audit_note(by, self.at(desk)));
         draft.questions.push(question.clone());
         let answer = Answer { value: question.answer.clone()?, usage: None };
-        self.settle_into(&mut draft, &question.effect, 1, Ok(answer), desk)?;
+        self.settle_into(&mut draft, &question.effect, attempt, Ok(answer), desk)?;
         Some(self.seal(draft, desk))
     }
 }

@@ -6,6 +6,7 @@ use bloom_interpreter::effect::{Answer, AwaitedThing, EffectCall, EffectError, E
 
 use super::open::Open;
 use super::outcome;
+use super::person;
 use super::progress::{Asked, EffectSpot};
 use super::run::{Addition, Desk, Run};
 use crate::record::RunId;
@@ -65,8 +66,14 @@ impl Run {
         let wait = |open: &Open| {
             let request = open.effect.ask();
             let mut effect = self.spot(request);
-            if let (EffectCall::Tool(call), true) = (&request.call, open.is_asked_about) {
-                effect.asks = Asked::Person(outcome::title(call, self.locale()));
+            match &request.call {
+                EffectCall::Tool(call) if open.is_asked_about => {
+                    effect.asks = Asked::Person(outcome::title(call, self.locale()));
+                }
+                EffectCall::Llm(call) if open.is_asked_about => {
+                    effect.asks = Asked::Person(person::title(call, self.locale()));
+                }
+                _ => {}
             }
             Wait { run: self.id.clone(), effect, due: request.call.due() }
         };

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use bloom_ir::Value;
+use bloom_ir::document::Schema;
 use clap::Args;
 
 use crate::catalogue::text;
@@ -27,10 +28,11 @@ impl Answer {
         let value = match payload(&self.answer, session) {
             Ok(value) => value,
             // Where a text is asked for, it needs no quotes.
-            Err(_) if question.asked.schema.get("type").is_some_and(|kind| kind == "string") => {
-                Value::from(self.answer.as_str())
-            }
-            Err(error) => return Err(error),
+            Err(_) if is_text(&question.asked.schema) => Value::from(self.answer.as_str()),
+            Err(error) => match only_text(&question.asked.schema) {
+                Some(member) => [(member, Value::from(self.answer.as_str()))].into_iter().collect(),
+                None => return Err(error),
+            },
         };
         let run = store.run(question.run.as_str()).await?;
         let engine = engine::of_run(&run, &store, session).await?;
@@ -46,6 +48,17 @@ impl Answer {
         }
         Ok(Exit::Completed)
     }
+}
+
+fn is_text(schema: &Schema) -> bool {
+    schema.get("type").is_some_and(|kind| kind == "string")
+}
+
+/// The one member of an object that is asked for, if that is a text: as LLM icons ask that say nothing else.
+fn only_text(schema: &Schema) -> Option<&str> {
+    let mut members = schema.get("properties")?.as_object()?.iter();
+    let (name, schema) = members.next()?;
+    (members.next().is_none() && is_text(schema)).then_some(name.as_str())
 }
 
 /// A value that was written as JSON.

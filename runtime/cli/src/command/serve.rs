@@ -80,7 +80,7 @@ impl Serve {
             ids: Arc::new(TimeOrderedIds),
             trust: trust.clone(),
             observer: hub.clone(),
-            config: EngineConfig { awaits_workers: true, ..engine::config(session)? },
+            config: EngineConfig { awaits_workers: true, llm_by_person: choice.is_human(), ..engine::config(session)? },
         }));
         let memory = MemoryArg::default().folder(&setting, session)?;
         let added = ToolArgs::default().folder(session)?;
@@ -223,6 +223,10 @@ async fn embedded(
     engine: &Arc<Engine>,
     session: &Session,
 ) -> anyhow::Result<Option<InProcessWorker>> {
+    if choice.is_human() {
+        let _ = writeln!(output::stderr(), "{}", text!(session.catalogue, "run-llm-human"));
+        return Ok(None);
+    }
     if count == 0 {
         return Ok(None);
     }

@@ -1,13 +1,15 @@
 //! Runs that wait, and what people do about them: each command a process of its own.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json as value};
 
 use crate::interrupt::interrupt;
 use crate::process::Lines;
-use crate::support::{Place, json};
+use crate::served::Served;
+use crate::support::{Place, json, signed_greeting};
 
 /// A signed flow of these nodes, of which `n1` comes first.
 fn flow(place: &Place, nodes: &Value) -> String {
@@ -205,4 +207,57 @@ fn a_run_that_sleeps_for_long_is_left_and_says_until_when() {
     assert!(text.contains("Він чекає до") && text.contains(&format!("bloom run --resume {run}")), "{text}");
     let (_, listed) = told(&place, &["runs"]);
     assert!(listed.contains("waiting"), "{listed}");
+}
+
+#[test]
+fn a_person_answers_what_an_llm_would_be_asked() {
+    let place = Place::new();
+    let signed = signed_greeting(&place);
+    let output =
+        place.bloom().arg("run").arg(&signed).args(["--input", "name=Ann", "--llm", "human"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+    let waiting: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let run = waiting["run"].as_str().unwrap();
+    assert_eq!((&waiting["waits"][0]["for"], &waiting["waits"][0]["name"]), (&"question".into(), &"Greet Ann".into()));
+    let question = waiting["waits"][0]["question"].as_str().unwrap();
+    let (status, text) = told(&place, &["answer", question, "{\"text\": 5}"]);
+    assert_eq!(status, Some(2), "{text}");
+    // The one text that is asked for needs neither braces nor quotes.
+    let (status, text) = told(&place, &["answer", question, "Hello, Ann!"]);
+    assert_eq!(status, Some(0), "{text}");
+    let ended = json(place.bloom().args(["run", "--resume", run]));
+    assert_eq!(ended["result"], value!({ "greeting": "Hello, Ann!" }));
+    assert_eq!(ended["tokens"], 0);
+    place.bloom().args(["replay", run]).assert().success();
+}
+
+#[test]
+fn a_server_asks_people_and_a_worker_elsewhere_does_not() {
+    let place = Place::new();
+    signed_greeting(&place);
+    let server = Served::start_with(&place, &[], &[("BLOOM_RUN_LLM", "human")]);
+    server.publish(&place);
+    let (status, run) = server.post("/api/v1/flows/greeting/runs", br#"{"inputs": {"name": "Ann"}}"#);
+    assert_eq!(status, 202, "{run}");
+    let run = format!("/api/v1/runs/{}", run["run_id"].as_str().unwrap());
+    let asked = server.get("/api/v1/questions");
+    let question = &asked["questions"][0];
+    assert_eq!((&question["title"], &question["text"]), (&value!("Greet Ann"), &value!("Greet Ann")));
+    assert_eq!(server.get("/api/runtime/llm-tasks"), value!([]), "no worker is to answer");
+    let answer = format!("/api/v1/questions/{}/answer", question["id"].as_str().unwrap());
+    let (status, refused) = server.post(&answer, br#"{"answer": {"words": "Hello"}}"#);
+    assert_eq!(status, 422, "{refused}");
+    let (status, answered) = server.post(&answer, br#"{"answer": {"text": "Hello"}}"#);
+    assert_eq!(status, 200, "{answered}");
+    let ended = (0..1200).find_map(|_| {
+        let run = server.get(&run);
+        std::thread::sleep(Duration::from_millis(50));
+        (run["status"] != "running").then_some(run)
+    });
+    assert_eq!(ended.unwrap()["result"], value!({ "greeting": "Hello" }));
+
+    let elsewhere = Place::new();
+    let (status, text) = told(&elsewhere, &["worker", "--server", &server.url(), "--name", "w1", "--llm", "human"]);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("bloom serve"), "{text}");
 }

@@ -12,6 +12,7 @@ mod lease;
 mod limits;
 mod order;
 mod outage;
+mod person;
 mod policy;
 mod proposal;
 mod run;

@@ -36,11 +36,11 @@ fn sleeping(milliseconds: u64) -> Json {
     )
 }
 
-async fn drive_a_little(engine: &Arc<Engine>, run: &RunId) -> Driven {
+pub(crate) async fn drive_a_little(engine: &Arc<Engine>, run: &RunId) -> Driven {
     engine.drive_until_it_waits(run, Duration::ZERO).await.unwrap()
 }
 
-fn waits(driven: Driven) -> Vec<String> {
+pub(crate) fn waits(driven: Driven) -> Vec<String> {
     let Driven::Waits(waits) = driven else { panic!("{driven:?}") };
     waits.into_iter().map(|wait| format!("{:?} {}", wait.effect.asks, wait.due.is_some())).collect()
 }

@@ -92,7 +92,7 @@ impl DriveArgs {
             }
         }
         let reporter = Arc::new(Reporter::new(self.progress, form, &session.catalogue));
-        let engine = Arc::new(engine::over(&store, tools, reporter.clone(), session)?);
+        let engine = Arc::new(engine::over(&store, tools, reporter.clone(), choice.is_human(), session)?);
         let id = match task {
             Task::Resumed(id) => id,
             Task::New(submit) => engine.submit(submit).await.map_err(|error| engine::explained(error, session))?,
@@ -100,9 +100,9 @@ impl DriveArgs {
         };
         reporter.note(&text!(session.catalogue, "run-id", run = id.as_str()));
         let mut interrupts = Interrupts::listen()?;
-        let worker = executor.map(|(executor, line)| {
+        let worker = executor.and_then(|(executor, line)| {
             reporter.note(&line);
-            InProcessWorker::start(engine.clone(), executor, 1, Some(id.clone()))
+            Some(InProcessWorker::start(engine.clone(), executor?, 1, Some(id.clone())))
         });
         let driven = tokio::select! {
             driven = drive(&engine, &id, self.wait) => Ok(driven),
