@@ -1,5 +1,6 @@
 //! What is done with bytes from outside, and what must hold then, whatever they are.
 
+pub mod history;
 pub mod program;
 #[cfg(feature = "tools")]
 pub mod tool;
