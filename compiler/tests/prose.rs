@@ -100,3 +100,18 @@ fn a_call_runs_the_document_that_has_the_name_when_it_is_compiled() {
     let document = compilation.document.unwrap_or_else(|| panic!("{:#?}", compilation.diagnostics));
     insta::assert_snapshot!(support::listing(&document));
 }
+
+#[test]
+fn a_conversation_is_that_of_the_context() {
+    let codes = |session: &str| -> Vec<&str> {
+        let text = format!("BEGIN\n  x ← LLM(\"?\", {session})\n  LOG x\nEND\n");
+        let compilation = compile(&SourceFile::new("a.md", text.as_bytes()), &Options::default());
+        compilation.diagnostics.iter().map(|diagnostic| diagnostic.code.0).collect()
+    };
+    for session in ["session: \"context\"", "сесія: \"контекст\""] {
+        assert_eq!(codes(session), Vec::<&str>::new(), "{session}");
+    }
+    for session in ["session: \"day\"", "session: 1"] {
+        assert_eq!(codes(session), ["D073"], "{session}");
+    }
+}

@@ -127,6 +127,17 @@ fn a_worker_must_provide_what_a_task_requires_labels_too() {
 }
 
 #[test]
+fn who_is_called_is_sent_no_question_of_a_conversation() {
+    let push = fleet(&[agent("push")]);
+    let mut asked = task(&["llm"], "c");
+    assert_eq!(push.choose(&asked, true, 0), Some(WorkerId::new("push")));
+    asked.request.session = Some(bloom_ir::document::Session::Context);
+    assert_eq!((push.choose(&asked, true, 0), chosen(&push, &asked, 0)), (None, None));
+    let both = fleet(&[agent("push"), worker("pull", &["llm.claude_cli"], 1)]);
+    assert_eq!(chosen(&both, &asked, 0).as_deref(), Some("pull"));
+}
+
+#[test]
 fn slots_are_taken_by_leases_and_by_grants_that_are_being_recorded() {
     let mut fleet = fleet(&[worker("a", &["llm.command"], 2), worker("b", &["llm.command"], 2)]);
     let (a, llm) = (WorkerId::new("a"), task(&["llm"], "other"));
