@@ -84,6 +84,7 @@ async fn beside<T>(
     let mut work = std::pin::pin!(work);
     loop {
         tokio::select! {
+            biased;
             done = &mut work => return Ok(done),
             Some(call) = calls.next() => ended.push(call?),
         }
@@ -234,6 +235,14 @@ impl Engine {
             // Time in a queue does not count: only while something is performed the clock of the run goes on.
             let (is_active, since) = (live.performing() > 0, Instant::now());
             tokio::select! {
+                biased;
+                // Before the calls: they could each have their answer at once, for ever.
+                () = tokio::time::sleep(left), if is_active => {
+                    calls.clear();
+                    live.add_active(since.elapsed());
+                    self.run_out_of_time(id, live, limit).await?;
+                    continue;
+                }
                 Some(done) = calls.next() => {
                     called.remove(&done?);
                 }
@@ -241,12 +250,6 @@ impl Engine {
                 () = tokio::time::sleep(until_due.unwrap_or(TICK).min(TICK)), if until_due.is_some() => {}
                 // Whoever has the other end lives as long as this driver.
                 Ok(()) = patience.changed() => {}
-                () = tokio::time::sleep(left), if is_active => {
-                    calls.clear();
-                    live.add_active(since.elapsed());
-                    self.run_out_of_time(id, live, limit).await?;
-                    continue;
-                }
             }
             if is_active {
                 live.add_active(since.elapsed());
@@ -275,7 +278,7 @@ impl Engine {
         loop {
             let mut ended = false;
             let end = |run: &mut Run, desk: &Desk<'_>| {
-                let addition = run.end_wait(desk);
+                let addition = run.end_wait(desk).or_else(|| run.tell_rest(desk));
                 ended = addition.is_some();
                 Ok(addition)
             };

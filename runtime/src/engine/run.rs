@@ -131,6 +131,8 @@ pub(super) struct Run {
     again: Vec<EffectRequest>,
     artifacts: Vec<Digest>,
     proposals: Vec<ProposalId>,
+    /// What the store knows of how long it rests.
+    pub(super) told: Rest,
     end: Option<RunEnd>,
 }
 
@@ -212,6 +214,7 @@ impl Run {
             again: Vec::new(),
             artifacts: Vec::new(),
             proposals: Vec::new(),
+            told: Rest::default(),
             end: None,
         };
         let mut draft = Draft::default();
@@ -302,6 +305,7 @@ impl Run {
             machine,
             artifacts: artifacts.collect(),
             proposals,
+            told: Rest { waiting: record.waiting, wake_at: record.wake_at },
             end: None,
         };
         for effect in open {
@@ -766,6 +770,7 @@ impl Run {
         };
         let status = end.map_or(RunStatus::Running, |end| end.status());
         let Rest { waiting, wake_at } = self.rest();
+        self.told = Rest { waiting, wake_at };
         let append = Append {
             run: self.id.clone(),
             expected,

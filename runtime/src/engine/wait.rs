@@ -8,7 +8,7 @@ use super::open::Open;
 use super::outcome;
 use super::person;
 use super::progress::{Asked, EffectSpot};
-use super::run::{Addition, Desk, Run};
+use super::run::{Addition, Desk, Draft, Run};
 use crate::record::RunId;
 
 /// Something that a run waits for.
@@ -23,6 +23,7 @@ pub struct Wait {
 }
 
 /// Whether and how long a run rests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Rest {
     /// Whether it waits for a time, a signal or a person and does nothing else.
     pub(super) waiting: bool,
@@ -54,6 +55,13 @@ impl Run {
         // Who waits for a run may have to be told that it has ended.
         let waiting = self.is_resting() && !self.open.has_runs();
         Rest { waiting, wake_at: if self.is_left_to_workers() { self.due() } else { None } }
+    }
+
+    /// What the store is still to be told of that, where what was recorded last did not say it: a signal is recorded in the middle
+    /// of a turn, too, and the turn may add nothing.
+    pub(super) fn tell_rest(&mut self, desk: &Desk<'_>) -> Option<Addition> {
+        let is_told = self.end().is_some() || self.is_moving() || self.rest() == self.told;
+        (!is_told).then(|| self.seal(Draft::default(), desk))
     }
 
     /// When it goes on by itself, in Unix milliseconds.

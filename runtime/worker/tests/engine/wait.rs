@@ -105,6 +105,34 @@ async fn a_sleep_whose_time_passed_while_nobody_was_there_ends_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_sleeps_is_woken_in_time_also_when_a_signal_came_meanwhile() {
+    let world = world();
+    let sleeping = flow(
+        &[],
+        &json!({
+            "n1": { "type": "action", "op": "sleep", "for": "60000", "next": "n2" },
+            "n2": { "type": "action", "op": "await", "signal": "go", "into": "go", "next": "n3" },
+            "n3": { "type": "return", "status": "completed", "value": "v['go']" },
+        }),
+    );
+    let engine = world.engine();
+    let run = engine.submit(submission(&sleeping)).await.unwrap();
+    drive_a_little(&engine, &run).await;
+    // It is not in memory, and the signal is nothing that it waits for.
+    let engine = world.engine();
+    engine
+        .tend(async {
+            engine.signal(&run, "go", 7_i64.into(), &owner()).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(62)).await;
+        })
+        .await
+        .unwrap();
+    let record = world.store.run(&run).await.unwrap().unwrap();
+    assert_eq!((record.status, record.result), (RunStatus::Completed, Some(7_i64.into())));
+    world.assert_replays(&run).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_driver_waits_for_times_itself() {
     let world = world();
     let (run, end) = world.run(&sleeping(90_000)).await;
