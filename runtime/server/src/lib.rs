@@ -85,12 +85,19 @@ impl Server {
     /// Before, it takes over the workers and leases of the server that was there before; meanwhile, it ends leases whose time
     /// is over, pushes tasks to node agents, and asks the control plane for workers.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-        let engine = &self.app.engine;
         self.app.listens_at(listener.local_addr()?);
+        self.serve_by(listener::serve(&self.app, self.router(), listener, stop)).await
+    }
+
+    /// The same, where requests come to [`Server::router`] by something else than a listener: as long as `serving` lasts, which
+    /// begins when they may come.
+    pub async fn serve_by(&self, serving: impl Future<Output = std::io::Result<()>>) -> std::io::Result<()> {
+        let engine = &self.app.engine;
         engine.restore_fleet().await.map_err(std::io::Error::other)?;
         runtime_api::recover(&self.app).await.map_err(std::io::Error::other)?;
         tokio::select! {
-            served = listener::serve(&self.app, self.router(), listener, stop) => served,
+            biased;
+            served = serving => served,
             () = engine.reap_until(std::future::pending()) => Ok(()),
             () = runtime_api::push(self.app.clone()) => Ok(()),
             () = runtime_api::merge(self.app.clone()) => Ok(()),

@@ -54,10 +54,12 @@ pub(crate) async fn serve(
     let mut stop = pin!(stop);
     loop {
         let permit = tokio::select! {
+            biased;
             () = &mut stop => break,
             permit = connections.clone().acquire_owned() => permit,
         };
         let (stream, peer) = tokio::select! {
+            biased;
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,

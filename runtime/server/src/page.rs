@@ -1,6 +1,7 @@
 //! The description of the API for programs, and a page of it for people, which needs nothing from elsewhere.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use axum::Router;
 use axum::http::header;
@@ -8,7 +9,7 @@ use axum::routing::get;
 use utoipa::openapi::OpenApi;
 
 use crate::app::App;
-use crate::openapi;
+use crate::{openapi, routes};
 
 /// Only what stands in the page itself: no scripts, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
@@ -21,15 +22,16 @@ table{border-collapse:collapse}td,th{text-align:left;padding:.15rem .8rem .15rem
 @media(prefers-color-scheme:dark){body{color:#dde3ea;background:#12161c}pre{background:#1c232d}details{border-color:#333d4a}\
 a{color:#8ab4ff}}";
 
-pub(crate) fn routes(description: &OpenApi) -> Router<App> {
-    let json = openapi::written(description);
-    let page = page(description);
-    Router::new().route("/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], json))).route(
-        "/docs",
-        get(async move || {
-            ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, POLICY)], page)
-        }),
-    )
+/// The description, which follows from the handlers alone, and its page: both are made when one of them is asked for first.
+static WRITTEN: LazyLock<(String, String)> = LazyLock::new(|| {
+    let description = routes::description();
+    (openapi::written(&description), page(&description))
+});
+
+pub(crate) fn routes() -> Router<App> {
+    let json = async || ([(header::CONTENT_TYPE, "application/json")], WRITTEN.0.as_str());
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, POLICY)];
+    Router::new().route("/openapi.json", get(json)).route("/docs", get(async move || (headers, WRITTEN.1.as_str())))
 }
 
 fn page(description: &OpenApi) -> String {

@@ -142,6 +142,7 @@ impl<'e> Crew<'e> {
                 return None;
             }
             tokio::select! {
+                biased;
                 Some(run) = self.wanted.recv() => self.drive(run),
                 Some((run, stop)) = self.driving.next() => {
                     self.under_way.remove(&run);

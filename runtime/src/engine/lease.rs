@@ -12,7 +12,6 @@ use super::progress::Step;
 use super::retry::Schedule;
 use super::run::{Desk, Run, with_last};
 use super::tool::out_of_time;
-use super::worker::announce;
 use super::{Engine, EngineError};
 use crate::dispatch::{Command, Decision, Proof, decide};
 use crate::record::{
@@ -194,7 +193,7 @@ impl Engine {
             tokio::select! {
                 biased;
                 () = &mut until => return Ok(grants),
-                changed = work.changed() => if changed.is_err() { return Ok(grants) },
+                () = work.changed() => {}
                 () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
             }
         }
@@ -267,6 +266,7 @@ impl Engine {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                biased;
                 () = &mut stop => return,
                 _ = ticks.tick() => if let Err(error) = self.reap().await {
                     tracing::error!(%error, "leases cannot be ended");
@@ -428,7 +428,7 @@ impl Engine {
             let lease = end.lease.clone();
             store.end_lease(end).await?;
             fleet.lock().unwrap_or_else(PoisonError::into_inner).ended(&lease);
-            announce(&work);
+            work.announce();
             Ok(())
         });
         Ok(ending.await.unwrap_or_else(|lost| Err(StoreError::Backend(lost.into())))?)

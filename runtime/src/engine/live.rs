@@ -20,7 +20,6 @@ use super::error::EngineError;
 use super::outcome::says_not_done;
 use super::progress::{EffectSpot, Observer, Progress, Step};
 use super::run::{Addition, Desk, Run, RunEnd, SLICE};
-use super::worker::announce;
 use crate::dispatch::Fleet;
 use crate::record::{LeaseId, QuestionStatus, RunId, RunRecord};
 use crate::store::{Append, LeaseEnd, ProposalFilter, QuestionFilter, Store, StoreError};
@@ -255,7 +254,7 @@ impl Engine {
             over.tell(&mut fleet.lock().unwrap_or_else(PoisonError::into_inner), &of, ended.as_ref());
             // The slot of who ended a lease is free.
             if committed.has_work || by_worker {
-                announce(&work);
+                work.announce();
             }
             tell(observer.as_ref(), &live, &of, committed);
             *slot = run.map(Slot::of);

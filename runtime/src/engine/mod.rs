@@ -45,6 +45,7 @@ mod task;
 mod tend;
 mod tool;
 mod wait;
+mod work;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -52,7 +53,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bloom_ir::TrustList;
-use tokio::sync::watch;
 
 pub use self::adopt::{Adopt, Journal};
 pub use self::config::EngineConfig;
@@ -73,6 +73,7 @@ pub use self::submit::Submit;
 pub use self::task::NewTask;
 use self::tend::Tending;
 pub use self::wait::Wait;
+pub use self::work::Work;
 pub use self::worker::Registration;
 use crate::clock::{Clock, Ids};
 use crate::dispatch::{Fleet, FleetTimes};
@@ -92,8 +93,8 @@ pub struct Engine {
     live: Mutex<BTreeMap<RunId, Arc<Live>>>,
     fleet: Arc<Mutex<Fleet>>,
     programs: Mutex<Programs>,
-    /// Counts what may have made work available.
-    work: watch::Sender<u64>,
+    /// Tells what may have made work available.
+    work: Work,
     /// Where the runs stand that workers execute.
     followers: Followers,
     /// Who keeps the histories that this engine adds to.
@@ -138,7 +139,7 @@ impl Engine {
             live: Mutex::default(),
             fleet: Arc::new(Mutex::new(fleet)),
             programs: Mutex::default(),
-            work: watch::Sender::new(0),
+            work: Work::default(),
             followers: Followers::default(),
             journal: None,
             tending: Tending::default(),

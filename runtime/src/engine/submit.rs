@@ -7,7 +7,6 @@ use bloom_ir::{Digest, Value, VerifiedIr};
 use super::live::{Committed, Slot, tell, to_the_end};
 use super::progress::Step;
 use super::run::{Addition, Run};
-use super::worker::announce;
 use super::{Engine, EngineError, policy};
 use crate::record::{
     Actor, AuditNote, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, Parent, RunId, RunRecord, RunStatus,
@@ -155,7 +154,7 @@ impl Engine {
                 *slot = Some(Slot::of(Box::new(run)));
             }
             if has_work {
-                announce(&work);
+                work.announce();
             }
             Ok::<_, StoreError>(())
         });

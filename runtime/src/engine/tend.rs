@@ -127,8 +127,9 @@ impl Engine {
                 }
             };
             tokio::select! {
+                biased;
                 () = &mut stop => break,
-                Some(run) = wanted.recv() => queue.push(run),
+                // Before what is wanted: however much comes in, those that are driven go on.
                 Some((run, stopped)) = crew.next(), if is_driving => {
                     queue.is_next_known = false;
                     if let Err(error) = stopped {
@@ -136,6 +137,7 @@ impl Engine {
                         paused.insert(run, Instant::now() + PAUSE);
                     }
                 }
+                Some(run) = wanted.recv() => queue.push(run),
                 () = tokio::time::sleep(rest) => {}
             }
         }

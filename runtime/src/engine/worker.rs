@@ -4,9 +4,8 @@ use std::sync::{MutexGuard, PoisonError};
 
 use bloom_interpreter::effect::EffectError;
 use bloom_ir::Value;
-use tokio::sync::watch;
 
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, Work};
 use crate::dispatch::{Fleet, Seat};
 use crate::record::{Actor, AuditNote, Capabilities, LOCAL, LeaseEnding, Task, Worker, WorkerId, WorkerStatus};
 
@@ -92,9 +91,13 @@ impl Engine {
 
     /// A worker was heard of; says whether it is known.
     pub fn hear_of_worker(&self, worker: &WorkerId) -> bool {
-        let was_online = self.fleet().may_take(worker, self.clock.now()).is_some();
-        let is_known = self.fleet().hear_of(worker, self.clock.now());
-        if is_known && !was_online {
+        let (mut fleet, now) = (self.fleet(), self.clock.now());
+        let could_take = fleet.may_take(worker, now).is_some();
+        let is_known = fleet.hear_of(worker, now);
+        let can_take = fleet.may_take(worker, now).is_some();
+        drop(fleet);
+        // One whose provider stops it, or that drains, would else be told again each time that it asks.
+        if can_take && !could_take {
             self.announce_work();
         }
         is_known
@@ -167,12 +170,14 @@ impl Engine {
     }
 
     /// Changes whenever there may be new work.
-    pub fn work(&self) -> watch::Receiver<u64> {
-        self.work.subscribe()
+    pub fn work(&self) -> Work {
+        let mut work = self.work.clone();
+        work.mark_unchanged();
+        work
     }
 
     pub(super) fn announce_work(&self) {
-        announce(&self.work);
+        self.work.announce();
     }
 
     pub(super) fn fleet(&self) -> MutexGuard<'_, Fleet> {
@@ -229,9 +234,4 @@ impl Registration {
         worker.os_info = os_info.or(worker.os_info.take());
         worker.install_method = install_method.or(worker.install_method.take());
     }
-}
-
-/// Tells workers that there may be new work.
-pub(super) fn announce(work: &watch::Sender<u64>) {
-    work.send_modify(|count| *count = count.wrapping_add(1));
 }

@@ -33,4 +33,5 @@ mod transfer;
 
 pub use embedded::{ArchivePlan, Compacted, Kept, RedbStore, Restored, Verification};
 pub use place::{Bucket, Place, PlaceError};
+pub use redb::StorageBackend;
 pub use transfer::{Contents, Format, TransferError};

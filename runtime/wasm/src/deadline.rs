@@ -133,6 +133,7 @@ impl Deadline {
             return Fault::Cancelled;
         };
         tokio::select! {
+            biased;
             () = told => Fault::Cancelled,
             () = tokio::time::sleep_until(at.into()) => Fault::Timeout { limit_ms: self.limit_ms },
         }

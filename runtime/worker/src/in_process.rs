@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bloom_interpreter::effect::{Answer, EffectError};
-use bloom_runtime::engine::{Engine, EngineError};
+use bloom_runtime::engine::{Engine, EngineError, Work};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
 use bloom_runtime::record::{Lease, LeaseEnding, RunId, WorkerId, WorkerStatus};
 use bloom_runtime::store::{Grant, StoreError};
@@ -136,7 +136,7 @@ impl Slot {
     }
 
     /// Does one task, or waits until there may be one.
-    async fn take(&mut self, work: &mut watch::Receiver<u64>) -> Result<(), EngineError> {
+    async fn take(&mut self, work: &mut Work) -> Result<(), EngineError> {
         let Self { seat, run, .. } = self;
         let engine = seat.engine.clone();
         if let Some(grant) = engine.grant(&seat.id, run.clone()).await? {
@@ -144,9 +144,9 @@ impl Slot {
         }
         let due = engine.next_due(&seat.id, run.as_ref()).await?;
         tokio::select! {
+            biased;
             _ = self.stop.changed() => {}
-            // Whoever has the other end lives as long as the seat.
-            _ = work.changed() => {}
+            () = work.changed() => {}
             () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
         }
         Ok(())
@@ -156,8 +156,9 @@ impl Slot {
     async fn rest(&mut self, delay: &mut Duration) {
         self.tell(WorkerStatus::Error);
         tokio::select! {
-            () = tokio::time::sleep(*delay) => {}
+            biased;
             _ = self.stop.changed() => {}
+            () = tokio::time::sleep(*delay) => {}
         }
         *delay = delay.saturating_mul(2).min(LONGEST_BACKOFF);
         // Else it would be granted nothing, and would not learn whether the store works again.
@@ -185,6 +186,7 @@ impl Slot {
             attempt: task.attempts,
         };
         let ending = tokio::select! {
+            biased;
             answer = ask(self.executor.as_ref(), question) => match answer {
                 Ok(answer) => LeaseEnding::Completed(answer),
                 Err(error) => LeaseEnding::Failed(error),
@@ -199,6 +201,7 @@ impl Slot {
         self.end(&lease, ending).await?;
         if is_shut_out {
             tokio::select! {
+                biased;
                 () = until_let_in(self.executor.as_ref(), PROBE) => self.seat.engine.let_worker_in(&self.seat.id),
                 _ = self.stop.changed() => {}
             }

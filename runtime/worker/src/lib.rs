@@ -41,6 +41,6 @@ pub use answer::{check_answer, read_answer};
 pub use claude::{Claude, Detection, Login, Unavailable};
 pub use command::Command;
 pub use in_process::InProcessWorker;
-pub use remote::{Flows, MakeStore, RemoteConfig, RemoteError, RemoteWorker};
+pub use remote::{Flows, MakeStore, RemoteConfig, RemoteError, RemoteWorker, Transport};
 pub use scripted::{ScriptError, Scripted};
 pub use trust::{TlsFault, Trust, TrustError, is_exposed};

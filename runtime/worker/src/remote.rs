@@ -4,6 +4,7 @@ mod client;
 mod flow;
 mod report;
 mod tools;
+mod transport;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub use self::client::RemoteError;
 use self::flow::{Envelope, Execution, Outcome};
 pub use self::flow::{Flows, MakeStore};
 use self::report::Notes;
+pub use self::transport::Transport;
 use crate::failure::NOT_LOGGED_IN;
 use crate::in_process::{PROBE, ask, until_let_in};
 use crate::trust::{Trust, is_exposed};
@@ -164,7 +166,21 @@ impl RemoteWorker {
     /// Makes a worker that is not registered yet. Without an executor it answers no question.
     pub fn new(config: RemoteConfig, executor: Option<Arc<dyn LlmExecutor>>) -> Result<Self, RemoteError> {
         let client = Client::new(&config.server, config.key.as_ref(), &config.trust)?;
-        Ok(Self { config: Arc::new(config), client, executor, flows: None, is_shut_out: Arc::default() })
+        Ok(Self::of(config, client, executor))
+    }
+
+    /// The same over something else than a network; then [`RemoteConfig::trust`] is for that to keep to.
+    pub fn over(
+        transport: Arc<dyn Transport>,
+        config: RemoteConfig,
+        executor: Option<Arc<dyn LlmExecutor>>,
+    ) -> Result<Self, RemoteError> {
+        let client = Client::over(transport, &config.server, config.key.as_ref())?;
+        Ok(Self::of(config, client, executor))
+    }
+
+    fn of(config: RemoteConfig, client: Client, executor: Option<Arc<dyn LlmExecutor>>) -> Self {
+        Self { config: Arc::new(config), client, executor, flows: None, is_shut_out: Arc::default() }
     }
 
     /// The same worker, which executes whole runs, too.
@@ -180,6 +196,7 @@ impl RemoteWorker {
         let (draining, stopping) = (watch::Sender::new(false), watch::Sender::new(false));
         let mut tasks = JoinSet::new();
         let ended = tokio::select! {
+            biased;
             ended = self.pull(&mut tasks, &draining, &stopping) => ended,
             () = async { stop.await; draining.send_replace(true); std::future::pending().await } => Ok(()),
         };
@@ -187,9 +204,10 @@ impl RemoteWorker {
             tracing::info!(tasks = tasks.len(), "draining");
             // What was paid for is brought to its end.
             tokio::select! {
+                biased;
                 () = async { while tasks.join_next().await.is_some() {} } => {}
-                () = tokio::time::sleep(self.config.drain) => {}
                 () = hurry => {}
+                () = tokio::time::sleep(self.config.drain) => {}
             }
         }
         stopping.send_replace(true);
@@ -244,8 +262,9 @@ impl RemoteWorker {
                         break;
                     }
                     tokio::select! {
-                        () = tokio::time::sleep(delay) => {}
+                        biased;
                         _ = drains.changed() => {}
+                        () = tokio::time::sleep(delay) => {}
                     }
                     delay = delay.saturating_mul(2).min(self.config.longest_backoff);
                 }
@@ -296,6 +315,7 @@ impl RemoteWorker {
         drains: &mut watch::Receiver<bool>,
     ) -> Result<(), RemoteError> {
         tokio::select! {
+            biased;
             _ = tasks.join_next() => Ok(()),
             _ = drains.changed() => self.beat(true).await,
             () = tokio::time::sleep(self.config.heartbeat) => self.beat(false).await,
@@ -323,6 +343,7 @@ impl RemoteWorker {
         let patience = self.config.wait.saturating_add(client::PATIENCE);
         let mut asking = pin!(self.client.post_within("leases", &body, patience));
         let granted = tokio::select! {
+            biased;
             granted = &mut asking => granted?,
             _ = drains.changed() => {
                 // Then the server answers at once.
@@ -394,7 +415,7 @@ impl Holder {
             (Ok(Work::Question(question)), Some(executor), _) => self.answer(&lease, *question, executor).await,
             (Ok(Work::Run(envelope)), executor, Some(flows)) => {
                 let (client, config) = (self.client.clone(), self.config.clone());
-                let notes = Arc::new(Notes::new(&envelope, &config.name));
+                let notes = Arc::new(Notes::new(&envelope, &config.name, flows.clock.clone()));
                 self.execute(&lease, envelope, Execution { client, config, flows, executor, notes }).await;
             }
             // It did not say that it could do that.
@@ -472,6 +493,8 @@ impl Holder {
     async fn hold<T>(&self, lease: &GrantedLease, work: impl Future<Output = T>) -> Option<T> {
         let mut stopping = self.stopping.clone();
         tokio::select! {
+            biased;
+            // What is there is brought, and a lease that is lost is not given back.
             done = work => return Some(done),
             () = self.beat(lease) => tracing::info!(lease = lease.id, "the task is no longer this worker's"),
             () = async { drop(stopping.wait_for(|stops| *stops).await) } => self.give_back(lease).await,

@@ -85,8 +85,9 @@ impl Follower {
                 continue;
             }
             let heard = tokio::select! {
-                heard = self.heard.recv() => heard,
+                biased;
                 _ = self.stopping.wait_for(|stops| *stops) => return None,
+                heard = self.heard.recv() => heard,
                 () = tokio::time::sleep(LOOK) => Ok(Heard::More),
             };
             match heard {

@@ -63,19 +63,16 @@ pub(crate) fn all(app: &App) -> Router {
     let (quick, unhurried) = api();
     let quick = quick.layer(middleware::from_fn_with_state(app.clone(), request::hurry));
     let unhurried = unhurried.layer(middleware::from_fn_with_state(app.clone(), request::gather));
-    let (api, mut description) = quick.merge(unhurried).merge(tools::unhurried()).split_for_parts();
+    let (api, _) = quick.merge(unhurried).merge(tools::unhurried()).split_for_parts();
     let api = api.layer(middleware::from_fn_with_state(app.clone(), auth::require));
     let hurry = middleware::from_fn_with_state(app.clone(), request::hurry);
-    let (state, more) = health::routes().merge(session::open_to_all().layer(hurry)).split_for_parts();
-    description.merge(more);
-    let (runtime, more) = runtime(app).split_for_parts();
-    description.merge(more);
-    let description = openapi::finished(description);
+    let (state, _) = health::routes().merge(session::open_to_all().layer(hurry)).split_for_parts();
+    let (runtime, _) = runtime(app).split_for_parts();
     Router::new()
         .merge(api)
         .merge(state)
         .merge(runtime)
-        .merge(page::routes(&description))
+        .merge(page::routes())
         .merge(login::routes())
         .fallback(web::serve)
         .method_not_allowed_fallback(request::no_such_method)

@@ -109,10 +109,11 @@ impl Follower {
                 return None;
             }
             tokio::select! {
+                biased;
+                _ = self.stopping.wait_for(|stops| *stops) => return None,
                 news = self.watch.next() => if let News::Transient(told) = news {
                     return Some(Ok(Sent::default().event(told.event).data(told.data.to_string())));
                 },
-                _ = self.stopping.wait_for(|stops| *stops) => return None,
             }
         }
     }

@@ -276,6 +276,7 @@ async fn ended_within(app: &App, mut run: RunRecord, wait: Duration) -> Result<R
             return Ok(run);
         }
         tokio::select! {
+            biased;
             _ = watch.next() => {}
             _ = stopping.wait_for(|stops| *stops) => return Ok(run),
             () = tokio::time::sleep_until(until) => return Ok(run),

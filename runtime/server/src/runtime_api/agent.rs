@@ -396,8 +396,10 @@ pub(crate) async fn serve(app: App) {
             tracing::warn!("nothing is pushed to agents: {NOT_REACHED}");
         }
         tokio::select! {
-            changed = work.changed() => if changed.is_err() { return },
+            biased;
+            // Before the work, of which there may always be more.
             _ = ticks.tick() => keep_alive(&app),
+            () = work.changed() => {}
         }
     }
 }

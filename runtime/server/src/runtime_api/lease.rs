@@ -106,6 +106,7 @@ pub(crate) async fn pull(
         let mut stopping = app.stopping();
         let until = async {
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(wait) => {}
                 _ = gone => {}
                 // Nobody waits for a server that stops.

@@ -32,6 +32,7 @@ pub(crate) async fn serve(app: App) {
             }
         };
         tokio::select! {
+            biased;
             changed = changes.changed() => if changed.is_err() { return },
             () = tokio::time::sleep(pause) => {}
         }

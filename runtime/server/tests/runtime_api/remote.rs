@@ -65,7 +65,7 @@ async fn once(world: &World, task: &str, status: &str) -> Value {
             if shown["status"] == status {
                 return shown;
             }
-            work.changed().await.unwrap();
+            work.changed().await;
         }
     };
     tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("it never stands so")

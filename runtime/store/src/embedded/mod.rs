@@ -50,7 +50,7 @@ use self::guard::{Guarded, guarded};
 use self::owner::Owner;
 use self::table::{OpenTables, Rows, Snapshot, Stage, Table};
 use self::verbs::{Content, artifact, context, flow, history, project, proposal, question, setting, task, worker};
-use self::wal::{Changes, InMemory, LIMIT, Wal};
+use self::wal::{Changes, Given, InMemory, LIMIT, Wal};
 use self::writer::Writer;
 use super::place::{Place, PlaceError, part_of};
 
@@ -140,6 +140,19 @@ impl RedbStore {
         Self::over(redb::backends::InMemoryBackend::new(), Wal::new(InMemory, LIMIT))
     }
 
+    /// A store over storage that answers at once, as memory does, with a log in another. It has no thread: everything is done by
+    /// whoever calls, before the call is first pending, so that calls that come in the same order do the same.
+    pub fn without_threads(storage: impl StorageBackend, log: impl StorageBackend + Clone) -> Result<Self, StoreError> {
+        let database = guarded(|| {
+            let builder = &mut Database::builder();
+            let database = builder.set_cache_size(Self::CACHE).create_with_backend(storage).map_err(backend)?;
+            let database = Guarded::with_wal(database, Wal::new(Given(log), LIMIT))?;
+            prepare(&database, None)?;
+            Ok(Arc::new(database))
+        })?;
+        Ok(Self { writer: Writer::of_callers(Arc::clone(&database)), _owner: None, database, place: None })
+    }
+
     fn over(storage: impl StorageBackend, wal: Wal) -> Result<Self, StoreError> {
         let database = Database::builder().set_cache_size(Self::CACHE).create_with_backend(storage).map_err(backend)?;
         Self::start(Guarded::with_wal(database, wal)?, None, None)
@@ -196,6 +209,9 @@ impl RedbStore {
         T: Send + 'static,
         F: FnOnce(&Snapshot) -> Result<T, StoreError> + Send + 'static,
     {
+        if self.writer.is_of_callers() {
+            return self.look(query);
+        }
         let database = Arc::clone(&self.database);
         let found = tokio::task::spawn_blocking(move || guarded(|| query(&snapshot(&database)?))).await;
         found.map_err(backend)?.inspect_err(|error| self.heal(error))

@@ -3,6 +3,8 @@
 //! There is no timer. A caller that finds nobody before it commits on its own thread, which spares two changes of threads; all
 //! others queue, and while one commit waits for the disk, the next batch gathers in the queue of the writer's thread.
 //!
+//! Over storage that answers at once there is no thread: whoever calls commits.
+//!
 //! After a failure of the disk the file is opened again at once, so that it can be read, and with the next verb it is tried
 //! whether it can be written. Whether a commit that failed is there after all, who asked for it finds by reading.
 
@@ -27,32 +29,43 @@ const BATCH_BYTES: usize = 1 << 20;
 /// Callers wait for a place when so many verbs wait already.
 const QUEUE: usize = 4096;
 
-/// The way to the writer. The thread ends when the last of these is dropped.
+/// The way to the writer.
 pub(super) struct Writer {
-    queue: Option<mpsc::Sender<Box<dyn Operation>>>,
-    thread: Option<thread::JoinHandle<()>>,
     committer: Arc<Mutex<Committer>>,
+    /// `None` where whoever calls commits.
+    thread: Option<Thread>,
+    watched: Arc<OnceLock<Watch>>,
+}
+
+/// Commits what is queued; ends when this is dropped.
+struct Thread {
+    queue: Option<mpsc::Sender<Box<dyn Operation>>>,
+    handle: Option<thread::JoinHandle<()>>,
     /// How many operations wait or are being committed by the thread.
     before: Arc<AtomicUsize>,
-    watched: Arc<OnceLock<Watch>>,
 }
 
 /// Is told of each commit: how many verbs it held, and how long it took.
 pub(super) type Watch = Box<dyn Fn(usize, Duration) + Send + Sync>;
 
 impl Writer {
+    /// One with a thread.
     pub(super) fn start(database: Arc<Guarded>) -> Result<Self, StoreError> {
-        let (queue, waiting) = mpsc::channel(QUEUE);
+        let writer = Self::of_callers(database);
+        let thread = Thread::start(Arc::clone(&writer.committer))?;
+        Ok(Self { thread: Some(thread), ..writer })
+    }
+
+    /// One where whoever calls commits, always.
+    pub(super) fn of_callers(database: Arc<Guarded>) -> Self {
         let watched = Arc::new(OnceLock::new());
         let committer = Committer { database, damaged: None, failure: None, watched: Arc::clone(&watched) };
-        let committer = Arc::new(Mutex::new(committer));
-        let before = Arc::new(AtomicUsize::new(0));
-        let (shared, counted) = (Arc::clone(&committer), Arc::clone(&before));
-        let thread = thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || serve(&shared, waiting, &counted))
-            .map_err(backend)?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), committer, before, watched })
+        Self { committer: Arc::new(Mutex::new(committer)), thread: None, watched }
+    }
+
+    /// Whether whoever calls commits, always.
+    pub(super) fn is_of_callers(&self) -> bool {
+        self.thread.is_none()
     }
 
     /// Tells of commits from now on; the first who asks is told, and nobody else.
@@ -62,14 +75,13 @@ impl Writer {
 
     /// Has the thread look whether the file must be opened again; who asks does not wait.
     pub(super) fn nudge(&self) {
+        let Some(Thread { queue: Some(queue), before, .. }) = &self.thread else { return };
         let (reply, _) = oneshot::channel();
         let operation = Pending { bytes: 0, verb: Some(|_: &mut Stage<'_, '_>| Ok(())), outcome: None, reply };
-        if let Some(queue) = &self.queue {
-            // Where the queue is full, somebody else finds out.
-            if let Ok(place) = queue.try_reserve() {
-                self.before.fetch_add(1, Ordering::Relaxed);
-                place.send(Box::new(operation));
-            }
+        // Where the queue is full, somebody else finds out.
+        if let Ok(place) = queue.try_reserve() {
+            before.fetch_add(1, Ordering::Relaxed);
+            place.send(Box::new(operation));
         }
     }
 
@@ -81,19 +93,25 @@ impl Writer {
     {
         let (reply, done) = oneshot::channel();
         let operation = Box::new(Pending { bytes, verb: Some(verb), outcome: None, reply });
-        let queue = self.queue.as_ref().ok_or(StoreError::Closed)?;
-        if let Some(operation) = self.perform_here(operation) {
-            let place = queue.reserve().await.map_err(|_| StoreError::Closed)?;
-            self.before.fetch_add(1, Ordering::Relaxed);
-            place.send(operation);
+        match &self.thread {
+            // A panic of who committed before has been told to those who waited.
+            None => self.committer.lock().unwrap_or_else(PoisonError::into_inner).serve(vec![operation]),
+            Some(thread) => {
+                if let Some(operation) = self.perform_here(thread, operation) {
+                    let queue = thread.queue.as_ref().ok_or(StoreError::Closed)?;
+                    let place = queue.reserve().await.map_err(|_| StoreError::Closed)?;
+                    thread.before.fetch_add(1, Ordering::Relaxed);
+                    place.send(operation);
+                }
+            }
         }
         done.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Commits on this thread, if nobody is before the caller and others go on meanwhile; else gives the operation back.
-    fn perform_here(&self, operation: Box<dyn Operation>) -> Option<Box<dyn Operation>> {
+    fn perform_here(&self, thread: &Thread, operation: Box<dyn Operation>) -> Option<Box<dyn Operation>> {
         // Who came later must not overtake the thread, which takes a while to wake up.
-        if self.before.load(Ordering::Relaxed) > 0 || !others_go_on() {
+        if thread.before.load(Ordering::Relaxed) > 0 || !others_go_on() {
             return Some(operation);
         }
         let Ok(mut committer) = self.committer.try_lock() else { return Some(operation) };
@@ -102,13 +120,26 @@ impl Writer {
     }
 }
 
+impl Thread {
+    fn start(committer: Arc<Mutex<Committer>>) -> Result<Self, StoreError> {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let before = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&before);
+        let handle = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || serve(&committer, waiting, &counted))
+            .map_err(backend)?;
+        Ok(Self { queue: Some(queue), handle: Some(handle), before })
+    }
+}
+
 /// Does what is queued, and waits until the thread has let go of the database.
-impl Drop for Writer {
+impl Drop for Thread {
     fn drop(&mut self) {
         self.queue = None;
-        if let Some(thread) = self.thread.take() {
+        if let Some(handle) = self.handle.take() {
             // A panic of the thread has been told to those who waited.
-            let _ = thread.join();
+            let _ = handle.join();
         }
     }
 }

@@ -1,14 +1,15 @@
 //! What a worker says to its server.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::RequestBuilder;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use tokio::time::timeout;
 
+use super::transport::{Http, Transport};
 use crate::trust::{TlsFault, Trust};
 
 /// The longest that a server is waited for, beside what it was asked to wait itself: until it answers, and between the parts of
@@ -65,27 +66,36 @@ impl RemoteError {
 
 #[derive(Clone, Debug)]
 pub(super) struct Client {
-    http: reqwest::Client,
+    transport: Arc<dyn Transport>,
     base: String,
     /// Told to nobody who prints it.
     key: Option<HeaderValue>,
 }
 
 impl Client {
+    /// One that speaks over a network.
     pub(super) fn new(server: &str, key: Option<&SecretString>, trust: &Trust) -> Result<Self, RemoteError> {
+        let http = Http::new(trust).ok_or_else(|| RemoteError::Url(server.to_owned()))?;
+        Self::over(Arc::new(http), server, key)
+    }
+
+    pub(super) fn over(
+        transport: Arc<dyn Transport>,
+        server: &str,
+        key: Option<&SecretString>,
+    ) -> Result<Self, RemoteError> {
         let bad = || RemoteError::Url(server.to_owned());
-        let base = server.trim_end_matches('/');
-        let url: reqwest::Url = base.parse().map_err(|_| bad())?;
+        let url: reqwest::Url = server.parse().map_err(|_| bad())?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(bad());
         }
-        let http = trust.client().connect_timeout(Duration::from_secs(10)).build().map_err(|_| bad())?;
         let key = key.map(|key| {
             let mut value = HeaderValue::from_str(key.expose_secret()).map_err(|_| RemoteError::Key)?;
             value.set_sensitive(true);
             Ok::<_, RemoteError>(value)
         });
-        Ok(Self { http, base: format!("{base}/api/runtime"), key: key.transpose()? })
+        let base = format!("{}/api/runtime", url.as_str().trim_end_matches('/'));
+        Ok(Self { transport, base, key: key.transpose()? })
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Option<Value>, RemoteError> {
@@ -99,48 +109,43 @@ impl Client {
         body: &Value,
         limit: Duration,
     ) -> Result<Option<Value>, RemoteError> {
-        json(&self.send(self.to(path, "application/json", body.to_string()), limit).await?)
+        json(&self.send(Method::POST, path, Some(("application/json", body.to_string())), limit).await?)
     }
 
     /// Sends lines of JSON.
     pub(super) async fn post_lines(&self, path: &str, lines: String) -> Result<Option<Value>, RemoteError> {
-        json(&self.send(self.to(path, "application/jsonl", lines), PATIENCE).await?)
+        json(&self.send(Method::POST, path, Some(("application/jsonl", lines)), PATIENCE).await?)
     }
 
     /// What is there, as bytes.
     pub(super) async fn get(&self, path: &str) -> Result<Vec<u8>, RemoteError> {
-        self.send((self.http.get(format!("{}/{path}", self.base)), 0), PATIENCE).await
+        self.send(Method::GET, path, None, PATIENCE).await
     }
 
-    /// A request with a body, and how long that is.
-    fn to(&self, path: &str, mime: &'static str, body: String) -> (RequestBuilder, usize) {
-        let (request, bytes) = (self.http.post(format!("{}/{path}", self.base)), body.len());
-        (request.header(CONTENT_TYPE, mime).body(body), bytes)
-    }
-
-    /// `patience` is how long the answer may take to begin, beside the time that the request itself may take.
+    /// Sends a request, with a body of a media type. `patience` is how long the answer may take to begin, beside the time that
+    /// the request itself may take.
     async fn send(
         &self,
-        (mut request, bytes): (RequestBuilder, usize),
+        method: Method,
+        path: &str,
+        body: Option<(&'static str, String)>,
         patience: Duration,
     ) -> Result<Vec<u8>, RemoteError> {
+        let mut request = Request::builder().method(method).uri(format!("{}/{path}", self.base));
         if let Some(key) = &self.key {
             request = request.header("x-runtime-api-key", key.clone());
         }
-        let unreachable = |error: reqwest::Error| match TlsFault::of(&error) {
-            Some(fault) => RemoteError::Tls(fault),
-            None => RemoteError::Unreachable(told(&error)),
-        };
-        let silent = |_| RemoteError::Unreachable("it does not answer in time".to_owned());
-        let patience = patience.saturating_add(Duration::from_secs((bytes / BYTES_A_SECOND) as u64));
-        let mut response = timeout(patience, request.send()).await.map_err(silent)?.map_err(unreachable)?;
+        if let Some((mime, _)) = &body {
+            request = request.header(CONTENT_TYPE, *mime);
+        }
+        let body = body.map(|(_, body)| body.into_bytes()).unwrap_or_default();
+        let patience = patience.saturating_add(Duration::from_secs((body.len() / BYTES_A_SECOND) as u64));
+        let request = request.body(body).map_err(|_| RemoteError::Url(self.base.clone()))?;
+        let response = self.transport.send(request, patience).await?;
         let status = response.status();
         let mime = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
         let is_ours = [JSON, BYTES].iter().any(|known| mime.starts_with(known));
-        let mut bytes = Vec::new();
-        while let Some(part) = timeout(PATIENCE, response.chunk()).await.map_err(silent)?.map_err(unreachable)? {
-            bytes.extend_from_slice(&part);
-        }
+        let bytes = response.into_body();
         if status.is_success() && (is_ours || bytes.is_empty()) {
             return Ok(bytes);
         }
@@ -167,18 +172,6 @@ fn json(bytes: &[u8]) -> Result<Option<Value>, RemoteError> {
         return Ok(None);
     }
     serde_json::from_slice(bytes).map(Some).map_err(|error| RemoteError::Answer(error.to_string()))
-}
-
-/// With its causes, which say more than itself.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        // Writing to a string does not fail.
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// A text as one part of a path.

@@ -1,14 +1,16 @@
 //! The Result Envelope of a run: what came of it, and what was done of it here.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bloom_interpreter::effect::EffectError;
 use bloom_ir::Digest;
 use bloom_ir::document::EmitKind;
+use bloom_runtime::clock::Clock;
 use bloom_runtime::engine::{Asked, EffectSpot, Observer, Progress, RunEnd, Step, artifact};
 use bloom_runtime::record::RunId;
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::client;
 use super::flow::Envelope;
@@ -17,12 +19,12 @@ use super::flow::Envelope;
 const MOST_LINES: usize = 1000;
 
 /// Takes note of what a run does here.
-#[derive(Debug)]
 pub(super) struct Notes {
     task: String,
     worker: String,
     run: RunId,
     begun: Instant,
+    clock: Arc<dyn Clock>,
     noted: Mutex<Noted>,
 }
 
@@ -36,12 +38,13 @@ struct Noted {
 }
 
 impl Notes {
-    pub(super) fn new(envelope: &Envelope, worker: &str) -> Self {
+    pub(super) fn new(envelope: &Envelope, worker: &str, clock: Arc<dyn Clock>) -> Self {
         Self {
             task: envelope.task_id.clone(),
             worker: worker.to_owned(),
             run: RunId::new(envelope.run_id.as_str()),
             begun: Instant::now(),
+            clock,
             noted: Mutex::default(),
         }
     }
@@ -95,7 +98,7 @@ impl Notes {
         let mut noted = self.noted();
         noted.tokens = noted.tokens.saturating_add(tokens.unwrap_or_default());
         if noted.logs.len() < MOST_LINES {
-            let ts = jiff::Timestamp::now().to_string();
+            let ts = Timestamp::from_millisecond(self.clock.now()).unwrap_or(Timestamp::UNIX_EPOCH).to_string();
             let mut line = json!({ "ts": ts, "phase": phase, "node_id": node, "ms": ms });
             if let Some(tokens) = tokens {
                 line["tokens"] = json!(tokens);
@@ -158,10 +161,18 @@ mod tests {
 
     use super::*;
 
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> i64 {
+            1_700_000_000_000
+        }
+    }
+
     fn notes() -> Notes {
         let hash = Digest::of(b"");
         let envelope = json!({ "task_id": "t1", "run_id": "r1", "context_id": "c1", "ir_hash": hash });
-        Notes::new(&serde_json::from_value(envelope).unwrap(), "w1")
+        Notes::new(&serde_json::from_value(envelope).unwrap(), "w1", Arc::new(Still))
     }
 
     fn spot(node: &str, asks: Asked) -> EffectSpot {
@@ -220,6 +231,7 @@ mod tests {
         let lines = told[0]["logs"].as_array().unwrap();
         let of =
             |line: &Value| (line["phase"].clone(), line["node_id"].clone(), line["ms"].clone(), line["tokens"].clone());
+        assert_eq!(lines[0]["ts"], "2023-11-14T22:13:20Z", "as its clock says");
         assert_eq!(of(&lines[0]), (json!("tool"), json!("n1"), json!(30), Value::Null));
         assert_eq!(of(&lines[1]), (json!("llm_call"), json!("n2"), json!(70), json!(15)));
         let artifact = json!({

@@ -4,6 +4,7 @@
 //!
 //! `scripts/crashes` runs many of these with seeds of its own.
 
+mod callers;
 mod disk;
 mod faults;
 mod wal;
