@@ -59,18 +59,18 @@ impl Ledger {
         *known = append.expected + append.events.len() as u64;
         for payload in append.events.iter().filter_map(|event| event.payload.as_ref()) {
             match payload {
-                Payload::EffectCompleted { effect, .. } | Payload::EffectFailed { effect, .. } => {
-                    if !self.outcomes.insert(format!("{run}/{effect}")) {
-                        sim.fail(format!("{run}/{effect} has two outcomes"));
-                    }
+                Payload::EffectCompleted { effect, .. } | Payload::EffectFailed { effect, .. }
+                    if !self.outcomes.insert(format!("{run}/{effect}")) =>
+                {
+                    sim.fail(format!("{run}/{effect} has two outcomes"));
                 }
                 Payload::RunCancelled { .. }
                 | Payload::RunCompleted { .. }
                 | Payload::RunFailed { .. }
-                | Payload::RunContinued { .. } => {
-                    if !self.ended.insert(run.clone()) {
-                        sim.fail(format!("{run} ended twice"));
-                    }
+                | Payload::RunContinued { .. }
+                    if !self.ended.insert(run.clone()) =>
+                {
+                    sim.fail(format!("{run} ended twice"));
                 }
                 _ => {}
             }

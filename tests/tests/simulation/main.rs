@@ -20,6 +20,7 @@ mod store;
 mod work;
 mod worker;
 
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -44,7 +45,7 @@ fn told(seed: u64, played: &Played) -> String {
 fn whatever_happens_nothing_is_lost_or_done_twice_and_everything_ends() {
     let (count, first) = (asked("BLOOM_SIMULATIONS"), asked("BLOOM_SIMULATION_SEED").unwrap_or(1));
     // Beside other tests it takes one core.
-    let threads = if count.is_some() { thread::available_parallelism().map_or(1, |count| count.get()) } else { 1 };
+    let threads = if count.is_some() { thread::available_parallelism().map_or(1, NonZero::get) } else { 1 };
     let (count, next) = (count.unwrap_or(COUNT), AtomicU64::new(0));
     let failed = thread::scope(|scope| {
         let playing = || {

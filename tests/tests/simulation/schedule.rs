@@ -8,7 +8,7 @@ use std::time::Duration;
 use bloom_interpreter::history::{Chain, Payload};
 use bloom_interpreter::replay::Verdict;
 use bloom_runtime::engine::{Engine, Parts};
-use bloom_runtime::record::{RunId, RunStatus, TaskStatus};
+use bloom_runtime::record::{RunId, RunStatus, Task, TaskStatus};
 use bloom_runtime::store::{RunFilter, Store as _, StoreError, TaskFilter};
 use bloom_store::RedbStore;
 use tokio::task::JoinSet;
@@ -176,7 +176,7 @@ impl Schedule {
         let Some((store, _)) = self.server.parts() else { return Ok(false) };
         let runs = store.runs(&RunFilter { limit: 1000, ..RunFilter::default() }).await?;
         let tasks = store.list_tasks(&TaskFilter { limit: 1000, ..TaskFilter::default() }).await?;
-        Ok(runs.iter().all(|run| run.status.is_terminal()) && !tasks.iter().any(|task| task.is_open()))
+        Ok(runs.iter().all(|run| run.status.is_terminal()) && !tasks.iter().any(Task::is_open))
     }
 
     async fn unfinished(&self) -> Result<String, StoreError> {

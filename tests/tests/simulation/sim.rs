@@ -181,7 +181,7 @@ impl Life {
     /// Goes on if the machine is still there, and else never.
     pub(crate) async fn edge(&self) {
         if self.is_over() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
