@@ -1,14 +1,15 @@
 //! The writer commits together what waits at the same time.
 //!
-//! There is no timer. A caller that finds nobody before it commits on its own thread, which spares two changes of threads; all
-//! others queue, and while one commit waits for the disk, the next batch gathers in the queue of the writer's thread.
+//! There is no timer. A caller that is alone commits on its own thread, which spares two changes of threads. Where there are
+//! more, they queue for the writer's thread: a batch gathers while the one before it waits for the disk, and as long as others
+//! join it to whom the processors had not come yet.
 //!
 //! Over storage that answers at once there is no thread: whoever calls commits.
 //!
 //! After a failure of the disk the file is opened again at once, so that it can be read, and with the next verb it is tried
 //! whether it can be written. Whether a commit that failed is there after all, who asked for it finds by reading.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -43,6 +44,8 @@ struct Thread {
     handle: Option<thread::JoinHandle<()>>,
     /// How many operations wait or are being committed by the thread.
     before: Arc<AtomicUsize>,
+    /// Whether its last batch was of more than one: so callers are many.
+    is_shared: Arc<AtomicBool>,
 }
 
 /// Is told of each commit: how many verbs it held, and how long it took.
@@ -111,7 +114,7 @@ impl Writer {
     /// Commits on this thread, if nobody is before the caller and others go on meanwhile; else gives the operation back.
     fn perform_here(&self, thread: &Thread, operation: Box<dyn Operation>) -> Option<Box<dyn Operation>> {
         // Who came later must not overtake the thread, which takes a while to wake up.
-        if thread.before.load(Ordering::Relaxed) > 0 || !others_go_on() {
+        if thread.before.load(Ordering::Relaxed) > 0 || thread.is_shared.load(Ordering::Relaxed) || !others_go_on() {
             return Some(operation);
         }
         let Ok(mut committer) = self.committer.try_lock() else { return Some(operation) };
@@ -124,12 +127,13 @@ impl Thread {
     fn start(committer: Arc<Mutex<Committer>>) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let before = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&before);
+        let is_shared = Arc::new(AtomicBool::new(false));
+        let (counted, noted) = (Arc::clone(&before), Arc::clone(&is_shared));
         let handle = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || serve(&committer, waiting, &counted))
+            .spawn(move || serve(&committer, waiting, &counted, &noted))
             .map_err(backend)?;
-        Ok(Self { queue: Some(queue), handle: Some(handle), before })
+        Ok(Self { queue: Some(queue), handle: Some(handle), before, is_shared })
     }
 }
 
@@ -220,18 +224,34 @@ struct Committer {
     watched: Arc<OnceLock<Watch>>,
 }
 
-fn serve(committer: &Mutex<Committer>, mut waiting: mpsc::Receiver<Box<dyn Operation>>, before: &AtomicUsize) {
+fn serve(
+    committer: &Mutex<Committer>,
+    mut waiting: mpsc::Receiver<Box<dyn Operation>>,
+    before: &AtomicUsize,
+    is_shared: &AtomicBool,
+) {
     while let Some(first) = waiting.blocking_recv() {
         // Whoever commits now is waited for, and the batch gathers meanwhile. A panic has been told to those who waited.
         let mut committer = committer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes = first.bytes();
         let mut batch = vec![first];
-        while batch.len() < BATCH_VERBS && bytes < BATCH_BYTES {
-            let Ok(next) = waiting.try_recv() else { break };
-            bytes = bytes.saturating_add(next.bytes());
-            batch.push(next);
+        let mut may_grow = is_shared.load(Ordering::Relaxed);
+        loop {
+            while batch.len() < BATCH_VERBS && bytes < BATCH_BYTES {
+                let Ok(next) = waiting.try_recv() else { break };
+                bytes = bytes.saturating_add(next.bytes());
+                batch.push(next);
+                may_grow = true;
+            }
+            if !may_grow || batch.len() >= BATCH_VERBS || bytes >= BATCH_BYTES {
+                break;
+            }
+            // Whoever waits for a processor may have more to commit. Where nobody does, this takes no time.
+            thread::yield_now();
+            may_grow = false;
         }
         let count = batch.len();
+        is_shared.store(count > 1, Ordering::Relaxed);
         committer.serve(batch);
         before.fetch_sub(count, Ordering::Relaxed);
     }
