@@ -245,6 +245,18 @@ fn changed_ir_with_a_forged_start_is_found_where_it_differs() {
 }
 
 #[test]
+fn a_run_that_was_stopped_before_it_began_agrees_with_any_program() {
+    let (program, events) = recorded();
+    let mut chain = Chain::default();
+    let mut stopped = vec![chain.next(1_000, Payload::RunCancelled { reason: "enough".to_owned() })];
+    let report = replay(&program, &stopped, None);
+    assert_eq!((report.verdict, report.agreed, report.position), (Verdict::Same, 1, None));
+    stopped.push(chain.next(1_001, events[0].payload.clone().unwrap()));
+    assert!(matches!(replay(&program, &stopped, None).verdict, Verdict::Misplaced { seq: 2, .. }));
+    assert_eq!(replay(&program, &[], None).verdict, Verdict::Unfinished);
+}
+
+#[test]
 fn events_after_the_end_and_answers_to_nothing_are_refused() {
     let (program, events) = recorded();
     let mut chain = Chain::verify(&events).unwrap();

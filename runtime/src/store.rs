@@ -58,7 +58,9 @@ pub trait Store: Send + Sync {
     async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError>;
     /// Where a run stands: for who needs no more of it, since its inputs may be large.
     async fn run_status(&self, id: &RunId) -> Result<Option<RunStatus>, StoreError>;
-    /// Runs that have neither ended nor do nothing but wait, so that somebody has to drive them; oldest first. However many
+    /// Runs of a status, in the order in which they were made: what tells whether others may begin.
+    async fn standing_runs(&self, status: RunStatus) -> Result<Vec<StandingRun>, StoreError>;
+    /// Runs that have begun, and neither ended nor do nothing but wait, so that somebody has to drive them; oldest first. However many
     /// others there are, they are not looked at.
     async fn moving_runs(&self) -> Result<Vec<RunId>, StoreError>;
     /// Runs that wait and go on by themselves not later than `until` (Unix milliseconds), with that time, earliest first, at
@@ -257,6 +259,21 @@ pub struct RunFilter {
     pub before: Option<RunId>,
     /// At most so many.
     pub limit: usize,
+}
+
+/// What of a run tells whether others may begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandingRun {
+    /// Which.
+    pub id: RunId,
+    /// The flow's id.
+    pub flow: String,
+    /// Whether it does nothing but wait for a time, a signal or a person.
+    pub waiting: bool,
+    /// Whether another run waits for it.
+    pub awaited: bool,
+    /// The number of its turn, if it had to wait for one.
+    pub turn: Option<u64>,
 }
 
 /// A worker asks for work.

@@ -116,6 +116,8 @@ impl Follower {
         match (event.kind, &self.machine) {
             (EventType::RunStarted, None) => return self.start(event),
             (EventType::RunStarted, Some(_)) => return misplaced("the run has started already"),
+            // It was stopped while it waited for its turn.
+            (EventType::RunCancelled, None) => {}
             (_, None) => return misplaced("the run has not started"),
             _ => {}
         }

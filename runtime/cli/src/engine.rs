@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bloom_ir::document::{Action, NodeKind};
 use bloom_ir::{Digest, Document, validate};
-use bloom_runtime::engine::{Engine, EngineConfig, EngineError, Observer, Parts, Refusal};
+use bloom_runtime::engine::{Admission, Engine, EngineConfig, EngineError, Observer, Parts, Refusal, Share};
 use bloom_runtime::record::RunRecord;
 use bloom_runtime::store::Store as _;
 use bloom_wasm::WasmHost;
@@ -51,6 +51,21 @@ pub(crate) fn config(session: &Session) -> anyhow::Result<EngineConfig> {
         max_depth: limits.flow_depth,
         proposal_ttl: Duration::from_hours(limits.proposal_ttl_hours.into()),
         ..EngineConfig::default()
+    })
+}
+
+/// How many runs a server has under way.
+pub(crate) fn admission(session: &Session) -> anyhow::Result<Admission> {
+    let Settings { limits, agents, .. } = &session.config()?.settings;
+    let any = |most: u32| Some(most).filter(|most| *most > 0);
+    let share = |runs: Option<u32>, queued: Option<u32>| Share {
+        at_once: any(runs.unwrap_or(limits.runs_of_agent)),
+        queued: Some(queued.unwrap_or(limits.runs_queued)),
+    };
+    Ok(Admission {
+        at_once: any(limits.runs_at_once),
+        each_agent: share(None, None),
+        agents: agents.iter().map(|(name, agent)| (name.clone(), share(agent.runs, agent.runs_queued))).collect(),
     })
 }
 
@@ -139,6 +154,7 @@ pub(crate) fn explained(error: EngineError, session: &Session) -> anyhow::Error 
             let status = store::words::run(end.status(), catalogue);
             Explained::failed(text!(catalogue, "run-over", run = run.as_str(), status = status)).into()
         }
+        EngineError::NotBegun(run) => Explained::failed(text!(catalogue, "run-not-begun", run = run.as_str())).into(),
         EngineError::ForkPoint { run, at, most } => {
             let message = text!(catalogue, "fork-point", run = run.as_str(), at = at);
             Explained::usage(message).hint(text!(catalogue, "fork-point-hint", most = most)).into()

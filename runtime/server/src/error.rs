@@ -212,6 +212,10 @@ impl From<EngineError> for ApiError {
             EngineError::Payload { problems } => {
                 Self::new(Code::SchemaMismatch, message).with(json!({ "problems": problems }))
             }
+            EngineError::QueueFull(full) => Self::new(Code::RateLimited, message).with(json!({
+                "agent": full.agent, "under_way": full.under_way, "queued": full.queued,
+            })),
+            EngineError::NotBegun(_) => Self::new(Code::InvalidTransition, message).with(json!({ "status": "queued" })),
             EngineError::PayloadTooLarge { .. } => Self::new(Code::PayloadTooLarge, message),
             EngineError::TooManySignals { .. } => Self::new(Code::RateLimited, message),
             EngineError::ForkPoint { at, most, .. } => {

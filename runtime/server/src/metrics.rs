@@ -193,15 +193,13 @@ impl Metrics {
     /// Looks up what is there.
     async fn look(&self, app: &App) -> Result<(), StoreError> {
         let (store, now) = (app.store(), app.clock.now());
-        let mut held = 0;
         for (status, name) in [(RunStatus::Requested, "requested"), (RunStatus::Queued, "queued")] {
             let count = store.count_runs(&RunFilter { status: Some(status), ..RunFilter::default() }).await?;
-            held += count;
             self.runs.get_or_create(&OfStatus { status: name }).set(signed(count));
         }
         let open = RunFilter { status: Some(RunStatus::Running), ..RunFilter::default() };
         let running = store.count_runs(&open).await?;
-        let moving = (store.moving_runs().await?.len() as u64).saturating_sub(held).min(running);
+        let moving = (store.moving_runs().await?.len() as u64).min(running);
         self.runs.get_or_create(&OfStatus { status: "running" }).set(signed(moving));
         self.runs.get_or_create(&OfStatus { status: "waiting" }).set(signed(running - moving));
 

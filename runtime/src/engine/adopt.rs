@@ -10,7 +10,7 @@ use bloom_ir::{Value, VerifiedIr};
 
 use super::live::cannot_go_on;
 use super::run::{Addition, Run, SLICE};
-use super::submit::accepted;
+use super::submit::{Begun, accepted};
 use super::{Engine, EngineError, policy};
 use crate::record::{Actor, ContextId, InboxEntry, InboxId, InboxStatus, RunId};
 use crate::store::{StoreError, Submission};
@@ -71,7 +71,7 @@ impl Engine {
         append.expected = 0;
         append.events = history;
         let submission = Submission { flow: kept, document, inbox, run: record, first: append };
-        self.take_up(submission, run, artifacts, steps).await?;
+        self.take_up(submission, Begun { run: Some(run), artifacts, steps, ticket: None }).await?;
         Ok(id)
     }
 }

@@ -16,14 +16,15 @@ use crate::store::Append;
 impl Engine {
     /// Ends a run as cancelled. Its tasks end in the same commit, and a tool that is being called is interrupted. A run that
     /// has ended is [`EngineError::Over`]; one that goes on as another is stopped there. One that cannot go on any more, as
-    /// because its key is not trusted, can be cancelled all the same.
+    /// because its key is not trusted, can be cancelled all the same, and so can one that waits for its turn.
     pub async fn cancel(&self, run: &RunId, by: &Actor, reason: &str) -> Result<(), EngineError> {
         let reason = if reason.is_empty() { by.to_string() } else { format!("{by}: {reason}") };
         loop {
             let run = self.newest(run).await?.id;
             let own = reason.clone();
             let mut done = self.happen(&run, With::News, |run, desk| Ok(Some(run.cancel(own, desk)))).await;
-            if done.as_ref().is_err_and(EngineError::is_of_program) {
+            let cannot_go_on = |error: &EngineError| error.is_of_program() || matches!(error, EngineError::NotBegun(_));
+            if done.as_ref().is_err_and(cannot_go_on) {
                 done = self.cancel_unloaded(&run, reason.clone()).await;
             }
             if !went_on(&done) {

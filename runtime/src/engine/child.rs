@@ -61,8 +61,11 @@ impl Engine {
                 }
             }
         }
-        // First, so that it is driven whatever becomes of its parent. Nobody listens when the driver is gone.
-        let _ = want.send(id.clone());
+        // First, so that it is driven whatever becomes of its parent; one that has to wait is when its turn has come.
+        if self.queue_position(&id).is_none() {
+            // Nobody listens when the driver is gone.
+            let _ = want.send(id.clone());
+        }
         if start.call.wait {
             return Ok(());
         }
@@ -104,6 +107,7 @@ impl Engine {
             Ok(_) | Err(EngineError::Store(StoreError::RunExists(_))) => Ok(Ok(())),
             Err(EngineError::Inputs(error)) => Ok(Err(error)),
             Err(error @ EngineError::Refused(_)) => Ok(Err(EffectError::new("refused_flow", message(&error)))),
+            Err(error @ EngineError::QueueFull(_)) => Ok(Err(EffectError::new("queue_full", message(&error)))),
             Err(error @ EngineError::Load(_)) => Ok(Err(EffectError::new("flow_not_executable", message(&error)))),
             Err(error) => Err(error),
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::gate::Admission;
+
 /// Settings of an engine.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
@@ -27,6 +29,8 @@ pub struct EngineConfig {
     pub worker_offline: Duration,
     /// A worker keeps to the time limits of nodes and runs by itself. One that does not loses the lease so long after that.
     pub overtime: Duration,
+    /// How many runs may be under way; else any number.
+    pub admission: Admission,
     /// How many runs may stand above a run that a run starts.
     pub max_depth: u32,
     /// How long a proposal waits for a decision.
@@ -48,6 +52,7 @@ impl Default for EngineConfig {
             reap_every: Duration::from_secs(5),
             worker_offline: Duration::from_mins(1),
             overtime: Duration::from_mins(1),
+            admission: Admission::default(),
             max_depth: 128,
             proposal_ttl: Duration::from_hours(72),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -18,6 +18,7 @@ use bloom_ir::document::EmitKind;
 use bloom_ir::{Digest, Pinned, Value};
 
 use super::artifacts::HandedOut;
+use super::gate::Standing;
 use super::lease::{decided, note};
 use super::live::{With, commit, tell};
 use super::progress::{EffectSpot, Step};
@@ -170,8 +171,10 @@ impl Engine {
         }
         let is_over = more.end.is_some();
         let (addition, with) = self.addition_of(&record, task, lease, new, &follower, more)?;
+        let standing = Standing::of(&addition.append);
         let committed = commit(self.store.as_ref(), None, addition, with).await?;
         tell(self.observer.as_ref(), &self.live(run), run, committed);
+        self.admitting.hear(run, standing);
         if is_over {
             self.fleet().ended(&lease.id);
             self.announce_work();

@@ -19,7 +19,7 @@ use super::run::{Desk, Run, RunEnd, measured};
 use super::tool::Job;
 use super::wait::Wait;
 use super::{Engine, EngineError, policy};
-use crate::record::{RunError, RunId};
+use crate::record::{RunError, RunId, RunStatus};
 use crate::store::StoreError;
 
 /// Where a run stands, for its driver.
@@ -119,7 +119,15 @@ impl Engine {
         let driver = live.driver.lock().await;
         // What is said from here on is meant for this driver.
         live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if self.record_of(id).await?.is_elsewhere() {
+        let record = self.record_of(id).await?;
+        if record.status == RunStatus::Queued {
+            self.begin(id, &live).await?;
+            if record.dispatched {
+                drop(driver);
+                self.forget(id, live);
+                return Ok(Stop::Waits(Vec::new()));
+            }
+        } else if record.is_elsewhere() {
             return Err(EngineError::Dispatched(id.clone()));
         }
         if self.may_have_tasks(&live).await {

@@ -7,6 +7,7 @@ use bloom_interpreter::effect::EffectError;
 use bloom_interpreter::replay::{RebuildError, Verdict};
 use bloom_ir::{Digest, VerifyError};
 
+use super::gate::QueueFull;
 use super::policy::Refusal;
 use super::run::RunEnd;
 use crate::record::{QuestionId, QuestionStatus, RunId, TaskId};
@@ -71,6 +72,12 @@ pub enum EngineError {
         /// What the replay found.
         verdict: Box<Verdict>,
     },
+    /// The agent has all the runs that it may have; nothing was started.
+    #[error(transparent)]
+    QueueFull(QueueFull),
+    /// The run waits until it may begin.
+    #[error("run {0} has not begun: it waits for its turn")]
+    NotBegun(RunId),
     /// The run has ended.
     #[error("run {run} has ended: {}", end.status_name())]
     Over {

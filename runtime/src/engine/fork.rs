@@ -7,8 +7,8 @@ use bloom_ir::{Pinned, Value, VerifiedIr};
 
 use super::live::cannot_go_on;
 use super::run::{Addition, Run, SLICE};
-use super::submit::accepted;
-use super::{Engine, EngineError, policy};
+use super::submit::{Begun, accepted};
+use super::{Engine, EngineError, policy, turn};
 use crate::record::{Actor, InboxEntry, InboxId, InboxStatus, Origin, RunId, RunRecord};
 use crate::store::Submission;
 
@@ -68,6 +68,7 @@ impl Engine {
         let now = self.clock.now();
         let forked = Forked { run: id.to_string(), origin: run.to_string(), at, ir: ir.hash() };
         let rebuilt = self.rebuilt_to_fork(&program, &shared, &forked).await?;
+        let ticket = self.enter(&id, &program.flow().id, None).await?;
         let (kept, document, stored) = self.kept(&ir, &by, now).await?;
         let inbox = InboxEntry {
             id: InboxId::new(self.ids.fresh()),
@@ -81,19 +82,25 @@ impl Engine {
             approved_by: Some(by.clone()),
         };
         let begun = accepted(&id, &inbox, origin.context, &rebuilt.machine);
-        let record = RunRecord { origin: Some(Origin { run, at }), ..begun };
-        let (run, addition) = Run::forked(&record, ir, rebuilt, &shared, forked, &by, &self.desk());
-        let Addition { mut append, artifacts, steps, .. } = addition;
-        append.audit.splice(..0, stored);
-        append.expected = 0;
-        append.events.splice(..0, shared);
-        self.take_up(Submission { flow: kept, document, inbox, run: record, first: append }, run, artifacts, steps)
-            .await?;
+        let turn = ticket.turn();
+        let record = RunRecord { origin: Some(Origin { run, at }), turn, ..begun };
+        let (run, addition) = if turn.is_some() {
+            (None, Addition::silent(turn::waiting(&record, shared, &by)))
+        } else {
+            let (run, mut addition) = Run::forked(&record, ir, rebuilt, &shared, forked, &by, &self.desk());
+            addition.append.expected = 0;
+            addition.append.events.splice(..0, shared);
+            (Some(run), addition)
+        };
+        let Addition { append: mut first, artifacts, steps } = addition;
+        first.audit.splice(..0, stored);
+        let submission = Submission { flow: kept, document, inbox, run: record, first };
+        self.take_up(submission, Begun { run, artifacts, steps, ticket: Some(ticket) }).await?;
         Ok(id)
     }
 
     /// The run as it stands after the shared events, with all that it waits for to be asked for again.
-    async fn rebuilt_to_fork(
+    pub(super) async fn rebuilt_to_fork(
         &self,
         program: &Program,
         shared: &[Event],

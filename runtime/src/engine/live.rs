@@ -17,11 +17,12 @@ use tracing::Instrument as _;
 use super::Engine;
 use super::adopt::Journal;
 use super::error::EngineError;
+use super::gate::Standing;
 use super::outcome::says_not_done;
 use super::progress::{EffectSpot, Observer, Progress, Step};
 use super::run::{Addition, Desk, Run, RunEnd, SLICE};
 use crate::dispatch::Fleet;
-use crate::record::{LeaseId, QuestionStatus, RunId, RunRecord};
+use crate::record::{LeaseId, QuestionStatus, RunId, RunRecord, RunStatus};
 use crate::store::{Append, LeaseEnd, ProposalFilter, QuestionFilter, Store, StoreError};
 
 /// A run that somebody drives or works for.
@@ -234,6 +235,7 @@ impl Engine {
         // and who looks, waits for work or drives the run is told.
         let (store, observer, work) = (self.store.clone(), self.observer.clone(), self.work.clone());
         let (fleet, journal, tending) = (self.fleet.clone(), self.journal.clone(), self.tending.clone());
+        let admitting = self.admitting.clone();
         let of = id.clone();
         let span = tracing::debug_span!("commit", run = %id, events = addition.append.events.len());
         let write = async move {
@@ -244,7 +246,7 @@ impl Engine {
             };
             let by_worker = ended.is_some();
             let orphans = addition.append.orphans.clone();
-            let over = Over::of(&addition.append);
+            let (over, standing) = (Over::of(&addition.append), Standing::of(&addition.append));
             let committed = commit(store.as_ref(), journal.as_deref(), addition, with).await.inspect_err(|error| {
                 // Who drives the run hears of it here, since the error itself goes to the worker.
                 if by_worker && !matches!(error, EngineError::Store(StoreError::Task(_))) {
@@ -260,6 +262,7 @@ impl Engine {
             *slot = run.map(Slot::of);
             drop(slot);
             live.changed.notify_one();
+            admitting.hear(&of, standing);
             if is_news {
                 tending.want(&of);
             }
@@ -295,7 +298,14 @@ impl Engine {
     async fn load(&self, id: &RunId) -> Result<Slot, EngineError> {
         let record = self.record_of(id).await?;
         if record.status.is_terminal() {
+            // A commit whose outcome nobody was told may have ended it.
+            if record.continued_by.is_none() {
+                self.admitting.hear(id, Standing::Over);
+            }
             return Ok(Slot::Over(self.recorded_end(&record).await?));
+        }
+        if record.status == RunStatus::Queued {
+            return Err(EngineError::NotBegun(id.clone()));
         }
         let ir = self.pinned(&record, Pinned::Resume).await?;
         let program = self.program(&ir)?;

@@ -13,6 +13,7 @@
 //! - A result that was recorded is never asked for again.
 //! - A lease that is stale changes nothing.
 //! - A run that is refused leaves no record.
+//! - A run that was let in after another of its agent begins after it ([`Admission`]).
 
 mod adopt;
 mod artifacts;
@@ -26,6 +27,7 @@ mod dispatched;
 mod drive;
 mod error;
 mod fork;
+mod gate;
 mod lease;
 mod live;
 mod open;
@@ -44,6 +46,7 @@ mod submit;
 mod task;
 mod tend;
 mod tool;
+mod turn;
 mod wait;
 mod work;
 mod worker;
@@ -62,6 +65,7 @@ use self::dispatched::Followers;
 pub use self::dispatched::{CheckAnswer, Followed};
 pub use self::error::EngineError;
 pub use self::fork::Fork;
+pub use self::gate::{Admission, QueueFull, Share};
 pub use self::lease::{LeaseResult, RetryAfter};
 use self::live::Live;
 pub use self::policy::Refusal;
@@ -72,6 +76,7 @@ pub use self::sighting::Sighting;
 pub use self::submit::Submit;
 pub use self::task::NewTask;
 use self::tend::Tending;
+use self::turn::Admitting;
 pub use self::wait::Wait;
 pub use self::work::Work;
 pub use self::worker::Registration;
@@ -101,6 +106,8 @@ pub struct Engine {
     journal: Option<Arc<dyn Journal>>,
     /// Who looks after all runs.
     tending: Tending,
+    /// Who lets runs in.
+    admitting: Admitting,
 }
 
 /// What an engine is made of.
@@ -128,6 +135,8 @@ impl Engine {
         let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
         let (offline_ms, overtime_ms) = (millis(config.worker_offline), millis(config.overtime));
         let fleet = Fleet::new(FleetTimes { offline_ms, overtime_ms });
+        let tending = Tending::default();
+        let admitting = Admitting::new(config.admission.clone(), tending.clone());
         Self {
             store,
             tools,
@@ -142,7 +151,8 @@ impl Engine {
             work: Work::default(),
             followers: Followers::default(),
             journal: None,
-            tending: Tending::default(),
+            tending,
+            admitting,
         }
     }
 

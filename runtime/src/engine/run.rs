@@ -152,6 +152,13 @@ pub(super) struct Addition {
     pub(super) steps: Vec<Step>,
 }
 
+impl Addition {
+    /// What nobody is told of as a step.
+    pub(super) fn silent(append: Append) -> Self {
+        Self { append, artifacts: Vec::new(), steps: Vec::new() }
+    }
+}
+
 /// What one happening adds, before it is numbered and chained.
 #[derive(Default)]
 pub(super) struct Draft {

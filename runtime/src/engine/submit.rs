@@ -4,9 +4,11 @@ use bloom_interpreter::{Machine, RunInfo};
 use bloom_ir::document::Limits;
 use bloom_ir::{Digest, Value, VerifiedIr};
 
+use super::gate::Standing;
 use super::live::{Committed, Slot, tell, to_the_end};
 use super::progress::Step;
-use super::run::{Addition, Run};
+use super::run::{Addition, Desk, Run};
+use super::turn::{self, Ticket};
 use super::{Engine, EngineError, policy};
 use crate::record::{
     Actor, AuditNote, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, Parent, RunId, RunRecord, RunStatus,
@@ -41,8 +43,9 @@ pub(super) struct Identity {
 
 impl Engine {
     /// Accepts a run: keeps in one commit its IR, its inbox entry, its record, `run.started`, and what its first turn needs. It
-    /// moves on when it is driven. A flow that may not run here, or that calls one that is missing or may not, or inputs that
-    /// do not fit, leave nothing behind.
+    /// moves on when it is driven. Where as many runs are under way as may be, it is kept without events and begins when its turn
+    /// has come. A flow that may not run here, or that calls one that is missing or may not, inputs that do not fit, or an agent
+    /// of which too many runs wait already ([`EngineError::QueueFull`]), leave nothing behind.
     pub async fn submit(&self, submit: Submit) -> Result<RunId, EngineError> {
         self.submit_as(self.ids.run(), submit).await
     }
@@ -78,6 +81,7 @@ impl Engine {
         let limits = limits.unwrap_or(*program.limits());
         let machine = Machine::start_within(&program, info, inputs, limits).map_err(EngineError::Inputs)?;
 
+        let ticket = self.enter(&id, &program.flow().id, parent.as_ref()).await?;
         let (kept, document, stored) = self.kept(&ir, &by, now).await?;
         let inbox = InboxEntry {
             id: InboxId::new(self.ids.fresh()),
@@ -92,14 +96,20 @@ impl Engine {
             correlation_id: id.to_string(),
             approved_by: Some(by.clone()),
         };
-        let record = RunRecord { parent, dispatched, ..accepted(&id, &inbox, context, &machine) };
-        let mut desk = self.desk();
-        // The first event bears the time at which the run started.
-        desk.now = now;
-        let (run, Addition { mut append, artifacts, steps, .. }) = Run::begin(&record, ir, machine, &by, &desk);
-        append.audit.splice(0..0, stored);
-        let submission = Submission { flow: kept, document, inbox, run: record, first: append };
-        self.take_up(submission, run, artifacts, steps).await?;
+        let turn = ticket.turn();
+        let record = RunRecord { parent, dispatched, turn, ..accepted(&id, &inbox, context, &machine) };
+        let (run, addition) = if turn.is_some() {
+            (None, Addition::silent(turn::waiting(&record, Vec::new(), &by)))
+        } else {
+            // The first event bears the time at which the run started.
+            let desk = Desk { now, ..self.desk() };
+            let (run, addition) = Run::begin(&record, ir, machine, &by, &desk);
+            (Some(run), addition)
+        };
+        let Addition { append: mut first, artifacts, steps } = addition;
+        first.audit.splice(0..0, stored);
+        let submission = Submission { flow: kept, document, inbox, run: record, first };
+        self.take_up(submission, Begun { run, artifacts, steps, ticket: Some(ticket) }).await?;
         Ok(id)
     }
 
@@ -124,37 +134,37 @@ impl Engine {
         Ok((record, document, stored))
     }
 
-    /// Commits a new run, has it in memory, and has it driven; a run that another one starts is driven with that.
-    pub(super) async fn take_up(
-        &self,
-        submission: Submission,
-        run: Run,
-        artifacts: Vec<Vec<u8>>,
-        steps: Vec<Step>,
-    ) -> Result<(), EngineError> {
+    /// Commits a new run, has it in memory, and has it driven, if it begins now; a run that another one starts is driven with
+    /// that.
+    pub(super) async fn take_up(&self, submission: Submission, begun: Begun) -> Result<(), EngineError> {
+        let Begun { run, artifacts, steps, ticket } = begun;
         for bytes in artifacts {
             self.store.put_blob(bytes).await?;
         }
         let Append { tasks, events, .. } = &submission.first;
         let (has_work, recorded) = (!tasks.is_empty(), events.len() as u64);
-        let is_here = !submission.run.dispatched;
-        let is_wanted = is_here && submission.run.parent.is_none();
-        let (id, live) = (run.id.clone(), self.live(&run.id));
+        let standing = Standing::of(&submission.first);
+        let run = run.filter(|_| !submission.run.dispatched).map(Box::new);
+        let (is_here, is_wanted) = (run.is_some(), run.is_some() && submission.run.parent.is_none());
+        let (id, live) = (submission.run.id.clone(), self.live(&submission.run.id));
+        let of = id.clone();
         // If this future is dropped now, a run that was accepted goes on.
         let (store, observer, work) = (self.store.clone(), self.observer.clone(), self.work.clone());
         let (tending, taken) = (self.tending.clone(), live.clone());
         let submitting = to_the_end(async move {
             let mut slot = taken.slot.lock().await;
             store.submit(submission).await?;
-            tell(observer.as_ref(), &taken, &run.id, Committed { recorded, steps, has_work });
+            tell(observer.as_ref(), &taken, &of, Committed { recorded, steps, has_work });
             if is_wanted {
-                tending.want(&run.id);
+                tending.want(&of);
             }
-            if is_here {
-                *slot = Some(Slot::of(Box::new(run)));
-            }
+            *slot = run.map(Slot::of);
+            drop(slot);
             if has_work {
                 work.announce();
+            }
+            if let Some(ticket) = ticket {
+                ticket.keep(standing);
             }
             Ok::<_, StoreError>(())
         });
@@ -164,6 +174,17 @@ impl Engine {
         }
         Ok(submitted?)
     }
+}
+
+/// A new run as it begins, which is to be kept.
+pub(super) struct Begun {
+    /// None where it waits for its turn.
+    pub(super) run: Option<Run>,
+    /// Blobs that must be there before.
+    pub(super) artifacts: Vec<Vec<u8>>,
+    pub(super) steps: Vec<Step>,
+    /// None of a run that need not be let in.
+    pub(super) ticket: Option<Ticket>,
 }
 
 /// A run that nothing is recorded of yet, with the machine that it begins with, as an entry of the inbox asked for it.
@@ -197,5 +218,6 @@ pub(super) fn accepted(id: &RunId, inbox: &InboxEntry, context: ContextId, machi
         dispatched: false,
         waiting: false,
         wake_at: None,
+        turn: None,
     }
 }

@@ -72,7 +72,7 @@ impl Queue {
 
 impl Engine {
     /// Looks after all runs of the store until `stop`: goes on with those that are in the middle of something, drives those
-    /// that are submitted or sent a signal or an answer, and wakes each that waits when its time has come. A run that waits
+    /// that are submitted, whose turn has come, or that are sent a signal or an answer, and wakes each that waits when its time has come. A run that waits
     /// takes no memory and no thread meanwhile, and one whose tasks are queued gives its place to others until a worker has
     /// begun. Proposals that nobody decided on in time expire.
     ///
@@ -93,6 +93,7 @@ impl Engine {
             let looked = async {
                 if !is_begun {
                     self.store.moving_runs().await?.into_iter().for_each(|run| queue.push(run));
+                    self.due_to_begin().await?.into_iter().for_each(|run| queue.push(run));
                     is_begun = true;
                 }
                 if self.clock.now() >= expiry {

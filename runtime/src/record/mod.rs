@@ -30,6 +30,6 @@ pub use key::{KeyRefusal, WorkerKey, WorkerKeys};
 pub use project::{CloneStatus, ManagedProject, NodeStatus, canonical_id};
 pub use proposal::{Approval, Proposal, ProposalError, ProposalStatus, Verdict};
 pub use question::{Question, QuestionStatus};
-pub use run::{Origin, Parent, RunError, RunRecord, RunStatus, Spent, Stretch};
+pub use run::{Origin, Parent, RunError, RunRecord, RunStatus, Spent, Stretch, Turn};
 pub use task::{Lease, LeaseEnding, LeaseStatus, Task, TaskEffect, TaskStatus, fits};
 pub use worker::{Capabilities, Worker, WorkerStatus};

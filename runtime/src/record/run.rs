@@ -77,6 +77,19 @@ pub struct RunRecord {
     /// When it goes on by itself, in Unix milliseconds, while nobody drives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wake_at: Option<i64>,
+    /// Its turn, if it had to wait for one; one that had not began when it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<Turn>,
+}
+
+/// The turn of a run among those that wait until they may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Runs begin in the order of these numbers.
+    pub number: u64,
+    /// When it began, in Unix milliseconds; none while it waits, and of one that was stopped before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began_at: Option<i64>,
 }
 
 /// The run that started another one.
@@ -102,6 +115,11 @@ pub struct Origin {
 }
 
 impl RunRecord {
+    /// When it began, in Unix milliseconds; none while it waits for its turn, and of one that was stopped before.
+    pub fn started_at(&self) -> Option<i64> {
+        self.turn.map_or(Some(self.created_at), |turn| turn.began_at)
+    }
+
     /// Whether a worker executes it, so that nobody drives it here.
     pub fn is_elsewhere(&self) -> bool {
         self.dispatched && !self.status.is_terminal()
@@ -133,6 +151,11 @@ impl RunRecord {
             Some(End::Cancelled) | None => {}
         }
         self.status = status;
+        if let (Some(turn), Some(at)) = (&mut self.turn, stretch.begun_at)
+            && status > RunStatus::Queued
+        {
+            turn.began_at.get_or_insert(at);
+        }
         if let Some(links) = &stretch.links {
             self.events = links.last.seq();
             self.history_head = links.last.head();
@@ -168,6 +191,8 @@ impl Spent {
 pub struct Stretch {
     expected: u64,
     links: Option<Links>,
+    /// The time of the last of its events that begin a run.
+    begun_at: Option<i64>,
     end: Option<End>,
     /// How many effects have their outcome by it.
     steps: u64,
@@ -221,10 +246,11 @@ impl Stretch {
 
     /// Checks events that are to follow the first `expected` ones of `run`.
     pub fn check(run: &RunId, expected: u64, events: &[Event]) -> Result<Self, RunError> {
-        let Some(first) = events.first() else { return Ok(Self { expected, links: None, end: None, steps: 0 }) };
+        let nothing = Self { expected, links: None, begun_at: None, end: None, steps: 0 };
+        let Some(first) = events.first() else { return Ok(nothing) };
         let mut last = Chain::at(expected, first.prev);
         let mut at = first.at;
-        let (mut end, mut steps): (Option<End>, u64) = (None, 0);
+        let (mut begun_at, mut end, mut steps): (Option<i64>, Option<End>, u64) = (None, None, 0);
         for event in events {
             last.accept(event).map_err(|source| RunError::Chain { run: run.clone(), source })?;
             let erased = || RunError::Erased { run: run.clone(), seq: event.seq };
@@ -233,10 +259,13 @@ impl Stretch {
                 return Err(RunError::Ended { run: run.clone(), status: end.status() });
             }
             at = event.at;
+            if matches!(payload, Payload::RunStarted(_) | Payload::RunForked(_)) {
+                begun_at = Some(at);
+            }
             end = End::of(payload);
             steps += u64::from(matches!(payload, Payload::EffectCompleted { .. } | Payload::EffectFailed { .. }));
         }
-        Ok(Self { expected, links: Some(Links { prev: first.prev, last, at }), end, steps })
+        Ok(Self { expected, links: Some(Links { prev: first.prev, last, at }), begun_at, end, steps })
     }
 }
 

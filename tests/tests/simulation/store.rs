@@ -14,7 +14,7 @@ use bloom_runtime::record::{
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
-    QuestionFilter, QueueFilter, RunFilter, Store, StoreError, Submission, TaskFilter, WorkCounts,
+    QuestionFilter, QueueFilter, RunFilter, StandingRun, Store, StoreError, Submission, TaskFilter, WorkCounts,
 };
 use bloom_store::RedbStore;
 
@@ -76,6 +76,7 @@ watched! {
     fn runs(filter: &RunFilter) -> Vec<RunRecord>;
     fn count_runs(filter: &RunFilter) -> u64;
     fn run_status(id: &RunId) -> Option<RunStatus>;
+    fn standing_runs(status: RunStatus) -> Vec<StandingRun>;
     fn moving_runs() -> Vec<RunId>;
     fn due_runs(until: i64, limit: usize) -> Vec<(i64, RunId)>;
     fn inbox_entry(id: &InboxId) -> Option<InboxEntry>;

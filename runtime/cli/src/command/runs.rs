@@ -28,6 +28,7 @@ pub(crate) struct Runs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Status {
+    Queued,
     Running,
     Completed,
     Failed,
@@ -38,6 +39,7 @@ enum Status {
 impl Status {
     fn name(self) -> &'static str {
         match self {
+            Self::Queued => "queued",
             Self::Running => "running",
             Self::Completed => "completed",
             Self::Failed => "failed",
@@ -50,6 +52,7 @@ impl Status {
 impl From<Status> for RunStatus {
     fn from(status: Status) -> Self {
         match status {
+            Status::Queued => Self::Queued,
             Status::Running => Self::Running,
             Status::Completed => Self::Completed,
             Status::Failed => Self::Failed,
@@ -92,7 +95,7 @@ impl Runs {
             id: run.id.to_string(),
             flow: format!("{}@{}", run.flow, run.version),
             status: words::standing(run, &session.catalogue),
-            started: clock::local(run.created_at),
+            started: run.started_at().map(clock::local).unwrap_or_default(),
             events: run.events.to_string(),
             tokens: run.tokens.to_string(),
             origin: run.origin.as_ref().map(|origin| (origin.run.to_string(), origin.at)),

@@ -80,7 +80,12 @@ impl Serve {
             ids: Arc::new(TimeOrderedIds),
             trust: trust.clone(),
             observer: hub.clone(),
-            config: EngineConfig { awaits_workers: true, llm_by_person: choice.is_human(), ..engine::config(session)? },
+            config: EngineConfig {
+                awaits_workers: true,
+                llm_by_person: choice.is_human(),
+                admission: engine::admission(session)?,
+                ..engine::config(session)?
+            },
         }));
         let memory = MemoryArg::default().folder(&setting, session)?;
         let added = ToolArgs::default().folder(session)?;

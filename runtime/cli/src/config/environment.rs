@@ -34,6 +34,9 @@ pub(crate) const NOT_HONOURED: [&str; 1] = ["DATABASE_URL"];
 
 const PREFIX: &str = "BLOOM_";
 
+/// Sections of which the operator gives the names of what they hold: no variable sets these.
+const NAMED: [&str; 2] = ["agents", "tools"];
+
 /// The variable that sets a key.
 pub(super) fn variable(section: &str, key: &str) -> String {
     format!("{PREFIX}{}_{}", section.to_uppercase(), key.to_uppercase())
@@ -53,7 +56,8 @@ pub(super) fn apply(config: &mut Config, variables: &[(String, String)], catalog
         };
         set(config, path, &value, name, catalogue)?;
     }
-    let sections: Vec<String> = known::<&str>(&[]).into_iter().filter(|section| section != "tools").collect();
+    let sections: Vec<String> =
+        known::<&str>(&[]).into_iter().filter(|section| !NAMED.contains(&section.as_str())).collect();
     let keys: Vec<(String, String, String)> = sections
         .iter()
         .flat_map(|section| known(&[section]).into_iter().map(|key| (variable(section, &key), section.clone(), key)))

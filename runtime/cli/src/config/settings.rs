@@ -25,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) log: Log,
     pub(crate) telemetry: Telemetry,
     pub(crate) network: Network,
+    pub(crate) agents: BTreeMap<String, Agent>,
     pub(crate) tools: BTreeMap<String, Tool>,
 }
 
@@ -235,6 +236,12 @@ pub(crate) struct Limits {
     pub(crate) attempts: u32,
     pub(crate) flow_depth: u32,
     pub(crate) proposal_ttl_hours: u32,
+    /// On a server; 0: any number.
+    pub(crate) runs_at_once: u32,
+    /// Of each agent, on a server; 0: any number.
+    pub(crate) runs_of_agent: u32,
+    /// Of each agent, that wait for their turn.
+    pub(crate) runs_queued: u32,
 }
 
 impl Default for Limits {
@@ -257,6 +264,9 @@ impl Default for Limits {
             attempts: 3,
             flow_depth: 128,
             proposal_ttl_hours: 72,
+            runs_at_once: 10,
+            runs_of_agent: 1,
+            runs_queued: 5,
         }
     }
 }
@@ -299,6 +309,16 @@ pub(crate) struct Network {
     pub(crate) ca: Option<PathBuf>,
     /// Addresses of names, as in a hosts file.
     pub(crate) hosts: BTreeMap<String, Vec<IpAddr>>,
+}
+
+/// What holds for the runs of one agent, in place of what holds for all.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Agent {
+    /// As `limits.runs_of_agent`.
+    pub(crate) runs: Option<u32>,
+    /// As `limits.runs_queued`.
+    pub(crate) runs_queued: Option<u32>,
 }
 
 /// What the operator grants to a tool.

@@ -124,6 +124,18 @@ fn everything_that_a_grant_needs_can_be_set() {
 }
 
 #[test]
+fn agents_have_settings_of_their_own() {
+    let config = load("[agents.order-desk]\nruns = 0\n[limits]\nruns_queued = 9\n", &[]).unwrap();
+    let agent = &config.settings.agents["order-desk"];
+    assert_eq!((agent.runs, agent.runs_queued, config.settings.limits.runs_queued), (Some(0), None, 9));
+    assert_eq!(entry(&config, "agents.order-desk.runs").0, "0");
+    let told = said(load("[agents.x]\nrun = 1\n", &[]));
+    assert!(told.contains("there is no setting agents.x.run | did you mean runs?"), "{told}");
+    let told = said(load("", &[("BLOOM_LIMITS_RUNS_AT_ONCE", "many")]));
+    assert!(told.contains("limits.runs_at_once"), "{told}");
+}
+
+#[test]
 fn a_secret_in_a_file_ends_before_the_line_break() {
     use secrecy::ExposeSecret as _;
     let folder = tempfile::tempdir().unwrap();
@@ -196,6 +208,8 @@ fn every_setting_stands_in_the_documentation_with_its_default_and_its_variable()
         .collect();
     for (key, default) in [
         ("network.hosts", "{}"),
+        ("agents.NAME.runs", "–"),
+        ("agents.NAME.runs_queued", "–"),
         ("tools.NAME.http", "[]"),
         ("tools.NAME.config", "{}"),
         ("tools.NAME.artifacts", "–"),

@@ -71,6 +71,49 @@ fn a_killed_server_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_killed_server_has_runs_begin_in_the_order_in_which_they_came() {
+    let place = Place::new();
+    signed_greeting(&place);
+    let server = Served::start(&place, &["--workers", "0"]);
+    server.publish(&place);
+    let submit = || server.post("/api/v1/flows/greeting/runs", ANN);
+    let mut runs: Vec<String> = Vec::new();
+    for position in 0..6 {
+        let (status, run) = submit();
+        assert_eq!(status, 202, "{run}");
+        let turn = if position == 0 { Value::Null } else { json!(position) };
+        assert_eq!((&run["queue_position"], run["started_at"].is_null()), (&turn, position > 0), "{run}");
+        runs.push(run["run_id"].as_str().unwrap().to_owned());
+    }
+    let (status, refused) = submit();
+    assert_eq!((status, &refused["error"]["code"]), (429, &json!("RATE_LIMITED")), "{refused}");
+    server.kill();
+
+    let server = Served::start(&place, &["--workers", "0"]);
+    let third = server.get(&format!("/api/v1/runs/{}", runs[2]));
+    assert_eq!((&third["status"], &third["queue_position"]), (&json!("queued"), &json!(2)));
+    let (status, refused) = server.post("/api/v1/flows/greeting/runs", ANN);
+    assert_eq!(status, 429, "{refused}");
+    server.kill();
+
+    let server = Served::start(&place, &[]);
+    let mut before = String::new();
+    for run in &runs {
+        let done = (0..600).find_map(|_| {
+            let run = server.get(&format!("/api/v1/runs/{run}"));
+            std::thread::sleep(Duration::from_millis(100));
+            (run["status"] == "completed").then_some(run)
+        });
+        let done = done.expect("the run ends");
+        let began = done["started_at"].as_str().unwrap();
+        assert!(began >= before.as_str(), "{began} {before}");
+        before = done["finished_at"].as_str().unwrap().to_owned();
+    }
+    let (status, run) = server.post("/api/v1/flows/greeting/runs?wait=60", ANN);
+    assert_eq!((status, &run["status"]), (200, &json!("completed")));
+}
+
+#[test]
 #[cfg(unix)]
 fn a_server_that_is_asked_to_stop_ends_well() {
     let place = Place::new();

@@ -126,6 +126,7 @@ impl Follower {
                     return Some(());
                 };
                 let status = match change {
+                    "queued" => "queued",
                     "started" | "forked" => "running",
                     "completed" | "failed" | "cancelled" | "continued" => change,
                     _ => return Some(()),

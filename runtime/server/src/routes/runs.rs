@@ -95,7 +95,9 @@ pub(super) struct Waiting {
     wait: Option<u64>,
 }
 
-/// Run a flow. The same `Idempotency-Key` with the same body gives the same run, however often it is sent.
+/// Run a flow. Where as many runs are under way as may be, it is `queued` and begins when its turn has come; where too many of
+/// the flow wait already, nothing is accepted (429). The same `Idempotency-Key` with the same body gives the same run, however
+/// often it is sent.
 #[utoipa::path(
     post, path = "/api/v1/flows/{id}/runs", tag = "runs",
     params(
@@ -358,15 +360,9 @@ pub(super) async fn seen(app: &App, run: &RunRecord) -> Result<Run, ApiError> {
         })
         .await?;
     }
-    let queue_position = if run.status == RunStatus::Queued { Some(queue_position(app, run).await?) } else { None };
+    let queue_position = app.engine.queue_position(&run.id).filter(|_| run.status == RunStatus::Queued);
     let current = asked.pop().map(|(_, node)| node);
     Ok(Run::of(run, Counted { steps, current, queue_position }, &proposals))
-}
-
-/// How many runs that are queued were made no later, with the run itself.
-async fn queue_position(app: &App, run: &RunRecord) -> Result<u64, ApiError> {
-    let queued = RunFilter { status: Some(RunStatus::Queued), to: Some(run.created_at), ..RunFilter::default() };
-    Ok(app.store().count_runs(&queued).await?.saturating_add(1))
 }
 
 /// Looks at all recorded events, page by page.

@@ -22,7 +22,7 @@ pub(crate) struct Run {
     pub(crate) status: RunState,
     /// `manual`, or `event` for a run that a run started; `cron` is for runs that a time starts.
     pub(crate) trigger: &'static str,
-    /// Null while it has not begun.
+    /// Null while it waits for its turn, and of one that was stopped before.
     pub(crate) started_at: Option<String>,
     pub(crate) finished_at: Option<String>,
     pub(crate) duration_ms: Option<i64>,
@@ -36,7 +36,7 @@ pub(crate) struct Run {
     pub(crate) proposals_created: Vec<String>,
     /// `code: message`, where it failed.
     pub(crate) error: Option<String>,
-    /// How many runs that are queued were made before it, with itself; only while it is queued.
+    /// Its turn among the runs of the flow that wait, from 1; only while it is queued.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) queue_position: Option<u64>,
 
@@ -87,7 +87,7 @@ pub(crate) struct Counted {
     pub(crate) steps: u64,
     /// The node of the effect that was asked for last and has no outcome.
     pub(crate) current: Option<String>,
-    /// From 1, of a run that is queued.
+    /// From 1, of a run that waits for its turn.
     pub(crate) queue_position: Option<u64>,
 }
 
@@ -121,17 +121,16 @@ impl From<RunStatus> for RunState {
 impl Run {
     /// With what is counted elsewhere.
     pub(crate) fn of(run: &RunRecord, counted: Counted, proposals: &[Proposal]) -> Self {
-        let has_begun = run.status > RunStatus::Queued;
-        let ended = run.status.is_terminal();
+        let (started_at, ended) = (run.started_at(), run.status.is_terminal());
         let error = run.error.as_ref();
         Self {
             run_id: run.id.to_string(),
             agent_slug: run.flow.clone(),
             status: run.status.into(),
             trigger: if run.parent.is_some() { "event" } else { "manual" },
-            started_at: has_begun.then(|| time(run.created_at)),
+            started_at: started_at.map(time),
             finished_at: ended.then(|| time(run.updated_at)),
-            duration_ms: ended.then(|| run.updated_at.saturating_sub(run.created_at)),
+            duration_ms: started_at.filter(|_| ended).map(|at| run.updated_at.saturating_sub(at)),
             current_step: counted.current.filter(|_| !ended),
             steps_total: None,
             steps_completed: counted.steps,
@@ -341,7 +340,7 @@ impl Envelope {
             let mut result = json!({
                 "task_id": run.id, "status": status, "outputs": outputs, "artifacts": artifacts, "logs": logs,
                 "metrics": {
-                    "latency_ms": run.updated_at.saturating_sub(run.created_at), "tokens_used": run.tokens,
+                    "latency_ms": run.started_at().map_or(0, |at| run.updated_at.saturating_sub(at)), "tokens_used": run.tokens,
                     "retries": retries,
                 },
             });

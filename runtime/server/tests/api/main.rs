@@ -14,5 +14,6 @@ mod proposals;
 mod questions;
 mod runs;
 mod tools;
+mod turns;
 mod web;
 mod world;

@@ -15,7 +15,7 @@ use bloom_ir::{Diagnostic, Digest, Document, SigningKey, TrustList, Value, sign}
 use bloom_runtime::apply::Applier;
 use bloom_runtime::clock::{Clock, Ids};
 use bloom_runtime::compiler::{Called, Compiled, Compiler};
-use bloom_runtime::engine::{self, Engine, EngineConfig};
+use bloom_runtime::engine::{self, Admission, Engine, EngineConfig};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
 use bloom_server::{Appliers, Hub, NotAdded, Parts, Server, ServerConfig, Toolbox};
@@ -83,13 +83,21 @@ pub(crate) struct Setup {
     pub(crate) key: Option<&'static str>,
     pub(crate) config: ServerConfig,
     pub(crate) has_worker: bool,
+    /// How many runs may be under way.
+    pub(crate) admission: Admission,
     /// The store of a server that was there before.
     pub(crate) store: Option<Arc<RedbStore>>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { key: None, config: ServerConfig::default(), has_worker: true, store: None }
+        Self {
+            key: None,
+            config: ServerConfig::default(),
+            has_worker: true,
+            admission: Admission::default(),
+            store: None,
+        }
     }
 }
 
@@ -112,7 +120,7 @@ impl World {
             ids: ids.clone(),
             trust: trust.clone(),
             observer: hub.clone(),
-            config: EngineConfig { awaits_workers: true, ..EngineConfig::default() },
+            config: EngineConfig { awaits_workers: true, admission: setup.admission, ..EngineConfig::default() },
         }));
         let applier = Arc::new(Applier::new(store.clone(), clock.clone(), memory.path()));
         let server = Server::new(Parts {

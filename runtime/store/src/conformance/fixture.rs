@@ -9,7 +9,7 @@ use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{
     Actor, AuditNote, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, LeaseEnding, LeaseId, Proposal,
     ProposalId, ProposalStatus, Question, QuestionId, QuestionStatus, RunId, RunRecord, RunStatus, Spent, Task,
-    TaskEffect, TaskId, TaskStatus, WorkerId,
+    TaskEffect, TaskId, TaskStatus, Turn, WorkerId,
 };
 use bloom_runtime::store::{Append, Grant, GrantAsk, LeaseEnd, Store, Submission};
 
@@ -145,6 +145,7 @@ impl Scribe {
             dispatched: false,
             waiting: false,
             wake_at: None,
+            turn: None,
         };
         let started = Payload::RunStarted(Started {
             run: self.run.to_string(),
@@ -166,6 +167,15 @@ impl Scribe {
             stored_at: self.created_at,
         };
         Submission { flow, document: b"ir".to_vec(), inbox, run, first: self.append([started]) }
+    }
+
+    /// The same of a run that waits for its turn, and what it begins with.
+    pub fn queued(&mut self, number: u64) -> (Submission, Append) {
+        let mut submission = self.submission();
+        submission.run.turn = Some(Turn { number, began_at: None });
+        let nothing = Append { status: RunStatus::Queued, events: vec![], ..submission.first.clone() };
+        let begins = std::mem::replace(&mut submission.first, nothing);
+        (submission, begins)
     }
 
     /// A queued task of the run.

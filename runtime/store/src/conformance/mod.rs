@@ -59,6 +59,8 @@ checks! {
         runs_are_listed_newest_first
         runs_are_filtered_by_flow_and_status
         histories_of_many_runs_stay_apart
+        run_that_waits_for_its_turn_begins_later
+        run_that_never_began_is_cancelled
         one_of_many_racing_writers_wins
         racing_submissions_make_one_run
     }

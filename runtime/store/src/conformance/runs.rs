@@ -1,5 +1,6 @@
 //! Runs and histories.
 
+use std::slice;
 use std::sync::Arc;
 
 use bloom_interpreter::history::{Chain, Forked, Payload};
@@ -299,6 +300,53 @@ pub(super) async fn runs_are_filtered_by_flow_and_status(store: &Arc<dyn Store>)
     assert_eq!(between(None, Some(3), None).await, ["r4", "r3"]);
     assert_eq!(between(Some("a"), None, Some(2)).await, ["r1"]);
     assert_eq!(between(None, Some(4), Some(2)).await, [""; 0]);
+}
+
+pub(super) async fn run_that_waits_for_its_turn_begins_later(store: &Arc<dyn Store>) {
+    let mut first = Scribe::of("r1", "a", START);
+    let mut second = Scribe::of("r2", "b", START + 1);
+    // The later one came first.
+    let (one, begins) = first.queued(8);
+    let (other, _) = second.queued(7);
+    store.submit(one.clone()).await.unwrap();
+    store.submit(other).await.unwrap();
+    let run = store.run(first.run()).await.unwrap().unwrap();
+    assert_eq!(run, one.run);
+    assert_eq!((run.started_at(), run.events), (None, 0));
+    assert_eq!(store.history(first.run(), 1, ALL).await.unwrap(), []);
+    assert_eq!(store.moving_runs().await.unwrap(), [], "nobody has to drive it");
+    let standing = async |status| {
+        let found = store.standing_runs(status).await.unwrap();
+        found.into_iter().map(|run| (run.id.to_string(), run.flow, run.waiting, run.turn)).collect::<Vec<_>>()
+    };
+    let of = |id: &str, flow: &str, waiting, turn| (id.to_owned(), flow.to_owned(), waiting, turn);
+    let both = [of("r1", "a", false, Some(8)), of("r2", "b", false, Some(7))];
+    assert_eq!(standing(RunStatus::Queued).await, both);
+    assert_eq!(standing(RunStatus::Running).await, []);
+
+    store.append(begins).await.unwrap();
+    let run = store.run(first.run()).await.unwrap().unwrap();
+    assert_eq!((run.status, run.events, run.started_at()), (RunStatus::Running, 1, Some(START + 1)));
+    assert_eq!(store.moving_runs().await.unwrap(), slice::from_ref(first.run()));
+    assert_eq!(standing(RunStatus::Queued).await, both[1..]);
+    store.append(Append { waiting: true, ..first.append([]) }).await.unwrap();
+    assert_eq!(standing(RunStatus::Running).await, [of("r1", "a", true, Some(8))]);
+    store.append(first.completion("done")).await.unwrap();
+    assert_eq!(store.run(first.run()).await.unwrap().unwrap().started_at(), Some(START + 1));
+    assert_eq!(standing(RunStatus::Running).await, []);
+}
+
+pub(super) async fn run_that_never_began_is_cancelled(store: &Arc<dyn Store>) {
+    let (submission, _) = Scribe::new("r1").queued(1);
+    store.submit(submission.clone()).await.unwrap();
+    let (mut chain, run) = (Chain::default(), submission.run.id);
+    let events = vec![chain.next(START + 5, Payload::RunCancelled { reason: "enough".to_owned() })];
+    store.append(Append { status: RunStatus::Cancelled, events, ..submission.first }).await.unwrap();
+    let run = store.run(&run).await.unwrap().unwrap();
+    assert_eq!((run.status, run.events, run.started_at()), (RunStatus::Cancelled, 1, None));
+    assert_eq!((run.updated_at, run.history_head), (START + 5, chain.head()));
+    assert_eq!(store.standing_runs(RunStatus::Queued).await.unwrap(), []);
+    assert_eq!(store.moving_runs().await.unwrap(), []);
 }
 
 pub(super) async fn histories_of_many_runs_stay_apart(store: &Arc<dyn Store>) {

@@ -11,6 +11,7 @@
 //! | 7 | how many events went into archives |
 //! | 8 | a log beside it, while it is open |
 //! | 9 | an index of what runs handed out |
+//! | 10 | runs that wait until they may begin |
 
 use std::fs;
 use std::ops::ControlFlow;

@@ -40,7 +40,7 @@ use bloom_runtime::record::{
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
-    QuestionFilter, QueueFilter, RunFilter, Store, StoreError, Submission, TaskFilter, WorkCounts,
+    QuestionFilter, QueueFilter, RunFilter, StandingRun, Store, StoreError, Submission, TaskFilter, WorkCounts,
 };
 use redb::{Database, StorageBackend};
 use rustix::fs::{Advice, fadvise};
@@ -59,7 +59,7 @@ pub use self::transfer::{Compacted, Restored};
 pub use self::verify::Verification;
 
 /// The version of tables and rows that this program reads and writes.
-const SCHEMA: u32 = 9;
+const SCHEMA: u32 = 10;
 const SCHEMA_KEY: &[u8] = b"schema";
 /// How many numbers up to the last event's no event has: those of runs that were archived.
 const GAPS_KEY: &[u8] = b"event_gaps";
@@ -347,6 +347,10 @@ impl Store for RedbStore {
 
     async fn run_status(&self, id: &RunId) -> Result<Option<RunStatus>, StoreError> {
         self.look(|mut rows| history::status(&mut rows, id))
+    }
+
+    async fn standing_runs(&self, status: RunStatus) -> Result<Vec<StandingRun>, StoreError> {
+        self.read(move |rows| query::standing_runs(rows, status)).await
     }
 
     async fn moving_runs(&self) -> Result<Vec<RunId>, StoreError> {

@@ -9,7 +9,7 @@ use bloom_runtime::record::{
     TaskStatus, Worker,
 };
 use bloom_runtime::store::{
-    ArtifactFilter, LeaseFilter, ProposalFilter, RunFilter, StoreError, TaskFilter, WorkCounts,
+    ArtifactFilter, LeaseFilter, ProposalFilter, RunFilter, StandingRun, StoreError, TaskFilter, WorkCounts,
 };
 use serde::de::DeserializeOwned;
 
@@ -53,6 +53,25 @@ pub(super) fn count_runs(rows: &Snapshot, filter: &RunFilter) -> Result<u64, Sto
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(count)
+}
+
+/// Without their inputs, which may be large.
+pub(super) fn standing_runs(rows: &Snapshot, status: RunStatus) -> Result<Vec<StandingRun>, StoreError> {
+    let mut runs = Vec::new();
+    { rows }.ascend(Table::RunsByStatus, &run_rows::status_key(status).span(), |_, id| {
+        let row = { rows }.get(Table::Runs, id)?;
+        let run: RunRecord =
+            row::decode(&row.ok_or_else(|| dangling(Table::RunsByStatus, String::from_utf8_lossy(id)))?)?;
+        runs.push(StandingRun {
+            awaited: run.parent.is_some_and(|parent| parent.waits),
+            turn: run.turn.map(|turn| turn.number),
+            id: run.id,
+            flow: run.flow,
+            waiting: run.waiting,
+        });
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(runs)
 }
 
 /// The index that answers a filter, and the part of it.

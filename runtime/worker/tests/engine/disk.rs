@@ -15,7 +15,7 @@ use bloom_runtime::record::{
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
-    QuestionFilter, QueueFilter, RunFilter, Store, StoreError, Submission, TaskFilter, WorkCounts,
+    QuestionFilter, QueueFilter, RunFilter, StandingRun, Store, StoreError, Submission, TaskFilter, WorkCounts,
 };
 use futures::future::BoxFuture;
 
@@ -189,6 +189,9 @@ impl Store for Disk {
     }
     async fn run_status(&self, id: &RunId) -> Result<Option<RunStatus>, StoreError> {
         verb!(self.read(id) run_status &id)
+    }
+    async fn standing_runs(&self, status: RunStatus) -> Result<Vec<StandingRun>, StoreError> {
+        verb!(self.read() standing_runs status)
     }
     async fn moving_runs(&self) -> Result<Vec<RunId>, StoreError> {
         verb!(self.read() moving_runs)

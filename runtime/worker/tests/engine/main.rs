@@ -18,7 +18,9 @@ mod proposal;
 mod run;
 mod stop;
 mod tend;
+
 mod time;
+mod turn;
 mod unknown;
 mod wait;
 mod world;

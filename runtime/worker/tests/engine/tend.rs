@@ -195,7 +195,7 @@ async fn requests_that_are_dropped_after_their_commit_are_acted_upon() {
     let disk = Arc::new(Disk::new(world.store.clone()));
     let engine = world.engine_on(disk.clone());
     let requests = async {
-        disk.drop_at_commit(1, engine.submit(submission(&reads()))).await;
+        Box::pin(disk.drop_at_commit(1, engine.submit(submission(&reads())))).await;
         let run = world.store.runs(&RunFilter { limit: 9, ..RunFilter::default() }).await.unwrap().remove(0).id;
         ended(&world, &[run]).await;
 

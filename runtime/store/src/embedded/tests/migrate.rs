@@ -136,6 +136,24 @@ async fn what_runs_handed_out_before_is_listed_then() {
 }
 
 #[tokio::test]
+async fn file_that_knows_no_turns_is_brought_up_to_date_and_not_opened_by_its_version_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = RedbStore::open(folder.path()).unwrap();
+    let mut scribe = submitted(&store, "r1").await;
+    tamper(&store, |stage| stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&9_u32)));
+    drop(store);
+    let store = RedbStore::open(folder.path()).unwrap();
+    let run = store.run(scribe.run()).await.unwrap().unwrap();
+    assert_eq!((run.turn, run.started_at()), (None, Some(run.created_at)), "it began when it was made");
+    store.append(scribe.completion("done")).await.unwrap();
+    assert_eq!(store.verify().await.unwrap().faults, [""; 0]);
+    drop(store);
+    let path = folder.path().join(RedbStore::FILE);
+    assert_eq!(version(&Guarded::once(Database::open(path).unwrap())).unwrap(), Some(SCHEMA));
+    assert!(folder.path().join("bloom.redb.v9").exists(), "the old file is kept");
+}
+
+#[tokio::test]
 async fn file_of_the_first_version_gets_what_is_new() {
     let folder = tempfile::tempdir().unwrap();
     let store = RedbStore::open(folder.path()).unwrap();

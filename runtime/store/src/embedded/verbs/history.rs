@@ -297,7 +297,7 @@ pub(in super::super) fn status(rows: &mut impl Rows, id: &RunId) -> Result<Optio
 
 /// Whether somebody has to drive it.
 pub(in super::super) fn is_moving(run: &RunRecord) -> bool {
-    (!run.waiting || run.orphaned) && !run.dispatched && !run.status.is_terminal()
+    (!run.waiting || run.orphaned) && !run.dispatched && run.status == RunStatus::Running
 }
 
 pub(in super::super) fn moving(rows: &mut impl Rows) -> Result<Vec<RunId>, StoreError> {
