@@ -121,7 +121,8 @@ async fn a_retry_goes_on_with_the_conversation_of_the_attempt_that_failed() {
     fs::write(world.program.file("hangs"), "").unwrap();
     let claude = world.claude.clone();
     let asking = tokio::spawn(async move { claude.answer(within("a")).await });
-    while world.log().len() < 3 {
+    // Until it hangs, and nobody else will.
+    while world.log().len() < 3 || world.program.file("busy").exists() {
         tokio::task::yield_now().await;
     }
     asking.abort();
