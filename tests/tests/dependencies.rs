@@ -60,16 +60,15 @@ fn licences() -> BTreeMap<String, BTreeSet<String>> {
     let mut licences: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for folder in WORKSPACES {
         let asked = |more: &[&str]| {
-            let options = ["--offline", "--locked"].iter().chain(more).map(|option| (*option).to_owned());
+            let options = ["--locked", "--all-features"].iter().chain(more).map(|option| (*option).to_owned());
             let options: Vec<String> = options.collect();
             MetadataCommand::new().manifest_path(root().join(folder).join("Cargo.toml")).other_options(options).exec()
         };
-        // Where what other systems need was never fetched, what this one needs was, at least for what is built by default.
-        let name = host();
-        let host = ["--filter-platform", name.as_str()];
-        let metadata = asked(&["--all-features"])
-            .or_else(|_| asked(&["--all-features", host[0], host[1]]))
-            .or_else(|_| asked(&host))
+        // Where what other systems need was never fetched, what this one needs may have been; else it is now.
+        let host = host();
+        let metadata = asked(&["--offline"])
+            .or_else(|_| asked(&["--offline", "--filter-platform", &host]))
+            .or_else(|_| asked(&["--filter-platform", &host]))
             .unwrap();
         for package in metadata.packages {
             let licence = package.license.unwrap_or_else(|| "none is told".to_owned());
