@@ -82,8 +82,8 @@ impl Server {
     /// Serves until `stop`; then takes no new connection, and ends when the requests that are under way have their answers,
     /// at the latest after [`ServerConfig::drain`].
     ///
-    /// Before, it takes over the workers and leases of the server that was there before; meanwhile, it ends leases whose time
-    /// is over, pushes tasks to node agents, and asks the control plane for workers.
+    /// Before, it takes over the workers, the leases and the queued runs of the server that was there before; meanwhile, it ends
+    /// leases whose time is over, pushes tasks to node agents, and asks the control plane for workers.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         self.app.listens_at(listener.local_addr()?);
         self.serve_by(listener::serve(&self.app, self.router(), listener, stop)).await
@@ -94,6 +94,7 @@ impl Server {
     pub async fn serve_by(&self, serving: impl Future<Output = std::io::Result<()>>) -> std::io::Result<()> {
         let engine = &self.app.engine;
         engine.restore_fleet().await.map_err(std::io::Error::other)?;
+        engine.restore_turns().await.map_err(std::io::Error::other)?;
         runtime_api::recover(&self.app).await.map_err(std::io::Error::other)?;
         tokio::select! {
             biased;

@@ -93,7 +93,7 @@ impl Engine {
             return Ok(ticket(None, false));
         }
         if self.admitting.gate().counts() {
-            self.load_gate().await?;
+            self.restore_turns().await?;
         }
         let entered = self.admitting.gate().enter(run, agent);
         match entered {
@@ -104,8 +104,9 @@ impl Engine {
         }
     }
 
-    /// Reads once which runs are under way, and which wait.
-    async fn load_gate(&self) -> Result<(), EngineError> {
+    /// Takes over from the store which runs are under way, and which wait for their turn: once, before any is let in or begins.
+    /// A start does so by this, for until then [`Engine::queue_position`] knows nothing of those that waited before.
+    pub async fn restore_turns(&self) -> Result<(), EngineError> {
         let load = || async {
             let counts = self.admitting.gate().counts();
             let running = if counts { self.store.standing_runs(RunStatus::Running).await? } else { Vec::new() };
@@ -120,7 +121,7 @@ impl Engine {
 
     /// Runs that wait for nothing but to be driven, to begin.
     pub(super) async fn due_to_begin(&self) -> Result<Vec<RunId>, EngineError> {
-        self.load_gate().await?;
+        self.restore_turns().await?;
         Ok(self.admitting.gate().due())
     }
 

@@ -9,9 +9,13 @@ use crate::world::{Setup, World, awaiting, plain};
 
 /// One run of each flow, of which so many wait.
 fn world(queued: u32) -> World {
+    World::with(limited(queued))
+}
+
+fn limited(queued: u32) -> Setup {
     let each_agent = Share { at_once: Some(1), queued: Some(queued) };
     let admission = Admission { at_once: Some(10), each_agent, agents: BTreeMap::new() };
-    World::with(Setup { admission, ..Setup::default() })
+    Setup { admission, ..Setup::default() }
 }
 
 async fn submitted(world: &World, flow: &str) -> Json {
@@ -24,7 +28,7 @@ async fn seen(world: &World, run: &Json) -> Json {
 
 async fn signal(world: &World, run: &Json) -> crate::world::Answered {
     let path = format!("/api/v1/runs/{}/signal/go", run["run_id"].as_str().unwrap());
-    for _ in 0..1000 {
+    for _ in 0..12_000 {
         let answered = world.post(&path, &json!(7)).await;
         if answered.status != 409 {
             return answered;
@@ -68,7 +72,7 @@ async fn a_queued_run_says_its_turn_and_begins_when_it_has_come() {
     let mut before = String::new();
     for run in [&first, &second, &third] {
         let id = run["run_id"].as_str().unwrap();
-        for _ in 0..1000 {
+        for _ in 0..12_000 {
             if seen(&world, run).await["status"] == "completed" {
                 break;
             }
@@ -82,6 +86,28 @@ async fn a_queued_run_says_its_turn_and_begins_when_it_has_come() {
         before = run["finished_at"].as_str().unwrap().to_owned();
     }
     world.end().await;
+}
+
+#[tokio::test]
+async fn a_server_that_starts_tells_the_turns_of_those_that_wait_before_it_takes_a_request() {
+    let before = world(5);
+    before.published(&awaiting("wait")).await;
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        runs.push(submitted(&before, "wait").await);
+    }
+    let store = before.store.clone();
+    before.end().await;
+    // Nobody looks after its runs yet.
+    let after = World::with(Setup { store: Some(store), has_worker: false, is_tended: false, ..limited(5) });
+    let first_request = async {
+        for (run, turn) in runs.iter().zip([Json::Null, json!(1), json!(2)]) {
+            assert_eq!(seen(&after, run).await["queue_position"], turn);
+        }
+        Ok(())
+    };
+    Box::pin(after.server.serve_by(first_request)).await.unwrap();
+    after.end().await;
 }
 
 #[tokio::test]

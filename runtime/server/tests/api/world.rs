@@ -83,6 +83,8 @@ pub(crate) struct Setup {
     pub(crate) key: Option<&'static str>,
     pub(crate) config: ServerConfig,
     pub(crate) has_worker: bool,
+    /// Whether its runs go on.
+    pub(crate) is_tended: bool,
     /// How many runs may be under way.
     pub(crate) admission: Admission,
     /// The store of a server that was there before.
@@ -95,6 +97,7 @@ impl Default for Setup {
             key: None,
             config: ServerConfig::default(),
             has_worker: true,
+            is_tended: true,
             admission: Admission::default(),
             store: None,
         }
@@ -140,14 +143,16 @@ impl World {
         .unwrap();
         let worker = setup.has_worker.then(|| InProcessWorker::start(engine.clone(), Arc::new(Echo), 1, None));
         let (stop, mut stopping) = watch::channel(false);
-        let tending = tokio::spawn(async move {
-            let stopped = async {
-                let _ = stopping.wait_for(|stops| *stops).await;
-            };
-            engine.tend(stopped).await.unwrap();
+        let tending = setup.is_tended.then(|| {
+            tokio::spawn(async move {
+                let stopped = async {
+                    let _ = stopping.wait_for(|stops| *stops).await;
+                };
+                engine.tend(stopped).await.unwrap();
+            })
         });
         let description = serde_json::from_str(&bloom_server::openapi::document()).unwrap();
-        Self { server, description, stop, tending: Some(tending), worker, store, clock, tools, _memory: memory }
+        Self { server, description, stop, tending, worker, store, clock, tools, _memory: memory }
     }
 
     /// Time goes by.
@@ -235,7 +240,7 @@ impl World {
         let id = self.published(flow).await;
         let run = self.post(&format!("/api/v1/flows/{id}/runs"), &json!({})).await.ok(202);
         let run = run["run_id"].as_str().unwrap().to_owned();
-        for _ in 0..1000 {
+        for _ in 0..12_000 {
             if self.get(&format!("/api/v1/runs/{run}")).await.ok(200)["waiting"] == true {
                 return run;
             }
