@@ -65,26 +65,23 @@ async fn what_is_not_recorded_yet_is_told_without_a_number() {
     calling["nodes"]["n4"]["next"] = json!("n2");
     let run = world.waiting(&calling).await;
     let (path, signal) = (format!("/api/v1/runs/{run}/events"), format!("/api/v1/runs/{run}/signal/go"));
-    let (told, _) = tokio::join!(world.get(&path), async {
-        tokio::task::yield_now().await;
-        world.post(&signal, &json!(7)).await.ok(202);
-        // Of a run that has ended nothing is told that is not recorded: it goes on once who watches had its turns.
-        for _ in 0..50 {
-            world.get(&format!("/api/v1/runs/{run}")).await.ok(200);
+    let mut stream = Stream::of(&world, &path, None).await;
+    world.post(&signal, &json!(7)).await.ok(202);
+    // Of a run that has ended nothing is told that is not recorded: it goes on once this has been heard of.
+    let (id, data) = loop {
+        let (id, kind, data) = stream.next().await;
+        if kind == "transient.performing" {
+            break (id, data);
         }
-        world.post(&signal, &json!(8)).await.ok(202)
-    });
-    let text = told.text();
-    let performing = text.split("\n\n").find(|event| event.contains("event: transient.performing"));
-    let performing = performing.unwrap_or_else(|| panic!("{text}"));
-    assert!(!performing.lines().any(|line| line.starts_with("id: ")), "{performing}");
-    let data = performing.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
-    let data: Json = serde_json::from_str(data).unwrap();
+    };
+    assert_eq!(id, None, "{data}");
     assert_eq!((&data["node"], &data["attempt"]), (&json!("n3"), &json!(1)));
+    world.post(&signal, &json!(8)).await.ok(202);
+    while stream.next().await.1 != "run.completed" {}
     world.end().await;
 }
 
-/// The stream of what happens to all runs.
+/// A stream of what happens.
 struct Stream {
     body: Body,
     text: String,
@@ -94,8 +91,13 @@ struct Stream {
 type Told = (Option<u64>, String, Json);
 
 impl Stream {
+    /// To all runs.
     async fn open(world: &World, last: Option<u64>) -> Self {
-        let mut request = Request::get("/api/v1/events/stream").header("host", "127.0.0.1:5000");
+        Self::of(world, "/api/v1/events/stream", last).await
+    }
+
+    async fn of(world: &World, path: &str, last: Option<u64>) -> Self {
+        let mut request = Request::get(path).header("host", "127.0.0.1:5000");
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
@@ -119,7 +121,7 @@ impl Stream {
                     None => continue,
                 }
             }
-            let frame = tokio::time::timeout(Duration::from_secs(20), self.body.frame()).await;
+            let frame = tokio::time::timeout(Duration::from_mins(1), self.body.frame()).await;
             let frame = frame.expect("nothing is told").expect("the stream ended").unwrap();
             self.text.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap());
         }

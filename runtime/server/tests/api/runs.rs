@@ -280,7 +280,7 @@ async fn a_signal_moves_a_run_on() {
     // Said again it is not sent again, and nothing else can be said with the same key.
     assert_eq!(post("go", "4", "7").await.ok(202)["name"], "go");
     post("go", "4", "8").await.refused(409, "DUPLICATE_ENTRY");
-    for _ in 0..1000 {
+    for _ in 0..12_000 {
         let seen = world.get(&base).await.ok(200);
         if seen["status"] == "completed" {
             assert_eq!(seen["result"], 7);
@@ -334,7 +334,7 @@ async fn proposals_of_a_run_stand_in_it() {
 
 /// Waits until a run has ended.
 async fn ended(world: &World, run: &str) -> Json {
-    for _ in 0..1000 {
+    for _ in 0..12_000 {
         let seen = world.get(&format!("/api/v1/runs/{run}")).await.ok(200);
         if !seen["finished_at"].is_null() {
             return seen;
@@ -513,7 +513,7 @@ async fn what_may_not_run_any_more_is_refused() {
     let world = World::new();
     let bytes = component("echo");
     let taken = world.send("POST", "/api/v1/tools", &[("content-type", "application/wasm")], &bytes).await.ok(202);
-    for _ in 0..1000 {
+    for _ in 0..12_000 {
         if world.get(taken["url"].as_str().unwrap()).await.status == 200 {
             break;
         }

@@ -13,7 +13,7 @@ async fn add(world: &World, component: &[u8]) -> Answered {
 
 /// What has become of a component, once that is known.
 async fn settled(world: &World, url: &str) -> Answered {
-    for _ in 0..1000 {
+    for _ in 0..12_000 {
         let answered = world.get(url).await;
         if answered.status != 202 {
             return answered;

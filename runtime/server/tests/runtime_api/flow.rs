@@ -19,7 +19,7 @@ use bloom_worker::{Flows, RemoteConfig, RemoteWorker};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::world::{KEY, START, World, author, support};
+use crate::world::{KEY, Port, START, World, author, support};
 
 /// Asks three times, one after the other, proposes the last answer and returns all of them.
 fn document(more: &Value) -> Value {
@@ -116,14 +116,21 @@ impl LlmExecutor for Counting {
 }
 
 fn worker(world: &World, url: &str, name: &str, executor: &Arc<Counting>, trust: TrustList) -> RemoteWorker {
-    let config = RemoteConfig {
+    worker_of(config(url, name), world, executor, trust)
+}
+
+fn config(url: &str, name: &str) -> RemoteConfig {
+    RemoteConfig {
         key: Some(KEY.into()),
         backoff: Duration::from_millis(5),
         longest_backoff: Duration::from_millis(20),
         heartbeat: Duration::from_millis(50),
         drain: Duration::ZERO,
         ..RemoteConfig::new(url, name)
-    };
+    }
+}
+
+fn worker_of(config: RemoteConfig, world: &World, executor: &Arc<Counting>, trust: TrustList) -> RemoteWorker {
     let flows = Flows {
         tools: Arc::new(support::NoTools),
         trust,
@@ -202,9 +209,11 @@ async fn another_worker_goes_on_from_the_last_recorded_event() {
     let world = World::new();
     let (url, _serving) = world.serve(0).await;
     let run = submitted(&world).await;
-    // The first one dies while the second question is being thought about.
+    // The first one dies while the second question is being thought about. It does not say that it lives: such a word could
+    // be on its way when it dies, and be heard when time has passed.
     let first = Counting::new(1);
-    let killed = tokio::spawn(worker(&world, &url, "w1", &first, trusted()).run(pending(), pending()));
+    let killed = RemoteConfig { heartbeat: Duration::from_hours(1), ..config(&url, "w1") };
+    let killed = tokio::spawn(worker_of(killed, &world, &first, trusted()).run(pending(), pending()));
     until("it is asked twice", async || (first.asked() == 2).then_some(())).await;
     killed.abort();
     assert!(killed.await.unwrap_err().is_cancelled());
@@ -220,8 +229,8 @@ async fn another_worker_goes_on_from_the_last_recorded_event() {
 #[tokio::test]
 async fn run_outlives_a_server_that_is_away_for_a_while() {
     let world = World::new();
-    let (url, serving) = world.serve(0).await;
-    let port = url.rsplit(':').next().unwrap().parse().unwrap();
+    let port = Port::new();
+    let (url, serving) = world.serve(port.number()).await;
     let run = submitted(&world).await;
     let executor = Counting::new(0);
     let working = tokio::spawn(worker(&world, &url, "w1", &executor, trusted()).run(pending(), pending()));
@@ -230,7 +239,7 @@ async fn run_outlives_a_server_that_is_away_for_a_while() {
     assert!(serving.await.unwrap_err().is_cancelled());
     executor.may.add_permits(9);
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let (_, _serving) = world.serve(port).await;
+    let (_, _serving) = world.serve(port.number()).await;
     completed_once(&ended(&world, &run).await);
     assert_eq!(executor.asked(), 3);
     working.abort();

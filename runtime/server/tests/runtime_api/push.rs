@@ -236,7 +236,8 @@ async fn agent_whose_answer_is_lost_keeps_the_task_and_may_bring_what_was_paid_f
         let (_, _serving) = world.serve(0).await;
         // The next health call comes much later.
         heard_of(&world, "bad", START + 1_000).await;
-        let run = asking(&world, 1).await;
+        // As long is waited for an answer, in which a slow machine must have come to send the task.
+        let run = asking(&world, 5).await;
         let task = agent.task().await;
         shut_out(&world, "bad", 1).await;
         let tasks = world.get("/api/runtime/llm-tasks").await.ok(200);

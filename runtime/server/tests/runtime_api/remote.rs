@@ -13,7 +13,7 @@ use bloom_worker::{RemoteConfig, RemoteError, RemoteWorker};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
 
-use crate::world::{KEY, World};
+use crate::world::{KEY, Port, World};
 
 /// Answers with the prompt: at once, when it may, or never.
 #[derive(Default)]
@@ -182,8 +182,8 @@ async fn executor_is_stopped_when_the_task_is_taken_away() {
 #[tokio::test]
 async fn worker_waits_for_a_server_that_is_not_there() {
     let world = World::new();
-    let (url, serving) = world.serve(0).await;
-    let port = url.rsplit(':').next().unwrap().parse().unwrap();
+    let port = Port::new();
+    let (url, serving) = world.serve(port.number()).await;
     serving.abort();
     assert!(serving.await.unwrap_err().is_cancelled());
     let working = tokio::spawn(worker(&url, "patient", &Arc::default()).run(pending(), pending()));
@@ -191,13 +191,13 @@ async fn worker_waits_for_a_server_that_is_not_there() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
-    let (_, serving) = world.serve(port).await;
+    let (_, serving) = world.serve(port.number()).await;
     once(&world, &task, "completed").await;
 
     serving.abort();
     assert!(serving.await.unwrap_err().is_cancelled());
     let task = world.task(json!({})).await;
-    let (_, _serving) = world.serve(port).await;
+    let (_, _serving) = world.serve(port.number()).await;
     once(&world, &task, "completed").await;
     working.abort();
 }

@@ -19,6 +19,7 @@ use bloom_server::{Hub, Parts, Server, ServerConfig};
 use bloom_store::RedbStore;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
+use tokio::net::TcpSocket;
 use tower::ServiceExt as _;
 
 pub(crate) const KEY: &str = "a key for tests";
@@ -53,6 +54,23 @@ pub(crate) struct World {
     pub(crate) ids: Arc<dyn Ids>,
     server: Server,
     router: Router,
+}
+
+/// A port that nobody but this test's servers gets, also while none of them listens: one that listens at it may be there
+/// beside a socket that only has it.
+pub(crate) struct Port(TcpSocket);
+
+impl Port {
+    pub(crate) fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        Self(socket)
+    }
+
+    pub(crate) fn number(&self) -> u16 {
+        self.0.local_addr().unwrap().port()
+    }
 }
 
 /// What was answered.
@@ -110,7 +128,12 @@ impl World {
             ids: ids.clone(),
             trust: trust.clone(),
             observer: hub.clone(),
-            config: EngineConfig { awaits_workers: true, ..EngineConfig::default() },
+            // Leases end when a test has them end, and not also by the server's own clock.
+            config: EngineConfig {
+                awaits_workers: true,
+                reap_every: Duration::from_hours(1),
+                ..EngineConfig::default()
+            },
         }));
         let mut config = ServerConfig { agent_key: Some("the agents' key".into()), ..ServerConfig::default() };
         config.control_plane.retry_after = Duration::from_millis(2);
@@ -133,7 +156,7 @@ impl World {
         Self { engine, store, clock, ids, router: server.router(), server }
     }
 
-    /// Serves a port of this machine, as long as the task is not aborted.
+    /// Serves a port of this machine, or any if it is 0, as long as the task is not aborted.
     pub(crate) async fn serve(&self, port: u16) -> (String, tokio::task::JoinHandle<()>) {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
