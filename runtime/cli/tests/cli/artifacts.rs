@@ -30,7 +30,10 @@ impl S3 {
         let port = url.unwrap().chars().take_while(char::is_ascii_digit).collect();
         // What it tells of requests must go somewhere.
         std::thread::spawn(move || told.for_each(drop));
-        Some(Self { process, port })
+        let started = Self { process, port };
+        // Its first answer takes long, as it loads what it needs for it: not while somebody waits for only so long.
+        started.send("GET", "/artifacts", b"");
+        Some(started)
     }
 
     fn send(&self, method: &str, path: &str, body: &[u8]) -> (u16, String) {

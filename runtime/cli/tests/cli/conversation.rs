@@ -84,7 +84,7 @@ fn a_worker_has_a_conversation_for_each_context() {
     let _worker = Running::start(&mut bloom_worker(&place, &folder, &server.url(), &["--name", "w1"]));
     let first = |context: &str| {
         let asked = json!({ "inputs": {}, "context_id": context }).to_string();
-        let (status, run) = server.post("/api/v1/flows/talk/runs?wait=30", asked.as_bytes());
+        let (status, run) = server.post("/api/v1/flows/talk/runs?wait=60", asked.as_bytes());
         assert_eq!((status, &run["status"]), (200, &json!("completed")), "{run}");
         run["result"]["first"].as_str().unwrap().to_owned()
     };

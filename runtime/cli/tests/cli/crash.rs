@@ -10,9 +10,10 @@ use serde_json::Value;
 use crate::process::Lines;
 use crate::support::{Place, fixture, has_tools, json};
 
-/// Answers both questions of the archivist, and keeps every prompt that it was asked.
-fn thinker(place: &Place) -> String {
-    let asked = place.path("asked");
+/// Answers both questions of the archivist, and keeps every prompt that it was asked. Each round has its own: one may outlive
+/// who asked it.
+fn thinker(place: &Place, round: usize) -> String {
+    let asked = place.path(&format!("asked-{round}"));
     fs::create_dir_all(&asked).unwrap();
     let script = format!(
         r#"#!/bin/sh
@@ -26,15 +27,15 @@ fi
 "#,
         asked.display()
     );
-    let path = place.write("thinker", script);
+    let path = place.write(&format!("thinker-{round}"), script);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     format!("--llm=command:{}", path.display())
 }
 
 /// How often each prompt was asked.
-fn asked(place: &Place) -> BTreeMap<String, usize> {
+fn asked(place: &Place, round: usize) -> BTreeMap<String, usize> {
     let mut asked = BTreeMap::new();
-    for entry in fs::read_dir(place.path("asked")).unwrap() {
+    for entry in fs::read_dir(place.path(&format!("asked-{round}"))).unwrap() {
         *asked.entry(fs::read_to_string(entry.unwrap().path()).unwrap()).or_default() += 1;
     }
     asked
@@ -47,11 +48,11 @@ fn notes(place: &Place) {
     }
 }
 
-fn run(place: &Place, arguments: &[&str]) -> Command {
+fn run(place: &Place, round: usize, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bloom"));
     command.env("BLOOM_DATA", place.path("data")).arg("run").args(arguments);
     command.arg("--notes").arg(place.path("notes")).arg("--memory").arg(place.path("memory"));
-    command.args(["--json", "--progress", "json", &thinker(place)]);
+    command.args(["--json", "--progress", "json", &thinker(place, round)]);
     command
 }
 
@@ -59,7 +60,7 @@ fn run(place: &Place, arguments: &[&str]) -> Command {
 fn killed_after(place: &Place, lines: usize) -> (Vec<Value>, bool) {
     let diagram = fixture("archivist/archivist.drakon");
     let mut child =
-        run(place, &[diagram.to_str().unwrap()]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        run(place, lines, &[diagram.to_str().unwrap()]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let told = Lines::of(child.stderr.take().unwrap());
     let told = std::iter::from_fn(|| told.next()).filter_map(|line| serde_json::from_str::<Value>(&line).ok());
     let told: Vec<Value> = told.take(lines).collect();
@@ -80,7 +81,6 @@ fn killed_at_every_event_it_is_completed_without_repeating_a_call_that_has_its_a
     loop {
         lines += 1;
         assert!(lines < 1000, "it never comes to its end");
-        let _ = fs::remove_dir_all(place.path("asked"));
         let (told, is_interrupted) = killed_after(&place, lines);
         let id = told[0]["run"].as_str().unwrap();
         let settled: Vec<&str> = told
@@ -105,7 +105,7 @@ fn killed_at_every_event_it_is_completed_without_repeating_a_call_that_has_its_a
         let history = place.bloom().args(["history", id, "--json"]).output().unwrap();
         let prompts = String::from_utf8(history.stdout).unwrap();
         let prompts = prompts.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let asked = asked(&place);
+        let asked = asked(&place, lines);
         for request in prompts.filter(|event| event["payload"]["call"]["op"] == "llm") {
             if settled.contains(&request["payload"]["effect"].as_str().unwrap()) {
                 let prompt = request["payload"]["call"]["prompt"].as_str().unwrap();

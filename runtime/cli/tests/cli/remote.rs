@@ -275,7 +275,7 @@ fn a_tool_is_added_to_a_server_and_is_there_after_a_restart() {
     let taken: Value = serde_json::from_str(&taken).unwrap();
     let url = taken["url"].as_str().unwrap();
     let mut told = server.send("GET", url, &key, b"");
-    for _ in 0..600 {
+    for _ in 0..2400 {
         if told.0 != 202 {
             break;
         }

@@ -6,9 +6,27 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::net::TcpSocket;
 
 use crate::process::Running;
 use crate::support::{Place, signed_greeting};
+
+/// A port that nobody but this test's servers gets, also while none of them listens: one that listens at it may be there
+/// beside a socket that only has it.
+pub(crate) struct Port(TcpSocket);
+
+impl Port {
+    pub(crate) fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        Self(socket)
+    }
+
+    pub(crate) fn address(&self) -> String {
+        self.0.local_addr().unwrap().to_string()
+    }
+}
 
 /// `bloom serve` on a port of its own; killed when it is dropped.
 pub(crate) struct Served {

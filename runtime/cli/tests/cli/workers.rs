@@ -13,10 +13,12 @@ use serde_json::{Value, json};
 
 use crate::interrupt::interrupt;
 use crate::process::Running;
-use crate::served::Served;
+use crate::served::{Port, Served};
 use crate::support::{Place, ended as process_ended, has_tools, json as told_by, signed_greeting};
 use crate::unknown;
 
+/// Soon enough for a test that waits for the end of a lease, and long enough for a worker that lives on a slow machine.
+const QUICK: [(&str, &str); 2] = [("BLOOM_TASKS_LEASE_TTL_SECONDS", "8"), ("BLOOM_TASKS_REAP_EVERY_SECONDS", "1")];
 const ANN: &[u8] = br#"{"inputs": {"name": "Ann"}}"#;
 
 /// A folder with a `claude` that answers once it may.
@@ -151,8 +153,12 @@ fn actions(server: &Served) -> Vec<String> {
 
 /// A server without workers of its own, to which the greeting is published.
 fn serving(place: &Place, variables: &[(&str, &str)]) -> Served {
+    serving_at(place, "127.0.0.1:0", variables)
+}
+
+fn serving_at(place: &Place, address: &str, variables: &[(&str, &str)]) -> Served {
     signed_greeting(place);
-    let server = Served::start_at(place, "127.0.0.1:0", &["--workers", "0"], variables);
+    let server = Served::start_at(place, address, &["--workers", "0"], variables);
     server.publish(place);
     server
 }
@@ -203,8 +209,7 @@ fn worker_does_what_a_flow_asks_and_what_a_client_asks() {
 #[test]
 fn another_worker_does_what_a_killed_one_held() {
     let place = Place::new();
-    let quick = [("BLOOM_TASKS_LEASE_TTL_SECONDS", "2"), ("BLOOM_TASKS_REAP_EVERY_SECONDS", "1")];
-    let server = serving(&place, &quick);
+    let server = serving(&place, &QUICK);
     let run = started(&server);
     let (first, second) = (StandIn::new(&place, "first"), StandIn::quick(&place, "second"));
     let killed = working(&place, &first, &server, "w1");
@@ -221,16 +226,16 @@ fn another_worker_does_what_a_killed_one_held() {
 #[test]
 fn answer_outlives_the_server_that_asked_for_it() {
     let place = Place::new();
-    let server = serving(&place, &[]);
+    let port = Port::new();
+    let server = serving_at(&place, &port.address(), &[]);
     let run = started(&server);
     let claude = StandIn::new(&place, "claude");
     let _worker = working(&place, &claude, &server, "w1");
     task(&server, "running");
-    let address = server.address.clone();
     server.kill();
     // It is answered while nobody is there to hear it.
     claude.go();
-    let server = Served::start_at(&place, &address, &["--workers", "0"], &[]);
+    let server = Served::start_at(&place, &port.address(), &["--workers", "0"], &[]);
     completed_once(&ended(&server, &run));
     assert_eq!((claude.calls(), &task(&server, "completed")["attempts"]), (1, &json!(1)));
     let again = started(&server);
@@ -323,8 +328,8 @@ fn publish_two(place: &Place, server: &Served) {
 #[test]
 fn whole_run_goes_on_with_another_worker_where_a_killed_one_was() {
     let place = Place::new();
-    let quick = [("BLOOM_TASKS_LEASE_TTL_SECONDS", "2"), ("BLOOM_TASKS_REAP_EVERY_SECONDS", "1")];
-    let server = serving(&place, &quick);
+    let port = Port::new();
+    let server = serving_at(&place, &port.address(), &QUICK);
     publish_two(&place, &server);
     let (status, run) = server.post("/api/v1/flows/two/runs", br#"{"dispatch": "worker"}"#);
     assert_eq!(status, 202, "{run}");
@@ -337,10 +342,9 @@ fn whole_run_goes_on_with_another_worker_where_a_killed_one_was() {
     let _worker = working_in(&place, &second, &server, "w2", &data);
     until("the other one is asked", || (second.calls() == 1).then_some(()));
     // The server is killed, too: the answer waits for the next one.
-    let address = server.address.clone();
     server.kill();
     second.go();
-    let server = Served::start_at(&place, &address, &["--workers", "0"], &quick);
+    let server = Served::start_at(&place, &port.address(), &["--workers", "0"], &QUICK);
     let ended = ended(&server, &run);
     assert_eq!((&ended["status"], &ended["result"]), (&json!("completed"), &json!({ "both": ["hello", "hello"] })));
     assert_eq!((&ended["tokens"], &ended["cost_micro_usd"]), (&json!(30), &json!(20_000)), "billed once: {ended}");
@@ -389,8 +393,7 @@ fn call_that_a_killed_worker_made_is_repeated_only_where_the_flow_says_so() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     place.write("data/bloom.toml", format!("[tools.http-post]\nhttp = ['http://{address} POST']\n"));
-    let quick = [("BLOOM_TASKS_LEASE_TTL_SECONDS", "2"), ("BLOOM_TASKS_REAP_EVERY_SECONDS", "1")];
-    let server = serving(&place, &quick);
+    let server = serving(&place, &QUICK);
     let data = place.path("data");
     let start = |on_unknown: &str| {
         let bytes = fs::read(ordering(&place, &address, on_unknown)).unwrap();
