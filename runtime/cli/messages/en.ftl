@@ -276,6 +276,9 @@ cmd-workers-key-list = List the keys, without their secrets
 cmd-workers-key-revoke = Let nobody in with a key any more
     .id = The key's id
     .server = A server's URL, in place of the store of this machine
+cmd-workers-enroll = Make a token with which one machine becomes a node, once, within 15 minutes, and print it
+    .worker = What the node is called
+    .server = A server's URL, in place of the store of this machine
 
 cmd-show = Show a run: what it did, how it ended, what it proposed
     .run = Its id, an unambiguous part of it, or last
@@ -1377,6 +1380,7 @@ owner-removed = Owner { $name } is removed. Sessions that were open have ended.
 no-such-owner = there is no owner { $name }
 worker-bad-name = { $name } is no name of a worker
 worker-key-made = This is the key { $id } of worker { $worker }. It is not shown again.
+worker-enroll-made = With this token one machine becomes the node { $worker }, once, until { $until }. It is not shown again.
 worker-key-revoked = Key { $id } is revoked.
 worker-key-not-revoked = key { $id } cannot be revoked
 service-odd-name = { $name } holds characters that service managers read in their own way; name it by letters, digits and . _ + - @ only

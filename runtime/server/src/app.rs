@@ -9,7 +9,7 @@ use bloom_runtime::apply::Applier;
 use bloom_runtime::clock::{Clock, Ids};
 use bloom_runtime::compiler::Compiler;
 use bloom_runtime::engine::Engine;
-use bloom_runtime::record::WorkerKeys;
+use bloom_runtime::record::{EnrollTokens, WorkerKeys};
 use bloom_runtime::store::Store;
 use bloom_runtime::tool::ToolHost;
 use secrecy::SecretString;
@@ -76,6 +76,7 @@ pub(crate) struct Shared {
     trials: Trials,
     rates: Rates,
     worker_keys: Kept<WorkerKeys>,
+    enroll_tokens: Kept<EnrollTokens>,
     owners: Kept<Owners>,
     /// Passwords are hashed one at a time, as each takes its memory.
     hashing: Arc<Semaphore>,
@@ -98,6 +99,7 @@ impl App {
         Self(Arc::new(Shared {
             rates,
             worker_keys: Kept::new(WorkerKeys::SETTING),
+            enroll_tokens: Kept::new(EnrollTokens::SETTING),
             owners: Kept::new(Owners::SETTING),
             hashing: Arc::new(Semaphore::new(1)),
             projects: Mutex::default(),
@@ -139,6 +141,11 @@ impl App {
     /// The keys of workers.
     pub(crate) fn worker_keys(&self) -> &Kept<WorkerKeys> {
         &self.0.worker_keys
+    }
+
+    /// The tokens that make machines nodes.
+    pub(crate) fn enroll_tokens(&self) -> &Kept<EnrollTokens> {
+        &self.0.enroll_tokens
     }
 
     /// The owners, and their sessions.

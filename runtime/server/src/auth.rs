@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::error::{ApiError, Code};
 use crate::origin;
 use crate::owner::{self, Found, OwnerName, Owners, Session};
+use crate::runtime_api;
 
 /// The header of the key.
 pub(crate) const KEY: &str = "x-runtime-api-key";
@@ -81,6 +82,13 @@ pub(crate) async fn require(State(app): State<App>, request: Request, next: Next
 }
 
 async fn admit(app: &App, request: Request) -> Result<Request, ApiError> {
+    if let Some(token) = runtime_api::enroll_token(&request) {
+        // Whatever else is shown: the script is for this node.
+        may_log_in(app, &request)?;
+        let address = origin::client(app, &request);
+        let holder = Holder::Worker(runtime_api::node_of(app, address, &token).await?);
+        return Ok(admitted(request, holder));
+    }
     let shown = Shown::of(request.headers());
     let holder = if let Some(key) = &app.key {
         let holder = with_key(app, key, origin::client(app, &request), shown.as_ref()).await?;
@@ -93,13 +101,18 @@ async fn admit(app: &App, request: Request) -> Result<Request, ApiError> {
     if let (Some(Shown::Cookie(_)), Holder::Owner(..)) = (&shown, &holder) {
         origin::from_own_page(app, &request)?;
     }
-    let mut request = match &holder {
+    let request = match &holder {
         Holder::Operator | Holder::Owner(..) => request,
         Holder::Worker(worker) => within_reach(app, worker, &holder, request).await?,
     };
+    Ok(admitted(request, holder))
+}
+
+/// A request that is let in, with who asks.
+fn admitted(mut request: Request, holder: Holder) -> Request {
     request.extensions_mut().insert(Identity(holder.actor()));
     request.extensions_mut().insert(holder);
-    Ok(request)
+    request
 }
 
 /// What is shown to be let in.

@@ -51,6 +51,12 @@ codes! {
     AuthRequired = "AUTH_REQUIRED" UNAUTHORIZED
     /// The session is over.
     TokenExpired = "TOKEN_EXPIRED" UNAUTHORIZED
+    /// There is no such token for a node.
+    EnrollUnknown = "ENROLL_UNKNOWN" UNAUTHORIZED
+    /// The token for a node was used before.
+    EnrollUsed = "ENROLL_USED" GONE
+    /// The time of the token for a node is over.
+    EnrollExpired = "ENROLL_EXPIRED" GONE
     /// Not from there, or not with this identity.
     Forbidden = "FORBIDDEN" FORBIDDEN
     /// There is no such thing.

@@ -4,6 +4,7 @@ mod artifact;
 mod audit;
 mod checkpoint;
 mod context;
+mod enroll;
 mod flow;
 mod id;
 mod inbox;
@@ -19,6 +20,7 @@ pub use artifact::{Artifact, TaskResult};
 pub use audit::{Actor, AuditChain, AuditEntry, AuditFault, AuditFaultKind, AuditNote};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use context::Context;
+pub use enroll::{EnrollRefusal, EnrollToken, EnrollTokens};
 pub use flow::{FlowConflict, FlowRecord, FlowVersion};
 pub(crate) use id::LOCAL;
 pub use id::{

@@ -1,5 +1,6 @@
 //! `bloom workers`: who takes tasks.
 
+mod enroll;
 mod key;
 
 use std::io::Write as _;
@@ -33,6 +34,7 @@ enum Command {
     List(List),
     Remove(Remove),
     Key(key::Key),
+    Enroll(enroll::Enroll),
 }
 
 #[derive(Args, Debug)]
@@ -58,6 +60,7 @@ impl Workers {
             Some(Command::List(list)) => list.perform(session, out).await,
             Some(Command::Remove(remove)) => remove.perform(session, out).await,
             Some(Command::Key(key)) => key.perform(session, out).await,
+            Some(Command::Enroll(enroll)) => enroll.perform(session, out).await,
         }
     }
 }

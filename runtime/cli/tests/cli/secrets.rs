@@ -84,6 +84,17 @@ fn no_secret_is_told_anywhere() {
     assert_eq!(status, 201, "{issued}");
     let issued: Value = serde_json::from_str(&issued).unwrap();
     let secret = issued["secret"].as_str().unwrap();
+    let (status, offered) = server.send("POST", "/api/v1/enroll-tokens", &headers, br#"{"worker": "node"}"#);
+    assert_eq!(status, 201, "{offered}");
+    let offered: Value = serde_json::from_str(&offered).unwrap();
+    let enroll = offered["token"].as_str().unwrap();
+    assert_eq!(server.send("GET", &format!("/api/runtime/agent-install-script?enroll={enroll}"), "", b"").0, 200);
+    let shown = json!({ "token": enroll }).to_string();
+    let json = "content-type: application/json\r\n";
+    let (status, enrolled) = server.send("POST", "/api/runtime/enroll", json, shown.as_bytes());
+    assert_eq!(status, 201, "{enrolled}");
+    let enrolled: Value = serde_json::from_str(&enrolled).unwrap();
+    let node = enrolled["worker_key"].as_str().unwrap();
     let login = json!({ "name": "Ann", "password": password }).to_string();
     let (status, opened) =
         server.send("POST", "/api/v1/session", "content-type: application/json\r\n", login.as_bytes());
@@ -92,6 +103,8 @@ fn no_secret_is_told_anywhere() {
     let session = opened["token"].as_str().unwrap();
 
     assert_eq!(send("POST", "/api/v1/flows", KEY, &flow).0, 201);
+    assert_eq!(send("GET", &format!("/api/runtime/agent-install-script?enroll={enroll}"), "", b"").0, 410);
+    assert_eq!(send("POST", "/api/runtime/enroll", "", shown.as_bytes()).0, 410);
     assert_eq!(send("POST", "/api/runtime/leases", secret, br#"{"worker_id": "far"}"#).0, 404);
     assert_eq!(send("GET", "/api/v1/runs", secret, b"").0, 403);
     let guess = "a-guess-that-is-wrong";
@@ -130,7 +143,7 @@ fn no_secret_is_told_anywhere() {
     }
     let config = place.bloom().args(["config", "show", "--json"]).env("RUNTIME_API_KEY", KEY).output().unwrap();
     let config = String::from_utf8(config.stdout).unwrap();
-    for secret in [KEY, secret, guess, token, password, session] {
+    for secret in [KEY, secret, guess, token, password, session, enroll, node] {
         for (what, text) in
             [("the log", &told), ("answers", &answers), ("the command line", &line), ("settings", &config)]
         {

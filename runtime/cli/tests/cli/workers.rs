@@ -300,6 +300,31 @@ fn worker_that_could_do_nothing_says_why() {
     assert_eq!(claude.calls(), 0);
 }
 
+#[test]
+fn a_token_that_the_command_makes_is_taken_by_the_server() {
+    let place = Place::new();
+    let made = told_by(place.bloom().args(["workers", "enroll", "rpi5", "--json"]));
+    let bad = place.bloom().args(["workers", "enroll", "a/b"]).output().unwrap();
+    assert_eq!(bad.status.code(), Some(2), "{bad:?}");
+    let server = Served::start_at(&place, "127.0.0.1:0", &["--workers", "0"], &[("RUNTIME_API_KEY", "a key")]);
+    let exchange = |token: &str| {
+        let body = json!({ "token": token }).to_string();
+        let answered =
+            server.send("POST", "/api/runtime/enroll", "content-type: application/json\r\n", body.as_bytes());
+        (answered.0, serde_json::from_str::<Value>(&answered.1).unwrap())
+    };
+    let (status, enrolled) = exchange(made["token"].as_str().unwrap());
+    assert_eq!((status, &enrolled["worker_id"]), (201, &json!("rpi5")), "{enrolled}");
+
+    let mut command = place.bloom();
+    command.args(["workers", "enroll", "rpi6", "--server", &server.url()]).env("BLOOM_CLIENT_API_KEY", "a key");
+    let told = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let (token, rest) = told.split_once('\n').unwrap();
+    assert!(rest.contains("the node rpi6, once, until"), "{told}");
+    assert_eq!(exchange(token).0, 201);
+    assert_eq!(exchange(token).1["code"], "ENROLL_USED");
+}
+
 /// Asks twice, proposes, and returns both answers.
 fn publish_two(place: &Place, server: &Served) {
     let ask = |into: &str, next: &str| {

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod audit;
+mod enroll_tokens;
 mod events;
 mod flows;
 mod health;
@@ -38,6 +39,7 @@ fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
         .merge(tools::routes())
         .merge(audit::routes())
         .merge(worker_keys::routes())
+        .merge(enroll_tokens::routes())
         .merge(session::routes())
         .merge(owners::routes())
         .merge(metrics::routes());

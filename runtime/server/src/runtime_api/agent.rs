@@ -18,6 +18,7 @@ use tracing::Instrument as _;
 use utoipa::ToSchema;
 
 use super::bodies::{DispatchForm, UpdateForm};
+use super::enroll;
 use super::error::Refused;
 use super::form::{Form, few_texts, text};
 use super::project::repo_url;
@@ -83,7 +84,7 @@ impl From<CallError> for Failure {
 /// Asks an agent; what it answered, or what is wrong.
 pub(super) async fn call(
     app: &App,
-    base: &str,
+    (worker, base): (&WorkerId, &str),
     path: &str,
     body: Option<Value>,
     limit: Duration,
@@ -94,7 +95,9 @@ pub(super) async fn call(
         Some(body) => outbound.http.post(url).json(&body),
         None => outbound.http.get(url),
     };
-    if let Some(key) = &app.config.agent_key {
+    // Nothing is sent that the agent would only refuse.
+    let key = enroll::shown_to(app, worker).await.map_err(|error| Failure::Unreachable(error.message))?;
+    if let Some(key) = key {
         request = request.header(AGENT_KEY, key.expose_secret());
     }
     let Reply { status, body } = outbound.send(request, limit).await?;
@@ -117,7 +120,7 @@ pub(super) fn url_of(app: &App, id: &WorkerId) -> Result<String, Refused> {
 pub(crate) async fn health(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
     let id = WorkerId::new(id);
     let url = url_of(&app, &id)?;
-    Ok(Json(match call(&app, &url, "/health", None, HEALTH).await {
+    Ok(Json(match call(&app, (&id, &url), "/health", None, HEALTH).await {
         Ok(answer) => {
             take_note(&app, &id, &answer).await?;
             let mut shown = json!({ "reachable": true });
@@ -173,7 +176,7 @@ async fn send(app: &App, by: &Actor, id: String, errand: Errand) -> Result<Json<
     // It goes on if the client does not wait.
     let (called, by) = (app.clone(), by.clone());
     let done = tokio::spawn(async move {
-        let answer = call(&called, &url, path, Some(body), limit).await.map_err(|failure| failure.told(None))?;
+        let answer = call(&called, (&id, &url), path, Some(body), limit).await.map_err(|failure| failure.told(None))?;
         let note = note(&called, &by, action, "worker", id.as_str(), json!({}));
         called.store().note(vec![note]).await.map_err(|error| error.to_string())?;
         Ok::<_, String>(answer)
@@ -356,7 +359,7 @@ async fn execute(app: &App, lease: &Lease, task: &Task, token: &str) -> Result<V
     });
     let limit = Duration::from_secs(task.timeout_seconds.into()).saturating_add(app.config.agent_margin);
     app.engine.keep_lease_open(&lease.id, true);
-    let called = call(app, &url, "/execute-task", Some(body), limit).await;
+    let called = call(app, (&lease.worker, &url), "/execute-task", Some(body), limit).await;
     app.engine.keep_lease_open(&lease.id, false);
     if called.is_ok() {
         app.engine.hear_of_worker(&lease.worker);
@@ -414,7 +417,7 @@ fn keep_alive(app: &App) {
         let app = app.clone();
         tokio::spawn(async move {
             let (id, url) = (seat.worker.id, seat.worker.url.unwrap_or_default());
-            if let Ok(answer) = call(&app, &url, "/health", None, HEALTH).await
+            if let Ok(answer) = call(&app, (&id, &url), "/health", None, HEALTH).await
                 && let Err(error) = take_note(&app, &id, &answer).await
             {
                 tracing::warn!(worker = %id, error = ?error, "what an agent said was not kept");

@@ -13,7 +13,7 @@ use super::error::is_of_group;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RuntimeError {
     error: Reason,
-    /// For programs, where several refusals have the same status: `LEASE_STALE`, `EFFECT_RESOLVED`, `RUN_ENDED`.
+    /// For programs, where several refusals have the same status: `LEASE_STALE`, `EFFECT_RESOLVED`, `RUN_ENDED`, `ENROLL_USED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
 }

@@ -67,6 +67,16 @@ pub(crate) struct LeaseForm {
     ttl_seconds: Option<u32>,
 }
 
+/// What a machine shows to become a node.
+#[derive(ToSchema)]
+pub(crate) struct EnrollForm {
+    #[schema(min_length = 1, max_length = 256, format = Password)]
+    token: String,
+    /// What it installs: a worker that asks for tasks (absent: this), or the agent that tasks are pushed to.
+    #[schema(inline)]
+    agent: Option<super::install::Agent>,
+}
+
 /// What a holder shows of its lease; nothing where the task has had one lease only.
 #[derive(ToSchema)]
 pub(crate) struct HolderForm {

@@ -102,12 +102,15 @@ impl From<EngineError> for Refused {
 
 impl From<ApiError> for Refused {
     fn from(error: ApiError) -> Self {
+        // Which of these it is decides what is to be done about it.
+        let is_told = matches!(error.code, Code::EnrollUnknown | Code::EnrollUsed | Code::EnrollExpired);
+        let code = is_told.then(|| error.code.name());
         let message = match error.code {
             Code::AuthRequired | Code::TokenExpired => "Unauthorized".to_owned(),
             Code::RateLimited => "Too many requests, please try again later".to_owned(),
             _ => error.message,
         };
-        Self::new(error.code.status(), message)
+        Self { code, ..Self::new(error.code.status(), message) }
     }
 }
 

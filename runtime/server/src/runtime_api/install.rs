@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -13,6 +14,7 @@ use super::error::Refused;
 use super::form::{Form, number, one_of, text, url};
 use super::project::repo_url;
 use crate::app::App;
+use crate::auth::Holder;
 use crate::control_plane;
 use crate::extract::Query;
 
@@ -23,12 +25,18 @@ const BLOOM: &str = include_str!("install/bloom.sh");
 /// Which agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Agent {
+pub(super) enum Agent {
     /// The node agent that tasks are pushed to.
     Python,
     /// A worker that asks for tasks.
     Bloom,
 }
+
+/// By their names.
+pub(super) const AGENTS: &[(&str, Agent)] = &[("python", Agent::Python), ("bloom", Agent::Bloom)];
+
+/// Where the script is.
+pub(super) const PATH: &str = "/api/runtime/agent-install-script";
 
 /// What the script is to do.
 #[derive(Debug, IntoParams)]
@@ -51,13 +59,21 @@ pub(crate) struct Install {
     /// What a `python` agent is to be shown.
     #[param(max_length = 1024)]
     agent_key: Option<String>,
+    /// A token that was made for one node, in place of a key: installing exchanges it for that node's own keys.
+    enroll: Option<String>,
 }
 
-/// A script for `sh` that installs a worker as a service of systemd or `OpenRC`. No secret of this server is in it.
+/// Why there is no script.
+const NOT_KNOWN: &str = "this server does not know how it is reached: say server_url here, or set server.public_url";
+
+/// A script for `sh` that installs a worker as a service of systemd or `OpenRC`. No secret of this server is in it, only the token
+/// that was shown.
 #[utoipa::path(get, path = "/api/runtime/agent-install-script", tag = "runtime", params(Install),
-    responses((status = 200, body = String, content_type = "text/plain")))]
+    responses((status = 200, body = String, content_type = "text/plain"),
+        (status = 410, description = "The enroll token was used, or has expired")))]
 pub(crate) async fn script(
     State(app): State<App>,
+    Extension(holder): Extension<Holder>,
     Query(given): Query<BTreeMap<String, String>>,
 ) -> Result<Response, Refused> {
     let members: Map<String, Value> = given
@@ -70,17 +86,33 @@ pub(crate) async fn script(
         .collect();
     let mut form = Form::of(members);
     let node = form.get("node_id", |value| plain(value, 128, is_of_name));
+    // Whoever shows a token is the node that it was made for.
+    let (enroll, own) = match holder {
+        Holder::Worker(own) => (form.get("enroll", |value| plain(value, 256, is_harmless)), Some(own.to_string())),
+        Holder::Operator | Holder::Owner(..) => (None, None),
+    };
+    if let (Some(node), Some(own)) = (&node, &own)
+        && node != own
+    {
+        form.note("node_id", format!("The enroll token is for {own}"));
+    }
+    let node = own.or(node);
     let server = form.get("server_url", |value| url(value).and_then(|_| plain(value, 2048, is_harmless)));
     let port = form.get("port", number(1..=65_535_u16)).unwrap_or(8001);
-    let agent = form.get("agent", one_of(&[("python", Agent::Python), ("bloom", Agent::Bloom)]));
+    let agent = form.get("agent", one_of(AGENTS));
     let agent = agent.unwrap_or(Agent::Python);
     let repo = form.get("repo_url", repo_url);
     let key = form.get("agent_key", |value| plain(value, 1024, is_harmless));
     form.finish()?;
     let plane = control_plane::target(&app).await?.url.filter(|_| agent == Agent::Python);
-    let unknown = "this server does not know how it is reached: say server_url here, or set server.public_url";
     let server = server.or(plane).or_else(|| app.own_url());
-    let server = server.ok_or_else(|| Refused::new(StatusCode::BAD_REQUEST, unknown))?;
+    let server = server.ok_or_else(|| Refused::new(StatusCode::BAD_REQUEST, NOT_KNOWN))?;
+    // The token is this server's, also where the agent reports to the control plane.
+    let enroll_at = match (&enroll, agent) {
+        (None, _) => String::new(),
+        (Some(_), Agent::Bloom) => server.clone(),
+        (Some(_), Agent::Python) => app.own_url().ok_or_else(|| Refused::new(StatusCode::BAD_REQUEST, NOT_KNOWN))?,
+    };
     let body = match agent {
         Agent::Python => PYTHON,
         Agent::Bloom => BLOOM,
@@ -91,6 +123,8 @@ pub(crate) async fn script(
         ("PORT", port.to_string()),
         ("REPO_URL", repo.unwrap_or_default()),
         ("AGENT_KEY", key.unwrap_or_default()),
+        ("ENROLL_TOKEN", enroll.unwrap_or_default()),
+        ("ENROLL_URL", enroll_at),
     ];
     let values = values.map(|(name, value)| format!("{name}={}", quoted(&value))).join("\n");
     let script = format!("#!/bin/sh\n{values}\n\n{SERVICE}\n{body}");

@@ -4,6 +4,7 @@
 mod agent;
 mod answers;
 mod bodies;
+mod enroll;
 mod error;
 mod flow;
 mod form;
@@ -23,6 +24,7 @@ use utoipa_axum::routes;
 
 pub(crate) use self::agent::serve as push;
 pub(crate) use self::answers::complete as describe;
+pub(crate) use self::enroll::{node_of, shown as enroll_token};
 pub(crate) use self::error::restate;
 pub(crate) use self::membridge::Trials;
 pub(crate) use self::merge::serve as merge;
@@ -81,11 +83,12 @@ pub(crate) fn unhurried() -> OpenApiRouter<App> {
         .routes(routes!(membridge::promote))
 }
 
-/// Routes that need no key: of the server's state, and those whose path holds the secret of a lease.
+/// Routes that need no key: of the server's state, and those that are shown a secret of their own, of a lease or for a node.
 pub(crate) fn open() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(state::health))
         .routes(routes!(membridge::test))
+        .routes(routes!(enroll::exchange))
         .routes(routes!(lease::beat_by_token))
         .routes(routes!(lease::complete_by_token))
 }

@@ -199,7 +199,7 @@ pub(crate) async fn clone(
     // It goes on if the client does not wait.
     let cloning = tokio::spawn(async move {
         begin(&app, &project.id, CloneStatus::Cloning, &[&node]).await?;
-        let result = clone_to(&app, &project, &url).await;
+        let result = clone_to(&app, &project, (&node, &url)).await;
         let status = if result.is_ok() { CloneStatus::Cloned } else { CloneStatus::Failed };
         let detail = json!({ "node": node, "status": status, "error": result.as_ref().err() });
         let done = [(node.clone(), result.clone())];
@@ -219,12 +219,12 @@ fn target(project: &ManagedProject, named: Option<WorkerId>) -> Result<WorkerId,
     named.or_else(|| project.primary_node.clone()).ok_or_else(none)
 }
 
-async fn clone_to(app: &App, project: &ManagedProject, url: &str) -> Result<Value, String> {
+async fn clone_to(app: &App, project: &ManagedProject, node: (&WorkerId, &str)) -> Result<Value, String> {
     let mut body = json!({ "repo_url": project.repo_url, "project_name": project.name });
     if let Some(path) = &project.target_path {
         body["target_path"] = path.as_str().into();
     }
-    agent::call(app, url, "/clone", Some(body), CLONE).await.map_err(|failure| failure.told(None))
+    agent::call(app, node, "/clone", Some(body), CLONE).await.map_err(|failure| failure.told(None))
 }
 
 /// What is known of a project on a node, or will be.
@@ -357,7 +357,10 @@ pub(crate) async fn propagate(
         let mut cloning = Vec::new();
         for (node, url) in targets {
             let (app, project) = (app.clone(), project.clone());
-            cloning.push(async move { (node, clone_to(&app, &project, &url).await) });
+            cloning.push(async move {
+                let cloned = clone_to(&app, &project, (&node, &url)).await;
+                (node, cloned)
+            });
         }
         let mut done: Vec<_> = stream::iter(cloning).buffer_unordered(AT_ONCE).collect().await;
         done.sort_by(|(a, _), (b, _)| a.cmp(b));

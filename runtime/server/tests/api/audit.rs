@@ -90,6 +90,10 @@ async fn whatever_changes_something_is_written_to_the_log() {
     let path = format!("/api/v1/worker-keys/{}", key["id"].as_str().unwrap());
     of.does("DELETE /api/v1/worker-keys/{id}", &path, "", "worker_key_revoked").await;
 
+    let body = json!({ "worker": "w2" }).to_string();
+    let tokens = "/api/v1/enroll-tokens";
+    of.does("POST /api/v1/enroll-tokens", tokens, body, "enroll_token_issued").await;
+
     add_owner(&of.world).await;
     let body = json!({ "name": NAME, "password": PASSWORD }).to_string();
     let opened = of.does("POST /api/v1/session", "/api/v1/session", body, "session_opened").await;

@@ -183,6 +183,11 @@ impl Stage {
             repo_path: None,
         };
         world.store.put_project(record, vec![status], vec![]).await.unwrap();
+        for name in ["token", "used"] {
+            let made = world.post("/api/v1/enroll-tokens", json!({ "worker": name })).await.ok(201);
+            names.insert(name, made["token"].as_str().unwrap().to_owned());
+        }
+        world.post("/api/runtime/enroll", json!({ "token": names["used"] })).await.ok(201);
         Self { world, plane, names }
     }
 
@@ -278,6 +283,17 @@ fn rows() -> Vec<Row> {
         get("/api/runtime/workers/puller/agent-health", 400, message()),
         get("/api/runtime/agent-install-script", 200, json!(null)),
         get("/api/runtime/agent-install-script?port=x", 400, fields(&["port"])),
+        get("/api/runtime/agent-install-script?enroll=<token>", 200, json!(null)),
+        get("/api/runtime/agent-install-script?enroll=<used>", 410, coded()),
+        post(
+            "/api/runtime/enroll",
+            json!({ "token": "<token>" }),
+            201,
+            json!({ "worker_id": TEXT, "worker_key": TEXT, "agent_key": "text?" }),
+        ),
+        post("/api/runtime/enroll", json!({ "agent": "java" }), 400, fields(&["agent", "token"])),
+        post("/api/runtime/enroll", json!({ "token": "bet_none" }), 401, coded()),
+        post("/api/runtime/enroll", json!({ "token": "<used>" }), 410, coded()),
         post("/api/runtime/llm-tasks", new_task(), 201, task()),
         post("/api/runtime/llm-tasks", none(), 400, fields(&["agent_slug", "context_id", "prompt"])),
         get("/api/runtime/llm-tasks", 200, json!([task()])),
@@ -489,7 +505,10 @@ async fn without_the_key_nothing_is_answered_but_what_is_open() {
     for (method, template, _) in described() {
         let path = template.replace(['{', '}'], "");
         let answer = world.send(method.parse().unwrap(), &path, None, None).await;
-        if open.contains(&template.as_str()) {
+        if template == "/api/runtime/enroll" {
+            // It is shown a token in the body, in place of a key.
+            assert_eq!(answer.wrong(), ["token"]);
+        } else if open.contains(&template.as_str()) {
             assert_eq!(answer.status, 200, "{method} {template}");
         } else {
             assert_eq!((answer.status, answer.body), (401, json!({ "error": "Unauthorized" })), "{method} {template}");

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::world::{KEY, World};
 
-const SCRIPT: &str = "/api/runtime/agent-install-script";
+pub(crate) const SCRIPT: &str = "/api/runtime/agent-install-script";
 
 async fn script(world: &World, query: &str) -> String {
     let request = Request::get(format!("{SCRIPT}?{query}")).header("X-Runtime-API-Key", KEY);
@@ -24,18 +24,18 @@ async fn script(world: &World, query: &str) -> String {
 }
 
 /// A folder that stands for the whole machine.
-struct Machine {
-    root: TempDir,
+pub(crate) struct Machine {
+    pub(crate) root: TempDir,
     init: &'static str,
 }
 
 impl Machine {
-    fn new(init: &'static str) -> Self {
+    pub(crate) fn new(init: &'static str) -> Self {
         Self { root: tempfile::tempdir().unwrap(), init }
     }
 
     /// Runs a script as `curl … | sh` does.
-    fn run(&self, script: &str, more: &[(&str, &str)]) -> Output {
+    pub(crate) fn run(&self, script: &str, more: &[(&str, &str)]) -> Output {
         let mut shell = Command::new("sh");
         shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         shell.env("BLOOM_INSTALL_ROOT", self.root.path()).env("BLOOM_INSTALL_INIT", self.init);
@@ -45,7 +45,7 @@ impl Machine {
         running.wait_with_output().unwrap()
     }
 
-    fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.root.path().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
@@ -55,20 +55,20 @@ impl Machine {
 }
 
 #[track_caller]
-fn ok(output: &Output) -> String {
+pub(crate) fn ok(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 /// A program that is there.
-fn program(folder: &Path) -> String {
+pub(crate) fn program(folder: &Path) -> String {
     let path = folder.join("bloom");
     fs::write(&path, "#!/bin/sh\n").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path.display().to_string()
 }
 
-fn is_there(program: &str) -> bool {
+pub(crate) fn is_there(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 

@@ -11,6 +11,7 @@
 
 mod agent;
 mod contract;
+mod enroll;
 mod flow;
 mod install;
 mod key;

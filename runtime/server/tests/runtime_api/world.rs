@@ -116,9 +116,23 @@ impl World {
 
     /// One with these tools.
     pub(crate) fn having(tools: Arc<dyn ToolHost>, change: impl FnOnce(&mut ServerConfig)) -> Self {
-        let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
-        let clock = Arc::new(Still(AtomicI64::new(START)));
-        let ids: Arc<dyn Ids> = Arc::new(Counter::default());
+        let (store, clock) = (RedbStore::in_memory().unwrap(), Still(AtomicI64::new(START)));
+        Self::of(Arc::new(store), Arc::new(clock), Arc::new(Counter::default()), tools, change)
+    }
+
+    /// A server that is started anew, with what this one's store holds.
+    pub(crate) fn restarted(&self) -> Self {
+        let (store, clock, ids) = (self.store.clone(), self.clock.clone(), self.ids.clone());
+        Self::of(store, clock, ids, Arc::new(support::NoTools), |_| {})
+    }
+
+    fn of(
+        store: Arc<dyn Store>,
+        clock: Arc<Still>,
+        ids: Arc<dyn Ids>,
+        tools: Arc<dyn ToolHost>,
+        change: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
         let trust = TrustList::of("own", author().public());
         let hub = Arc::new(Hub::default());
         let engine = Arc::new(Engine::new(bloom_runtime::engine::Parts {

@@ -6,7 +6,13 @@ main() {
         fail "the program bloom is not on this machine: put it into /usr/local/bin, then run this again"
     settings=/etc/bloom/worker.env
     key=${BLOOM_WORKER_KEY:-}
-    if [ -z "$key" ] && as_root test -f "$root$settings"; then
+    if [ -z "$key" ] && [ -n "$ENROLL_TOKEN" ]; then
+        # The token is used up by this: what can be found wrong is found before.
+        setting BLOOM_WORKER_NAME "$NODE_ID" >/dev/null
+        enroll bloom
+        key=$(given worker_key)
+        [ -n "$key" ] || fail "$ENROLL_URL gave this node no key"
+    elif [ -z "$key" ] && as_root test -f "$root$settings"; then
         # It was installed before, and keeps its key.
         key=$(as_root sed -n "s/^BLOOM_WORKER_KEY='\(.*\)'\$/\1/p" "$root$settings")
     fi
@@ -14,7 +20,7 @@ main() {
     text=$(
         setting BLOOM_WORKER_SERVER "$SERVER_URL"
         setting BLOOM_WORKER_NAME "${NODE_ID:-$(uname -n)}"
-        # No key is in this script: who runs it hands on the worker's own.
+        # No key is in this script: who runs it hands on the worker's own, or a token is exchanged for it.
         [ -z "$key" ] || setting BLOOM_WORKER_KEY "$key"
     )
     printf '%s\n' "$text" | put as_root "$root$settings" 600

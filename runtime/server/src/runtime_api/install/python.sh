@@ -23,6 +23,12 @@ main() {
         as_owner "$there/.venv/bin/pip" install --quiet --disable-pip-version-check -r "$there/requirements.txt"
     fi
     settings=$there/.env.agent
+    if [ -z "$AGENT_KEY" ] && [ -n "$ENROLL_TOKEN" ]; then
+        # The token is used up by this: what can be found wrong is found before.
+        setting MEMBRIDGE_NODE_ID "$NODE_ID" >/dev/null
+        enroll python
+        AGENT_KEY=$(given agent_key)
+    fi
     # As a whole first: what cannot be kept must not leave half of it.
     text=$(
         setting MEMBRIDGE_NODE_ID "${NODE_ID:-$(uname -n)}"

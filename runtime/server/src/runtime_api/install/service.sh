@@ -45,6 +45,20 @@ setting() {
     printf "%s='%s'\n" "$1" "$2"
 }
 
+# enroll AGENT: exchanges the token for what this node is to show and be shown. The token stands on no command line.
+enroll() {
+    need curl
+    [ -n "$(init_system)" ] || fail "neither systemd nor OpenRC is here"
+    answer=$(printf '{"token":"%s","agent":"%s"}' "$ENROLL_TOKEN" "$1" |
+        curl --silent --show-error --max-time 30 --header 'content-type: application/json' --data-binary @- \
+            --write-out '\n%{http_code}' "$ENROLL_URL/api/runtime/enroll") || fail "$ENROLL_URL does not answer"
+    [ "${answer##*
+}" = 201 ] || fail "$ENROLL_URL gives this node no key: $(given error)"
+}
+
+# given NAME: a text in what was exchanged for the token; nothing where there is none.
+given() { printf '%s' "$answer" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
+
 init_system() {
     if [ -n "${BLOOM_INSTALL_INIT:-}" ]; then
         printf '%s' "$BLOOM_INSTALL_INIT"
