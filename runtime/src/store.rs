@@ -163,7 +163,9 @@ pub trait Store: Send + Sync {
     async fn blob_part(&self, digest: Digest, part: Range<u64>) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Keeps a context.
-    async fn put_context(&self, context: Context) -> Result<(), StoreError>;
+    async fn put_context(&self, context: Context, audit: Vec<AuditNote>) -> Result<(), StoreError>;
+    /// The contexts that were kept, by id.
+    async fn contexts(&self) -> Result<Vec<Context>, StoreError>;
     /// A context; an unknown id is an empty one.
     async fn context(&self, id: &ContextId) -> Result<Context, StoreError>;
 

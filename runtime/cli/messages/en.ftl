@@ -241,6 +241,31 @@ cmd-flow-start = Run a published flow; without --server here, as bloom run does
     .server = A server's URL, in place of the store of this machine
     .idempotency-key = The same key and inputs give the same run, however often it is started
 
+cmd-contexts = List execution contexts, say which flows run in one, and which others may read it
+    .examples =
+        bloom contexts set client-a --agent archivist
+        bloom contexts delegate client-a reports
+        bloom contexts revoke client-a reports
+    .server = A server's URL, in place of the store of this machine
+cmd-contexts-list = List the contexts that were changed; all others are empty
+    .server = A server's URL, in place of the store of this machine
+cmd-contexts-show = Show a context
+    .context = Its id; one that nobody changed is empty
+    .server = A server's URL, in place of the store of this machine
+cmd-contexts-set = Say which flows run in a context, and which have their memory in it
+    .context = Its id
+    .agents = A flow that runs in it; may be repeated [default: any flow]
+    .memories = A flow that has its memory in it; may be repeated [default: all that run in it]
+    .server = A server's URL, in place of the store of this machine
+cmd-contexts-delegate = Let runs of another context read what runs of this one handed out
+    .context = The context that is read
+    .reader = The context that may read it
+    .server = A server's URL, in place of the store of this machine
+cmd-contexts-revoke = Do not let them any more, from the next read on
+    .context = The context that is read
+    .reader = The context that may not read it any more
+    .server = A server's URL, in place of the store of this machine
+
 cmd-runs = List runs, newest first
     .flow = Of this flow only
     .status = In this state only: running, completed, failed, cancelled, continued
@@ -1002,6 +1027,8 @@ code-untrusted-flow = a flow that is called, or that a worker is to execute, is 
     .hint = bloom keys lists whom this machine trusts; sign that flow with such a key
 code-refused-flow = a flow that is called, or that a worker is to execute, may not run there
     .hint = the message says what stands against it
+code-context-denied = what is asked for is of an execution context that is not open to this run or flow
+    .hint = the message says which context; its owner may open it: bloom contexts delegate CONTEXT READER, or bloom contexts set
 code-queue-full = too many runs of a flow that is called wait for their turn already
     .hint = call it later, wait for it, or have the operator raise limits.runs_queued
 code-flow-not-executable = a flow that is called cannot be executed
@@ -1398,6 +1425,14 @@ status-no-quota = quota used up
 
 ## Columns
 
+column-context = CONTEXT
+column-agents = FLOWS
+column-memories = MEMORY OF
+column-readers = OPEN TO
+context-all = all
+context-shut = the flow { $agent } does not run in the context { $id }
+context-shut-hint = bloom contexts show { $id } lists the flows that do; bloom contexts set changes them
+contexts-none = No context was changed: any flow runs in any of them, and none reads another.
 column-attempts = ATTEMPTS
 column-heard = LAST HEARD OF
 column-holds = HOLDS

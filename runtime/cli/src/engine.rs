@@ -139,6 +139,11 @@ pub(crate) fn explained(error: EngineError, session: &Session) -> anyhow::Error 
             };
             anyhow::Error::new(error).context(explained)
         }
+        EngineError::Context(denied) => {
+            let id = denied.context.to_string();
+            let explained = Explained::refused(text!(catalogue, "context-shut", id = &id, agent = &denied.agent));
+            anyhow::Error::new(denied).context(explained.hint(text!(catalogue, "context-shut-hint", id = id)))
+        }
         EngineError::Inputs(error) => {
             anyhow::Error::new(error).context(Explained::usage(text!(catalogue, "inputs-do-not-fit")))
         }

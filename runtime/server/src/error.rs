@@ -59,6 +59,8 @@ codes! {
     EnrollExpired = "ENROLL_EXPIRED" GONE
     /// Not from there, or not with this identity.
     Forbidden = "FORBIDDEN" FORBIDDEN
+    /// A context refuses what is asked of it.
+    ContextDenied = "CONTEXT_DENIED" FORBIDDEN
     /// There is no such thing.
     NotFound = "NOT_FOUND" NOT_FOUND
     /// There is such a path, but not with this method.
@@ -202,6 +204,8 @@ impl From<EngineError> for ApiError {
                 let problems: Vec<String> = refusals.iter().map(ToString::to_string).collect();
                 Self::new(Code::PolicyRefused, message).with(json!({ "problems": problems }))
             }
+            EngineError::Context(denied) => Self::new(Code::ContextDenied, message)
+                .with(json!({ "context": denied.context, "agent": denied.agent, "asked_for": denied.what.name() })),
             EngineError::Untrusted(error) => error.into(),
             EngineError::Load(_) => Self::new(Code::CompileFailed, message),
             EngineError::Inputs(error) => {

@@ -105,6 +105,7 @@ impl Engine {
         let message = |error: &EngineError| format!("the flow `{}` was not started: {error}", call.flow);
         match self.submit_from(submit, identity).await {
             Ok(_) | Err(EngineError::Store(StoreError::RunExists(_))) => Ok(Ok(())),
+            Err(EngineError::Context(denied)) => Ok(Err(denied.to_effect_error())),
             Err(EngineError::Inputs(error)) => Ok(Err(error)),
             Err(error @ EngineError::Refused(_)) => Ok(Err(EffectError::new("refused_flow", message(&error)))),
             Err(error @ EngineError::QueueFull(_)) => Ok(Err(EffectError::new("queue_full", message(&error)))),

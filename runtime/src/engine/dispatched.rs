@@ -17,7 +17,6 @@ use bloom_interpreter::replay::{RebuildError, Rebuilder};
 use bloom_ir::document::EmitKind;
 use bloom_ir::{Digest, Pinned, Value};
 
-use super::artifacts::HandedOut;
 use super::gate::Standing;
 use super::lease::{decided, note};
 use super::live::{With, commit, tell};
@@ -116,7 +115,7 @@ impl Engine {
 
     /// What a run may read of what runs handed out.
     pub fn artifacts_of(&self, run: &RunRecord) -> Arc<dyn Artifacts> {
-        Arc::new(HandedOut { store: self.store.clone(), agent: run.flow.clone(), context: run.context.clone() })
+        Arc::new(self.fences.handed_out(&run.id, &run.flow, &run.context))
     }
 
     /// Adds to the history of a run what the worker that executes it says, which holds the lease. Events that are there

@@ -10,7 +10,7 @@ use bloom_ir::{Digest, VerifyError};
 use super::gate::QueueFull;
 use super::policy::Refusal;
 use super::run::RunEnd;
-use crate::record::{QuestionId, QuestionStatus, RunId, TaskId};
+use crate::record::{ContextDenied, QuestionId, QuestionStatus, RunId, TaskId};
 use crate::store::StoreError;
 
 /// Why the engine cannot do what was asked. What a run itself runs into is no error of the engine: it is recorded in the
@@ -23,6 +23,9 @@ pub enum EngineError {
     /// The flow may not run here; nothing was started.
     #[error("the flow is refused: {}", listed(.0))]
     Refused(Vec<Refusal>),
+    /// The agent does not work in the context; nothing was started. It stands in the audit log.
+    #[error(transparent)]
+    Context(ContextDenied),
     /// The document is not to be trusted.
     #[error(transparent)]
     Untrusted(#[from] VerifyError),

@@ -68,6 +68,7 @@ impl Engine {
         let now = self.clock.now();
         let forked = Forked { run: id.to_string(), origin: run.to_string(), at, ir: ir.hash() };
         let rebuilt = self.rebuilt_to_fork(&program, &shared, &forked).await?;
+        self.check_context(&id, &origin.context, &program.flow().id, &by).await?;
         let ticket = self.enter(&id, &program.flow().id, None).await?;
         let (kept, document, stored) = self.kept(&ir, &by, now).await?;
         let inbox = InboxEntry {

@@ -21,6 +21,7 @@ mod budget;
 mod cancel;
 mod child;
 mod config;
+mod context;
 mod continuation;
 mod crew;
 mod dispatched;
@@ -59,6 +60,7 @@ use bloom_ir::TrustList;
 
 pub use self::adopt::{Adopt, Journal};
 pub use self::config::EngineConfig;
+use self::context::Fences;
 pub use self::continuation::check_links;
 pub use self::crew::Driven;
 use self::dispatched::Followers;
@@ -108,6 +110,10 @@ pub struct Engine {
     tending: Tending,
     /// Who lets runs in.
     admitting: Admitting,
+    /// What keeps contexts apart.
+    fences: Fences,
+    /// Held by who changes a context.
+    changing_contexts: tokio::sync::Mutex<()>,
 }
 
 /// What an engine is made of.
@@ -137,6 +143,7 @@ impl Engine {
         let fleet = Fleet::new(FleetTimes { offline_ms, overtime_ms });
         let tending = Tending::default();
         let admitting = Admitting::new(config.admission.clone(), tending.clone());
+        let fences = Fences::new(store.clone(), clock.clone());
         Self {
             store,
             tools,
@@ -153,6 +160,8 @@ impl Engine {
             journal: None,
             tending,
             admitting,
+            fences,
+            changing_contexts: tokio::sync::Mutex::default(),
         }
     }
 

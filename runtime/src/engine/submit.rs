@@ -44,8 +44,8 @@ pub(super) struct Identity {
 impl Engine {
     /// Accepts a run: keeps in one commit its IR, its inbox entry, its record, `run.started`, and what its first turn needs. It
     /// moves on when it is driven. Where as many runs are under way as may be, it is kept without events and begins when its turn
-    /// has come. A flow that may not run here, or that calls one that is missing or may not, inputs that do not fit, or an agent
-    /// of which too many runs wait already ([`EngineError::QueueFull`]), leave nothing behind.
+    /// has come. A flow that may not run here, or that calls one that is missing or may not, inputs that do not fit, an agent that
+    /// does not work in the context ([`EngineError::Context`]), or one of which too many runs wait already ([`EngineError::QueueFull`]), leave nothing behind.
     pub async fn submit(&self, submit: Submit) -> Result<RunId, EngineError> {
         self.submit_as(self.ids.run(), submit).await
     }
@@ -81,6 +81,7 @@ impl Engine {
         let limits = limits.unwrap_or(*program.limits());
         let machine = Machine::start_within(&program, info, inputs, limits).map_err(EngineError::Inputs)?;
 
+        self.check_context(&id, &context, &program.flow().id, &by).await?;
         let ticket = self.enter(&id, &program.flow().id, parent.as_ref()).await?;
         let (kept, document, stored) = self.kept(&ir, &by, now).await?;
         let inbox = InboxEntry {

@@ -25,8 +25,10 @@ pub struct NewTask {
 }
 
 impl Engine {
-    /// Keeps a task that a client posts: workers that pull may take it at once.
+    /// Keeps a task that a client posts: workers that pull may take it at once. One for an agent that does not work in the context is
+    /// [`EngineError::Context`].
     pub async fn post_task(&self, new: NewTask, by: &Actor) -> Result<Task, EngineError> {
+        self.fences.check_work(&new.context, &new.agent_slug, by).await?;
         let now = self.clock.now();
         let task = Task {
             id: TaskId::new(self.ids.fresh()),

@@ -9,7 +9,6 @@ use bloom_ir::document::{OnUnknown, ToolEffect};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use super::artifacts::HandedOut;
 use super::live::With;
 use super::progress::{EffectSpot, Step};
 use super::retry::Schedule;
@@ -17,6 +16,9 @@ use super::run::{measured, with_last};
 use super::{Engine, EngineError};
 use crate::record::{ContextId, RunId};
 use crate::tool::ToolCall;
+
+/// What a tool asks for that reads the memory of its agent.
+const MEMORY: &str = "files:memory";
 
 /// A call of a tool that a run needs.
 pub(super) struct Job {
@@ -64,7 +66,7 @@ impl Engine {
         loop {
             self.tell_transient(run, Step::Performing { effect: job.spot.clone(), attempt });
             let left = deadline.saturating_duration_since(Instant::now());
-            let error = match self.call_once(&job, key.clone(), own_limit.min(left)).await {
+            let error = match self.call_once(run, &job, key.clone(), own_limit.min(left)).await {
                 Ok(value) => return self.settle(run, &job, attempt, Ok(Answer { value, usage: None })).await,
                 Err(error) if error.code == "timeout" && !may_repeat => {
                     return self.settle_unknown(run, &job, attempt, unknown(&job.call, &error.message)).await;
@@ -89,10 +91,18 @@ impl Engine {
         }
     }
 
-    async fn call_once(&self, job: &Job, idempotency_key: String, limit: Duration) -> Result<Value, EffectError> {
+    async fn call_once(
+        &self,
+        run: &RunId,
+        job: &Job,
+        idempotency_key: String,
+        limit: Duration,
+    ) -> Result<Value, EffectError> {
+        if job.capabilities.iter().any(|capability| capability == MEMORY) {
+            self.fences.check_memory(run, &job.context, &job.agent).await?;
+        }
         let timeout_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-        let (store, agent, context) = (Arc::clone(&self.store), job.agent.clone(), job.context.clone());
-        let artifacts = HandedOut { store, agent, context };
+        let artifacts = self.fences.handed_out(run, &job.agent, &job.context);
         let call = self.tools.call(ToolCall {
             idempotency_key,
             agent: job.agent.clone(),

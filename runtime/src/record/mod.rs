@@ -19,7 +19,7 @@ mod worker;
 pub use artifact::{Artifact, TaskResult};
 pub use audit::{Actor, AuditChain, AuditEntry, AuditFault, AuditFaultKind, AuditNote};
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use context::Context;
+pub use context::{Context, ContextDenied, Denied};
 pub use enroll::{EnrollRefusal, EnrollToken, EnrollTokens};
 pub use flow::{FlowConflict, FlowRecord, FlowVersion};
 pub(crate) use id::LOCAL;

@@ -116,7 +116,8 @@ watched! {
     fn put_blob(bytes: Vec<u8>) -> Digest;
     fn blob(digest: Digest) -> Option<Vec<u8>>;
     fn blob_part(digest: Digest, part: Range<u64>) -> Option<Vec<u8>>;
-    fn put_context(context: Context) -> ();
+    fn put_context(context: Context, audit: Vec<AuditNote>) -> ();
+    fn contexts() -> Vec<Context>;
     fn context(id: &ContextId) -> Context;
     fn put_setting(name: &str, value: String, audit: Vec<AuditNote>) -> ();
     fn setting(name: &str) -> Option<String>;

@@ -8,6 +8,7 @@ mod check;
 mod compile;
 mod completions;
 mod config;
+mod contexts;
 mod db;
 mod debug;
 mod explain;
@@ -59,6 +60,7 @@ pub(crate) enum Command {
     #[command(alias = "flows")]
     Flow(flow::Flow),
     Runs(runs::Runs),
+    Contexts(contexts::Contexts),
     Tasks(tasks::Tasks),
     Workers(workers::Workers),
     Serve(serve::Serve),
@@ -112,6 +114,7 @@ pub(crate) fn perform(command: Command, session: &Session, out: &mut Out) -> any
         Command::Serve(serve) => wait(serve.perform(session, out)),
         Command::Worker(worker) => wait(worker.perform(session, out)),
         Command::Runs(runs) => wait(runs.perform(session, out)),
+        Command::Contexts(contexts) => wait(contexts.perform(session, out)),
         Command::Tasks(tasks) => wait(tasks.perform(session, out)),
         Command::Workers(workers) => wait(workers.perform(session, out)),
         Command::Show(show) => wait(show.perform(session, out)),

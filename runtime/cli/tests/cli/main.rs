@@ -9,6 +9,7 @@ mod artifacts;
 mod callees;
 mod codes;
 #[cfg(unix)]
+mod contexts;
 mod conversation;
 mod crash;
 mod debug;

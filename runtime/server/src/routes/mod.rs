@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod audit;
+mod contexts;
 mod enroll_tokens;
 mod events;
 mod flows;
@@ -39,6 +40,7 @@ fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
         .merge(tools::routes())
         .merge(audit::routes())
         .merge(worker_keys::routes())
+        .merge(contexts::routes())
         .merge(enroll_tokens::routes())
         .merge(session::routes())
         .merge(owners::routes())

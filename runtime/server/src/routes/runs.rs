@@ -322,11 +322,16 @@ fn key_of(header: Option<String>, body: Option<String>) -> Result<Option<String>
 fn context(given: Option<String>) -> Result<ContextId, ApiError> {
     match given {
         None => Ok(ContextId::new("default")),
-        Some(id) if (1..=128).contains(&id.chars().count()) && !id.chars().any(char::is_control) => {
-            Ok(ContextId::new(id))
-        }
-        Some(_) => Err(ApiError::invalid("context_id", "it must be 1 to 128 characters")),
+        Some(id) => context_named("context_id", id),
     }
+}
+
+/// The context of this name, which stands in this place of a request.
+pub(super) fn context_named(place: &str, id: String) -> Result<ContextId, ApiError> {
+    if (1..=128).contains(&id.chars().count()) && !id.chars().any(char::is_control) {
+        return Ok(ContextId::new(id));
+    }
+    Err(ApiError::invalid(place, "it must be 1 to 128 characters, and none of them control characters"))
 }
 
 /// A run's record; none is an error.

@@ -103,7 +103,8 @@ impl From<EngineError> for Refused {
 impl From<ApiError> for Refused {
     fn from(error: ApiError) -> Self {
         // Which of these it is decides what is to be done about it.
-        let is_told = matches!(error.code, Code::EnrollUnknown | Code::EnrollUsed | Code::EnrollExpired);
+        let is_told =
+            matches!(error.code, Code::EnrollUnknown | Code::EnrollUsed | Code::EnrollExpired | Code::ContextDenied);
         let code = is_told.then(|| error.code.name());
         let message = match error.code {
             Code::AuthRequired | Code::TokenExpired => "Unauthorized".to_owned(),

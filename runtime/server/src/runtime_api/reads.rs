@@ -13,7 +13,7 @@ use bloom_interpreter::effect::EffectError;
 use bloom_ir::capability::{ArtifactScope, Capability};
 use bloom_ir::{Digest, Document, validate};
 use bloom_runtime::dispatch::Proof;
-use bloom_runtime::record::{RunId, RunRecord};
+use bloom_runtime::record::{ContextDenied, RunId, RunRecord};
 use bloom_runtime::tool::{Artifact, FileEntry, SHARED_ROOTS};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -24,8 +24,11 @@ use super::form::{Form, one_of, text};
 use super::lease;
 use crate::app::App;
 use crate::content::BYTES;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::extract::{Path, Query};
+
+/// The root that is the memory of the run's agent.
+const MEMORY: &str = "memory";
 
 /// The longest path below a root.
 const LONGEST_PATH: usize = 4096;
@@ -128,7 +131,8 @@ pub(crate) struct Found {
 /// The artifact of a name that was handed out last, for a tool of the run of a lease.
 #[utoipa::path(get, path = "/api/runtime/leases/{id}/artifacts", tag = "runtime", params(("id" = String, Path), Epoch, Named, Scope),
     responses((status = 200, body = Found), (status = 400, description = "A parameter is missing or wrong"),
-        (status = 403, description = "The program is not signed for that, or the operator does not grant it"),
+        (status = 403, description = "The program is not signed for that, the operator does not grant it, or (`CONTEXT_DENIED`) the \
+            run that is named is of a context that is not open to the run's own"),
         (status = 404, description = "There is no such lease, it is not on a run, or there is no such artifact"),
         (status = 409, description = "The lease is stale"),
         (status = 503, description = "That cannot be known for now")))]
@@ -170,6 +174,9 @@ pub(crate) async fn artifact(
 }
 
 fn unavailable(error: EffectError) -> Refused {
+    if ContextDenied::is_told_by(&error) {
+        return ApiError::new(Code::ContextDenied, error.message).into();
+    }
     Refused::new(StatusCode::SERVICE_UNAVAILABLE, error.message)
 }
 
@@ -235,6 +242,9 @@ async fn looked(
     let mut tools = document.policy.allowed_tools.values();
     if !SHARED_ROOTS.contains(&root) || !tools.any(|tool| tool.capabilities.contains(&capability)) {
         return Err(refused());
+    }
+    if root == MEMORY {
+        app.engine.check_memory(run).await?;
     }
     let folders: Arc<_> = app.tools.folders(&run.flow).ok_or_else(refused)?;
     Ok(if lists {

@@ -94,6 +94,12 @@ async fn whatever_changes_something_is_written_to_the_log() {
     let tokens = "/api/v1/enroll-tokens";
     of.does("POST /api/v1/enroll-tokens", tokens, body, "enroll_token_issued").await;
 
+    let (context, delegation) = ("/api/v1/contexts/a", "/api/v1/contexts/a/delegations/b");
+    of.does("PUT /api/v1/contexts/{id}", context, "{}", "context_set").await;
+    let named = "/api/v1/contexts/{id}/delegations/{reader}";
+    of.does(&format!("PUT {named}"), delegation, "", "context_delegated").await;
+    of.does(&format!("DELETE {named}"), delegation, "", "context_revoked").await;
+
     add_owner(&of.world).await;
     let body = json!({ "name": NAME, "password": PASSWORD }).to_string();
     let opened = of.does("POST /api/v1/session", "/api/v1/session", body, "session_opened").await;

@@ -4,6 +4,7 @@
 
 mod artifacts;
 mod audit;
+mod contexts;
 mod description;
 mod events;
 mod flows;

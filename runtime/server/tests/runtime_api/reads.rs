@@ -292,3 +292,44 @@ async fn a_question_reads_nothing() {
     assert_eq!(world.post(&format!("{lease}/memory-read"), body).await.status, 404);
     assert_eq!(world.get(&format!("{lease}/tools/{}?epoch=1", Digest::of(COMPONENT).hex())).await.status, 404);
 }
+
+#[tokio::test]
+async fn what_is_of_another_context_is_refused_until_it_is_open() {
+    let world = server();
+    let lease = held(&world).await;
+    let body = json!({ "inputs": {}, "dispatch": "worker", "context_id": "theirs" });
+    let theirs = world.post("/api/v1/flows/reader/runs", body).await.ok(202)["run_id"].as_str().unwrap().to_owned();
+    let path = format!("{lease}/artifacts?epoch=1&name=report&run={theirs}");
+    let denied = world.get(&path).await.ok(403);
+    assert_eq!(denied["code"], "CONTEXT_DENIED", "{denied}");
+    assert!(denied["error"].as_str().unwrap().contains("`theirs`"), "{denied}");
+    assert_eq!(world.actions().await[0], "context_denied");
+    let delegation = "/api/v1/contexts/theirs/delegations/default";
+    world.send(Method::PUT, delegation, Some("{}".to_owned()), Some(KEY)).await.ok(200);
+    assert_eq!(world.get(&path).await.error(404), "Artifact not found", "it may look, and there is none");
+    world.delete(delegation).await.ok(200);
+    assert_eq!(world.get(&path).await.status, 403);
+
+    let memory = async || {
+        let read = json!({ "epoch": 1, "op": "list", "root": "memory" });
+        world.post(&format!("{lease}/memory-read"), read).await.ok(200)
+    };
+    assert!(memory().await["entries"].is_array());
+    let bound = Some(json!({ "memory_bindings": ["another"] }).to_string());
+    world.send(Method::PUT, "/api/v1/contexts/default", bound, Some(KEY)).await.ok(200);
+    assert_eq!(memory().await["failure"]["code"], "context_denied");
+    let context = json!({ "epoch": 1, "op": "list", "root": "context" });
+    let context = world.post(&format!("{lease}/memory-read"), context).await.ok(200);
+    assert!(context["entries"].is_array(), "that is nobody's memory");
+}
+
+#[tokio::test]
+async fn a_task_for_an_agent_that_does_not_work_in_its_context_is_not_posted() {
+    let world = World::new();
+    let agents = Some(json!({ "agents": ["archivist"] }).to_string());
+    world.send(Method::PUT, "/api/v1/contexts/c1", agents, Some(KEY)).await.ok(200);
+    let task = |agent: &str| json!({ "context_id": "c1", "agent_slug": agent, "prompt": "Review this" });
+    let denied = world.post("/api/runtime/llm-tasks", task("code-review")).await.ok(403);
+    assert_eq!(denied["code"], "CONTEXT_DENIED", "{denied}");
+    world.post("/api/runtime/llm-tasks", task("archivist")).await.ok(201);
+}

@@ -87,8 +87,12 @@ pub(super) async fn unknown_context_is_empty(store: &Arc<dyn Store>) {
     let id = ContextId::new("c1");
     assert_eq!(store.context(&id).await.unwrap(), Context::empty(id.clone()));
     let context = Context { agents: vec!["archivist".to_owned()], ..Context::empty(id.clone()) };
-    store.put_context(context.clone()).await.unwrap();
+    store.put_context(context.clone(), vec![note("context_set", 1)]).await.unwrap();
     assert_eq!(store.context(&id).await.unwrap(), context);
+    let first = Context::empty(ContextId::new("a"));
+    store.put_context(first.clone(), vec![]).await.unwrap();
+    assert_eq!(store.contexts().await.unwrap(), [first, context]);
+    assert_eq!(store.audit_head().await.unwrap().unwrap().note, note("context_set", 1));
 }
 
 pub(super) async fn unknown_ids_find_nothing(store: &Arc<dyn Store>) {

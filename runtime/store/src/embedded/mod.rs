@@ -570,13 +570,12 @@ impl Store for RedbStore {
         }
     }
 
-    async fn put_context(&self, context: Context) -> Result<(), StoreError> {
-        self.writer
-            .perform(0, move |stage| {
-                context::put(stage, &context);
-                Ok(())
-            })
-            .await
+    async fn put_context(&self, context: Context, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        self.writer.perform(0, move |stage| context::put(stage, &context, audit)).await
+    }
+
+    async fn contexts(&self) -> Result<Vec<Context>, StoreError> {
+        self.read(|mut rows| context::contexts(&mut rows)).await
     }
 
     async fn context(&self, id: &ContextId) -> Result<Context, StoreError> {

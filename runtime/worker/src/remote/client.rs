@@ -38,6 +38,8 @@ pub enum RemoteError {
         status: u16,
         /// What it said.
         message: String,
+        /// What it said to programs, where it did.
+        code: Option<String>,
     },
     /// What it answered is not understood: it is another server, or something on the way to it answered.
     #[error("the server's answer is not understood: {0}")]
@@ -157,7 +159,8 @@ impl Client {
             return Err(RemoteError::Answer(format!("{status} from something that is no server of BLOOM")));
         }
         let message = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
-        Err(RemoteError::Refused { status: status.as_u16(), message })
+        let code = body["code"].as_str().map(str::to_owned);
+        Err(RemoteError::Refused { status: status.as_u16(), message, code })
     }
 }
 
@@ -202,7 +205,7 @@ mod tests {
 
     #[test]
     fn what_may_go_well_later_is_tried_again() {
-        let refused = |status| RemoteError::Refused { status, message: String::new() };
+        let refused = |status| RemoteError::Refused { status, message: String::new(), code: None };
         assert_eq!(
             [400, 401, 404, 408, 409, 429, 500, 503].map(|status| refused(status).is_passing()),
             [false, false, false, true, false, true, true, true]

@@ -116,8 +116,13 @@ struct Failure {
 }
 
 fn refused(error: &RemoteError) -> EffectError {
-    let code = if matches!(error, RemoteError::Refused { status: 403, .. }) { "not_granted" } else { "unavailable" };
-    EffectError { retryable: code == "unavailable", ..EffectError::new(code, error.to_string()) }
+    match error {
+        RemoteError::Refused { message, code: Some(code), .. } if code == "CONTEXT_DENIED" => {
+            EffectError::new("context_denied", message.clone())
+        }
+        RemoteError::Refused { status: 403, .. } => EffectError::new("not_granted", error.to_string()),
+        _ => EffectError { retryable: true, ..EffectError::new("unavailable", error.to_string()) },
+    }
 }
 
 fn unreadable(error: &dyn std::error::Error) -> EffectError {
@@ -234,5 +239,22 @@ impl ToolHost for LeasedTools {
         let leased = &self.leased;
         let call = ToolCall { artifacts: Some(leased.clone()), folders: Some(leased.clone()), ..call };
         self.tools.call(call).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_context_refuses_is_told_apart_from_what_was_not_granted() {
+        let of = |status, code: Option<&str>| {
+            let code = code.map(str::to_owned);
+            let error = refused(&RemoteError::Refused { status, message: String::from("no"), code });
+            (error.code, error.retryable)
+        };
+        assert_eq!(of(403, Some("CONTEXT_DENIED")), (String::from("context_denied"), false));
+        assert_eq!(of(403, None), (String::from("not_granted"), false));
+        assert_eq!(of(503, None), (String::from("unavailable"), true));
     }
 }

@@ -322,8 +322,11 @@ impl Store for Disk {
     async fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
         verb!(self.read() blob digest)
     }
-    async fn put_context(&self, context: Context) -> Result<(), StoreError> {
-        verb!(self.commit() put_context context)
+    async fn put_context(&self, context: Context, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+        verb!(self.commit() put_context context, audit)
+    }
+    async fn contexts(&self) -> Result<Vec<Context>, StoreError> {
+        verb!(self.read() contexts)
     }
     async fn context(&self, id: &ContextId) -> Result<Context, StoreError> {
         verb!(self.read(id) context &id)

@@ -31,6 +31,8 @@ pub(crate) enum Act {
     Fail(EffectError),
     /// Answers with the text of the artifact of a name, or with the code of the error.
     ReadArtifact(ArtifactScope, &'static str),
+    /// The same, of what this run handed out.
+    ReadArtifactOf(ArtifactScope, &'static str, RunId),
     Hang,
 }
 
@@ -108,6 +110,12 @@ impl ToolHost for Tools {
                 let artifacts = call.artifacts.unwrap();
                 let Some(found) = artifacts.find(scope, name, None).await? else { return Ok("none".into()) };
                 assert_eq!(artifacts.find(scope, name, Some(&found.run)).await?.as_ref(), Some(&found));
+                let bytes = artifacts.read(scope, found.digest).await?.unwrap();
+                Ok(String::from_utf8(bytes).unwrap().into())
+            }
+            Act::ReadArtifactOf(scope, name, run) => {
+                let artifacts = call.artifacts.unwrap();
+                let found = artifacts.find(scope, name, Some(&run)).await?.unwrap();
                 let bytes = artifacts.read(scope, found.digest).await?.unwrap();
                 Ok(String::from_utf8(bytes).unwrap().into())
             }

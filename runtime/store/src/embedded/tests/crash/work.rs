@@ -465,7 +465,8 @@ impl<'a> Work<'a> {
             }
             _ => {
                 let id = ContextId::new(format!("c{}", self.random.below(4)));
-                self.store.put_context(Context { agents: vec![self.fresh("agent")], ..Context::empty(id) }).await?;
+                let context = Context { agents: vec![self.fresh("agent")], ..Context::empty(id) };
+                self.store.put_context(context, vec![note("context_set", self.now)]).await?;
             }
         }
         Ok(())
