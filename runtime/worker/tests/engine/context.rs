@@ -12,6 +12,7 @@ use bloom_runtime::record::{Actor, AuditNote, Context, ContextId, Denied, RunId}
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
+use crate::wait::{calling, keep};
 use crate::world::{Act, Tools, World, flow, submission};
 
 fn owner() -> Actor {
@@ -139,6 +140,23 @@ async fn an_agent_works_where_it_was_let_in_and_what_was_accepted_goes_on() {
     let fork = Fork { run: accepted, at: 1, ir: None, by: owner(), setting: bloom_ir::Value::Null };
     assert!(matches!(engine.fork(fork).await, Err(EngineError::Context(_))));
     assert_eq!(refusals(&world).await.len(), 1, "of one who asks one context, one entry");
+}
+
+#[tokio::test]
+async fn a_flow_that_does_not_work_in_its_callers_context_is_not_called() {
+    let world = World::new(Tools::default(), &json!({}));
+    let engine = world.engine();
+    let mut poet = handing_out("a poem");
+    poet["flow"]["id"] = "poet".into();
+    let calls = calling(&keep(&world, &poet).await, true);
+    let change = |context: &mut Context| context.agents = vec!["archivist".to_owned()];
+    engine.change_context(&ContextId::new("a"), &owner(), "context_set", change).await.unwrap();
+    let (run, end) = ran(&world, &engine, &calls, "a").await;
+    let RunEnd::Completed { result } = end else { panic!("{end:?}") };
+    assert_eq!(result.to_json()[0], "context_denied", "{result:?}");
+    let [note] = refusals(&world).await.try_into().unwrap();
+    assert_eq!((note.actor.0, note.entity_id), (format!("run:{run}"), "a".to_owned()));
+    world.assert_replays(&run).await;
 }
 
 #[tokio::test]
