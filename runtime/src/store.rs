@@ -17,10 +17,10 @@ use bloom_ir::Digest;
 use crate::dispatch::{Proof, TaskError};
 use crate::record::Context;
 use crate::record::{
-    Actor, Artifact, ArtifactId, AuditEntry, AuditNote, ContextId, FlowConflict, FlowRecord, FlowVersion, InboxEntry,
-    InboxId, Lease, LeaseEnding, LeaseId, LeaseStatus, ManagedProject, NodeStatus, ProjectId, Proposal, ProposalError,
-    ProposalId, ProposalStatus, Question, QuestionId, RunError, RunId, RunRecord, RunStatus, Spent, Task, TaskId,
-    TaskResult, TaskStatus, Verdict, Worker, WorkerId,
+    Actor, Artifact, ArtifactId, AuditEntry, AuditNote, Charge, ContextId, FlowConflict, FlowRecord, FlowVersion,
+    InboxEntry, InboxId, Lease, LeaseEnding, LeaseId, LeaseStatus, ManagedProject, NodeStatus, ProjectId, Proposal,
+    ProposalError, ProposalId, ProposalStatus, Question, QuestionId, RunError, RunId, RunRecord, RunStatus, Spending,
+    Spent, Task, TaskId, TaskResult, TaskStatus, Verdict, Worker, WorkerId,
 };
 
 pub use self::verify::{AuditCheck, verify_audit};
@@ -60,6 +60,8 @@ pub trait Store: Send + Sync {
     async fn run_status(&self, id: &RunId) -> Result<Option<RunStatus>, StoreError>;
     /// Runs of a status, in the order in which they were made: what tells whether others may begin.
     async fn standing_runs(&self, status: RunStatus) -> Result<Vec<StandingRun>, StoreError>;
+    /// What was used on a day, by agent.
+    async fn spending(&self, day: i64) -> Result<Vec<Spending>, StoreError>;
     /// Runs that have begun, and neither ended nor do nothing but wait, so that somebody has to drive them; oldest first. However many
     /// others there are, they are not looked at.
     async fn moving_runs(&self) -> Result<Vec<RunId>, StoreError>;
@@ -210,6 +212,8 @@ pub struct Append {
     pub status: RunStatus,
     /// What these events say was used.
     pub spent: Spent,
+    /// What of it is the run's own, with the calls that it asked for: it counts for its agent and the day of the last event.
+    pub charge: Charge,
     /// Tasks that the events asked for.
     pub tasks: Vec<Task>,
     /// Whether the run does nothing but wait from now on.

@@ -181,6 +181,7 @@ pub fn submission(ir: &VerifiedIr, inputs: Value) -> Submit {
         context: ContextId::new("figures"),
         setting: Value::Null,
         limits: None,
+        budget: None,
     }
 }
 

@@ -890,6 +890,8 @@ run-refused-missing-hint = put the documents of the flows that it calls beside i
 run-id = Run { $run }
 run-interrupted = Interrupted. Nothing that was recorded is lost; go on with: bloom run --resume { $run }
 run-over = The run { $run } has ended already: { $status }.
+budget-unknown = agents.{ $agent }.budget names the profile { $name }, which is not there
+budget-unknown-hint = there are: { $names }
 run-not-begun = The run { $run } has not begun: it waits for its turn.
 run-can-resume = It can go on: bloom run --resume { $run }
 run-origin = { $run }, at event { $seq }
@@ -1002,12 +1004,18 @@ code-timeout = it took too long
 code-limit-node-time = an icon took longer than it may, with all attempts
     .hint = give it more time: --limit node_timeout_seconds=NUMBER
     .found = the node takes { $measured } s with all attempts and delays; its limit is { $limit } s
-code-budget-exhausted = what is left of the run's tokens or money is not enough for this call
-    .hint = raise the limit: --max-tokens NUMBER or --max-cost DOLLARS; or take the error in the diagram (on_error)
+code-budget-exhausted = what is left of the run's calls, tokens or money, or of its agent's for this day, is not enough for this call
+    .hint = raise the limit: --max-tokens NUMBER, --max-cost DOLLARS, or the budget profile in bloom.toml; or take the error in the diagram (on_error)
     .found = { $of ->
             [tokens] the run has used { $used } tokens, and this call may use { $needed } more; the limit is { $limit }
+            [calls] the run has asked LLMs { $used } times; the limit is { $limit }
            *[other] the run has used { $used } USD, and this call may use { $needed } USD more; the limit is { $limit } USD
         }
+    .found-day = on this day (UTC) the runs of { $agent } have used { $used } { $of ->
+            [tokens] tokens
+            [calls] calls
+           *[other] USD
+        }, may use { $reserved } more already, and this call may use { $needed }; the limit is { $limit }
 code-cancelled = the call was stopped, because the run was
     .hint = start the run again if that was not meant
 code-outcome-unknown = nobody knows whether a tool did its work before the crash

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use bloom_ir::document::{Action, NodeKind};
 use bloom_ir::{Digest, Document, validate};
-use bloom_runtime::engine::{Admission, Engine, EngineConfig, EngineError, Observer, Parts, Refusal, Share};
+use bloom_runtime::engine::{
+    Admission, Allowance, Budget, Budgets, Engine, EngineConfig, EngineError, Observer, Parts, Refusal, Share,
+};
 use bloom_runtime::record::RunRecord;
 use bloom_runtime::store::Store as _;
 use bloom_wasm::WasmHost;
 
 use crate::catalogue::text;
 use crate::clock::TimeOrderedIds;
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::failure::Explained;
 use crate::keyring::Keyring;
 use crate::llm::Choice;
@@ -49,6 +51,7 @@ pub(crate) fn config(session: &Session) -> anyhow::Result<EngineConfig> {
         lease_ttl: Duration::from_secs(tasks.lease_ttl_seconds.max(1).into()),
         reap_every: Duration::from_secs(tasks.reap_every_seconds.max(1).into()),
         max_depth: limits.flow_depth,
+        budgets: budgets(session)?,
         proposal_ttl: Duration::from_hours(limits.proposal_ttl_hours.into()),
         ..EngineConfig::default()
     })
@@ -67,6 +70,30 @@ pub(crate) fn admission(session: &Session) -> anyhow::Result<Admission> {
         each_agent: share(None, None),
         agents: agents.iter().map(|(name, agent)| (name.clone(), share(agent.runs, agent.runs_queued))).collect(),
     })
+}
+
+/// What runs may use beside what is signed with their flows.
+fn budgets(session: &Session) -> anyhow::Result<Budgets> {
+    let Settings { budgets, agents, .. } = &session.config()?.settings;
+    let profile = |given: &config::Budget| Budget {
+        run: Allowance { calls: given.calls, tokens: given.max_tokens, cost_micro_usd: given.max_cost_micro_usd },
+        timeout_seconds: given.timeout_seconds,
+        day: Allowance { calls: given.day_calls, tokens: given.day_tokens, cost_micro_usd: given.day_cost_micro_usd },
+    };
+    let named = agents.iter().filter_map(|(agent, of)| Some((agent.clone(), of.budget.clone()?)));
+    let budgets = Budgets {
+        profiles: budgets.iter().map(|(name, given)| (name.clone(), profile(given))).collect(),
+        agents: named.collect(),
+    };
+    for (agent, name) in &budgets.agents {
+        if let Err(unknown) = budgets.choose(Some(name), agent) {
+            let (catalogue, known) = (&session.catalogue, unknown.known.join(", "));
+            let hint = text!(catalogue, "budget-unknown-hint", names = known);
+            let message = text!(catalogue, "budget-unknown", agent = agent, name = name);
+            return Err(Explained::usage(message).hint(hint).into());
+        }
+    }
+    Ok(budgets)
 }
 
 /// An engine with what a run was started with.

@@ -31,7 +31,9 @@ pub(crate) fn advice(code: &str, catalogue: &Catalogue) -> Option<String> {
 /// What was found: of a limit in the reader's language, else the message as it was recorded.
 fn found(error: &EffectError, catalogue: &Catalogue) -> String {
     let Some(details) = &error.details else { return error.message.clone() };
-    let known = measured(&error.code, details).and_then(|args| of_code(&error.code, ".found", &args, catalogue));
+    let is_of_day = details.get("per").and_then(Value::as_str) == Some("day");
+    let found = if is_of_day { ".found-day" } else { ".found" };
+    let known = measured(&error.code, details).and_then(|args| of_code(&error.code, found, &args, catalogue));
     let Some(known) = known else { return error.message.clone() };
     let last = details.get("last").map(|last| {
         let member = |name| last.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -56,6 +58,10 @@ fn measured(code: &str, details: &Value) -> Option<FluentArgs<'static>> {
     };
     let names: &[&str] = if code == "budget_exhausted" { &["limit", "used", "needed"] } else { &["limit", "measured"] };
     let mut args = FluentArgs::new();
+    if let (Some(reserved), Some(agent)) = (number("reserved"), details.get("agent").and_then(Value::as_str)) {
+        args.set("reserved", shown(reserved));
+        args.set("agent", plain(agent).into_owned());
+    }
     for name in names {
         args.set((*name).to_owned(), shown(number(name)?));
     }
@@ -100,6 +106,23 @@ mod tests {
                 json!({ "of": "tokens", "limit": 9, "used": 4, "needed": 6, "measured": 10 }),
                 "budget_exhausted: the run has used 4 tokens, and this call may use 6 more; the limit is 9",
                 "budget_exhausted: запуск витратив токенів: 4, а цьому виклику може знадобитися ще 6; обмеження: 9",
+            ),
+            (
+                "budget_exhausted",
+                json!({ "of": "calls", "limit": 9, "used": 9, "needed": 1, "measured": 10 }),
+                "budget_exhausted: the run has asked LLMs 9 times; the limit is 9",
+                "budget_exhausted: запуск звертався до LLM стільки разів: 9; обмеження: 9",
+            ),
+            (
+                "budget_exhausted",
+                json!({
+                    "of": "tokens", "per": "day", "agent": "greet", "limit": 9, "used": 4, "reserved": 3, "needed": 5,
+                    "measured": 12,
+                }),
+                "budget_exhausted: on this day (UTC) the runs of greet have used 4 tokens, may use 3 more already, and this \
+                 call may use 5; the limit is 9",
+                "budget_exhausted: за цей день (UTC) запуски greet витратили токенів: 4, іще 3 уже зарезервовано, а цьому \
+                 виклику може знадобитися 5; обмеження: 9",
             ),
             (
                 "limit_node_time",

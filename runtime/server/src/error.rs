@@ -225,6 +225,9 @@ impl From<EngineError> for ApiError {
             EngineError::QueueFull(full) => Self::new(Code::RateLimited, message).with(json!({
                 "agent": full.agent, "under_way": full.under_way, "queued": full.queued,
             })),
+            EngineError::NoSuchBudget(unknown) => Self::new(Code::PolicyRefused, message).with(json!({
+                "field": "limits.cost_policy", "value": unknown.name, "allowed": unknown.known,
+            })),
             EngineError::NotBegun(_) => Self::new(Code::InvalidTransition, message).with(json!({ "status": "queued" })),
             EngineError::PayloadTooLarge { .. } => Self::new(Code::PayloadTooLarge, message),
             EngineError::TooManySignals { .. } => Self::new(Code::RateLimited, message),

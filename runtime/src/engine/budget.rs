@@ -1,17 +1,18 @@
 //! What a run may spend: reserved before an LLM is asked, and settled by what it has used.
 //!
 //! A call is not made that may use more than is left; then it is the node's error `budget_exhausted`, which `on_error` takes.
-//! One that would fit if others had not reserved what is left waits for them. What a call may use is an estimate: of its tokens, the answer's limit and a token for each four characters of the prompt; of
-//! its cost, that of the dearest call of the run so far. So a call may use more than was reserved, and the limit itself is
-//! then met before the next one.
+//! One that would fit if others of the run had not reserved what is left waits for them. What a call may use is an estimate: of
+//! its tokens, the answer's limit and a token for each four characters of the prompt; of its cost, that of the dearest call of
+//! the run so far. So a call may use more than was reserved, and the limit itself is then met before the next one.
 
-use bloom_interpreter::effect::{EffectError, LlmRequest, Usage};
+use bloom_interpreter::effect::{EffectCall, EffectError, EffectId, LlmRequest, Usage};
 use bloom_interpreter::usd;
 use bloom_ir::Value;
 use bloom_ir::document::Limits;
 
-use super::run::{Run, with_last};
-use crate::record::Spent;
+use super::open::Open;
+use super::run::{Desk, Run, with_last};
+use crate::record::{Charge, Spent};
 
 /// Characters of a prompt that are a token, at least.
 const CHARS_PER_TOKEN: u64 = 4;
@@ -37,33 +38,62 @@ impl Run {
         Spent { tokens: tokens_of(call), cost_micro_usd: self.dearest }
     }
 
-    /// What a call may use, if that is left; `None` as long as others have reserved it.
-    pub(super) fn reserve(&self, call: &LlmRequest) -> Result<Option<Spent>, EffectError> {
-        let needed = self.needed(call);
+    /// What a call may use, if that is left to the run, and to its agent for this day; `None` as long as other calls of the
+    /// run have reserved it.
+    pub(super) fn reserve(
+        &self,
+        effect: &EffectId,
+        call: &LlmRequest,
+        desk: &Desk<'_>,
+    ) -> Result<Option<Spent>, EffectError> {
+        let (needed, budget) = (self.needed(call), desk.config.budgets.of(self.agent(), self.budget.as_deref()));
+        if let Some(most) = budget.run.calls {
+            let calls = Bound { limit: most, spent: self.calls, reserved: 0 };
+            calls.check(1, "calls", |number| format!("{number} calls"))?;
+        }
         let (spent, reserved, limits) = (self.spent(), self.open.reserved(), self.limits());
-        let tokens = Budget { limit: limits.max_tokens, spent: spent.tokens, reserved: reserved.tokens };
+        let tokens = Bound { limit: limits.max_tokens, spent: spent.tokens, reserved: reserved.tokens };
         let mut is_free = tokens.check(needed.tokens, "tokens", |number| format!("{number} tokens"))?;
         if let Some(limit) = limits.max_cost_micro_usd {
-            let cost = Budget { limit, spent: spent.cost_micro_usd, reserved: reserved.cost_micro_usd };
+            let cost = Bound { limit, spent: spent.cost_micro_usd, reserved: reserved.cost_micro_usd };
             is_free &= cost.check(needed.cost_micro_usd, "cost_micro_usd", |number| format!("{} USD", usd(number)))?;
         }
-        Ok(is_free.then_some(needed))
+        if !is_free {
+            return Ok(None);
+        }
+        let charge = Charge { calls: 1, ..Charge::from(needed) };
+        desk.ledger.reserve((&self.id, effect), self.agent(), &budget.day, charge, self.at(desk))?;
+        Ok(Some(needed))
+    }
+
+    /// What calls may use that are asked for and have no outcome.
+    pub(super) fn needed_by_open(&self) -> impl Iterator<Item = (EffectId, Charge)> {
+        let asked = |open: &&Open| {
+            open.effect.is_requested() && !open.is_asked_about && matches!(open.effect.ask().call, EffectCall::Llm(_))
+        };
+        self.open.iter().filter(asked).map(|open| (open.effect.ask().id.clone(), Charge::from(open.reserved)))
     }
 
     /// Whether a call may be tried again after an attempt that used something.
-    pub(super) fn may_try_again(&self, error: &EffectError) -> Result<(), EffectError> {
+    pub(super) fn may_try_again(&self, error: &EffectError, desk: &Desk<'_>) -> Result<(), EffectError> {
         let mut spent = self.spent();
         if let Some(usage) = &error.usage {
             spent.add(usage);
         }
+        let mut more = Charge::default();
+        error.usage.iter().for_each(|usage| more.add_usage(usage));
+        let day = desk.config.budgets.of(self.agent(), self.budget.as_deref()).day;
+        let of_day = desk.ledger.check(self.agent(), &day, more, self.at(desk));
         let limits = self.limits();
-        let tokens = Budget { limit: limits.max_tokens, spent: spent.tokens, reserved: 0 };
+        let tokens = Bound { limit: limits.max_tokens, spent: spent.tokens, reserved: 0 };
         let cost = limits.max_cost_micro_usd;
-        let cost = cost.map(|limit| Budget { limit, spent: spent.cost_micro_usd, reserved: 0 });
+        let cost = cost.map(|limit| Bound { limit, spent: spent.cost_micro_usd, reserved: 0 });
         let exhausted = if tokens.spent >= tokens.limit {
             tokens.exhausted(0, "tokens", |number| format!("{number} tokens"))
         } else if let Some(cost) = cost.filter(|cost| cost.spent >= cost.limit) {
             cost.exhausted(0, "cost_micro_usd", |number| format!("{} USD", usd(number)))
+        } else if let Err(exhausted) = of_day {
+            exhausted
         } else {
             return Ok(());
         };
@@ -110,13 +140,13 @@ pub(super) fn tokens_of(call: &LlmRequest) -> u64 {
     call.max_tokens.unwrap_or_default().saturating_add(characters / CHARS_PER_TOKEN)
 }
 
-struct Budget {
+struct Bound {
     limit: u64,
     spent: u64,
     reserved: u64,
 }
 
-impl Budget {
+impl Bound {
     /// Whether so much is left and not reserved. What is not left, whatever others give back, is an error.
     fn check(&self, needed: u64, of: &str, shown: fn(u64) -> String) -> Result<bool, EffectError> {
         let alone = self.spent.saturating_add(needed);

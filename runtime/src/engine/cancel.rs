@@ -10,7 +10,7 @@ use super::live::With;
 use super::progress::Step;
 use super::run::{Addition, RunEnd};
 use super::{Engine, EngineError};
-use crate::record::{Actor, AuditNote, RunId, RunStatus, Spent};
+use crate::record::{Actor, AuditNote, Charge, RunId, RunStatus, Spent};
 use crate::store::Append;
 
 impl Engine {
@@ -73,6 +73,7 @@ impl Engine {
             events: vec![event],
             status: RunStatus::Cancelled,
             spent: Spent::default(),
+            charge: Charge::default(),
             tasks: Vec::new(),
             waiting: false,
             wake_at: None,

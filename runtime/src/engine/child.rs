@@ -34,6 +34,8 @@ pub(super) struct Start {
     pub(super) depth: u32,
     /// What the run that starts it has left.
     pub(super) limits: Limits,
+    /// That run's budget profile.
+    pub(super) budget: Option<String>,
 }
 
 impl Engine {
@@ -79,12 +81,16 @@ impl Engine {
         id: &RunId,
         start: &Start,
     ) -> Result<Result<(), EffectError>, EngineError> {
-        let Start { request, call, context, depth, limits } = start;
+        let Start { request, call, context, depth, limits, budget } = start;
         let limit = self.config.max_depth;
         if *depth > limit {
             let message = format!("this flow would be the {depth}th below the first one; the limit is {limit}");
             let details = measured(limit.into(), (*depth).into());
             return Ok(Err(EffectError::new("limit_flow_depth", message).with_details(details)));
+        }
+        // It was started before a crash.
+        if self.store.run_status(id).await?.is_some() {
+            return Ok(Ok(()));
         }
         let Some(document) = self.store.flow_document(call.hash).await? else {
             let message = format!("the store does not have the flow `{}` with hash {}", call.flow, call.hash);
@@ -99,7 +105,8 @@ impl Engine {
         };
         let by = Actor(format!("run:{parent}"));
         let (inputs, context) = (call.inputs.clone(), context.clone());
-        let submit = Submit { ir, inputs, by, context, setting: Value::Null, limits: Some(*limits) };
+        let (setting, budget) = (Value::Null, budget.clone());
+        let submit = Submit { ir, inputs, by, context, setting, limits: Some(*limits), budget };
         let parent = Parent { run: parent.clone(), effect: request.id.clone(), waits: call.wait, depth: *depth };
         let identity = Identity { id: id.clone(), parent: Some(parent), dispatched: false };
         let message = |error: &EngineError| format!("the flow `{}` was not started: {error}", call.flow);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::gate::Admission;
+use super::profile::Budgets;
 
 /// Settings of an engine.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct EngineConfig {
     pub overtime: Duration,
     /// How many runs may be under way; else any number.
     pub admission: Admission,
+    /// What runs may use beside what is signed with their flows.
+    pub budgets: Budgets,
     /// How many runs may stand above a run that a run starts.
     pub max_depth: u32,
     /// How long a proposal waits for a decision.
@@ -53,6 +56,7 @@ impl Default for EngineConfig {
             worker_offline: Duration::from_mins(1),
             overtime: Duration::from_mins(1),
             admission: Admission::default(),
+            budgets: Budgets::default(),
             max_depth: 128,
             proposal_ttl: Duration::from_hours(72),
             version: env!("CARGO_PKG_VERSION").to_owned(),

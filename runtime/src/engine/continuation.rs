@@ -66,6 +66,8 @@ impl Run {
             cost_micro_usd: spent.cost_micro_usd,
             continues: Some(self.id.clone()),
             parent: self.parent.clone(),
+            budget: self.budget.clone(),
+            calls_before: self.calls,
             ..accepted(id, &inbox, self.context.clone(), &machine)
         };
         let started = record::started_in_place(&machine, &desk.config.version, continues);

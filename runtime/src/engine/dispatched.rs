@@ -27,8 +27,8 @@ use super::submit::{Identity, Submit};
 use super::{Engine, EngineError, budget, policy};
 use crate::dispatch::{Proof, TaskError};
 use crate::record::{
-    Actor, Artifact, ArtifactId, AuditNote, Lease, LeaseEnding, ProposalId, RunError, RunId, RunRecord, RunStatus,
-    Spent, Task, TaskResult,
+    Actor, Artifact, ArtifactId, AuditNote, Charge, Lease, LeaseEnding, ProposalId, RunError, RunId, RunRecord,
+    RunStatus, Spent, Task, TaskResult,
 };
 use crate::store::{Append, Kept, LeaseEnd, StoreError};
 use crate::tool::Artifacts;
@@ -86,6 +86,7 @@ struct Follower {
 struct More {
     steps: Vec<Step>,
     spent: Spent,
+    charge: Charge,
     proposals: Vec<crate::record::Proposal>,
     artifacts: Vec<Vec<u8>>,
     end: Option<RunEnd>,
@@ -147,6 +148,7 @@ impl Engine {
         events: Vec<Event>,
         check: CheckAnswer,
     ) -> Result<Followed, EngineError> {
+        self.load_ledger().await?;
         let record = self.record_of(run).await?;
         let new = self.unknown_of(&record, events).await?;
         if new.is_empty() {
@@ -170,9 +172,10 @@ impl Engine {
         }
         let is_over = more.end.is_some();
         let (addition, with) = self.addition_of(&record, task, lease, new, &follower, more)?;
-        let standing = Standing::of(&addition.append);
-        let committed = commit(self.store.as_ref(), None, addition, with).await?;
+        let (standing, bill) = (Standing::of(&addition.append), self.ledger.bill(&record.flow, &addition.append));
+        let committed = commit(self.store.as_ref(), None, addition, with).await.inspect_err(|_| self.ledger.doubt())?;
         tell(self.observer.as_ref(), &self.live(run), run, committed);
+        self.ledger.hear(run, bill);
         self.admitting.hear(run, standing);
         if is_over {
             self.fleet().ended(&lease.id);
@@ -249,7 +252,7 @@ impl Engine {
         follower: &Follower,
         more: More,
     ) -> Result<(Addition, With), EngineError> {
-        let More { steps, spent, proposals, artifacts, end } = more;
+        let More { steps, spent, charge, proposals, artifacts, end } = more;
         let now = self.clock.now();
         let audit = end.iter().map(|end| follower.end_note(record, end)).collect();
         let append = Append {
@@ -258,6 +261,7 @@ impl Engine {
             events,
             status: end.as_ref().map_or(RunStatus::Running, RunEnd::status),
             spent,
+            charge,
             tasks: Vec::new(),
             waiting: false,
             wake_at: None,
@@ -402,6 +406,10 @@ impl Follower {
         self.last_at = event.at;
         if let Some(usage) = usage(payload) {
             more.spent.add(usage);
+            more.charge.add_usage(usage);
+        }
+        if matches!(payload, Payload::EffectRequested { call: EffectCall::Llm(_), .. }) {
+            more.charge.calls += 1;
         }
         match payload {
             Payload::Emitted { emission } => {

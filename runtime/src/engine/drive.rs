@@ -332,6 +332,7 @@ impl Engine {
                     context: run.context.clone(),
                     depth,
                     limits: run.left_for_another(),
+                    budget: run.budget.clone().filter(|name| self.config.budgets.has(name)),
                 }),
                 EffectCall::Tool(call) => jobs.push(Job {
                     request: effect.ask().clone(),

@@ -9,6 +9,7 @@ use bloom_ir::{Digest, VerifyError};
 
 use super::gate::QueueFull;
 use super::policy::Refusal;
+use super::profile::NoSuchBudget;
 use super::run::RunEnd;
 use crate::record::{ContextDenied, QuestionId, QuestionStatus, RunId, TaskId};
 use crate::store::StoreError;
@@ -75,6 +76,9 @@ pub enum EngineError {
         /// What the replay found.
         verdict: Box<Verdict>,
     },
+    /// The budget profile that was named is not there; nothing was started.
+    #[error(transparent)]
+    NoSuchBudget(NoSuchBudget),
     /// The agent has all the runs that it may have; nothing was started.
     #[error(transparent)]
     QueueFull(QueueFull),

@@ -83,8 +83,8 @@ impl Engine {
             approved_by: Some(by.clone()),
         };
         let begun = accepted(&id, &inbox, origin.context, &rebuilt.machine);
-        let turn = ticket.turn();
-        let record = RunRecord { origin: Some(Origin { run, at }), turn, ..begun };
+        let (turn, budget) = (ticket.turn(), origin.budget.clone());
+        let record = RunRecord { budget, origin: Some(Origin { run, at }), turn, ..begun };
         let (run, addition) = if turn.is_some() {
             (None, Addition::silent(turn::waiting(&record, shared, &by)))
         } else {

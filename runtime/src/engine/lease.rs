@@ -501,7 +501,7 @@ fn resolve(run: &mut Run, desk: &Desk<'_>, of: &TaskEffect, task: &Task, delay: 
             let error = error();
             let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
             let is_out_of_time = task.time_left_ms().is_some_and(|left| left <= delay_ms);
-            match run.may_try_again(&error) {
+            match run.may_try_again(&error, desk) {
                 Ok(()) if is_out_of_time => {
                     run.settle(&of.effect, task.attempts, Err(overdue(task, delay, &error)), desk)
                 }

@@ -159,7 +159,7 @@ impl Engine {
     }
 
     pub(super) fn desk(&self) -> Desk<'_> {
-        Desk { now: self.clock.now(), ids: self.ids.as_ref(), config: &self.config }
+        Desk { now: self.clock.now(), ids: self.ids.as_ref(), config: &self.config, ledger: &self.ledger }
     }
 
     /// Lets something happen to a run: loads it if need be, commits what `make` made of it, and tells who looks. The run is
@@ -235,7 +235,10 @@ impl Engine {
         // and who looks, waits for work or drives the run is told.
         let (store, observer, work) = (self.store.clone(), self.observer.clone(), self.work.clone());
         let (fleet, journal, tending) = (self.fleet.clone(), self.journal.clone(), self.tending.clone());
-        let admitting = self.admitting.clone();
+        let (admitting, ledger) = (self.admitting.clone(), self.ledger.clone());
+        // One that is not in memory asks for nothing.
+        let agent = run.as_ref().map_or("", |run| run.agent());
+        let bill = ledger.bill(agent, &addition.append);
         let of = id.clone();
         let span = tracing::debug_span!("commit", run = %id, events = addition.append.events.len());
         let write = async move {
@@ -248,6 +251,7 @@ impl Engine {
             let orphans = addition.append.orphans.clone();
             let (over, standing) = (Over::of(&addition.append), Standing::of(&addition.append));
             let committed = commit(store.as_ref(), journal.as_deref(), addition, with).await.inspect_err(|error| {
+                ledger.doubt();
                 // Who drives the run hears of it here, since the error itself goes to the worker.
                 if by_worker && !matches!(error, EngineError::Store(StoreError::Task(_))) {
                     live.interrupt(error);
@@ -262,6 +266,7 @@ impl Engine {
             *slot = run.map(Slot::of);
             drop(slot);
             live.changed.notify_one();
+            ledger.hear(&of, bill);
             admitting.hear(&of, standing);
             if is_news {
                 tending.want(&of);
@@ -296,12 +301,14 @@ impl Engine {
 
     /// Loads a run from the store, ready to go on.
     async fn load(&self, id: &RunId) -> Result<Slot, EngineError> {
+        self.load_ledger().await?;
         let record = self.record_of(id).await?;
         if record.status.is_terminal() {
             // A commit whose outcome nobody was told may have ended it.
             if record.continued_by.is_none() {
                 self.admitting.hear(id, Standing::Over);
             }
+            self.ledger.forget(id);
             return Ok(Slot::Over(self.recorded_end(&record).await?));
         }
         if record.status == RunStatus::Queued {
@@ -335,6 +342,10 @@ impl Engine {
                 Some(EffectCall::Llm(_)) => run.open.edit(&question.effect, |open| open.recall(&question)),
                 _ => None,
             };
+        }
+        // Of one that a worker executes it is reserved as a whole.
+        if !record.dispatched {
+            self.ledger.restore(id, run.agent(), run.needed_by_open());
         }
         Ok(Slot::Open(Box::new(run)))
     }

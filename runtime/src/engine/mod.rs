@@ -30,11 +30,13 @@ mod error;
 mod fork;
 mod gate;
 mod lease;
+mod ledger;
 mod live;
 mod open;
 mod outcome;
 mod person;
 mod policy;
+mod profile;
 mod programs;
 mod progress;
 mod proposal;
@@ -69,8 +71,10 @@ pub use self::error::EngineError;
 pub use self::fork::Fork;
 pub use self::gate::{Admission, QueueFull, Share};
 pub use self::lease::{LeaseResult, RetryAfter};
+use self::ledger::Ledger;
 use self::live::Live;
 pub use self::policy::Refusal;
+pub use self::profile::{Allowance, Budget, Budgets, NoSuchBudget};
 use self::programs::Programs;
 pub use self::progress::{Asked, EffectSpot, Observer, Progress, Step};
 pub use self::run::{RunEnd, artifact};
@@ -114,6 +118,8 @@ pub struct Engine {
     fences: Fences,
     /// Held by who changes a context.
     changing_contexts: tokio::sync::Mutex<()>,
+    /// What agents may use in a day.
+    ledger: Arc<Ledger>,
 }
 
 /// What an engine is made of.
@@ -142,6 +148,7 @@ impl Engine {
         let (offline_ms, overtime_ms) = (millis(config.worker_offline), millis(config.overtime));
         let fleet = Fleet::new(FleetTimes { offline_ms, overtime_ms });
         let tending = Tending::default();
+        let ledger = Arc::new(Ledger::new(&config.budgets));
         let admitting = Admitting::new(config.admission.clone(), tending.clone());
         let fences = Fences::new(store.clone(), clock.clone());
         Self {
@@ -162,6 +169,7 @@ impl Engine {
             admitting,
             fences,
             changing_contexts: tokio::sync::Mutex::default(),
+            ledger,
         }
     }
 

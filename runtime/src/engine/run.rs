@@ -19,6 +19,7 @@ use bloom_ir::{Digest, Value, VerifiedIr};
 
 use super::child::child_id;
 use super::config::EngineConfig;
+use super::ledger::Ledger;
 use super::open::{Open, OpenEffects};
 use super::progress::{EffectSpot, Step};
 use super::proposal::Proposer;
@@ -26,7 +27,7 @@ use super::retry::Schedule;
 use super::wait::Rest;
 use crate::clock::Ids;
 use crate::record::{
-    Actor, AuditNote, ContextId, InboxEntry, Parent, ProposalId, Question, QuestionId, QuestionStatus, RunId,
+    Actor, AuditNote, Charge, ContextId, InboxEntry, Parent, ProposalId, Question, QuestionId, QuestionStatus, RunId,
     RunRecord, RunStatus, Spent, Task, TaskEffect, TaskId, TaskStatus,
 };
 use crate::store::Append;
@@ -101,6 +102,7 @@ pub(super) struct Desk<'a> {
     pub(super) now: i64,
     pub(super) ids: &'a dyn Ids,
     pub(super) config: &'a EngineConfig,
+    pub(super) ledger: &'a Ledger,
 }
 
 /// A run in memory.
@@ -117,6 +119,10 @@ pub(super) struct Run {
     pub(super) open: OpenEffects,
     /// What the dearest call has cost so far, in millionths of a US dollar.
     pub(super) dearest: u64,
+    /// How many calls of LLMs it has asked for, and those in whose place it goes on.
+    pub(super) calls: u64,
+    /// The name of its budget profile, if it is not the standard one.
+    pub(super) budget: Option<String>,
     /// Whether an effect has its outcome in this history.
     pub(super) has_moved: bool,
     /// Signals that nobody has taken.
@@ -172,6 +178,7 @@ pub(super) struct Draft {
     pub(super) steps: Vec<Step>,
     pub(super) audit: Vec<AuditNote>,
     spent: Spent,
+    charge: Charge,
     pub(super) end: Option<RunEnd>,
     /// The state at the end, where that is not the machine's.
     state: Option<Digest>,
@@ -213,6 +220,8 @@ impl Run {
             last_at: i64::MIN,
             open: OpenEffects::default(),
             dearest: 0,
+            calls: record.calls_before,
+            budget: record.budget.clone(),
             has_moved: false,
             signals: signals.unwrap_or_default(),
             parent: record.parent.clone(),
@@ -301,6 +310,8 @@ impl Run {
             ir,
             active_before: Duration::from_millis(active),
             dearest: usages().filter_map(|usage| usage.cost_micro_usd).max().unwrap_or_default(),
+            calls: record.calls_before.saturating_add(asked.len() as u64),
+            budget: record.budget.clone(),
             has_moved: events.iter().any(is_outcome),
             chain,
             last_at: events.last().map_or(i64::MIN, |event| event.at),
@@ -446,13 +457,17 @@ impl Run {
             error: result.as_ref().err().cloned(),
             usage: usage.clone(),
         });
+        let mut used = Charge::default();
         if let Some(usage) = &usage {
             draft.spent.add(usage);
             // What a run that it started has cost is no price of a call.
             if matches!(open.ask().call, EffectCall::Llm(_)) {
+                used.add_usage(usage);
                 self.note_cost(usage);
             }
         }
+        draft.charge = draft.charge.plus(used);
+        desk.ledger.settle((&self.id, effect), self.agent(), used);
         draft.payloads.extend(open.settle(attempt, result.clone()));
         self.machine.resolve(effect, Outcome { result, at: self.at(desk) }).ok()?;
         self.take_turn(draft, desk);
@@ -482,6 +497,9 @@ impl Run {
         draft.payloads.extend(payloads);
         if let Some(usage) = &error.usage {
             draft.spent.add(usage);
+            if self.open.get(effect).is_some_and(|open| matches!(open.effect.ask().call, EffectCall::Llm(_))) {
+                draft.charge.add_usage(usage);
+            }
             self.note_cost(usage);
         }
         self.machine.spend(effect, &error);
@@ -567,6 +585,7 @@ impl Run {
             draft.payloads.append(&mut more.payloads);
             draft.steps.append(&mut more.steps);
             draft.tasks.append(&mut more.tasks);
+            draft.charge = draft.charge.plus(more.charge);
             draft.questions.append(&mut more.questions);
             draft.proposals.append(&mut more.proposals);
             draft.artifacts.append(&mut more.artifacts);
@@ -610,7 +629,7 @@ impl Run {
         };
         let by_person = desk.config.llm_by_person;
         if let (EffectCall::Llm(call), false, false) = (&request.call, open.effect.is_requested(), by_person) {
-            match self.reserve(call) {
+            match self.reserve(&request.id, call, desk) {
                 Ok(Some(reserved)) => (open.reserved, open.is_held) = (reserved, false),
                 Ok(None) => open.is_held = true,
                 // Its request is recorded together with that.
@@ -625,7 +644,11 @@ impl Run {
             draft.payloads.push(payload);
             match &request.call {
                 EffectCall::Llm(_) if by_person => self.ask_person(draft, &mut open, desk),
-                EffectCall::Llm(call) => draft.tasks.push(self.task(request, call, desk)),
+                EffectCall::Llm(call) => {
+                    draft.tasks.push(self.task(request, call, desk));
+                    draft.charge.calls += 1;
+                    self.calls += 1;
+                }
                 EffectCall::Await(AwaitRequest { what: AwaitedThing::Ask(asked), until, .. }) => {
                     draft.questions.push(self.question(request, asked, *until, desk));
                 }
@@ -752,6 +775,7 @@ impl Run {
             mut steps,
             mut audit,
             spent,
+            charge,
             end,
             state: _,
         } = draft;
@@ -784,6 +808,7 @@ impl Run {
             events,
             status,
             spent,
+            charge,
             tasks,
             waiting,
             wake_at,

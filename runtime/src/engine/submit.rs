@@ -31,6 +31,8 @@ pub struct Submit {
     pub setting: Value,
     /// Limits that narrow those that are signed with the flow; wider ones change nothing.
     pub limits: Option<Limits>,
+    /// The name of the budget profile; none: that of the agent.
+    pub budget: Option<String>,
 }
 
 /// Which run it becomes.
@@ -70,7 +72,7 @@ impl Engine {
     }
 
     pub(super) async fn submit_from(&self, submit: Submit, identity: Identity) -> Result<RunId, EngineError> {
-        let Submit { ir, inputs, by, context, setting, limits } = submit;
+        let Submit { ir, inputs, by, context, setting, limits, budget } = submit;
         let (Identity { id, parent, dispatched }, now) = (identity, self.clock.now());
         // What a worker has of tools is its own to say.
         if !dispatched {
@@ -78,11 +80,19 @@ impl Engine {
         }
         let program = self.program(&ir)?;
         let info = RunInfo { id: id.to_string(), started_at: now };
-        let limits = limits.unwrap_or(*program.limits());
-        let machine = Machine::start_within(&program, info, inputs, limits).map_err(EngineError::Inputs)?;
+        let (agent, budgets) = (program.flow().id.as_str(), &self.config.budgets);
+        let budget = budgets.choose(budget.as_deref(), agent).map_err(EngineError::NoSuchBudget)?;
+        let profile = budgets.of(agent, budget.as_deref());
+        let limits = profile.narrowed(limits.unwrap_or(*program.limits()));
+        let start = |limits| Machine::start_within(&program, info.clone(), inputs.clone(), limits);
+        let mut machine = start(limits).map_err(EngineError::Inputs)?;
 
-        self.check_context(&id, &context, &program.flow().id, &by).await?;
-        let ticket = self.enter(&id, &program.flow().id, parent.as_ref()).await?;
+        self.check_context(&id, &context, agent, &by).await?;
+        let ticket = self.enter(&id, agent, parent.as_ref()).await?;
+        if dispatched && ticket.turn().is_none() {
+            let left = self.ledger.reserve_whole(&id, agent, &profile.day, *machine.limits(), now);
+            machine = start(left).map_err(EngineError::Inputs)?;
+        }
         let (kept, document, stored) = self.kept(&ir, &by, now).await?;
         let inbox = InboxEntry {
             id: InboxId::new(self.ids.fresh()),
@@ -98,7 +108,7 @@ impl Engine {
             approved_by: Some(by.clone()),
         };
         let turn = ticket.turn();
-        let record = RunRecord { parent, dispatched, turn, ..accepted(&id, &inbox, context, &machine) };
+        let record = RunRecord { budget, parent, dispatched, turn, ..accepted(&id, &inbox, context, &machine) };
         let (run, addition) = if turn.is_some() {
             (None, Addition::silent(turn::waiting(&record, Vec::new(), &by)))
         } else {
@@ -145,6 +155,7 @@ impl Engine {
         let Append { tasks, events, .. } = &submission.first;
         let (has_work, recorded) = (!tasks.is_empty(), events.len() as u64);
         let standing = Standing::of(&submission.first);
+        let bill = self.ledger.bill(&submission.run.flow, &submission.first);
         let run = run.filter(|_| !submission.run.dispatched).map(Box::new);
         let (is_here, is_wanted) = (run.is_some(), run.is_some() && submission.run.parent.is_none());
         let (id, live) = (submission.run.id.clone(), self.live(&submission.run.id));
@@ -154,7 +165,12 @@ impl Engine {
         let (tending, taken) = (self.tending.clone(), live.clone());
         let submitting = to_the_end(async move {
             let mut slot = taken.slot.lock().await;
-            store.submit(submission).await?;
+            if let Err(error) = store.submit(submission).await {
+                if let (StoreError::RunExists(_), Some(ticket)) = (&error, ticket) {
+                    ticket.leave();
+                }
+                return Err(error);
+            }
             tell(observer.as_ref(), &taken, &of, Committed { recorded, steps, has_work });
             if is_wanted {
                 tending.want(&of);
@@ -165,7 +181,7 @@ impl Engine {
                 work.announce();
             }
             if let Some(ticket) = ticket {
-                ticket.keep(standing);
+                ticket.keep(standing, bill);
             }
             Ok::<_, StoreError>(())
         });
@@ -210,6 +226,8 @@ pub(super) fn accepted(id: &RunId, inbox: &InboxEntry, context: ContextId, machi
         tokens: 0,
         cost_micro_usd: 0,
         limits: Some(*machine.limits()).filter(|own| own != program.limits()),
+        budget: None,
+        calls_before: 0,
         continues: None,
         continued_by: None,
         parent: None,

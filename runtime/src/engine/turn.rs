@@ -11,11 +11,12 @@ use bloom_ir::{Pinned, Value};
 use tokio::sync::OnceCell;
 
 use super::gate::{Gate, Standing};
+use super::ledger::{Bill, Ledger};
 use super::live::{Live, With};
 use super::run::Run;
 use super::tend::Tending;
 use super::{Admission, Engine, EngineError, policy};
-use crate::record::{Actor, AuditNote, Parent, RunId, RunRecord, RunStatus, Spent, Turn};
+use crate::record::{Actor, AuditNote, Charge, Parent, RunId, RunRecord, RunStatus, Spent, Turn};
 use crate::store::{Append, StoreError};
 
 /// Lets runs in.
@@ -48,13 +49,17 @@ impl Admitting {
     }
 }
 
-/// A run that is about to be kept, with its place or its turn. Dropped, it gives that back.
+/// A run that is about to be kept, with its place or its turn, and what is reserved for it. Dropped, it gives that back.
 pub(super) struct Ticket {
     admitting: Admitting,
+    ledger: Arc<Ledger>,
     run: RunId,
     /// The number of its turn, if it has to wait.
     number: Option<u64>,
+    /// Whether it has a place or a turn to give back.
     is_open: bool,
+    /// Whether it has what is reserved for it to give back.
+    is_new: bool,
 }
 
 impl Ticket {
@@ -64,14 +69,23 @@ impl Ticket {
     }
 
     /// The run is kept.
-    pub(super) fn keep(mut self, standing: Standing) {
-        self.is_open = false;
+    pub(super) fn keep(mut self, standing: Standing, bill: Option<Bill>) {
+        (self.is_open, self.is_new) = (false, false);
+        self.ledger.hear(&self.run, bill);
         self.admitting.hear(&self.run, standing);
+    }
+
+    /// The run is kept already: what is reserved for it stays so.
+    pub(super) fn leave(mut self) {
+        self.is_new = false;
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        if self.is_new {
+            self.ledger.forget(&self.run);
+        }
         if self.is_open {
             let begin = self.admitting.gate().withdraw(&self.run);
             self.admitting.have_begun(&begin);
@@ -88,7 +102,11 @@ impl Engine {
     /// Lets a run in that is about to be kept, or has it wait for its turn; too many that wait are
     /// [`EngineError::QueueFull`]. One that another run waits for is let in with that.
     pub(super) async fn enter(&self, run: &RunId, agent: &str, parent: Option<&Parent>) -> Result<Ticket, EngineError> {
-        let ticket = |number, is_open| Ticket { admitting: self.admitting.clone(), run: run.clone(), number, is_open };
+        self.load_ledger().await?;
+        let ticket = |number, is_open| {
+            let (admitting, ledger) = (self.admitting.clone(), self.ledger.clone());
+            Ticket { admitting, ledger, run: run.clone(), number, is_open, is_new: true }
+        };
         if parent.is_some_and(|parent| parent.waits) {
             return Ok(ticket(None, false));
         }
@@ -135,6 +153,7 @@ impl Engine {
         if !self.admitting.gate().may_begin(id) {
             return Err(EngineError::NotBegun(id.clone()));
         }
+        self.load_ledger().await?;
         let ir = self.pinned(&record, Pinned::Resume).await?;
         if !record.dispatched {
             policy::check(&ir, self.tools.as_ref()).map_err(EngineError::Refused)?;
@@ -151,7 +170,11 @@ impl Engine {
             Run::forked(&record, ir, rebuilt, &shared, forked, &by, &desk)
         } else {
             let info = RunInfo { id: id.to_string(), started_at: desk.now };
-            let limits = record.limits.unwrap_or(*program.limits());
+            let mut limits = record.limits.unwrap_or(*program.limits());
+            if record.dispatched {
+                let most = self.config.budgets.of(&record.flow, record.budget.as_deref()).day;
+                limits = self.ledger.reserve_whole(id, &record.flow, &most, limits, desk.now);
+            }
             let machine = Machine::start_within(&program, info, record.inputs.clone(), limits);
             Run::begin(&record, ir, machine.map_err(EngineError::Inputs)?, &by, &desk)
         };
@@ -180,6 +203,7 @@ pub(super) fn waiting(record: &RunRecord, shared: Vec<Event>, by: &Actor) -> App
         events: shared,
         status: RunStatus::Queued,
         spent: Spent::default(),
+        charge: Charge::default(),
         tasks: Vec::new(),
         waiting: false,
         wake_at: None,

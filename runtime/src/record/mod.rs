@@ -13,6 +13,7 @@ mod project;
 mod proposal;
 mod question;
 mod run;
+mod spending;
 mod task;
 mod worker;
 
@@ -33,5 +34,6 @@ pub use project::{CloneStatus, ManagedProject, NodeStatus, canonical_id};
 pub use proposal::{Approval, Proposal, ProposalError, ProposalStatus, Verdict};
 pub use question::{Question, QuestionStatus};
 pub use run::{Origin, Parent, RunError, RunRecord, RunStatus, Spent, Stretch, Turn};
+pub use spending::{Charge, Spending, day_of};
 pub use task::{Lease, LeaseEnding, LeaseStatus, Task, TaskEffect, TaskStatus, fits};
 pub use worker::{Capabilities, Worker, WorkerStatus};

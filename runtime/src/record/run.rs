@@ -50,6 +50,12 @@ pub struct RunRecord {
     /// What it may use, where that is less than the signed limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// The name of its budget profile, if it is not the standard one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<String>,
+    /// How many calls of LLMs the runs asked for in whose place it goes on.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub calls_before: u64,
     /// The run in whose place it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continues: Option<RunId>,
@@ -80,6 +86,11 @@ pub struct RunRecord {
     /// Its turn, if it had to wait for one; one that had not began when it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Turn>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The turn of a run among those that wait until they may begin.

@@ -15,7 +15,7 @@ use bloom_interpreter::history::Event;
 use bloom_ir::Digest;
 use bloom_runtime::record::{
     Artifact, AuditEntry, Context, FlowRecord, FlowVersion, InboxEntry, Lease, ManagedProject, NodeStatus, Proposal,
-    Question, RunRecord, Task, TaskResult, Worker,
+    Question, RunRecord, Spending, Task, TaskResult, Worker,
 };
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +101,7 @@ records! {
     Worker(Worker) "worker"
     Project(ManagedProject) "project"
     NodeStatus(NodeStatus) "node_status"
+    Spending(Spending) "spending"
     Inbox(InboxEntry) "inbox"
     /// The events that follow are its history.
     Run(RunRecord) "run"

@@ -10,7 +10,7 @@ use bloom_ir::Digest;
 use bloom_runtime::record::{
     Actor, Artifact, ArtifactId, AuditEntry, AuditNote, Context, ContextId, FlowRecord, FlowVersion, InboxEntry,
     InboxId, Lease, LeaseId, ManagedProject, NodeStatus, ProjectId, Proposal, ProposalId, Question, QuestionId, RunId,
-    RunRecord, RunStatus, Task, TaskId, TaskResult, Worker, WorkerId,
+    RunRecord, RunStatus, Spending, Task, TaskId, TaskResult, Worker, WorkerId,
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
@@ -77,6 +77,7 @@ watched! {
     fn count_runs(filter: &RunFilter) -> u64;
     fn run_status(id: &RunId) -> Option<RunStatus>;
     fn standing_runs(status: RunStatus) -> Vec<StandingRun>;
+    fn spending(day: i64) -> Vec<Spending>;
     fn moving_runs() -> Vec<RunId>;
     fn due_runs(until: i64, limit: usize) -> Vec<(i64, RunId)>;
     fn inbox_entry(id: &InboxId) -> Option<InboxEntry>;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bloom_ir::Digest;
+use bloom_runtime::engine::{Budgets, EngineConfig};
 use bloom_store::RedbStore;
 use bloom_worker::{Flows, RemoteConfig, RemoteError, RemoteWorker};
 use clap::Args;
@@ -132,7 +133,8 @@ fn flows(config: &Config, session: &Session) -> anyhow::Result<Option<Flows>> {
         clock: Arc::new(session.clock),
         ids: Arc::new(TimeOrderedIds),
         store: Box::new(|| Ok(Arc::new(RedbStore::in_memory().map_err(io::Error::other)?))),
-        config: engine::config(session)?,
+        // What runs may use in a day is for the server to say.
+        config: EngineConfig { budgets: Budgets::default(), ..engine::config(session)? },
     }))
 }
 

@@ -35,7 +35,7 @@ pub(crate) const NOT_HONOURED: [&str; 1] = ["DATABASE_URL"];
 const PREFIX: &str = "BLOOM_";
 
 /// Sections of which the operator gives the names of what they hold: no variable sets these.
-const NAMED: [&str; 2] = ["agents", "tools"];
+const NAMED: [&str; 3] = ["agents", "budgets", "tools"];
 
 /// The variable that sets a key.
 pub(super) fn variable(section: &str, key: &str) -> String {

@@ -15,7 +15,9 @@ use serde_json::Value;
 
 pub(crate) use self::environment::NOT_HONOURED;
 pub(crate) use self::file::NAME as FILE;
-pub(crate) use self::settings::{Agent, ArtifactPlace, Artifacts, LogFormat, MASK, Secret, Settings, Tool, ToolValue};
+pub(crate) use self::settings::{
+    Agent, ArtifactPlace, Artifacts, Budget, LogFormat, MASK, Secret, Settings, Tool, ToolValue,
+};
 use crate::catalogue::{Catalogue, text};
 use crate::failure::Explained;
 
@@ -226,12 +228,14 @@ enum Shape {
 fn shape<P: AsRef<str>>(path: &[P]) -> Shape {
     let path: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
     match path.as_slice() {
-        ["agents" | "tools"] | ["tools", _, "config"] | ["network", "hosts"] => Shape::Map,
-        ["agents" | "tools", _] => Shape::Fields,
+        ["agents" | "budgets" | "tools"] | ["tools", _, "config"] | ["network", "hosts"] => Shape::Map,
+        ["agents" | "budgets" | "tools", _] => Shape::Fields,
         ["tools", _, "http" | "digest" | "artifacts"] | ["tools", _, "config", _] | ["network", "hosts", _] => {
             Shape::Leaf
         }
-        ["agents", _, name] if known(&["agents", ""]).iter().any(|known| known == name) => Shape::Leaf,
+        [section @ ("agents" | "budgets"), _, name] if known(&[section, ""]).iter().any(|known| known == name) => {
+            Shape::Leaf
+        }
         other => {
             let template = Config::default().values();
             let found = other.iter().try_fold(&template, |value, part| value.get(part));
@@ -249,6 +253,7 @@ fn known<P: AsRef<str>>(path: &[P]) -> Vec<String> {
     let path: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
     let template = match path.as_slice() {
         ["agents", _] => serde_json::to_value(Agent::default()).unwrap_or_default(),
+        ["budgets", _] => serde_json::to_value(Budget::default()).unwrap_or_default(),
         ["tools", _] => serde_json::to_value(Tool::default()).unwrap_or_default(),
         other => {
             let template = Config::default().values();

@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) telemetry: Telemetry,
     pub(crate) network: Network,
     pub(crate) agents: BTreeMap<String, Agent>,
+    pub(crate) budgets: BTreeMap<String, Budget>,
     pub(crate) tools: BTreeMap<String, Tool>,
 }
 
@@ -319,6 +320,23 @@ pub(crate) struct Agent {
     pub(crate) runs: Option<u32>,
     /// As `limits.runs_queued`.
     pub(crate) runs_queued: Option<u32>,
+    /// The budget profile of runs that name none.
+    pub(crate) budget: Option<String>,
+}
+
+/// A budget profile. What is not said is not bounded by it.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Budget {
+    /// Of a run.
+    pub(crate) calls: Option<u64>,
+    pub(crate) max_tokens: Option<u64>,
+    pub(crate) max_cost_micro_usd: Option<u64>,
+    pub(crate) timeout_seconds: Option<u32>,
+    /// Of all runs of an agent in a day.
+    pub(crate) day_calls: Option<u64>,
+    pub(crate) day_tokens: Option<u64>,
+    pub(crate) day_cost_micro_usd: Option<u64>,
 }
 
 /// What the operator grants to a tool.

@@ -88,7 +88,6 @@ pub(crate) fn all(app: &App) -> Router {
 }
 
 pub(crate) use self::responses::schemas as error_schemas;
-pub(crate) use self::runs::COST_POLICY;
 
 /// The description of all routes.
 pub(crate) fn description() -> OpenApi {

@@ -173,7 +173,7 @@ async fn fork(
     let key = runs::idempotency_key(&headers)?.map(|key| format!("fork\n{}\n{key}", run.id));
     let said = json!({ "fork": run.id, "at": at, "version": version });
     let (context, inputs) = (run.context.clone(), run.inputs.clone());
-    let wanted = Wanted { to_worker: false, by: by.clone(), context, inputs, said, key };
+    let wanted = Wanted { to_worker: false, by: by.clone(), context, inputs, budget: None, said, key };
     if let Some(made) = runs::repeated(&app, &wanted).await? {
         return runs::answer(&app, made, wait).await;
     }
@@ -217,7 +217,8 @@ async fn rerun(
     let run = runs::named(&app, id).await?;
     let key = runs::idempotency_key(&headers)?.map(|key| format!("rerun\n{}\n{key}", run.id));
     let (context, inputs) = (run.context.clone(), run.inputs.clone());
-    let wanted = Wanted { to_worker: run.dispatched, by, context, inputs, said: json!({ "rerun": run.id }), key };
+    let (to_worker, budget, said) = (run.dispatched, run.budget.clone(), json!({ "rerun": run.id }));
+    let wanted = Wanted { to_worker, by, context, inputs, budget, said, key };
     if let Some(made) = runs::repeated(&app, &wanted).await? {
         return runs::answer(&app, made, Duration::ZERO).await;
     }

@@ -15,7 +15,7 @@ use bloom_interpreter::program::Program;
 use bloom_interpreter::replay::walk;
 use bloom_ir::document::{EmitKind, Limits};
 use bloom_ir::{Digest, Pinned, Value, VerifiedIr, validate, verify_pinned};
-use bloom_runtime::engine::{self, EngineError, Submit};
+use bloom_runtime::engine::{self, Budgets, EngineError, Submit};
 use bloom_runtime::record::{Actor, ContextId, RunId, RunRecord, RunStatus};
 use bloom_runtime::store::{ArtifactFilter, ProposalFilter, RunFilter, StoreError};
 use serde::Deserialize;
@@ -69,7 +69,7 @@ pub(crate) struct Submission {
     #[schema(min_length = 1, max_length = 255)]
     correlation_id: Option<String>,
     /// Less than the flow may use, by the names of its limits: `max_tokens`, `timeout_seconds`, … And `cost_policy`, a budget
-    /// profile: there is one, `standard`.
+    /// profile of the server's settings, or `standard`.
     #[schema(value_type = Option<Object>)]
     limits: Option<serde_json::Map<String, serde_json::Value>>,
     /// Where the flow is interpreted; absent: on the server.
@@ -122,7 +122,7 @@ async fn submit(
     let wait = waiting.checked()?;
     let Submission { inputs, version, context_id, correlation_id, mut limits, dispatch } = submission;
     let key = key_of(idempotency_key(&headers)?, correlation_id)?;
-    limits.as_mut().map_or(Ok(()), take_cost_policy)?;
+    let budget = limits.as_mut().map_or(Ok(None), |limits| take_cost_policy(&app, limits))?;
     let to_worker = matches!(dispatch, Some(Dispatch::Worker));
     let context = context(context_id)?;
     let inputs = Value::from(serde_json::Value::Object(inputs.unwrap_or_default()));
@@ -130,7 +130,10 @@ async fn submit(
     if to_worker {
         said["dispatch"] = "worker".into();
     }
-    let wanted = Wanted { to_worker, by, context, inputs, said, key: key.map(|key| format!("{flow}\n{key}")) };
+    if let Some(name) = budget.as_ref().filter(|name| *name != Budgets::STANDARD) {
+        said["cost_policy"] = name.as_str().into();
+    }
+    let wanted = Wanted { to_worker, by, context, inputs, budget, said, key: key.map(|key| format!("{flow}\n{key}")) };
     if let Some(run) = repeated(&app, &wanted).await? {
         return answer(&app, run, wait).await;
     }
@@ -140,18 +143,16 @@ async fn submit(
     answer(&app, run, wait).await
 }
 
-/// The budget profile of runs that name none, and the only one that there is.
-pub(crate) const COST_POLICY: &str = "standard";
-
 /// Takes the budget profile out of the limits, if it is one that is known.
-fn take_cost_policy(limits: &mut serde_json::Map<String, serde_json::Value>) -> Result<(), ApiError> {
+fn take_cost_policy(
+    app: &App,
+    limits: &mut serde_json::Map<String, serde_json::Value>,
+) -> Result<Option<String>, ApiError> {
     match limits.remove("cost_policy") {
-        None => Ok(()),
-        Some(serde_json::Value::String(name)) if name == COST_POLICY => Ok(()),
+        None => Ok(None),
         Some(serde_json::Value::String(name)) => {
-            let message = format!("there is no budget profile `{name}`");
-            let details = json!({ "field": "limits.cost_policy", "value": name, "allowed": [COST_POLICY] });
-            Err(ApiError::new(Code::PolicyRefused, message).with(details))
+            app.engine.config().budgets.choose(Some(&name), "").map_err(EngineError::NoSuchBudget)?;
+            Ok(Some(name))
         }
         Some(_) => Err(ApiError::invalid("limits.cost_policy", "it must be the name of a budget profile")),
     }
@@ -173,6 +174,8 @@ pub(super) struct Wanted {
     pub(super) by: Actor,
     pub(super) context: ContextId,
     pub(super) inputs: Value,
+    /// The budget profile, where one is named.
+    pub(super) budget: Option<String>,
     /// What was asked for, to be compared when it is asked for again.
     pub(super) said: serde_json::Value,
     pub(super) key: Option<String>,
@@ -240,7 +243,7 @@ pub(super) async fn accepted(
     let id = wanted.id();
     let setting = wanted.kept_with(&app.setting);
     let (by, context, inputs) = (wanted.by.clone(), wanted.context.clone(), wanted.inputs.clone());
-    let submit = Submit { ir, inputs, by, context, setting, limits };
+    let submit = Submit { ir, inputs, by, context, setting, limits, budget: wanted.budget.clone() };
     let id = id.unwrap_or_else(|| RunId::new(app.ids.fresh()));
     let accepted = if wanted.to_worker {
         app.engine.submit_to_workers(id.clone(), submit).await

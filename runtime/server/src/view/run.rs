@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 
 use bloom_interpreter::replay::{self, IconWalk, Verdict};
 use bloom_ir::Document;
+use bloom_runtime::engine::Budgets;
 use bloom_runtime::record::{self, Proposal, QuestionStatus, RunRecord, RunStatus};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::time;
-use crate::routes::COST_POLICY;
 
 /// A run: the gateway's members first, then those of this server.
 #[derive(Serialize, ToSchema)]
@@ -308,7 +308,8 @@ impl Envelope {
             "ir_ref": format!("artifacts/ir/{}-v{}.signed.json", run.flow, run.version), "ir_hash": run.ir,
             "inputs": run.inputs,
             "limits": {
-                "timeout_seconds": limits.timeout_seconds, "max_tokens": limits.max_tokens, "cost_policy": COST_POLICY,
+                "timeout_seconds": limits.timeout_seconds, "max_tokens": limits.max_tokens,
+                "cost_policy": run.budget.as_deref().unwrap_or(Budgets::STANDARD),
             },
             "policy": { "allowed_tools": tools, "sandbox": policy.sandbox },
             "lease": null,

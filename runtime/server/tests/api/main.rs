@@ -4,6 +4,7 @@
 
 mod artifacts;
 mod audit;
+mod budgets;
 mod contexts;
 mod description;
 mod events;

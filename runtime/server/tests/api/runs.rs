@@ -3,7 +3,7 @@ use serde_json::{Value as Json, json};
 use crate::world::{Setup, World, asking_llm, awaiting, component, flow, plain, proposing};
 use bloom_interpreter::history::{Chain, Payload};
 use bloom_ir::{Digest, Value};
-use bloom_runtime::record::{RunId, RunStatus, Spent};
+use bloom_runtime::record::{Charge, RunId, RunStatus, Spent};
 use bloom_runtime::store::{Append, Store as _};
 
 #[tokio::test]
@@ -484,6 +484,7 @@ async fn a_history_that_does_not_follow_from_its_program_is_found_out() {
         events: vec![forged],
         status: RunStatus::Completed,
         spent: Spent::default(),
+        charge: Charge::default(),
         tasks: Vec::new(),
         waiting: false,
         wake_at: None,

@@ -15,7 +15,7 @@ use bloom_ir::{Diagnostic, Digest, Document, SigningKey, TrustList, Value, sign}
 use bloom_runtime::apply::Applier;
 use bloom_runtime::clock::{Clock, Ids};
 use bloom_runtime::compiler::{Called, Compiled, Compiler};
-use bloom_runtime::engine::{self, Admission, Engine, EngineConfig};
+use bloom_runtime::engine::{self, Admission, Budgets, Engine, EngineConfig};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
 use bloom_server::{Appliers, Hub, NotAdded, Parts, Server, ServerConfig, Toolbox};
@@ -87,6 +87,8 @@ pub(crate) struct Setup {
     pub(crate) is_tended: bool,
     /// How many runs may be under way.
     pub(crate) admission: Admission,
+    /// What runs may use.
+    pub(crate) budgets: Budgets,
     /// The store of a server that was there before.
     pub(crate) store: Option<Arc<RedbStore>>,
 }
@@ -99,6 +101,7 @@ impl Default for Setup {
             has_worker: true,
             is_tended: true,
             admission: Admission::default(),
+            budgets: Budgets::default(),
             store: None,
         }
     }
@@ -123,7 +126,12 @@ impl World {
             ids: ids.clone(),
             trust: trust.clone(),
             observer: hub.clone(),
-            config: EngineConfig { awaits_workers: true, admission: setup.admission, ..EngineConfig::default() },
+            config: EngineConfig {
+                awaits_workers: true,
+                admission: setup.admission,
+                budgets: setup.budgets,
+                ..EngineConfig::default()
+            },
         }));
         let applier = Arc::new(Applier::new(store.clone(), clock.clone(), memory.path()));
         let server = Server::new(Parts {

@@ -7,7 +7,7 @@ use bloom_interpreter::history::{Chain, Event, Payload, Started};
 use bloom_ir::document::{EmitKind, NodeId};
 use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{
-    Actor, AuditNote, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, LeaseEnding, LeaseId, Proposal,
+    Actor, AuditNote, Charge, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, LeaseEnding, LeaseId, Proposal,
     ProposalId, ProposalStatus, Question, QuestionId, QuestionStatus, RunId, RunRecord, RunStatus, Spent, Task,
     TaskEffect, TaskId, TaskStatus, Turn, WorkerId,
 };
@@ -72,6 +72,7 @@ impl Scribe {
             events: self.events(payloads),
             status: RunStatus::Running,
             spent: Spent::default(),
+            charge: Charge::default(),
             tasks: vec![],
             waiting: false,
             wake_at: None,
@@ -101,7 +102,8 @@ impl Scribe {
     pub fn asking(&mut self, tasks: &[(&str, &str)]) -> Append {
         let append = self.append(tasks.iter().map(|(_, effect)| requested(effect)));
         let tasks = tasks.iter().map(|(task, effect)| self.task(task, effect)).collect();
-        Append { tasks, ..append }
+        let charge = Charge { calls: append.events.len() as u64, ..Charge::default() };
+        Append { tasks, charge, ..append }
     }
 
     /// The run's submission, with `run.started`.
@@ -136,6 +138,8 @@ impl Scribe {
             tokens: 0,
             cost_micro_usd: 0,
             limits: None,
+            budget: None,
+            calls_before: 0,
             continues: None,
             continued_by: None,
             parent: None,

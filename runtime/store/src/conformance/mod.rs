@@ -61,6 +61,7 @@ checks! {
         histories_of_many_runs_stay_apart
         run_that_waits_for_its_turn_begins_later
         run_that_never_began_is_cancelled
+        what_agents_use_is_summed_by_day
         one_of_many_racing_writers_wins
         racing_submissions_make_one_run
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bloom_interpreter::history::{Chain, Forked, Payload};
 use bloom_ir::document::EmitKind;
 use bloom_ir::{Digest, Value};
-use bloom_runtime::record::{ArtifactId, Origin, RunError, RunId, RunStatus, Spent, TaskId};
+use bloom_runtime::record::{ArtifactId, Charge, Origin, RunError, RunId, RunStatus, Spent, TaskId, day_of};
 use bloom_runtime::store::{Append, ArtifactFilter, RunFilter, Store, StoreError, Submission};
 
 use super::fixture::{Scribe, START, completed, emitted, failed, note, requested, submitted};
@@ -347,6 +347,33 @@ pub(super) async fn run_that_never_began_is_cancelled(store: &Arc<dyn Store>) {
     assert_eq!((run.updated_at, run.history_head), (START + 5, chain.head()));
     assert_eq!(store.standing_runs(RunStatus::Queued).await.unwrap(), []);
     assert_eq!(store.moving_runs().await.unwrap(), []);
+}
+
+pub(super) async fn what_agents_use_is_summed_by_day(store: &Arc<dyn Store>) {
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    let today = day_of(START);
+    let charge = |calls, tokens| Charge { calls, tokens, cost_micro_usd: 10 * tokens };
+    for (run, agent, at, used) in [
+        ("r1", "a", START, charge(1, 5)),
+        ("r2", "a", START, charge(2, 7)),
+        ("r3", "b", START, charge(0, 1)),
+        ("r4", "a", START + DAY, charge(1, 1)),
+        ("r5", "b", START + DAY, Charge::default()),
+    ] {
+        let mut scribe = Scribe::of(run, agent, at);
+        store.submit(scribe.submission()).await.unwrap();
+        store.append(Append { charge: used, ..scribe.append([requested("n1#1")]) }).await.unwrap();
+        let refused = Append { charge: charge(9, 9), expected: 0, ..scribe.append([]) };
+        store.append(refused).await.unwrap_err();
+    }
+    let spent = async |day| {
+        let found = store.spending(day).await.unwrap();
+        found.into_iter().map(|of| (of.agent, of.day - today, of.charge)).collect::<Vec<_>>()
+    };
+    let of = |agent: &str, day, charge| (agent.to_owned(), day, charge);
+    assert_eq!(spent(today).await, [of("a", 0, charge(3, 12)), of("b", 0, charge(0, 1))]);
+    assert_eq!(spent(today + 1).await, [of("a", 1, charge(1, 1))]);
+    assert_eq!(spent(today - 1).await, []);
 }
 
 pub(super) async fn histories_of_many_runs_stay_apart(store: &Arc<dyn Store>) {

@@ -8,7 +8,7 @@ use bloom_interpreter::history::Event;
 use bloom_ir::Digest;
 use bloom_runtime::record::{
     Artifact, AuditEntry, Context, FlowRecord, FlowVersion, InboxEntry, Lease, ManagedProject, NodeStatus, Proposal,
-    Question, RunId, RunRecord, Task, TaskResult, Worker,
+    Question, RunId, RunRecord, Spending, Task, TaskResult, Worker,
 };
 use bloom_runtime::store::StoreError;
 use serde::de::DeserializeOwned;
@@ -36,6 +36,7 @@ pub(super) fn export(rows: &Snapshot, out: impl Write, made_at: i64) -> Result<C
     records(rows, Table::Workers, |worker: Worker| lines.write(&Record::Worker(worker)))?;
     records(rows, Table::Projects, |project: ManagedProject| lines.write(&Record::Project(project)))?;
     records(rows, Table::NodeStatuses, |node: NodeStatus| lines.write(&Record::NodeStatus(node)))?;
+    records(rows, Table::Spending, |spending: Spending| lines.write(&Record::Spending(spending)))?;
     records(rows, Table::Inbox, |entry: InboxEntry| lines.write(&Record::Inbox(entry)))?;
 
     let mut beside = BTreeSet::new();

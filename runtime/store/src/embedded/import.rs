@@ -167,6 +167,7 @@ impl Cursor {
             Record::Worker(worker) => rows::plain(Table::Workers, worker.id.as_str(), &worker),
             Record::Project(project) => rows::project(&project),
             Record::NodeStatus(node) => rows::node_status(&node),
+            Record::Spending(spending) => rows::spending(&spending),
             Record::Inbox(entry) => rows::plain(Table::Inbox, entry.id.as_str(), &entry),
             Record::Run(run) => {
                 let rows = rows::run(&run);

@@ -12,6 +12,7 @@
 //! | 8 | a log beside it, while it is open |
 //! | 9 | an index of what runs handed out |
 //! | 10 | runs that wait until they may begin |
+//! | 11 | what agents used on each day, from then on |
 
 use std::fs;
 use std::ops::ControlFlow;

@@ -36,7 +36,7 @@ use bloom_runtime::record::Context;
 use bloom_runtime::record::{
     Actor, Artifact, ArtifactId, AuditChain, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry,
     InboxId, Lease, LeaseId, ManagedProject, NodeStatus, ProjectId, Proposal, ProposalId, Question, QuestionId, RunId,
-    RunRecord, RunStatus, Task, TaskId, TaskResult, Worker, WorkerId,
+    RunRecord, RunStatus, Spending, Task, TaskId, TaskResult, Worker, WorkerId,
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
@@ -59,7 +59,7 @@ pub use self::transfer::{Compacted, Restored};
 pub use self::verify::Verification;
 
 /// The version of tables and rows that this program reads and writes.
-const SCHEMA: u32 = 10;
+const SCHEMA: u32 = 11;
 const SCHEMA_KEY: &[u8] = b"schema";
 /// How many numbers up to the last event's no event has: those of runs that were archived.
 const GAPS_KEY: &[u8] = b"event_gaps";
@@ -351,6 +351,10 @@ impl Store for RedbStore {
 
     async fn standing_runs(&self, status: RunStatus) -> Result<Vec<StandingRun>, StoreError> {
         self.read(move |rows| query::standing_runs(rows, status)).await
+    }
+
+    async fn spending(&self, day: i64) -> Result<Vec<Spending>, StoreError> {
+        self.look(|mut rows| history::spending(&mut rows, day))
     }
 
     async fn moving_runs(&self) -> Result<Vec<RunId>, StoreError> {

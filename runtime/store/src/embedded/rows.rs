@@ -5,7 +5,7 @@ use bloom_interpreter::history::Event;
 use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{
     Artifact, AuditEntry, FlowRecord, Lease, ManagedProject, NodeStatus, Proposal, ProposalStatus, Question,
-    QuestionStatus, RunId, RunRecord, Task, TaskStatus,
+    QuestionStatus, RunId, RunRecord, Spending, Task, TaskStatus,
 };
 
 use super::key::Key;
@@ -138,6 +138,11 @@ pub(super) fn proposal(proposal: &Proposal) -> Vec<Entry> {
         _ => {}
     }
     rows
+}
+
+pub(super) fn spending(spending: &Spending) -> Vec<Entry> {
+    let key = history::spending_key(spending.day).text(&spending.agent).build();
+    vec![(Table::Spending, key, row::encode(spending))]
 }
 
 pub(super) fn project(project: &ManagedProject) -> Vec<Entry> {

@@ -65,6 +65,8 @@ tables! {
     Moving "moving"
     /// Time at which it goes on by itself, run → run.
     Wakes "wakes"
+    /// Day, agent → what the agent used then.
+    Spending "spending"
     /// Number → event. One growing number for all runs, so that appends touch the last page and not a page for each run.
     Events "events"
     /// Run, number in its history → number of the event.

@@ -12,8 +12,8 @@ use bloom_interpreter::history::{Chain, Event, Payload};
 use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{
     Artifact, AuditChain, AuditEntry, Context, FlowRecord, FlowVersion, InboxEntry, Lease, LeaseStatus, ManagedProject,
-    NodeStatus, Proposal, ProposalStatus, Question, QuestionStatus, RunRecord, RunStatus, Task, TaskResult, TaskStatus,
-    Worker,
+    NodeStatus, Proposal, ProposalStatus, Question, QuestionStatus, RunRecord, RunStatus, Spending, Task, TaskResult,
+    TaskStatus, Worker,
 };
 use bloom_runtime::store::StoreError;
 use serde::de::DeserializeOwned;
@@ -83,6 +83,7 @@ pub(super) fn verify(rows: &Snapshot) -> Result<Verification, StoreError> {
     check.questions()?;
     check.proposals()?;
     check.projects()?;
+    check.spending()?;
     check.others()?;
     check.audit()?;
     check.counts()?;
@@ -441,6 +442,15 @@ impl Check<'_> {
         self.each(Table::NodeStatuses, |check, _, node: NodeStatus| {
             let of = (Table::NodeStatuses, node.id.as_str());
             check.named::<ManagedProject>(Table::Projects, node.project.as_str(), of).map(drop)
+        })
+    }
+
+    fn spending(&mut self) -> Result<(), StoreError> {
+        self.each(Table::Spending, |check, key, spending: Spending| {
+            let place = rows::spending(&spending).into_iter().map(|(_, key, _)| key).next();
+            let is_own = place.is_some_and(|place| place == key);
+            check.demand(is_own, Table::Spending, &spending.agent, "it stands in another's place");
+            Ok(())
         })
     }
 

@@ -225,6 +225,7 @@ impl World {
             context: ContextId::new("c0"),
             setting: Value::Null,
             limits: None,
+            budget: None,
         };
         let run = self.engine().submit(submit).await.unwrap();
         let [task] = <[_; 1]>::try_from(self.store().tasks(&run).await.unwrap()).unwrap();

@@ -11,7 +11,7 @@ use bloom_runtime::record::Context;
 use bloom_runtime::record::{
     Actor, Artifact, ArtifactId, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease,
     LeaseId, ManagedProject, NodeStatus, ProjectId, Proposal, ProposalId, Question, QuestionId, RunId, RunRecord,
-    RunStatus, Task, TaskId, TaskResult, Worker, WorkerId,
+    RunStatus, Spending, Task, TaskId, TaskResult, Worker, WorkerId,
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
@@ -65,6 +65,11 @@ impl Disk {
     /// From now on it fails, or works again.
     pub(crate) fn set_away(&self, is_away: bool) {
         self.is_away.store(is_away, Ordering::SeqCst);
+    }
+
+    /// It works again after its crash.
+    pub(crate) fn revive(&self) {
+        self.left.store(usize::MAX, Ordering::SeqCst);
     }
 
     /// A failure that passes.
@@ -192,6 +197,9 @@ impl Store for Disk {
     }
     async fn standing_runs(&self, status: RunStatus) -> Result<Vec<StandingRun>, StoreError> {
         verb!(self.read() standing_runs status)
+    }
+    async fn spending(&self, day: i64) -> Result<Vec<Spending>, StoreError> {
+        verb!(self.read() spending day)
     }
     async fn moving_runs(&self) -> Result<Vec<RunId>, StoreError> {
         verb!(self.read() moving_runs)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bloom_interpreter::history::Payload;
 use bloom_runtime::engine::{Engine, RunEnd};
-use bloom_runtime::record::{Actor, RunId, RunRecord, RunStatus, Spent};
+use bloom_runtime::record::{Actor, Charge, RunId, RunRecord, RunStatus, Spent};
 use bloom_runtime::store::{Append, Submission};
 use serde_json::{Value as Json, json};
 
@@ -137,6 +137,7 @@ async fn cut_off(world: &World, run: &RunId, events: usize) -> World {
         events: history,
         status: RunStatus::Running,
         spent: Spent::default(),
+        charge: Charge::default(),
         tasks: Vec::new(),
         waiting: false,
         wake_at: None,

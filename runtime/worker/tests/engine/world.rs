@@ -322,6 +322,7 @@ pub(crate) fn submission(flow: &Json) -> Submit {
         context: ContextId::new("default"),
         setting: bloom_ir::Value::Null,
         limits: None,
+        budget: None,
     }
 }
 

@@ -240,7 +240,10 @@ async fn row_that_is_missing_is_found_out() {
     let mut found = 0;
     for table in Table::ALL {
         // Nothing else tells of these.
-        if matches!(table, Table::Meta | Table::Contexts | Table::Settings | Table::Workers | Table::NodeStatuses) {
+        if matches!(
+            table,
+            Table::Meta | Table::Contexts | Table::Settings | Table::Workers | Table::NodeStatuses | Table::Spending
+        ) {
             continue;
         }
         let mut taken = None;

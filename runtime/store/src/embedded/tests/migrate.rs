@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use bloom_ir::document::EmitKind;
-use bloom_runtime::record::{LeaseEnding, LeaseId, LeaseStatus, ProposalId, RunId, RunStatus, TaskId, TaskStatus};
+use bloom_runtime::record::{
+    Charge, LeaseEnding, LeaseId, LeaseStatus, ProposalId, RunId, RunStatus, TaskId, TaskStatus, day_of,
+};
 use bloom_runtime::store::{ArtifactFilter, LeaseFilter, TaskFilter};
 use redb::{ReadableDatabase as _, TableDefinition, TableHandle as _};
 
@@ -151,6 +153,33 @@ async fn file_that_knows_no_turns_is_brought_up_to_date_and_not_opened_by_its_ve
     let path = folder.path().join(RedbStore::FILE);
     assert_eq!(version(&Guarded::once(Database::open(path).unwrap())).unwrap(), Some(SCHEMA));
     assert!(folder.path().join("bloom.redb.v9").exists(), "the old file is kept");
+}
+
+#[tokio::test]
+async fn file_that_knows_no_spending_counts_it_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = RedbStore::open(folder.path()).unwrap();
+    let mut scribe = submitted(&store, "r1").await;
+    tamper(&store, |stage| stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&10_u32)));
+    drop(store);
+    let path = folder.path().join(RedbStore::FILE);
+    let database = Database::open(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.delete_table(TableDefinition::<&[u8], &[u8]>::new("spending")).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+
+    let store = RedbStore::open(folder.path()).unwrap();
+    let day = day_of(store.run(scribe.run()).await.unwrap().unwrap().updated_at);
+    assert_eq!(store.spending(day).await.unwrap(), []);
+    let charge = Charge { calls: 1, tokens: 9, cost_micro_usd: 3 };
+    store.append(Append { charge, ..scribe.append([]) }).await.unwrap();
+    let [spent] = <[_; 1]>::try_from(store.spending(day).await.unwrap()).unwrap();
+    assert_eq!((spent.day, spent.charge), (day, charge));
+    assert_eq!(store.verify().await.unwrap().faults, [""; 0]);
+    drop(store);
+    assert_eq!(version(&Guarded::once(Database::open(path).unwrap())).unwrap(), Some(SCHEMA));
+    assert!(folder.path().join("bloom.redb.v10").exists(), "the old file is kept");
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use bloom_interpreter::history::{Chain, Event, Payload};
 use bloom_ir::Value;
 use bloom_runtime::dispatch::Proof;
 use bloom_runtime::record::{
-    Artifact, AuditNote, FlowRecord, InboxEntry, InboxId, Proposal, Question, RunId, RunRecord, RunStatus, Spent,
-    Stretch, Task,
+    Artifact, AuditNote, Charge, FlowRecord, InboxEntry, InboxId, Proposal, Question, RunId, RunRecord, RunStatus,
+    Spending, Spent, Stretch, Task, day_of,
 };
 use bloom_runtime::store::{Append, StoreError, Submission};
 
@@ -98,6 +98,7 @@ pub(in super::super) struct PreparedAppend {
     delayed: Vec<(EffectId, i64)>,
     status: RunStatus,
     spent: Spent,
+    charge: Charge,
     tasks: Vec<Task>,
     waiting: bool,
     wake_at: Option<i64>,
@@ -118,6 +119,7 @@ impl PreparedAppend {
             events,
             status,
             spent,
+            charge,
             tasks,
             waiting,
             wake_at,
@@ -150,6 +152,7 @@ impl PreparedAppend {
             run,
             status,
             spent,
+            charge,
             tasks,
             waiting,
             wake_at,
@@ -221,6 +224,7 @@ impl PreparedAppend {
         }
 
         let at = self.at.unwrap_or(run.updated_at);
+        charge(stage, &run.flow, day_of(at), self.charge)?;
         for task in &self.tasks {
             task::create(stage, task)?;
         }
@@ -252,6 +256,32 @@ impl PreparedAppend {
         }
         self.orphans.iter().try_for_each(|orphan| abandon(stage, orphan))
     }
+}
+
+/// Adds to what an agent used in a day.
+fn charge(stage: &mut Stage<'_, '_>, agent: &str, day: i64, more: Charge) -> Result<(), StoreError> {
+    if more == Charge::default() {
+        return Ok(());
+    }
+    let key = spending_key(day).text(agent).build();
+    let known = stage.get(Table::Spending, &key)?.map(|row| row::decode::<Spending>(&row)).transpose()?;
+    let charge = known.map_or(more, |known| known.charge.plus(more));
+    stage.put(Table::Spending, key, row::encode(&Spending { agent: agent.to_owned(), day, charge }));
+    Ok(())
+}
+
+pub(in super::super) fn spending_key(day: i64) -> Key {
+    Key::new().signed(day)
+}
+
+/// What was used on a day, by agent.
+pub(in super::super) fn spending(rows: &mut impl Rows, day: i64) -> Result<Vec<Spending>, StoreError> {
+    let mut found = Vec::new();
+    rows.ascend(Table::Spending, &spending_key(day).span(), |_, row| {
+        found.push(row::decode(row)?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
 }
 
 /// Nobody waits any more for a run, or for the one that goes on in its place: somebody has to end it.
