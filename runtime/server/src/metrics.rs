@@ -3,14 +3,15 @@
 //! What happens is counted when it does; what is there is looked up when somebody asks. Labels come from the operator's own
 //! flows, tools, models and workers, never from a request.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bloom_runtime::dispatch::Seat;
 use bloom_runtime::engine::{Asked, Progress, RunEnd, Step};
-use bloom_runtime::record::{LeaseStatus, RunId, RunStatus, TaskStatus, WorkerStatus};
-use bloom_runtime::store::{RunFilter, StoreError};
+use bloom_runtime::record::{FlowRecord, LeaseStatus, RunId, RunStatus, TaskStatus, WorkerStatus};
+use bloom_runtime::store::{StandingRun, StoreError};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -56,7 +57,7 @@ fn long() -> Histogram {
 /// All that is counted.
 pub(crate) struct Metrics {
     registry: Registry,
-    runs: Family<OfStatus, Gauge>,
+    runs: Family<OfRun, Gauge>,
     runs_ended: Family<OfRun, Counter>,
     runs_started: Counter,
     tasks: Family<OfStatus, Gauge>,
@@ -85,8 +86,8 @@ type Ended = mpsc::Receiver<(RunId, &'static str)>;
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("bloom");
-        let (runs, tasks, leases, workers) =
-            (Family::default(), Family::default(), Family::default(), Family::default());
+        let (tasks, leases, workers) = (Family::default(), Family::default(), Family::default());
+        let runs = Family::default();
         let (runs_ended, runs_started, oldest) = (Family::default(), Counter::default(), Seconds::default());
         let heartbeats = Family::default();
         let effects = Family::<OfEffect, Histogram>::new_with_constructor(long);
@@ -101,7 +102,8 @@ impl Default for Metrics {
         build.get_or_create(&OfBuild { version: env!("CARGO_PKG_VERSION") }).set(1);
 
         let seconds = || Unit::Seconds;
-        registry.register("runs", "Runs that have not ended, by where they stand", Family::clone(&runs));
+        let told = "Runs that have not ended, by flow and where they stand";
+        registry.register("runs", told, Family::clone(&runs));
         registry.register("runs_started", "Runs that were accepted since the start", Counter::clone(&runs_started));
         registry.register("runs_ended", "Runs that ended since the start", Family::clone(&runs_ended));
         registry.register("tasks", "Tasks for workers", Family::clone(&tasks));
@@ -193,15 +195,13 @@ impl Metrics {
     /// Looks up what is there.
     async fn look(&self, app: &App) -> Result<(), StoreError> {
         let (store, now) = (app.store(), app.clock.now());
-        for (status, name) in [(RunStatus::Requested, "requested"), (RunStatus::Queued, "queued")] {
-            let count = store.count_runs(&RunFilter { status: Some(status), ..RunFilter::default() }).await?;
-            self.runs.get_or_create(&OfStatus { status: name }).set(signed(count));
+        let mut standing = Vec::new();
+        for status in [RunStatus::Requested, RunStatus::Queued, RunStatus::Running] {
+            standing.extend(store.standing_runs(status).await?.into_iter().map(|run| (stands(status, &run), run.flow)));
         }
-        let open = RunFilter { status: Some(RunStatus::Running), ..RunFilter::default() };
-        let running = store.count_runs(&open).await?;
-        let moving = (store.moving_runs().await?.len() as u64).min(running);
-        self.runs.get_or_create(&OfStatus { status: "running" }).set(signed(moving));
-        self.runs.get_or_create(&OfStatus { status: "waiting" }).set(signed(running - moving));
+        for ((flow, status), count) in by_flow(&labelled(store.flows().await?), standing) {
+            self.runs.get_or_create(&OfRun { flow, status }).set(count);
+        }
 
         let counts = store.work_counts().await?;
         for (status, name) in TASKS {
@@ -231,6 +231,48 @@ impl Metrics {
             let count = seats.iter().filter(|seat| seat.status == status).count();
             self.workers.get_or_create(&OfStatus { status: name }).set(signed(count as u64));
         }
+    }
+}
+
+/// So many flows at most have a label of their own among the runs that have not ended: those that were published first, so that
+/// none ever loses it. Runs of all others are those of the flow without a name.
+const FLOWS: usize = 100;
+
+/// The flows that have a label of their own.
+fn labelled(mut flows: Vec<FlowRecord>) -> BTreeSet<String> {
+    flows.retain(FlowRecord::is_registered);
+    flows.sort_by(|a, b| (a.stored_at, &a.id).cmp(&(b.stored_at, &b.id)));
+    let mut ids = BTreeSet::new();
+    for flow in flows {
+        if ids.len() == FLOWS {
+            break;
+        }
+        ids.insert(flow.id);
+    }
+    ids
+}
+
+/// How many runs of each flow stand where, with those places where none does.
+fn by_flow(flows: &BTreeSet<String>, runs: Vec<(&'static str, String)>) -> BTreeMap<(String, &'static str), i64> {
+    let each = flows.iter().map(String::as_str).chain([""]);
+    let mut counts: BTreeMap<_, i64> =
+        each.flat_map(|flow| STANDING.map(|status| ((flow.to_owned(), status), 0))).collect();
+    for (status, flow) in runs {
+        let flow = if flows.contains(&flow) { flow } else { String::new() };
+        *counts.entry((flow, status)).or_default() += 1;
+    }
+    counts
+}
+
+/// Where runs stand that have not ended.
+const STANDING: [&str; 4] = ["requested", "queued", "running", "waiting"];
+
+fn stands(status: RunStatus, run: &StandingRun) -> &'static str {
+    match status {
+        RunStatus::Requested => "requested",
+        RunStatus::Queued => "queued",
+        _ if run.waiting => "waiting",
+        _ => "running",
     }
 }
 
@@ -345,7 +387,7 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use bloom_ir::Digest;
 
     use super::*;
 
@@ -379,6 +421,32 @@ mod tests {
         }
     }
 
+    fn flow(id: &str, version: &str, stored_at: i64) -> FlowRecord {
+        let hash = Digest::of(format!("{id}@{version}").as_bytes());
+        let (id, version) = (id.to_owned(), version.to_owned());
+        FlowRecord { hash, program: hash, id, version, title: String::new(), stored_at }
+    }
+
+    #[test]
+    fn so_many_flows_have_a_label_and_keep_it() {
+        let all = |count: usize| -> Vec<FlowRecord> {
+            (1..).take(count).map(|at| flow(&format!("f{:03}", 1_000 - at), "1.0.0", at)).collect()
+        };
+        let few = labelled(all(5));
+        assert_eq!(few.len(), 5);
+        let mut many = all(2 * FLOWS);
+        many.extend(["f800", "f801"].map(|id| flow(id, "1.0.1", 2_000)));
+        many.push(flow("unpublished", "0.0.0", 0));
+        let first = labelled(many);
+        assert_eq!((first.len(), first.first().map(String::as_str)), (FLOWS, Some("f900")), "those that came first");
+        let runs =
+            vec![("running", "f900".to_owned()), ("running", "f801".to_owned()), ("running", "unpublished".to_owned())];
+        let counts = by_flow(&first, runs);
+        assert_eq!(counts.len(), (FLOWS + 1) * STANDING.len());
+        let of = |flow: &str, status| counts[&(flow.to_owned(), status)];
+        assert_eq!((of("f900", "running"), of("f900", "queued"), of("", "running")), (1, 0, 2));
+    }
+
     #[test]
     fn the_dashboard_shows_what_is_counted_and_nothing_else() {
         let metrics = Metrics::default();
@@ -386,9 +454,10 @@ mod tests {
         let of = |status| OfStatus { status };
         metrics.committed(3, Duration::from_millis(2));
         metrics.answered("GET", "/healthz", 200, Duration::from_millis(1));
-        for family in [&metrics.runs, &metrics.tasks, &metrics.leases, &metrics.workers] {
+        for family in [&metrics.tasks, &metrics.leases, &metrics.workers] {
             family.get_or_create(&of("x")).set(1);
         }
+        metrics.runs.get_or_create(&OfRun { flow: text(), status: "queued" }).set(1);
         metrics.runs_ended.get_or_create(&OfRun { flow: text(), status: "completed" }).inc();
         metrics.heartbeats.get_or_create(&OfWorker { worker: text() }).set(1.5);
         let effect = OfEffect { kind: "tool", name: text(), outcome: "completed" };
