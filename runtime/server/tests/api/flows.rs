@@ -1,7 +1,7 @@
 use bloom_ir::{Digest, SigningKey};
 use serde_json::json;
 
-use crate::world::{DIAGRAM, World, flow, is_fault, plain, signed, signed_by};
+use crate::world::{BLOT, DIAGRAM, World, flow, is_fault, plain, signed, signed_by};
 
 #[tokio::test]
 async fn a_signed_flow_is_published_once() {
@@ -138,6 +138,21 @@ async fn a_diagram_is_drawn_once_its_source_is_kept() {
     assert_eq!(world.get(&format!("{base}/pseudocode")).await.text(), "t.drakon En a diagram");
     world.get(&format!("{base}/pseudocode?lang=fr")).await.refused(400, "VALIDATION_FAILED");
     world.send("PUT", "/api/v1/flows/none/versions/1/source", &[], DIAGRAM).await.refused(404, "NOT_FOUND");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_source_that_is_no_diagram_is_told_with_what_is_wrong() {
+    let world = World::new();
+    let mut of_a_blot = plain("greet", "1.0.0");
+    of_a_blot["source"]["sha256"] = json!(Digest::of(BLOT).hex());
+    world.published(&of_a_blot).await;
+    let base = "/api/v1/flows/greet/versions/1.0.0";
+    assert_eq!(world.send("PUT", &format!("{base}/source"), &[], BLOT).await.status, 204);
+    for what in ["diagram.svg", "pseudocode"] {
+        let found = world.get(&format!("{base}/{what}")).await.refused(422, "COMPILE_FAILED");
+        assert!(found["details"]["diagnostics"][0]["code"].is_string(), "{found}");
+    }
     world.end().await;
 }
 

@@ -29,6 +29,18 @@ async fn a_question_is_answered_once_with_what_it_asks_for() {
 }
 
 #[tokio::test]
+async fn a_question_of_a_run_that_was_stopped_is_answered_no_more() {
+    let world = World::new();
+    let run = world.waiting(&asking("ask")).await;
+    let open = world.get(&format!("/api/v1/questions?run={run}")).await.ok(200);
+    let path = format!("/api/v1/questions/{}/answer", open["questions"][0]["id"].as_str().unwrap());
+    world.post(&format!("/api/v1/runs/{run}/cancel"), &json!({})).await.ok(200);
+    let refused = world.post(&path, &json!({ "answer": "that" })).await.refused(409, "INVALID_TRANSITION");
+    assert_ne!(refused["details"]["status"], "open");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn no_question_is_not_found() {
     let world = World::new();
     world.get("/api/v1/questions/none").await.refused(404, "NOT_FOUND");

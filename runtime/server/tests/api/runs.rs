@@ -1,10 +1,11 @@
+use bloom_interpreter::history::{Chain, Payload};
+use bloom_ir::{Digest, Value, VerifiedIr};
+use bloom_runtime::engine::Submit;
+use bloom_runtime::record::{Actor, Charge, ContextId, RunId, RunStatus, Spent};
+use bloom_runtime::store::{Append, Store as _};
 use serde_json::{Value as Json, json};
 
-use crate::world::{Setup, World, asking_llm, awaiting, component, flow, plain, proposing};
-use bloom_interpreter::history::{Chain, Payload};
-use bloom_ir::{Digest, Value};
-use bloom_runtime::record::{Charge, RunId, RunStatus, Spent};
-use bloom_runtime::store::{Append, Store as _};
+use crate::world::{Setup, World, asking_llm, awaiting, component, flow, key, plain, proposing};
 
 #[tokio::test]
 async fn a_run_is_submitted_and_waited_for() {
@@ -250,6 +251,60 @@ async fn a_run_is_run_again_as_another() {
 }
 
 #[tokio::test]
+async fn a_run_that_is_run_again_twice_at_the_same_time_is_so_once() {
+    let world = World::new();
+    let run = world.run(&plain("greet", "1.0.0")).await;
+    let path = format!("/api/v1/runs/{}/rerun", run["run_id"].as_str().unwrap());
+    let rerun = || world.send("POST", &path, &[("idempotency-key", "k")], "");
+    let (one, other) = tokio::join!(rerun(), rerun());
+    assert!([one.status, other.status].iter().all(|status| matches!(status, 200 | 202)), "{one:?} {other:?}");
+    assert_eq!(one.json()["run_id"], other.json()["run_id"]);
+    assert_eq!(world.get("/api/v1/runs").await.ok(200)["total"], 2);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_run_again_is_refused() {
+    let world = World::new();
+    let greet = plain("greet", "1.0.0");
+    let run = world.run(&greet).await["run_id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/runs/{run}/rerun");
+    let rerun = async |key: &str| world.send("POST", &path, &[("idempotency-key", key)], "").await;
+    for key in ["", "ключ"] {
+        rerun(key).await.refused(400, "VALIDATION_FAILED");
+    }
+    // The run that the key stands for was asked for in another way.
+    let hex = Digest::of(format!("idempotency\nrun\nrerun\n{run}\nk").as_bytes()).hex();
+    let id =
+        [&hex[..8], &hex[8..12], &format!("8{}", &hex[12..15]), &format!("8{}", &hex[15..18]), &hex[18..30]].join("-");
+    let submit = Submit {
+        ir: VerifiedIr::signed(serde_json::from_value(greet).unwrap(), &key()).unwrap(),
+        inputs: Value::empty_map(),
+        by: Actor("operator".to_owned()),
+        context: ContextId::new("default"),
+        setting: json!({ "request": "another" }).into(),
+        limits: None,
+        budget: None,
+    };
+    world.engine.submit_as(RunId::new(id.as_str()), submit).await.unwrap();
+    let refused = rerun("k").await.refused(409, "DUPLICATE_ENTRY");
+    assert_eq!(refused["details"]["run_id"], id);
+    assert_eq!(world.get("/api/v1/runs").await.ok(200)["total"], 2);
+    assert!(matches!(rerun("l").await.status, 200 | 202), "another key is another run");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_flow_that_waits_is_no_workers() {
+    let world = World::new();
+    world.published(&awaiting("wait")).await;
+    let refused = world.post("/api/v1/flows/wait/runs", &json!({ "dispatch": "worker" })).await;
+    assert!(refused.refused(422, "POLICY_REFUSED")["details"]["problems"][0].is_string());
+    assert_eq!(world.get("/api/v1/runs").await.ok(200)["total"], 0);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_run_is_cancelled_once() {
     let world = World::with(Setup { has_worker: false, ..Setup::default() });
     world.published(&asking_llm("greet")).await;
@@ -320,6 +375,9 @@ async fn what_is_done_to_no_run_is_not_found() {
     world.post("/api/v1/runs/none/fork", &json!({ "at": 1 })).await.refused(404, "NOT_FOUND");
     for path in ["cancel", "signal/go", "replay", "rerun"] {
         world.post(&format!("/api/v1/runs/none/{path}"), &json!({})).await.refused(404, "NOT_FOUND");
+    }
+    for body in [json!({ "until": "the end" }), json!({ "to": 1 })] {
+        world.post("/api/v1/runs/none/replay", &body).await.refused(400, "VALIDATION_FAILED");
     }
     world.end().await;
 }

@@ -32,6 +32,7 @@ use tower::ServiceExt as _;
 /// A server that looks after its runs.
 pub(crate) struct World {
     pub(crate) server: Server,
+    pub(crate) engine: Arc<Engine>,
     description: Json,
     stop: watch::Sender<bool>,
     tending: Option<JoinHandle<()>>,
@@ -152,15 +153,16 @@ impl World {
         let worker = setup.has_worker.then(|| InProcessWorker::start(engine.clone(), Arc::new(Echo), 1, None));
         let (stop, mut stopping) = watch::channel(false);
         let tending = setup.is_tended.then(|| {
+            let tended = engine.clone();
             tokio::spawn(async move {
                 let stopped = async {
                     let _ = stopping.wait_for(|stops| *stops).await;
                 };
-                engine.tend(stopped).await.unwrap();
+                tended.tend(stopped).await.unwrap();
             })
         });
         let description = serde_json::from_str(&bloom_server::openapi::document()).unwrap();
-        Self { server, description, stop, tending, worker, store, clock, tools, _memory: memory }
+        Self { server, engine, description, stop, tending, worker, store, clock, tools, _memory: memory }
     }
 
     /// Time goes by.
@@ -301,6 +303,9 @@ pub(crate) fn flow(id: &str, version: &str, nodes: &Json) -> Json {
 /// What the flows are said to be made of.
 pub(crate) const DIAGRAM: &[u8] = b"a diagram";
 
+/// What nobody can read.
+pub(crate) const BLOT: &[u8] = b"a blot";
+
 /// Ends at once.
 pub(crate) fn plain(id: &str, version: &str) -> Json {
     flow(id, version, &json!({ "n1": { "type": "return", "status": "completed", "value": "{'ok': true}" } }))
@@ -418,12 +423,18 @@ impl Compiler for Pencil {
     }
 
     fn pseudocode(&self, name: &str, bytes: &[u8], locale: Locale) -> Result<String, Vec<Diagnostic>> {
+        readable(bytes)?;
         Ok(format!("{name} {locale:?} {}", String::from_utf8_lossy(bytes)))
     }
 
-    fn draw(&self, name: &str, _: &[u8]) -> Result<String, Vec<Diagnostic>> {
+    fn draw(&self, name: &str, bytes: &[u8]) -> Result<String, Vec<Diagnostic>> {
+        readable(bytes)?;
         Ok(format!("<svg><title>{name}</title></svg>"))
     }
+}
+
+fn readable(bytes: &[u8]) -> Result<(), Vec<Diagnostic>> {
+    if bytes == BLOT { Err(bloom_ir::validate::read(bytes).unwrap_err()) } else { Ok(()) }
 }
 
 /// One tool, and those that were added, which nobody calls.
