@@ -1,9 +1,28 @@
 //! What is done with bytes from outside, and what must hold then, whatever they are.
 
+#[cfg(feature = "server")]
+pub mod api;
+#[cfg(feature = "server")]
+pub mod archive;
+pub mod expression;
 pub mod history;
 pub mod program;
+#[cfg(feature = "server")]
+mod schema;
+#[cfg(feature = "server")]
+mod serving;
 #[cfg(feature = "tools")]
 pub mod tool;
+#[cfg(feature = "server")]
+pub mod wal;
+#[cfg(feature = "server")]
+pub mod worker;
+
+/// The server that the tests of its routes have.
+#[cfg(feature = "server")]
+#[path = "../../runtime/server/tests/api/world.rs"]
+#[allow(dead_code, reason = "the tests need more of it")]
+mod world;
 
 /// The second interpreter, and how a run is recorded, as the tests of the interpreter have them.
 #[path = "../../interpreter/tests/support/mod.rs"]

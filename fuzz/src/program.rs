@@ -2,8 +2,8 @@
 //! restored in between, recorded and replayed, and held against the second interpreter.
 
 mod document;
-mod mutate;
-mod value;
+pub(crate) mod mutate;
+pub(crate) mod value;
 
 use bloom_interpreter::effect::{Answer, EffectCall, EffectError, EffectId, EffectRequest, Outcome, TIMEOUT, Usage};
 use bloom_interpreter::history::{read_lines, write_lines};

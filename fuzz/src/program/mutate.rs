@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::value;
 
 /// Makes up to eight changes, which the input chooses.
-pub(super) fn mutate(document: &mut Value, input: &mut Unstructured<'_>) -> Result<()> {
+pub(crate) fn mutate(document: &mut Value, input: &mut Unstructured<'_>) -> Result<()> {
     for _ in 0..input.int_in_range(0..=8)? {
         let mut places = Vec::new();
         list(document, String::new(), &mut places);
@@ -21,9 +21,12 @@ pub(super) fn mutate(document: &mut Value, input: &mut Unstructured<'_>) -> Resu
         };
         match change {
             Some(change) if input.ratio(1, 4)? => {
-                let name = *input.choose(MEMBERS)?;
+                let name = match input.choose(&places)?.rsplit('/').next() {
+                    Some(own) if input.arbitrary()? => own.to_owned(),
+                    _ => (*input.choose(MEMBERS)?).to_owned(),
+                };
                 if let Some(Value::Object(members)) = document.pointer_mut(place) {
-                    members.insert(name.to_owned(), change);
+                    members.insert(name, change);
                 }
             }
             Some(change) => {

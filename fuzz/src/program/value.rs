@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::random::VARIABLES;
 
 /// A value of at most so many levels.
-pub(super) fn json(input: &mut Unstructured<'_>, depth: u32) -> Result<Value> {
+pub(crate) fn json(input: &mut Unstructured<'_>, depth: u32) -> Result<Value> {
     let kinds = if depth == 0 { 6 } else { 9 };
     Ok(match input.int_in_range(0..=kinds)? {
         0 => json!(null),
@@ -24,7 +24,7 @@ pub(super) fn json(input: &mut Unstructured<'_>, depth: u32) -> Result<Value> {
     })
 }
 
-fn short(input: &mut Unstructured<'_>) -> Result<String> {
+pub(crate) fn short(input: &mut Unstructured<'_>) -> Result<String> {
     let length = input.int_in_range(0..=12)?;
     Ok(String::from_utf8_lossy(input.bytes(length.min(input.len()))?).into_owned())
 }

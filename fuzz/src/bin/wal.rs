@@ -1,0 +1,7 @@
+//! The write-ahead log: each input says what is changed in one.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    // An input that is too short for what it means is none.
+    let _ = bloom_fuzz::wal::opens_or_explains(bytes);
+});
