@@ -235,6 +235,12 @@ impl Client {
         Ok(body)
     }
 
+    /// The text of an answer, which must be a good one.
+    pub async fn text(&self, path: &str) -> anyhow::Result<String> {
+        let response = self.http.get(format!("{}{path}", self.url)).timeout(PATIENCE).send().await?;
+        Ok(response.error_for_status()?.text().await?)
+    }
+
     /// A stream of events, which has begun: it is open until it is dropped.
     pub async fn events(&self, run: &str) -> anyhow::Result<reqwest::Response> {
         let response = self.http.get(format!("{}/api/v1/runs/{run}/events", self.url)).send().await?;

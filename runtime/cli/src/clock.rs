@@ -55,7 +55,7 @@ pub(crate) fn told(text: &str) -> String {
     text.parse().map_or_else(|_| text.to_owned(), |time: jiff::Timestamp| local(time.as_millisecond()))
 }
 
-/// A time of the store as programs read it (ISO 8601, UTC).
+/// A time of the store as programs read it: ISO 8601 in UTC, always with milliseconds, as a server tells it.
 pub(crate) fn iso(at: i64) -> String {
-    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |time| time.to_string())
+    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |time| format!("{time:.3}"))
 }

@@ -41,9 +41,10 @@ struct ErrorPart {
     details: Option<serde_json::Value>,
 }
 
-/// A time of the store (Unix milliseconds) as clients read it.
+/// A time of the store (Unix milliseconds) as clients read it: ISO 8601 in UTC, always with milliseconds, so that such texts
+/// stand in the order of their times.
 pub(crate) fn time(at: i64) -> String {
-    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |time| time.to_string())
+    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |time| format!("{time:.3}"))
 }
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -69,5 +70,15 @@ fn written_time(field: &str, given: Option<String>, of_date: i64) -> Result<Opti
     match midnight {
         Some(midnight) => Ok(Some(midnight.timestamp().as_millisecond().saturating_add(of_date))),
         None => Err(ApiError::invalid(field, "it must be a time in ISO 8601, or a date")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn times_are_in_order_as_texts() {
+        let times: Vec<String> = [0, 10, 15, 20, 999, 1000, 1001, 1_700_000_000_500].map(super::time).into();
+        assert!(times.is_sorted(), "{times:?}");
+        assert_eq!(times[1], "1970-01-01T00:00:00.010Z");
     }
 }
