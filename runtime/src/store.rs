@@ -278,7 +278,7 @@ pub struct StandingRun {
     pub waiting: bool,
     /// Whether another run waits for it.
     pub awaited: bool,
-    /// The number of its turn, if it had to wait for one.
+    /// The number of its turn, while it waits for one.
     pub turn: Option<u64>,
 }
 

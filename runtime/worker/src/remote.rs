@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::{Map, Value, json};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -97,6 +97,8 @@ pub struct RemoteWorker {
     client: Client,
     executor: Option<Arc<dyn LlmExecutor>>,
     flows: Option<Arc<Flows>>,
+    /// One for each task that is worked on. A result that is on its way needs none.
+    slots: Arc<Semaphore>,
     /// Whether the executor's provider does not let it in for now: then it offers no answers.
     is_shut_out: Arc<AtomicBool>,
 }
@@ -180,7 +182,8 @@ impl RemoteWorker {
     }
 
     fn of(config: RemoteConfig, client: Client, executor: Option<Arc<dyn LlmExecutor>>) -> Self {
-        Self { config: Arc::new(config), client, executor, flows: None, is_shut_out: Arc::default() }
+        let slots = Arc::new(Semaphore::new(places(config.slots)));
+        Self { config: Arc::new(config), client, executor, flows: None, slots, is_shut_out: Arc::default() }
     }
 
     /// The same worker, which executes whole runs, too.
@@ -239,9 +242,13 @@ impl RemoteWorker {
             }
             let outcome = if is_registered {
                 while tasks.try_join_next().is_some() {}
-                let free = usize::try_from(self.config.slots).unwrap_or(usize::MAX).saturating_sub(tasks.len());
-                if free == 0 {
-                    self.beat_while_full(tasks, &mut drains).await
+                let room = places(self.config.slots).saturating_mul(2).saturating_sub(tasks.len());
+                // Where results do not arrive, nothing more is begun than as many again.
+                let free = self.slots.available_permits().min(room);
+                if room == 0 {
+                    self.beat_until(async { drop(tasks.join_next().await) }, &mut drains).await
+                } else if free == 0 {
+                    self.beat_until(async { drop(self.slots.acquire().await) }, &mut drains).await
                 } else {
                     self.ask_for(free, tasks, &mut drains, stopping).await
                 }
@@ -309,14 +316,14 @@ impl RemoteWorker {
     }
 
     /// With all slots taken nothing is asked for, but the server hears that the worker is there.
-    async fn beat_while_full(
+    async fn beat_until(
         &self,
-        tasks: &mut JoinSet<()>,
+        is_free: impl Future<Output = ()>,
         drains: &mut watch::Receiver<bool>,
     ) -> Result<(), RemoteError> {
         tokio::select! {
             biased;
-            _ = tasks.join_next() => Ok(()),
+            () = is_free => Ok(()),
             _ = drains.changed() => self.beat(true).await,
             () = tokio::time::sleep(self.config.heartbeat) => self.beat(false).await,
         }
@@ -360,6 +367,7 @@ impl RemoteWorker {
                 config: self.config.clone(),
                 executor: self.executor.clone(),
                 flows: self.flows.clone(),
+                slot: self.slots.clone().try_acquire_owned().ok(),
                 is_shut_out: self.is_shut_out.clone(),
                 stopping: stopping.subscribe(),
             };
@@ -379,6 +387,7 @@ struct Holder {
     config: Arc<RemoteConfig>,
     executor: Option<Arc<dyn LlmExecutor>>,
     flows: Option<Arc<Flows>>,
+    slot: Option<OwnedSemaphorePermit>,
     is_shut_out: Arc<AtomicBool>,
     stopping: watch::Receiver<bool>,
 }
@@ -527,8 +536,10 @@ impl Holder {
     }
 
     /// Brings what came of a task, as often as it takes: it was paid for. The server takes it late, too, while nobody else
-    /// works. Where the server will not have it, it is told so in its place, as it would be the same another time.
+    /// works. Where the server will not have it, it is told so in its place, as it would be the same another time. Meanwhile
+    /// something else may be done.
     async fn bring(&mut self, lease: &GrantedLease, task: &str, mut body: Value) {
+        self.slot = None;
         let path = format!("leases/{}/result", client::segment(&lease.id));
         let mut delay = self.config.backoff;
         let (mut given_up, mut is_refused) = (None, false);
@@ -561,6 +572,10 @@ impl Holder {
     }
 }
 
+fn places(slots: u32) -> usize {
+    usize::try_from(slots).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)
+}
+
 fn failure(lease: &GrantedLease, error: &EffectError) -> Value {
     let status = if error.code == "timeout" { "timeout" } else { "failed" };
     json!({ "epoch": lease.epoch, "status": status, "error": error })
@@ -568,7 +583,65 @@ fn failure(lease: &GrantedLease, error: &EffectError) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use async_trait::async_trait;
+    use bloom_interpreter::effect::Answer;
+    use hyper::header::HeaderValue;
+    use hyper::{Request, Response};
+
     use super::*;
+
+    /// A server that has tasks for whoever asks, and never says that it has a result.
+    #[derive(Debug, Default)]
+    struct Stuck(AtomicUsize);
+
+    #[async_trait]
+    impl Transport for Stuck {
+        async fn send(&self, request: Request<Vec<u8>>, _: Duration) -> Result<Response<Vec<u8>>, RemoteError> {
+            let path = request.uri().path();
+            if path.ends_with("/result") {
+                return std::future::pending().await;
+            }
+            let number = self.0.fetch_add(1, Ordering::SeqCst);
+            let task = json!({
+                "lease": { "id": format!("l{number}"), "epoch": 1, "ttl_seconds": 30 },
+                "task": { "id": format!("t{number}"), "attempts": 1, "policy": { "timeout_sec": 9 } },
+                "request": { "prompt": "Say hello", "output": { "type": "string" } },
+                "idempotency_key": "k", "asked_by": { "node": "n1", "visit": 1 },
+            });
+            let told = if path.ends_with("/leases") { json!([task]) } else { json!({}) };
+            let mut response = Response::new(told.to_string().into_bytes());
+            response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+            Ok(response)
+        }
+    }
+
+    /// Answers at once, and counts.
+    #[derive(Default)]
+    struct Quick(AtomicUsize);
+
+    #[async_trait]
+    impl LlmExecutor for Quick {
+        fn provides(&self) -> &'static str {
+            "llm.command"
+        }
+
+        async fn answer(&self, _: LlmTask) -> Result<Answer, EffectError> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(Answer { value: "hello".into(), usage: None })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_a_result_is_on_its_way_something_else_is_done_but_not_without_end() {
+        let (server, quick) = (Arc::new(Stuck::default()), Arc::new(Quick::default()));
+        let config = RemoteConfig { slots: 2, ..RemoteConfig::new("http://127.0.0.1:5000", "w1") };
+        let worker = RemoteWorker::over(server, config, Some(quick.clone())).unwrap();
+        let worked = worker.run(std::future::pending(), std::future::pending());
+        tokio::time::timeout(Duration::from_secs(300), worked).await.unwrap_err();
+        assert_eq!(quick.0.load(Ordering::SeqCst), 4);
+    }
 
     #[test]
     fn worker_says_of_itself_what_the_schema_has() {

@@ -330,7 +330,7 @@ pub(super) async fn run_that_waits_for_its_turn_begins_later(store: &Arc<dyn Sto
     assert_eq!(store.moving_runs().await.unwrap(), slice::from_ref(first.run()));
     assert_eq!(standing(RunStatus::Queued).await, both[1..]);
     store.append(Append { waiting: true, ..first.append([]) }).await.unwrap();
-    assert_eq!(standing(RunStatus::Running).await, [of("r1", "a", true, Some(8))]);
+    assert_eq!(standing(RunStatus::Running).await, [of("r1", "a", true, None)]);
     store.append(first.completion("done")).await.unwrap();
     assert_eq!(store.run(first.run()).await.unwrap().unwrap().started_at(), Some(START + 1));
     assert_eq!(standing(RunStatus::Running).await, []);

@@ -13,6 +13,7 @@
 //! | 9 | an index of what runs handed out |
 //! | 10 | runs that wait until they may begin |
 //! | 11 | what agents used on each day, from then on |
+//! | 12 | runs of a flow by status, and how many there are |
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -31,6 +32,9 @@ use super::{SCHEMA, SCHEMA_KEY, at, backend, row, rows};
 
 /// Version 2's index of leases that nobody has ended.
 const ACTIVE_LEASES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("active_leases");
+
+/// The index of the runs of a flow until version 10.
+const RUNS_BY_FLOW: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("runs_by_flow");
 
 /// Brings a file from version `from`, which is older, to this one.
 pub(super) fn migrate(database: &Guarded, from: u32, path: Option<&Path>) -> Result<(), StoreError> {
@@ -52,10 +56,14 @@ pub(super) fn migrate(database: &Guarded, from: u32, path: Option<&Path>) -> Res
     if from < 9 {
         handed_out(&mut stage)?;
     }
+    if from < 12 {
+        runs_by_flow(&mut stage)?;
+    }
     stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
     stage.flush(&mut Changes::default())?;
     drop(tables);
     transaction.delete_table(ACTIVE_LEASES).map_err(backend)?;
+    transaction.delete_table(RUNS_BY_FLOW).map_err(backend)?;
     transaction.commit().map_err(backend)
 }
 
@@ -124,6 +132,15 @@ fn handed_out(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
             let (table, place, row) = rows::handed_out(&artifact);
             stage.put(table, place, row);
         }
+    }
+    Ok(())
+}
+
+/// Runs of a flow are found by status, and counted.
+fn runs_by_flow(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+    for old in all(stage, Table::Runs)? {
+        let (table, place, marks) = history::by_flow(&read(old)?);
+        stage.put(table, place, marks);
     }
     Ok(())
 }

@@ -59,7 +59,7 @@ pub use self::transfer::{Compacted, Restored};
 pub use self::verify::Verification;
 
 /// The version of tables and rows that this program reads and writes.
-const SCHEMA: u32 = 11;
+const SCHEMA: u32 = 12;
 const SCHEMA_KEY: &[u8] = b"schema";
 /// How many numbers up to the last event's no event has: those of runs that were archived.
 const GAPS_KEY: &[u8] = b"event_gaps";

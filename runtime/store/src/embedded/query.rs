@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use super::key::{Key, Span};
 use super::row;
 use super::table::{Rows, Snapshot, Table};
-use super::verbs::{history as run_rows, proposal as proposal_rows, task as task_rows};
+use super::verbs::{self, history as run_rows, proposal as proposal_rows, task as task_rows};
 
 pub(super) fn flows(mut rows: &Snapshot) -> Result<Vec<FlowRecord>, StoreError> {
     let mut flows: Vec<FlowRecord> = Vec::new();
@@ -29,80 +29,134 @@ pub(super) fn flows(mut rows: &Snapshot) -> Result<Vec<FlowRecord>, StoreError> 
 }
 
 pub(super) fn runs(rows: &Snapshot, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError> {
-    let (table, span) = runs_span(rows, filter)?;
-    let mut runs = Vec::new();
-    { rows }.descend(table, &span, |_, id| {
-        if runs.len() == filter.limit {
-            return Ok(ControlFlow::Break(()));
-        }
-        if is_in(rows, filter.status, table, id)? {
-            let id = row::id(id)?;
-            let run = run_rows::run(&mut { rows }, &RunId::new(id))?;
-            runs.push(run.ok_or_else(|| dangling(table, id))?);
-        }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(runs)
+    let (table, spans) = runs_spans(rows, filter)?;
+    let mut places = Vec::new();
+    for span in &spans {
+        let mut left = filter.limit;
+        { rows }.descend(table, span, |key, _| {
+            if left == 0 {
+                return Ok(ControlFlow::Break(()));
+            }
+            left -= 1;
+            places.push(place(key, table)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+    }
+    places.sort_unstable_by(|a, b| b.cmp(a));
+    places.truncate(filter.limit);
+    let found = places.into_iter().map(|(_, id)| {
+        let run = run_rows::run(&mut { rows }, &id)?;
+        run.ok_or_else(|| dangling(table, &id))
+    });
+    found.collect()
 }
 
+/// Without a time it follows from what is counted; within one the runs are.
 pub(super) fn count_runs(rows: &Snapshot, filter: &RunFilter) -> Result<u64, StoreError> {
-    let (table, span) = runs_span(rows, filter)?;
+    if (filter.from, filter.to, &filter.before) == (None, None, &None) {
+        return counted_runs(rows, filter);
+    }
+    let (table, spans) = runs_spans(rows, filter)?;
     let mut count = 0;
-    { rows }.descend(table, &span, |_, id| {
-        count += u64::from(is_in(rows, filter.status, table, id)?);
+    for span in &spans {
+        { rows }.descend(table, span, |_, _| {
+            count += 1;
+            Ok(ControlFlow::Continue(()))
+        })?;
+    }
+    Ok(count)
+}
+
+fn counted_runs(mut rows: &Snapshot, filter: &RunFilter) -> Result<u64, StoreError> {
+    let span = filter.flow.as_ref().map_or_else(Key::new, |flow| Key::new().text(flow)).span();
+    let mut count = 0_u64;
+    rows.ascend(Table::RunCounts, &span, |key, row| {
+        let (_, status, _) = run_rows::flow_and_status(key)?;
+        if filter.status.is_none_or(|wanted| wanted == status) {
+            count = count.saturating_add(row::number(row)?);
+        }
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(count)
 }
 
-/// Without their inputs, which may be large.
-pub(super) fn standing_runs(rows: &Snapshot, status: RunStatus) -> Result<Vec<StandingRun>, StoreError> {
-    let mut runs = Vec::new();
-    { rows }.ascend(Table::RunsByStatus, &run_rows::status_key(status).span(), |_, id| {
-        let row = { rows }.get(Table::Runs, id)?;
-        let run: RunRecord =
-            row::decode(&row.ok_or_else(|| dangling(Table::RunsByStatus, String::from_utf8_lossy(id)))?)?;
-        runs.push(StandingRun {
-            awaited: run.parent.is_some_and(|parent| parent.waits),
-            turn: run.turn.map(|turn| turn.number),
-            id: run.id,
-            flow: run.flow,
-            waiting: run.waiting,
-        });
+/// Those that run are read by their index alone, as there may be very many.
+pub(super) fn standing_runs(mut rows: &Snapshot, status: RunStatus) -> Result<Vec<StandingRun>, StoreError> {
+    let mut flows = Vec::new();
+    rows.ascend(Table::RunCounts, &Key::new().span(), |key, _| {
+        let (flow, of, _) = run_rows::flow_and_status(key)?;
+        flows.extend((of == status).then_some(flow));
         Ok(ControlFlow::Continue(()))
     })?;
+    let mut runs = Vec::new();
+    for flow in flows {
+        { rows }.ascend(Table::RunsByFlow, &run_rows::flow_key(&flow, status).span(), |key, marks| {
+            let (at, id) = place(key, Table::RunsByFlow)?;
+            let marks = run_rows::Marks::read(marks)?;
+            runs.push((
+                at,
+                StandingRun { id, flow: flow.clone(), awaited: marks.awaited, waiting: marks.waiting, turn: None },
+            ));
+            Ok(ControlFlow::Continue(()))
+        })?;
+    }
+    runs.sort_unstable_by(|(a, run), (b, other)| (a, &run.id).cmp(&(b, &other.id)));
+    let mut runs: Vec<StandingRun> = runs.into_iter().map(|(_, run)| run).collect();
+    if status == RunStatus::Queued {
+        for run in &mut runs {
+            let record: Option<RunRecord> = verbs::read(&mut { rows }, Table::Runs, run.id.as_str())?;
+            let record = record.ok_or_else(|| dangling(Table::RunsByFlow, &run.id))?;
+            run.turn = record.turn.map(|turn| turn.number);
+        }
+    }
     Ok(runs)
 }
 
-/// The index that answers a filter, and the part of it.
-fn runs_span(mut rows: &Snapshot, filter: &RunFilter) -> Result<(Table, Span), StoreError> {
-    let (table, under) = match (&filter.flow, filter.status) {
-        (Some(flow), _) => (Table::RunsByFlow, Key::new().text(flow)),
-        (None, Some(status)) => (Table::RunsByStatus, run_rows::status_key(status)),
-        (None, None) => (Table::RunsByTime, Key::new()),
+/// When the run that a row of an index is of was made, and which it is: what the keys of these indexes end with.
+fn place(key: &[u8], table: Table) -> Result<(i64, RunId), StoreError> {
+    let rest = match table {
+        Table::RunsByFlow => run_rows::flow_and_status(key)?.2,
+        Table::RunsByStatus => key.get(size_of::<u64>()..).unwrap_or_default(),
+        _ => key,
     };
-    let mut span = under.clone().span();
-    if let Some(from) = filter.from {
-        span = span.from(under.clone().signed(from));
+    let (at, id) = (Key::signed_at(rest), rest.get(size_of::<i64>()..).and_then(Key::text_at));
+    match (at, id) {
+        (Some(at), Some((id, _))) => Ok((at, RunId::new(id))),
+        _ => Err(StoreError::Damaged(format!("a row of {table:?} is of no run"))),
     }
-    if let Some(to) = filter.to {
-        span = span.until(under.clone().signed(to));
-    }
-    if let Some(id) = &filter.before {
-        let not_found = || StoreError::NotFound { kind: "run", id: id.to_string() };
-        let run = run_rows::run(&mut rows, id)?.ok_or_else(not_found)?;
-        span = span.until(Key::from(run_rows::time_key(under, &run)));
-    }
-    Ok((table, span))
 }
 
-/// Whether a run that an index points to is in a status. Only where that is not what the index is by, the run has to be looked
-/// at, without its inputs, which may be large.
-fn is_in(rows: &Snapshot, status: Option<RunStatus>, table: Table, id: &[u8]) -> Result<bool, StoreError> {
-    let Some(wanted) = status.filter(|_| table == Table::RunsByFlow) else { return Ok(true) };
-    let id = row::id(id)?;
-    let status = run_rows::status(&mut { rows }, &RunId::new(id))?;
-    Ok(status.ok_or_else(|| dangling(table, id))? == wanted)
+/// The index that answers a filter, and the parts of it.
+fn runs_spans(mut rows: &Snapshot, filter: &RunFilter) -> Result<(Table, Vec<Span>), StoreError> {
+    let (table, parts) = match (&filter.flow, filter.status) {
+        (Some(flow), Some(status)) => (Table::RunsByFlow, vec![run_rows::flow_key(flow, status)]),
+        (Some(flow), None) => {
+            (Table::RunsByFlow, run_rows::STATUSES.map(|status| run_rows::flow_key(flow, status)).into())
+        }
+        (None, Some(status)) => (Table::RunsByStatus, vec![run_rows::status_key(status)]),
+        (None, None) => (Table::RunsByTime, vec![Key::new()]),
+    };
+    let before = match &filter.before {
+        None => None,
+        Some(id) => {
+            let not_found = || StoreError::NotFound { kind: "run", id: id.to_string() };
+            Some(run_rows::run(&mut rows, id)?.ok_or_else(not_found)?)
+        }
+    };
+    let spans = parts.into_iter().map(|under| {
+        let mut span = under.clone().span();
+        if let Some(from) = filter.from {
+            span = span.from(under.clone().signed(from));
+        }
+        if let Some(to) = filter.to {
+            span = span.until(under.clone().signed(to));
+        }
+        match &before {
+            None => span,
+            Some(run) => span.until(Key::from(run_rows::time_key(under, run))),
+        }
+    });
+    Ok((table, spans.collect()))
 }
 
 pub(super) fn proposals(rows: &Snapshot, filter: &ProposalFilter) -> Result<Vec<Proposal>, StoreError> {

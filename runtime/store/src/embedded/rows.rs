@@ -34,7 +34,7 @@ pub(super) fn run(run: &RunRecord) -> Vec<Entry> {
         (Table::Runs, id(), row::encode(&record)),
         (Table::RunInputs, id(), row::encode(&inputs)),
         (Table::RunsByTime, history::time_key(Key::new(), run), id()),
-        (Table::RunsByFlow, history::time_key(Key::new().text(&run.flow), run), id()),
+        history::by_flow(run),
         (Table::RunsByStatus, history::time_key(history::status_key(run.status), run), id()),
     ];
     if history::is_moving(run) {

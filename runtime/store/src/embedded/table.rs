@@ -9,10 +9,10 @@ use std::rc::Rc;
 use bloom_runtime::store::StoreError;
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 
-use super::backend;
-use super::key::Span;
+use super::key::{Key, Span};
 use super::rows::Entry;
 use super::wal::Changes;
+use super::{backend, row};
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $table:ident $name:literal)*) => {
@@ -57,8 +57,10 @@ tables! {
     RunInputs "run_inputs"
     /// Time, run → run.
     RunsByTime "runs_by_time"
-    /// Flow, time, run → run.
-    RunsByFlow "runs_by_flow"
+    /// Flow, status, time, run → what of it has to be known of many runs at once ([`super::verbs::history::Marks`]).
+    RunsByFlow "runs_by_flow_status"
+    /// Flow, status → how many runs. Follows [`Table::RunsByFlow`] by itself.
+    RunCounts "run_counts"
     /// Status, time, run → run.
     RunsByStatus "runs_by_status"
     /// Time, run → run, of those that somebody has to drive.
@@ -297,14 +299,22 @@ impl<'a, 'txn> Stage<'a, 'txn> {
 
     /// Hands the writes to the transaction, and notes them; says whether there were any.
     pub(super) fn flush(self, noted: &mut Changes) -> Result<bool, StoreError> {
-        let changed = !self.changes.is_empty();
-        for ((table, key), value) in self.changes {
-            noted.note(table, &key, value.as_deref())?;
-            let table = self.tables.table(table)?;
-            match value {
-                Some(value) => drop(table.insert(key.as_slice(), value.as_slice()).map_err(backend)?),
-                None => drop(table.remove(key.as_slice()).map_err(backend)?),
+        let Self { tables, changes } = self;
+        let changed = !changes.is_empty();
+        let mut counted: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
+        for ((table, key), value) in changes {
+            let was_there = write(tables, noted, table, &key, value.as_deref())?;
+            if table == Table::RunsByFlow {
+                let by = i64::from(value.is_some()) - i64::from(was_there);
+                *counted.entry(counted_with(&key)?.to_vec()).or_default() += by;
             }
+        }
+        for (key, by) in counted.into_iter().filter(|(_, by)| *by != 0) {
+            let row = tables.table(Table::RunCounts)?.get(key.as_slice()).map_err(backend)?;
+            let before = row.map_or(Ok(0), |row| row::number(row.value()))?;
+            let now = before.saturating_add_signed(by);
+            let value = (now > 0).then(|| now.to_be_bytes());
+            write(tables, noted, Table::RunCounts, &key, value.as_ref().map(<[u8; 8]>::as_slice))?;
         }
         Ok(changed)
     }
@@ -316,6 +326,30 @@ impl<'a, 'txn> Stage<'a, 'txn> {
             .map(|((_, key), value)| (key.clone(), value.clone()))
             .collect()
     }
+}
+
+/// Puts a row, or takes it out, and notes that; says whether there was one.
+fn write(
+    tables: &mut OpenTables<'_>,
+    noted: &mut Changes,
+    table: Table,
+    key: &[u8],
+    value: Option<&[u8]>,
+) -> Result<bool, StoreError> {
+    noted.note(table, key, value)?;
+    let table = tables.table(table)?;
+    let before = match value {
+        Some(value) => table.insert(key, value).map_err(backend)?,
+        None => table.remove(key).map_err(backend)?,
+    };
+    Ok(before.is_some())
+}
+
+/// The row of [`Table::RunCounts`] that counts a row of [`Table::RunsByFlow`]: what its key begins with.
+fn counted_with(key: &[u8]) -> Result<&[u8], StoreError> {
+    let rest = Key::text_at(key).map(|(_, rest)| rest).filter(|rest| rest.len() >= size_of::<u64>());
+    let rest = rest.ok_or_else(|| StoreError::Damaged("a run is of no flow and status".to_owned()))?;
+    Ok(&key[..key.len() - rest.len() + size_of::<u64>()])
 }
 
 impl Rows for Stage<'_, '_> {

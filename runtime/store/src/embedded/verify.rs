@@ -47,10 +47,11 @@ impl Verification {
 }
 
 /// Tables whose rows all follow from other rows.
-const DERIVED: [Table; 22] = [
+const DERIVED: [Table; 23] = [
     Table::RunInputs,
     Table::RunsByTime,
     Table::RunsByFlow,
+    Table::RunCounts,
     Table::RunsByStatus,
     Table::Moving,
     Table::Wakes,
@@ -73,7 +74,8 @@ const DERIVED: [Table; 22] = [
 ];
 
 pub(super) fn verify(rows: &Snapshot) -> Result<Verification, StoreError> {
-    let mut check = Check { rows, found: Verification::default(), derived: BTreeMap::new() };
+    let mut check =
+        Check { rows, found: Verification::default(), derived: BTreeMap::new(), counts_of_runs: BTreeMap::new() };
     check.blobs()?;
     check.flows()?;
     check.runs()?;
@@ -95,6 +97,8 @@ struct Check<'a> {
     found: Verification,
     /// How many rows each derived table must have.
     derived: BTreeMap<Table, u64>,
+    /// How many runs there are by [`Table::RunCounts`]'s keys.
+    counts_of_runs: BTreeMap<Vec<u8>, u64>,
 }
 
 impl Check<'_> {
@@ -170,6 +174,9 @@ impl Check<'_> {
 
     /// What is in a derived table beyond what must be there.
     fn counts(&mut self) -> Result<(), StoreError> {
+        for (key, count) in std::mem::take(&mut self.counts_of_runs) {
+            self.follows(Table::RunCounts, &key, &count.to_be_bytes(), (Table::RunCounts, &shown(&key)))?;
+        }
         for table in DERIVED.into_iter().chain([Table::PendingContents, Table::Duplicates]) {
             let (due, found) = (self.derived.get(&table).copied().unwrap_or_default(), self.rows.len(table)?);
             self.found.rows += found;
@@ -231,7 +238,9 @@ impl Check<'_> {
 
             let point = id.as_bytes();
             check.follows(Table::RunsByTime, &history::time_key(Key::new(), &run), point, of)?;
-            check.follows(Table::RunsByFlow, &history::time_key(Key::new().text(&run.flow), &run), point, of)?;
+            let (by_flow, place, marks) = history::by_flow(&run);
+            check.follows(by_flow, &place, &marks, of)?;
+            *check.counts_of_runs.entry(history::flow_key(&run.flow, run.status).build()).or_default() += 1;
             let by_status = history::time_key(history::status_key(run.status), &run);
             check.follows(Table::RunsByStatus, &by_status, point, of)?;
             if history::is_moving(&run) {

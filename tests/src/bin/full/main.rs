@@ -167,7 +167,12 @@ async fn over(bloom: &Path, runs: usize) -> anyhow::Result<()> {
     println!("{runs} runs that have ended, submitted in {:.0} s", began.elapsed().as_secs_f64());
     stage.rest().await?;
     let size = std::fs::metadata(stage.place.path("data").join("bloom.redb"))?.len();
-    println!("  {:<56} {:>8.0} MiB, {:.0} bytes a run", "the store", size as f64 / 1_048_576.0, size as f64 / runs as f64);
+    println!(
+        "  {:<56} {:>8.0} MiB, {:.0} bytes a run",
+        "the store",
+        size as f64 / 1_048_576.0,
+        size as f64 / runs as f64
+    );
     reading::table(&stage.client).await?;
     stage.stop().await
 }

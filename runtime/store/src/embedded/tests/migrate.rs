@@ -9,7 +9,7 @@ use bloom_ir::document::EmitKind;
 use bloom_runtime::record::{
     Charge, LeaseEnding, LeaseId, LeaseStatus, ProposalId, RunId, RunStatus, TaskId, TaskStatus, day_of,
 };
-use bloom_runtime::store::{ArtifactFilter, LeaseFilter, TaskFilter};
+use bloom_runtime::store::{ArtifactFilter, LeaseFilter, RunFilter, TaskFilter};
 use redb::{ReadableDatabase as _, TableDefinition, TableHandle as _};
 
 use super::*;
@@ -76,6 +76,14 @@ async fn file_of_the_second_version_is_brought_up_to_date() {
     assert_eq!(of_run, expected.map(|(id, status)| (TaskId::new(id), status)));
 
     // What is new finds it.
+    let of_flow = |status| RunFilter { flow: Some(run.flow.clone()), status, limit: 9, ..RunFilter::default() };
+    for (status, ids) in
+        [(None, &["r2", "r1"][..]), (Some(RunStatus::Cancelled), &["r2"]), (Some(RunStatus::Failed), &[])]
+    {
+        let found = store.runs(&of_flow(status)).await.unwrap();
+        assert_eq!(found.iter().map(|run| run.id.as_str()).collect::<Vec<_>>(), ids);
+        assert_eq!(store.count_runs(&of_flow(status)).await.unwrap(), ids.len() as u64);
+    }
     assert_eq!(store.moving_runs().await.unwrap(), runs[..1]);
     let of = store.task(&TaskId::new("t5")).await.unwrap().unwrap().of.unwrap();
     assert_eq!((of.run.as_str(), of.effect.as_str()), ("r1", "n5#1"));
@@ -114,7 +122,9 @@ async fn file_of_the_second_version_is_brought_up_to_date() {
     let database = Database::open(&path).unwrap();
     let names: Vec<_> =
         database.begin_read().unwrap().list_tables().unwrap().map(|table| table.name().to_owned()).collect();
-    assert!(!names.contains(&"active_leases".to_owned()), "{names:?}");
+    for old in ["active_leases", "runs_by_flow"] {
+        assert!(!names.contains(&old.to_owned()), "{names:?}");
+    }
 }
 
 #[tokio::test]

@@ -183,6 +183,7 @@ impl PreparedAppend {
         let id = self.run.as_str();
         let mut run: RunRecord = require(stage, Table::Runs, "run", id)?;
         let before = (run.status, run.events);
+        let listed = by_flow(&run);
         let was_moving = is_moving(&run);
         let woken_at = run.wake_at;
         run.extend(&self.stretch, self.status, self.spent)?;
@@ -202,6 +203,11 @@ impl PreparedAppend {
             (true, false) => stage.remove(Table::Moving, time_key(Key::new(), &run)),
             (false, true) => stage.put(Table::Moving, time_key(Key::new(), &run), id.into()),
             _ => {}
+        }
+        let (table, place, marks) = by_flow(&run);
+        if (&place, &marks) != (&listed.1, &listed.2) {
+            stage.remove(table, listed.1);
+            stage.put(table, place, marks);
         }
         if run.status != before.0 {
             stage.remove(Table::RunsByStatus, time_key(status_key(before.0), &run));
@@ -358,7 +364,22 @@ pub(in super::super) fn inbox_entry(rows: &mut impl Rows, id: &InboxId) -> Resul
 }
 
 pub(in super::super) fn status_key(status: RunStatus) -> Key {
-    Key::new().number(match status {
+    Key::new().number(status_number(status))
+}
+
+/// Every status, at its number.
+pub(in super::super) const STATUSES: [RunStatus; 7] = [
+    RunStatus::Requested,
+    RunStatus::Queued,
+    RunStatus::Running,
+    RunStatus::Completed,
+    RunStatus::Failed,
+    RunStatus::Cancelled,
+    RunStatus::Continued,
+];
+
+fn status_number(status: RunStatus) -> u64 {
+    match status {
         RunStatus::Requested => 0,
         RunStatus::Queued => 1,
         RunStatus::Running => 2,
@@ -366,7 +387,53 @@ pub(in super::super) fn status_key(status: RunStatus) -> Key {
         RunStatus::Failed => 4,
         RunStatus::Cancelled => 5,
         RunStatus::Continued => 6,
-    })
+    }
+}
+
+/// What has to be known of many runs at once, as a byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Marks {
+    /// Whether another run waits for it.
+    pub(in super::super) awaited: bool,
+    /// Whether it does nothing but wait.
+    pub(in super::super) waiting: bool,
+}
+
+impl Marks {
+    fn of(run: &RunRecord) -> Self {
+        Self { awaited: run.parent.as_ref().is_some_and(|parent| parent.waits), waiting: run.waiting }
+    }
+
+    fn row(self) -> Vec<u8> {
+        vec![u8::from(self.awaited) | u8::from(self.waiting) << 1]
+    }
+
+    pub(in super::super) fn read(row: &[u8]) -> Result<Self, StoreError> {
+        match row {
+            [marks @ 0..4] => Ok(Self { awaited: marks & 1 != 0, waiting: marks & 2 != 0 }),
+            _ => Err(StoreError::Damaged("the marks of a run cannot be read".to_owned())),
+        }
+    }
+}
+
+/// The row by which a run is found among those of its flow and status.
+pub(in super::super) fn by_flow(run: &RunRecord) -> rows::Entry {
+    (Table::RunsByFlow, time_key(flow_key(&run.flow, run.status), run), Marks::of(run).row())
+}
+
+/// What the keys of runs of a flow and a status begin with.
+pub(in super::super) fn flow_key(flow: &str, status: RunStatus) -> Key {
+    Key::new().text(flow).number(status_number(status))
+}
+
+/// Reads what [`flow_key`] wrote, and gives what follows it.
+pub(in super::super) fn flow_and_status(key: &[u8]) -> Result<(String, RunStatus, &[u8]), StoreError> {
+    let found = Key::text_at(key).and_then(|(flow, rest)| {
+        let (number, rest) = rest.split_first_chunk()?;
+        let status = STATUSES.get(usize::try_from(u64::from_be_bytes(*number)).ok()?)?;
+        Some((flow, *status, rest))
+    });
+    found.ok_or_else(|| StoreError::Damaged("a run is of no flow and status".to_owned()))
 }
 
 /// The place of a run among others: by time, then by id.

@@ -61,7 +61,7 @@ pub(super) fn write_audit(stage: &mut Stage<'_, '_>, notes: Vec<AuditNote>) -> R
     Ok(())
 }
 
-fn read<T: DeserializeOwned>(rows: &mut impl Rows, table: Table, id: &str) -> Result<Option<T>, StoreError> {
+pub(super) fn read<T: DeserializeOwned>(rows: &mut impl Rows, table: Table, id: &str) -> Result<Option<T>, StoreError> {
     rows.get(table, id.as_bytes())?.map(|row| row::decode(&row)).transpose()
 }
 
