@@ -639,7 +639,7 @@ mod tests {
         let config = RemoteConfig { slots: 2, ..RemoteConfig::new("http://127.0.0.1:5000", "w1") };
         let worker = RemoteWorker::over(server, config, Some(quick.clone())).unwrap();
         let worked = worker.run(std::future::pending(), std::future::pending());
-        tokio::time::timeout(Duration::from_secs(300), worked).await.unwrap_err();
+        tokio::time::timeout(Duration::from_mins(5), worked).await.unwrap_err();
         assert_eq!(quick.0.load(Ordering::SeqCst), 4);
     }
 

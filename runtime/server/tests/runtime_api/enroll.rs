@@ -14,7 +14,7 @@ const EXCHANGE: &str = "/api/runtime/enroll";
 /// Makes a token for a node.
 async fn token(world: &World, worker: &str) -> String {
     let made = world.post("/api/v1/enroll-tokens", json!({ "worker": worker })).await.ok(201);
-    assert_eq!((&made["worker"], &made["expires_at"]), (&json!(worker), &json!("2023-11-14T22:28:20Z")));
+    assert_eq!((&made["worker"], &made["expires_at"]), (&json!(worker), &json!("2023-11-14T22:28:20.000Z")));
     let token = made["token"].as_str().unwrap().to_owned();
     assert!(token.starts_with("bet_"), "{token}");
     token
