@@ -1,6 +1,8 @@
 //! What is done with bytes from outside, and what must hold then, whatever they are.
 
 #[cfg(feature = "server")]
+pub mod answer;
+#[cfg(feature = "server")]
 pub mod api;
 #[cfg(feature = "server")]
 pub mod archive;

@@ -159,6 +159,32 @@ pub fn calls(count: usize) -> VerifiedIr {
     document("n1", &nodes, &steps())
 }
 
+/// `count` questions to an LLM, one after another in a loop.
+pub fn asking(count: usize) -> VerifiedIr {
+    let ask = json!({
+        "type": "llm_call", "prompt": [{ "text": "Shall I go on?" }], "into": "x", "output": { "type": "string" }, "next": "n3",
+    });
+    looping(count, &ask)
+}
+
+/// `count` artifacts of 100 bytes, one after another in a loop.
+pub fn emitting(count: usize) -> VerifiedIr {
+    let value = format!("'{}'", "x".repeat(100));
+    looping(count, &json!({ "type": "emit", "kind": "artifact", "name": "a", "value": value, "next": "n3" }))
+}
+
+/// A loop that enters a node so often, which is to go on to `n3`.
+fn looping(count: usize, node: &Json) -> VerifiedIr {
+    let nodes = json!({
+        "n1": { "type": "action", "op": "set", "into": "i", "value": "0", "next": "n2" },
+        "n2": node,
+        "n3": { "type": "action", "op": "set", "into": "i", "value": "v['i'] + 1", "next": "n4" },
+        "n4": { "type": "decision", "when": format!("v['i'] < {count}"), "then": "n2", "else": "n5" },
+        "n5": { "type": "return", "status": "completed", "value": "v['i']" }
+    });
+    document("n1", &nodes, &steps())
+}
+
 /// A flow that sleeps for a time given in milliseconds.
 pub fn sleeping() -> VerifiedIr {
     let nodes = json!({

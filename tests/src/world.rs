@@ -24,16 +24,20 @@ pub fn engine(folder: &Path, signer: &SigningKey) -> Result<Arc<Engine>, StoreEr
 
 /// The same with settings.
 pub fn engine_with(folder: &Path, signer: &SigningKey, config: EngineConfig) -> Result<Arc<Engine>, StoreError> {
-    let parts = Parts {
-        store: Arc::new(RedbStore::open(folder)?),
+    Ok(engine_over(Arc::new(RedbStore::open(folder)?), signer, config))
+}
+
+/// The same over a store that is open.
+pub fn engine_over(store: Arc<RedbStore>, signer: &SigningKey, config: EngineConfig) -> Arc<Engine> {
+    Arc::new(Engine::new(Parts {
+        store,
         tools: Arc::new(Step),
         clock: Arc::new(SystemClock),
         ids: Arc::new(Counter::default()),
         trust: TrustList::of("figures", signer.public()),
         observer: Arc::new(()),
         config,
-    };
-    Ok(Arc::new(Engine::new(parts)))
+    }))
 }
 
 /// Runs `ir` from submission to its end, `runs` times, `at_once` of them side by side.

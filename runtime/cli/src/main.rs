@@ -44,6 +44,7 @@ mod signal;
 mod store;
 #[cfg(feature = "otlp")]
 mod telemetry;
+mod telling;
 mod there;
 mod trust;
 mod usage;
@@ -70,7 +71,7 @@ fn main() -> ExitCode {
             let logging = logging::start(&session, cli.command.logs());
             // It is dropped when the command has ended.
             let performed = logging.and_then(|_logging| command::perform(cli.command, &session, &mut out));
-            performed.unwrap_or_else(|error| failure::explain(&error, &session))
+            performed.unwrap_or_else(|error| telling::explain(&error, &session))
         }
     };
     ExitCode::from(exit.finish(out))

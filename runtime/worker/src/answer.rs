@@ -212,6 +212,12 @@ mod tests {
         assert_eq!((wrong.code.as_str(), wrong.usage.unwrap().latency_ms), ("invalid_output", 5));
         let failed = read(text(), r#"{"type":"result","is_error":true,"result":"Prompt is too long"}"#);
         assert!(failed.is_err());
+        for silent in [
+            r#"{"type":"result","is_error":true,"api_error_status":530}"#,
+            r#"{"type":"result","result":" ","stop_reason":"refusal"}"#,
+        ] {
+            assert_eq!(read(text(), silent).unwrap_err().message, "the program did not say why");
+        }
 
         let answer = |value: i64| Answer { value: value.into(), usage: None };
         let number = request(json!({ "type": "integer", "maximum": 3 }));

@@ -84,7 +84,7 @@ impl Envelope {
         let paid = |error: EffectError| EffectError { usage: usage.clone().map(Box::new), ..error };
         let text = self.result.unwrap_or_default();
         if self.stop_reason.as_deref() == Some("refusal") {
-            return Err(paid(failure::permanent("refused", failure::head(text.trim()))));
+            return Err(paid(failure::permanent("refused", failure::reason(&text))));
         }
         if self.is_error || !is_well {
             let kind = self.subtype.unwrap_or_default();

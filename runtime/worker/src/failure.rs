@@ -78,7 +78,7 @@ pub(crate) fn of_provider(subtype: &str, status: Option<u16>, text: &str) -> Eff
         .or_else(|| api_types(text).iter().find_map(|name| of_type(name)))
         .or_else(|| of_phrase(&lower))
         .or_else(|| of_status(status.or_else(|| told_status(&lower))?));
-    let message = head(text.trim());
+    let message = reason(text);
     match meaning {
         Some("quota") => {
             let details = resets_at(text).map(|at| [("resets_at", Value::Int(at))].into_iter().collect());
@@ -87,6 +87,14 @@ pub(crate) fn of_provider(subtype: &str, status: Option<u16>, text: &str) -> Eff
         Some("overloaded") => passing("overloaded", message),
         Some(code) => permanent(code, message),
         None => passing("executor_failed", message),
+    }
+}
+
+/// What a program said of its failure; some say nothing.
+pub(crate) fn reason(text: &str) -> String {
+    match text.trim() {
+        "" => String::from("the program did not say why"),
+        text => head(text),
     }
 }
 

@@ -101,28 +101,36 @@ fn walk(
             }
             (Shape::Fields | Shape::Map, DeValue::Table(inner)) => walk(file, inner, path, leaves, catalogue)?,
             // What is no table where one is due is told by its reader.
-            (_, value) => leaves.push(Leaf { path: path.clone(), value: json(value), line }),
+            (_, value) => {
+                let value = json(value).ok_or_else(|| {
+                    let origin = format!("{}:{line}", file.path.display());
+                    Explained::usage(text!(catalogue, "config-bad-value", key = shown(path), origin = origin))
+                })?;
+                leaves.push(Leaf { path: path.clone(), value, line });
+            }
         }
         path.pop();
     }
     Ok(())
 }
 
-fn json(value: &DeValue<'_>) -> Value {
-    match value {
+/// `None` where a number is too large for any setting, or is none (`nan`): as null it would be passed over.
+fn json(value: &DeValue<'_>) -> Option<Value> {
+    Some(match value {
         DeValue::String(text) => Value::from(text.as_ref()),
-        DeValue::Integer(number) => {
-            let number = i64::from_str_radix(number.as_str(), number.radix());
-            number.map_or(Value::Null, Value::from)
-        }
-        DeValue::Float(number) => number.as_str().parse::<f64>().map_or(Value::Null, Value::from),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok()?.into(),
+        DeValue::Float(number) => serde_json::Number::from_f64(number.as_str().parse().ok()?)?.into(),
         DeValue::Boolean(value) => Value::from(*value),
         DeValue::Datetime(time) => Value::from(time.to_string()),
-        DeValue::Array(items) => items.iter().map(|item: &Spanned<DeValue<'_>>| json(item.get_ref())).collect(),
-        DeValue::Table(members) => {
-            members.iter().map(|(name, value)| (name.get_ref().to_string(), json(value.get_ref()))).collect()
+        DeValue::Array(items) => {
+            items.iter().map(|item: &Spanned<DeValue<'_>>| json(item.get_ref())).collect::<Option<_>>()?
         }
-    }
+        DeValue::Table(members) => {
+            let members =
+                members.iter().map(|(name, value)| Some((name.get_ref().to_string(), json(value.get_ref())?)));
+            Value::Object(members.collect::<Option<_>>()?)
+        }
+    })
 }
 
 /// The value with paths in it meant from the file's folder on.

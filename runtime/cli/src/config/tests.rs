@@ -79,6 +79,17 @@ fn a_value_of_another_kind_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_number_that_no_setting_can_be_is_refused_and_not_passed_over() {
+    for number in ["99999999999999999999", "inf", "nan", "1e999", "[99999999999999999999]"] {
+        let text = format!("[membridge]\nurl = {number}\n");
+        let told = said(load(&text, &[]));
+        assert!(told.contains("bloom.toml:2") || told.contains("not TOML"), "{number}: {told}");
+    }
+    let told = said(load("[server]\npublic_url = 99999999999999999999\n", &[]));
+    assert!(told.contains("server.public_url cannot have this value"), "{told}");
+}
+
+#[test]
 fn grants_and_secrets_are_read_and_never_shown() {
     let text = "[tools.search]\nhttp = ['https://api.example.org']\n\
                 config = { plain = 'hidden', shell = { env = 'SEARCH_KEY' }, disk = { file = 'key.txt' } }\n";

@@ -11,6 +11,7 @@ use bloom_tests::allocation::Counting;
 use bloom_tests::program::{NODES_PER_ROUND, counting_loop, key, load, tool_chain};
 use bloom_tests::{diagram, measure, world};
 
+mod costs;
 mod replaying;
 mod scale;
 mod sleepers;
@@ -22,9 +23,10 @@ static ALLOCATOR: Counting = Counting;
 type Table = fn() -> anyhow::Result<()>;
 
 /// All tables, or those that are named.
-const TABLES: [(&str, Table); 6] = [
+const TABLES: [(&str, Table); 7] = [
     ("compiling", compiling),
     ("interpreting", interpreting),
+    ("costs", costs::table),
     ("recording", recording),
     ("replaying", replaying::table),
     ("scale", scale::table),

@@ -9,11 +9,12 @@ use clap::Args;
 
 use crate::apply;
 use crate::catalogue::text;
-use crate::failure::{self, Exit, Explained};
+use crate::failure::{Exit, Explained};
 use crate::host::MemoryArg;
 use crate::output::Out;
 use crate::session::{Form, Session};
 use crate::store::{Store, owner};
+use crate::telling;
 
 #[derive(Args, Debug)]
 pub(crate) struct Approve {
@@ -44,7 +45,7 @@ impl Approve {
                 // The others do not depend on it.
                 Err(error) => {
                     failed += 1;
-                    failure::explain(&error, session);
+                    telling::explain(&error, session);
                 }
             }
         }

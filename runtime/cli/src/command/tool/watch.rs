@@ -10,9 +10,10 @@ use clap::Args;
 
 use super::{build, check, trouble};
 use crate::catalogue::text;
-use crate::failure::{self, Exit};
+use crate::failure::Exit;
 use crate::output::{self, Out};
 use crate::session::Session;
+use crate::telling;
 
 /// How often the sources are looked at: sooner than anybody notices, and a few dozen files cost nothing.
 const LOOK: Duration = Duration::from_millis(250);
@@ -34,7 +35,7 @@ impl Watch {
             // Before the build, so that what changes meanwhile counts.
             let mut seen = Sources::of(&project);
             if let Err(error) = round(&project, session, out).await {
-                let _ = failure::explain(&error, session);
+                let _ = telling::explain(&error, session);
             }
             out.flush()?;
             let folder = project.folder.display().to_string();
@@ -57,7 +58,7 @@ impl Watch {
             // The file that says how it is built may be what changed; while it is wrong, the one before it counts.
             match Project::open(&project.folder) {
                 Ok(changed) => project = changed,
-                Err(error) => drop(failure::explain(&trouble::of_project(error, catalogue), session)),
+                Err(error) => drop(telling::explain(&trouble::of_project(error, catalogue), session)),
             }
         }
     }
