@@ -53,9 +53,14 @@ impl Stage {
         // On the disk of the current folder: what is temporary may be in memory.
         let folder = tempfile::tempdir_in(".")?;
         let place = Place::new(bloom, folder.path())?;
-        let (server, client) = Self::serve(&place).await?;
+        // The key that signs is trusted before the server reads whom it trusts.
+        let mut signed = Vec::new();
         for flow in [sleeping(), returning("returning"), returning("other")] {
-            client.publish(place.signed(&flow).await?).await?;
+            signed.push(place.signed(&flow).await?);
+        }
+        let (server, client) = Self::serve(&place).await?;
+        for document in signed {
+            client.publish(document).await?;
         }
         Ok(Self { place, server, client, folder })
     }
