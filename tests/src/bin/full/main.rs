@@ -107,14 +107,16 @@ impl Stage {
 
     /// Until nothing is done any more: what was driven has come to its rest.
     async fn rest(&self) -> anyhow::Result<()> {
-        let mut before = (self.commits().await?, processor_time(self.process()?)?);
         loop {
+            let commits = self.commits().await?;
+            // Being asked for that takes something, too.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let taken = processor_time(self.process()?)?;
             tokio::time::sleep(Duration::from_secs(2)).await;
-            let now = (self.commits().await?, processor_time(self.process()?)?);
-            if now.0 == before.0 && now.1.saturating_sub(before.1) < Duration::from_millis(20) {
+            let is_idle = processor_time(self.process()?)?.saturating_sub(taken) < Duration::from_millis(20);
+            if is_idle && self.commits().await? == commits {
                 return Ok(());
             }
-            before = now;
         }
     }
 
@@ -151,7 +153,9 @@ async fn asleep(bloom: &Path, runs: usize) -> anyhow::Result<()> {
     }
 
     stage.rest().await?;
-    let (commits, taken) = (stage.commits().await?, processor_time(stage.process()?)?);
+    let commits = stage.commits().await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let taken = processor_time(stage.process()?)?;
     tokio::time::sleep(WATCHED).await;
     let busy = processor_time(stage.process()?)?.saturating_sub(taken).as_secs_f64() / WATCHED.as_secs_f64();
     println!("  {:<56} {:>8}", "idle: commits in ten seconds", stage.commits().await? - commits);
