@@ -239,6 +239,30 @@ pub struct Append {
     pub held: Option<Proof>,
 }
 
+impl Append {
+    /// These events of a run whose history has `expected` before them, and nothing else.
+    pub fn of(run: RunId, expected: u64, events: Vec<Event>, status: RunStatus) -> Self {
+        Self {
+            run,
+            expected,
+            events,
+            status,
+            spent: Spent::default(),
+            charge: Charge::default(),
+            tasks: Vec::new(),
+            waiting: false,
+            wake_at: None,
+            questions: Vec::new(),
+            inbox: Vec::new(),
+            proposals: Vec::new(),
+            audit: Vec::new(),
+            next: None,
+            orphans: Vec::new(),
+            held: None,
+        }
+    }
+}
+
 /// A run that goes on in the place of another of the same flow.
 #[derive(Clone, Debug)]
 pub struct Successor {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use bloom_interpreter::effect::{Answer, EffectId};
 use bloom_interpreter::history::{Chain, Payload};
 use bloom_ir::Value;
-use bloom_runtime::record::{Charge, RunId, RunStatus, Spent};
+use bloom_runtime::record::{RunId, RunStatus};
 use bloom_runtime::store::{Append, Store};
 use bloom_tests::program::{key, tool_chain};
 use bloom_tests::scale::submission;
@@ -101,24 +101,7 @@ impl Running {
         let expected = self.chain.seq();
         let answer = Answer { value: "x".repeat(bytes).into(), usage: None };
         let payload = Payload::EffectCompleted { effect: EffectId::new(format!("n1#{expected}")), attempt: 1, answer };
-        Append {
-            run: self.id.clone(),
-            expected,
-            events: vec![self.chain.next(1, payload)],
-            status: RunStatus::Running,
-            spent: Spent::default(),
-            charge: Charge::default(),
-            tasks: Vec::new(),
-            waiting: false,
-            wake_at: None,
-            questions: Vec::new(),
-            inbox: Vec::new(),
-            proposals: Vec::new(),
-            audit: Vec::new(),
-            next: None,
-            orphans: Vec::new(),
-            held: None,
-        }
+        Append::of(self.id.clone(), expected, vec![self.chain.next(1, payload)], RunStatus::Running)
     }
 }
 

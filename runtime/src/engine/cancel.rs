@@ -10,7 +10,7 @@ use super::live::With;
 use super::progress::Step;
 use super::run::{Addition, RunEnd};
 use super::{Engine, EngineError};
-use crate::record::{Actor, AuditNote, Charge, RunId, RunStatus, Spent};
+use crate::record::{Actor, AuditNote, RunId, RunStatus};
 use crate::store::Append;
 
 impl Engine {
@@ -68,22 +68,9 @@ impl Engine {
             detail: detail.into_iter().collect(),
         };
         let append = Append {
-            run: id.clone(),
-            expected: record.events,
-            events: vec![event],
-            status: RunStatus::Cancelled,
-            spent: Spent::default(),
-            charge: Charge::default(),
-            tasks: Vec::new(),
-            waiting: false,
-            wake_at: None,
-            questions: Vec::new(),
-            inbox: Vec::new(),
-            proposals: Vec::new(),
             audit: vec![note],
-            next: None,
             orphans,
-            held: None,
+            ..Append::of(id.clone(), record.events, vec![event], RunStatus::Cancelled)
         };
         let steps = vec![Step::Ended(RunEnd::Cancelled { reason })];
         self.record(&live, slot, None, Addition { append, artifacts: Vec::new(), steps }, With::News).await

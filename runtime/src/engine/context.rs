@@ -140,7 +140,11 @@ impl Engine {
         agent: &str,
         by: &Actor,
     ) -> Result<(), EngineError> {
-        if self.store.run(id).await?.is_some() { Ok(()) } else { self.fences.check_work(context, agent, by).await }
+        let admits = self.store.context(context).await?.admits(agent);
+        if admits || self.store.run_status(id).await?.is_some() {
+            return Ok(());
+        }
+        self.fences.check_work(context, agent, by).await
     }
 
     /// Refuses a run whose agent has no memory in its context: [`ContextDenied`], which is written to the audit log.

@@ -255,24 +255,15 @@ impl Engine {
         let More { steps, spent, charge, proposals, artifacts, end } = more;
         let now = self.clock.now();
         let audit = end.iter().map(|end| follower.end_note(record, end)).collect();
+        let status = end.as_ref().map_or(RunStatus::Running, RunEnd::status);
         let append = Append {
-            run: record.id.clone(),
-            expected: record.events,
-            events,
-            status: end.as_ref().map_or(RunStatus::Running, RunEnd::status),
             spent,
             charge,
-            tasks: Vec::new(),
-            waiting: false,
-            wake_at: None,
-            questions: Vec::new(),
-            inbox: Vec::new(),
             proposals,
             audit,
-            next: None,
-            orphans: Vec::new(),
             // With its end the lease ends in the same transaction, which looks at it, too.
             held: end.is_none().then(|| Proof { lease: lease.id.clone(), epoch: lease.epoch }),
+            ..Append::of(record.id.clone(), record.events, events, status)
         };
         let with = match end {
             None => With::Nothing,

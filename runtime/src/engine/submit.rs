@@ -84,14 +84,15 @@ impl Engine {
         let budget = budgets.choose(budget.as_deref(), agent).map_err(EngineError::NoSuchBudget)?;
         let profile = budgets.of(agent, budget.as_deref());
         let limits = profile.narrowed(limits.unwrap_or(*program.limits()));
-        let start = |limits| Machine::start_within(&program, info.clone(), inputs.clone(), limits);
-        let mut machine = start(limits).map_err(EngineError::Inputs)?;
+        // One that a worker executes may begin with less, once it is let in; inputs may be large, and others need them once.
+        let again = dispatched.then(|| (info.clone(), inputs.clone()));
+        let mut machine = Machine::start_within(&program, info, inputs, limits).map_err(EngineError::Inputs)?;
 
         self.check_context(&id, &context, agent, &by).await?;
         let ticket = self.enter(&id, agent, parent.as_ref()).await?;
-        if dispatched && ticket.turn().is_none() {
+        if let Some((info, inputs)) = again.filter(|_| ticket.turn().is_none()) {
             let left = self.ledger.reserve_whole(&id, agent, &profile.day, *machine.limits(), now);
-            machine = start(left).map_err(EngineError::Inputs)?;
+            machine = Machine::start_within(&program, info, inputs, left).map_err(EngineError::Inputs)?;
         }
         let (kept, document, stored) = self.kept(&ir, &by, now).await?;
         let inbox = InboxEntry {

@@ -16,7 +16,7 @@ use super::live::{Live, With};
 use super::run::Run;
 use super::tend::Tending;
 use super::{Admission, Engine, EngineError, policy};
-use crate::record::{Actor, AuditNote, Charge, Parent, RunId, RunRecord, RunStatus, Spent, Turn};
+use crate::record::{Actor, AuditNote, Parent, RunId, RunRecord, RunStatus, Turn};
 use crate::store::{Append, StoreError};
 
 /// Lets runs in.
@@ -197,22 +197,5 @@ pub(super) fn waiting(record: &RunRecord, shared: Vec<Event>, by: &Actor) -> App
         epoch: None,
         detail: [("ir_hash", Value::from(record.ir.to_string()))].into_iter().collect(),
     };
-    Append {
-        run: record.id.clone(),
-        expected: 0,
-        events: shared,
-        status: RunStatus::Queued,
-        spent: Spent::default(),
-        charge: Charge::default(),
-        tasks: Vec::new(),
-        waiting: false,
-        wake_at: None,
-        questions: Vec::new(),
-        inbox: Vec::new(),
-        proposals: Vec::new(),
-        audit: vec![note],
-        next: None,
-        orphans: Vec::new(),
-        held: None,
-    }
+    Append { audit: vec![note], ..Append::of(record.id.clone(), 0, shared, RunStatus::Queued) }
 }

@@ -1,7 +1,7 @@
 use bloom_interpreter::history::{Chain, Payload};
 use bloom_ir::{Digest, Value, VerifiedIr};
 use bloom_runtime::engine::Submit;
-use bloom_runtime::record::{Actor, Charge, ContextId, RunId, RunStatus, Spent};
+use bloom_runtime::record::{Actor, ContextId, RunId, RunStatus};
 use bloom_runtime::store::{Append, Store as _};
 use serde_json::{Value as Json, json};
 
@@ -536,24 +536,7 @@ async fn a_history_that_does_not_follow_from_its_program_is_found_out() {
     }
     let (expected, at) = (chain.seq(), 1_900_000_000_000);
     let forged = chain.next(at, Payload::RunCompleted { result: Value::from(7_i64), state: Digest::of(b"forged") });
-    let append = Append {
-        run: id,
-        expected,
-        events: vec![forged],
-        status: RunStatus::Completed,
-        spent: Spent::default(),
-        charge: Charge::default(),
-        tasks: Vec::new(),
-        waiting: false,
-        wake_at: None,
-        questions: Vec::new(),
-        inbox: Vec::new(),
-        proposals: Vec::new(),
-        audit: Vec::new(),
-        next: None,
-        orphans: Vec::new(),
-        held: None,
-    };
+    let append = Append::of(id, expected, vec![forged], RunStatus::Completed);
     world.store.append(append).await.unwrap();
     let trace = world.get(&format!("/api/v1/runs/{run}/trace")).await.ok(200);
     assert_eq!(trace["agrees"], false, "{trace}");

@@ -8,8 +8,8 @@ use bloom_ir::document::{EmitKind, NodeId};
 use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{
     Actor, AuditNote, Charge, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, LeaseEnding, LeaseId, Proposal,
-    ProposalId, ProposalStatus, Question, QuestionId, QuestionStatus, RunId, RunRecord, RunStatus, Spent, Task,
-    TaskEffect, TaskId, TaskStatus, Turn, WorkerId,
+    ProposalId, ProposalStatus, Question, QuestionId, QuestionStatus, RunId, RunRecord, RunStatus, Task, TaskEffect,
+    TaskId, TaskStatus, Turn, WorkerId,
 };
 use bloom_runtime::store::{Append, Grant, GrantAsk, LeaseEnd, Store, Submission};
 
@@ -66,24 +66,7 @@ impl Scribe {
     /// An append of the next events, which leave the run running.
     pub fn append(&mut self, payloads: impl IntoIterator<Item = Payload>) -> Append {
         let expected = self.chain.seq();
-        Append {
-            run: self.run.clone(),
-            expected,
-            events: self.events(payloads),
-            status: RunStatus::Running,
-            spent: Spent::default(),
-            charge: Charge::default(),
-            tasks: vec![],
-            waiting: false,
-            wake_at: None,
-            questions: vec![],
-            inbox: vec![],
-            proposals: vec![],
-            audit: vec![],
-            next: None,
-            orphans: vec![],
-            held: None,
-        }
+        Append::of(self.run.clone(), expected, self.events(payloads), RunStatus::Running)
     }
 
     /// An append that completes the run.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bloom_interpreter::history::Payload;
 use bloom_runtime::engine::{Engine, RunEnd};
-use bloom_runtime::record::{Actor, Charge, RunId, RunRecord, RunStatus, Spent};
+use bloom_runtime::record::{Actor, RunId, RunRecord, RunStatus};
 use bloom_runtime::store::{Append, Submission};
 use serde_json::{Value as Json, json};
 
@@ -131,24 +131,7 @@ async fn cut_off(world: &World, run: &RunId, events: usize) -> World {
     let mut history = world.store.history(run, 1, 100).await.unwrap();
     history.truncate(events);
     let cut = self::world();
-    let first = Append {
-        run: run.clone(),
-        expected: 0,
-        events: history,
-        status: RunStatus::Running,
-        spent: Spent::default(),
-        charge: Charge::default(),
-        tasks: Vec::new(),
-        waiting: false,
-        wake_at: None,
-        questions: Vec::new(),
-        inbox: Vec::new(),
-        proposals: Vec::new(),
-        audit: Vec::new(),
-        next: None,
-        orphans: Vec::new(),
-        held: None,
-    };
+    let first = Append::of(run.clone(), 0, history, RunStatus::Running);
     let submission = Submission {
         flow: world.store.flows().await.unwrap().remove(0),
         document: world.store.flow_document(record.ir).await.unwrap().unwrap(),

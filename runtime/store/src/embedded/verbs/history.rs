@@ -183,7 +183,7 @@ impl PreparedAppend {
         let id = self.run.as_str();
         let mut run: RunRecord = require(stage, Table::Runs, "run", id)?;
         let before = (run.status, run.events);
-        let listed = by_flow(&run);
+        let was_waiting = run.waiting;
         let was_moving = is_moving(&run);
         let woken_at = run.wake_at;
         run.extend(&self.stretch, self.status, self.spent)?;
@@ -204,9 +204,9 @@ impl PreparedAppend {
             (false, true) => stage.put(Table::Moving, time_key(Key::new(), &run), id.into()),
             _ => {}
         }
-        let (table, place, marks) = by_flow(&run);
-        if (&place, &marks) != (&listed.1, &listed.2) {
-            stage.remove(table, listed.1);
+        if (run.status, run.waiting) != (before.0, was_waiting) {
+            let (table, place, marks) = by_flow(&run);
+            stage.remove(table, time_key(flow_key(&run.flow, before.0), &run));
             stage.put(table, place, marks);
         }
         if run.status != before.0 {
