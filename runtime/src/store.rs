@@ -54,6 +54,9 @@ pub trait Store: Send + Sync {
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError>;
     /// How many runs a filter lets through, whatever its limit.
     async fn count_runs(&self, filter: &RunFilter) -> Result<u64, StoreError>;
+    /// How many runs of each flow stand where, of those that have not ended: what is counted as they change, so it takes the same
+    /// however many runs there are.
+    async fn standing_counts(&self) -> Result<Vec<StandingCount>, StoreError>;
     /// The events of a run from a sequence number on, at most `limit` of them.
     async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError>;
     /// Where a run stands: for who needs no more of it, since its inputs may be large.
@@ -289,6 +292,19 @@ pub struct RunFilter {
     pub before: Option<RunId>,
     /// At most so many.
     pub limit: usize,
+}
+
+/// Runs of a flow that stand at the same place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandingCount {
+    /// The flow's id.
+    pub flow: String,
+    /// Where they stand.
+    pub status: RunStatus,
+    /// How many they are; at least one.
+    pub runs: u64,
+    /// How many of them do nothing but wait for a time, a signal or a person.
+    pub waiting: u64,
 }
 
 /// What of a run tells whether others may begin.

@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bloom_runtime::dispatch::Seat;
 use bloom_runtime::engine::{Asked, Progress, RunEnd, Step};
 use bloom_runtime::record::{FlowRecord, LeaseStatus, RunId, RunStatus, TaskStatus, WorkerStatus};
-use bloom_runtime::store::{StandingRun, StoreError};
+use bloom_runtime::store::{StandingCount, StoreError};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -58,6 +58,7 @@ fn long() -> Histogram {
 pub(crate) struct Metrics {
     registry: Registry,
     runs: Family<OfRun, Gauge>,
+    labels: Mutex<Labels>,
     runs_ended: Family<OfRun, Counter>,
     runs_started: Counter,
     tasks: Family<OfStatus, Gauge>,
@@ -132,6 +133,7 @@ impl Default for Metrics {
         Self {
             registry,
             runs,
+            labels: Mutex::default(),
             runs_ended,
             runs_started,
             tasks,
@@ -195,12 +197,13 @@ impl Metrics {
     /// Looks up what is there.
     async fn look(&self, app: &App) -> Result<(), StoreError> {
         let (store, now) = (app.store(), app.clock.now());
-        let mut standing = Vec::new();
-        for status in [RunStatus::Requested, RunStatus::Queued, RunStatus::Running] {
-            standing.extend(store.standing_runs(status).await?.into_iter().map(|run| (stands(status, &run), run.flow)));
+        let standing = store.standing_counts().await?;
+        if self.labels().are_behind(&standing) {
+            let flows = store.flows().await?;
+            self.labels().learn(flows, &standing);
         }
-        for ((flow, status), count) in by_flow(&labelled(store.flows().await?), standing) {
-            self.runs.get_or_create(&OfRun { flow, status }).set(count);
+        for ((flow, status), count) in by_flow(&self.labels().of, standing) {
+            self.runs.get_or_create(&OfRun { flow, status }).set(signed(count));
         }
 
         let counts = store.work_counts().await?;
@@ -217,6 +220,15 @@ impl Metrics {
         self.audit.set(signed(store.audit_head().await?.map_or(0, |head| head.seq)));
         self.uptime.set(app.uptime().as_secs_f64());
         Ok(())
+    }
+
+    /// Flows may be there that were not.
+    pub(crate) fn published(&self) {
+        self.labels().known = None;
+    }
+
+    fn labels(&self) -> MutexGuard<'_, Labels> {
+        self.labels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn see(&self, seats: &[Seat], now: i64) {
@@ -238,7 +250,28 @@ impl Metrics {
 /// none ever loses it. Runs of all others are those of the flow without a name.
 const FLOWS: usize = 100;
 
-/// The flows that have a label of their own.
+/// The flows that have a label of their own, which are looked up when there are others than before.
+#[derive(Default)]
+struct Labels {
+    of: BTreeSet<String>,
+    /// All flows that were there, and those of runs; none: they have to be looked up.
+    known: Option<BTreeSet<String>>,
+}
+
+impl Labels {
+    fn are_behind(&self, standing: &[StandingCount]) -> bool {
+        self.of.len() < FLOWS
+            && self.known.as_ref().is_none_or(|known| standing.iter().any(|count| !known.contains(&count.flow)))
+    }
+
+    fn learn(&mut self, flows: Vec<FlowRecord>, standing: &[StandingCount]) {
+        let ids = flows.iter().map(|flow| &flow.id).chain(standing.iter().map(|count| &count.flow));
+        self.known = Some(ids.cloned().collect());
+        self.of = labelled(flows);
+    }
+}
+
+/// Those that come first.
 fn labelled(mut flows: Vec<FlowRecord>) -> BTreeSet<String> {
     flows.retain(FlowRecord::is_registered);
     flows.sort_by(|a, b| (a.stored_at, &a.id).cmp(&(b.stored_at, &b.id)));
@@ -253,28 +286,27 @@ fn labelled(mut flows: Vec<FlowRecord>) -> BTreeSet<String> {
 }
 
 /// How many runs of each flow stand where, with those places where none does.
-fn by_flow(flows: &BTreeSet<String>, runs: Vec<(&'static str, String)>) -> BTreeMap<(String, &'static str), i64> {
+fn by_flow(flows: &BTreeSet<String>, standing: Vec<StandingCount>) -> BTreeMap<(String, &'static str), u64> {
     let each = flows.iter().map(String::as_str).chain([""]);
-    let mut counts: BTreeMap<_, i64> =
+    let mut counts: BTreeMap<_, u64> =
         each.flat_map(|flow| STANDING.map(|status| ((flow.to_owned(), status), 0))).collect();
-    for (status, flow) in runs {
-        let flow = if flows.contains(&flow) { flow } else { String::new() };
-        *counts.entry((flow, status)).or_default() += 1;
+    for count in standing {
+        let status = match count.status {
+            RunStatus::Requested => "requested",
+            RunStatus::Queued => "queued",
+            _ => "running",
+        };
+        let flow = if flows.contains(&count.flow) { count.flow } else { String::new() };
+        let waiting = if status == "running" { count.waiting } else { 0 };
+        for (status, runs) in [(status, count.runs.saturating_sub(waiting)), ("waiting", waiting)] {
+            *counts.entry((flow.clone(), status)).or_default() += runs;
+        }
     }
     counts
 }
 
 /// Where runs stand that have not ended.
 const STANDING: [&str; 4] = ["requested", "queued", "running", "waiting"];
-
-fn stands(status: RunStatus, run: &StandingRun) -> &'static str {
-    match status {
-        RunStatus::Requested => "requested",
-        RunStatus::Queued => "queued",
-        _ if run.waiting => "waiting",
-        _ => "running",
-    }
-}
 
 /// So many runs that ended wait to be counted.
 const BEHIND: usize = 65_536;
@@ -439,12 +471,36 @@ mod tests {
         many.push(flow("unpublished", "0.0.0", 0));
         let first = labelled(many);
         assert_eq!((first.len(), first.first().map(String::as_str)), (FLOWS, Some("f900")), "those that came first");
-        let runs =
-            vec![("running", "f900".to_owned()), ("running", "f801".to_owned()), ("running", "unpublished".to_owned())];
-        let counts = by_flow(&first, runs);
+        let running = |flow: &str, runs, waiting| standing(flow, RunStatus::Running, runs, waiting);
+        let counts = by_flow(&first, vec![running("f900", 3, 2), running("f801", 1, 0), running("unpublished", 1, 0)]);
         assert_eq!(counts.len(), (FLOWS + 1) * STANDING.len());
         let of = |flow: &str, status| counts[&(flow.to_owned(), status)];
-        assert_eq!((of("f900", "running"), of("f900", "queued"), of("", "running")), (1, 0, 2));
+        assert_eq!((of("f900", "running"), of("f900", "waiting"), of("f900", "queued")), (1, 2, 0));
+        assert_eq!((of("", "running"), of("", "waiting")), (2, 0));
+    }
+
+    fn standing(flow: &str, status: RunStatus, runs: u64, waiting: u64) -> StandingCount {
+        StandingCount { flow: flow.to_owned(), status, runs, waiting }
+    }
+
+    #[test]
+    fn flows_are_looked_up_when_there_may_be_others() {
+        let metrics = Metrics::default();
+        let behind = |standing: &[StandingCount]| metrics.labels().are_behind(standing);
+        let learn = |count, standing: &[StandingCount]| {
+            let flows = (1..).take(count).map(|at| flow(&format!("f{at}"), "1.0.0", at)).collect();
+            metrics.labels().learn(flows, standing);
+        };
+        assert!(behind(&[]), "none was looked up");
+        let queued = |flow: &str| [standing(flow, RunStatus::Queued, 1, 0)];
+        learn(1, &queued("unpublished"));
+        assert!(!behind(&[]) && !behind(&queued("f1")) && !behind(&queued("unpublished")));
+        assert!(behind(&queued("f2")));
+        metrics.published();
+        assert!(behind(&[]));
+        learn(FLOWS, &[]);
+        metrics.published();
+        assert!(!behind(&queued("f200")), "there is no label left");
     }
 
     #[test]

@@ -14,7 +14,8 @@ use bloom_runtime::record::{
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
-    QuestionFilter, QueueFilter, RunFilter, StandingRun, Store, StoreError, Submission, TaskFilter, WorkCounts,
+    QuestionFilter, QueueFilter, RunFilter, StandingCount, StandingRun, Store, StoreError, Submission, TaskFilter,
+    WorkCounts,
 };
 use bloom_store::RedbStore;
 
@@ -75,6 +76,7 @@ watched! {
     fn run(id: &RunId) -> Option<RunRecord>;
     fn runs(filter: &RunFilter) -> Vec<RunRecord>;
     fn count_runs(filter: &RunFilter) -> u64;
+    fn standing_counts() -> Vec<StandingCount>;
     fn run_status(id: &RunId) -> Option<RunStatus>;
     fn standing_runs(status: RunStatus) -> Vec<StandingRun>;
     fn spending(day: i64) -> Vec<Spending>;

@@ -123,6 +123,7 @@ async fn publish(
         let note = AuditNote { detail, ..AuditNote::new(now, &by, "flow_published", ("flow", &name)) };
         app.tools.keep(&ir.document().policy.pinned()).await.map_err(EngineError::Tools)?;
         app.store().put_flow(record.clone(), document, vec![note]).await?;
+        app.metrics().published();
     }
     tracing::Span::current().record("flow", record.id.as_str());
     Ok((status, axum::Json(Published::of(&record, &ir))))

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use bloom_interpreter::effect::{Answer, EffectError};
@@ -29,11 +30,16 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
+/// What servers say of themselves: all of them the same.
+static DESCRIPTION: LazyLock<Json> =
+    LazyLock::new(|| serde_json::from_str(&bloom_server::openapi::document()).unwrap());
+
 /// A server that looks after its runs.
 pub(crate) struct World {
     pub(crate) server: Server,
     pub(crate) engine: Arc<Engine>,
-    description: Json,
+    /// Its routes, which take longer to make than most requests do.
+    pub(crate) router: Router,
     stop: watch::Sender<bool>,
     tending: Option<JoinHandle<()>>,
     worker: Option<InProcessWorker>,
@@ -161,8 +167,7 @@ impl World {
                 tended.tend(stopped).await.unwrap();
             })
         });
-        let description = serde_json::from_str(&bloom_server::openapi::document()).unwrap();
-        Self { server, engine, description, stop, tending, worker, store, clock, tools, _memory: memory }
+        Self { router: server.router(), server, engine, stop, tending, worker, store, clock, tools, _memory: memory }
     }
 
     /// Time goes by.
@@ -194,7 +199,7 @@ impl World {
         }
         let request = request.body(Body::from(body.as_ref().to_vec())).unwrap();
         let method = request.method().clone();
-        let response = self.server.router().oneshot(request).await.unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let answered = Answered { status: parts.status.as_u16(), headers: parts.headers, bytes };
@@ -210,7 +215,7 @@ impl World {
             let fit = theirs.by_ref().zip(ours.by_ref()).all(|(t, o)| t.starts_with('{') || t == o);
             fit && template.split('/').count() == path.split('/').count()
         };
-        let paths = self.description["paths"].as_object().unwrap();
+        let paths = DESCRIPTION["paths"].as_object().unwrap();
         // A path without parameters goes before one with them.
         let found = paths
             .iter()

@@ -323,17 +323,27 @@ pub(super) async fn run_that_waits_for_its_turn_begins_later(store: &Arc<dyn Sto
     let both = [of("r1", "a", false, Some(8)), of("r2", "b", false, Some(7))];
     assert_eq!(standing(RunStatus::Queued).await, both);
     assert_eq!(standing(RunStatus::Running).await, []);
+    let counted = async || {
+        let counts = store.standing_counts().await.unwrap();
+        counts.into_iter().map(|count| (count.flow, count.status, count.runs, count.waiting)).collect::<Vec<_>>()
+    };
+    let stand = |flow: &str, status, runs, waiting| (flow.to_owned(), status, runs, waiting);
+    let queued = stand("b", RunStatus::Queued, 1, 0);
+    assert_eq!(counted().await, [stand("a", RunStatus::Queued, 1, 0), queued.clone()]);
 
     store.append(begins).await.unwrap();
     let run = store.run(first.run()).await.unwrap().unwrap();
     assert_eq!((run.status, run.events, run.started_at()), (RunStatus::Running, 1, Some(START + 1)));
     assert_eq!(store.moving_runs().await.unwrap(), slice::from_ref(first.run()));
     assert_eq!(standing(RunStatus::Queued).await, both[1..]);
+    assert_eq!(counted().await, [stand("a", RunStatus::Running, 1, 0), queued.clone()]);
     store.append(Append { waiting: true, ..first.append([]) }).await.unwrap();
     assert_eq!(standing(RunStatus::Running).await, [of("r1", "a", true, None)]);
+    assert_eq!(counted().await, [stand("a", RunStatus::Running, 1, 1), queued.clone()]);
     store.append(first.completion("done")).await.unwrap();
     assert_eq!(store.run(first.run()).await.unwrap().unwrap().started_at(), Some(START + 1));
     assert_eq!(standing(RunStatus::Running).await, []);
+    assert_eq!(counted().await, [queued], "it has ended");
 }
 
 pub(super) async fn run_that_never_began_is_cancelled(store: &Arc<dyn Store>) {

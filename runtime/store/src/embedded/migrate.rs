@@ -14,7 +14,9 @@
 //! | 10 | runs that wait until they may begin |
 //! | 11 | what agents used on each day, from then on |
 //! | 12 | runs of a flow by status, and how many there are |
+//! | 13 | how many of them wait |
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -58,6 +60,8 @@ pub(super) fn migrate(database: &Guarded, from: u32, path: Option<&Path>) -> Res
     }
     if from < 12 {
         runs_by_flow(&mut stage)?;
+    } else if from < 13 {
+        run_counts(&mut stage)?;
     }
     stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
     stage.flush(&mut Changes::default())?;
@@ -141,6 +145,21 @@ fn runs_by_flow(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
     for old in all(stage, Table::Runs)? {
         let (table, place, marks) = history::by_flow(&read(old)?);
         stage.put(table, place, marks);
+    }
+    Ok(())
+}
+
+/// Runs that wait are counted among the others.
+fn run_counts(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+    let mut counts: BTreeMap<Vec<u8>, history::Count> = BTreeMap::new();
+    stage.ascend(Table::RunsByFlow, &Key::new().span(), |key, marks| {
+        let (flow, status, _) = history::flow_and_status(key)?;
+        let count = counts.entry(history::flow_key(&flow, status).build()).or_default();
+        *count = count.and(history::Count::of(Some(marks))?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    for (key, count) in counts {
+        stage.put(Table::RunCounts, key, count.row());
     }
     Ok(())
 }

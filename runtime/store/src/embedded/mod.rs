@@ -40,7 +40,8 @@ use bloom_runtime::record::{
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
-    QuestionFilter, QueueFilter, RunFilter, StandingRun, Store, StoreError, Submission, TaskFilter, WorkCounts,
+    QuestionFilter, QueueFilter, RunFilter, StandingCount, StandingRun, Store, StoreError, Submission, TaskFilter,
+    WorkCounts,
 };
 use redb::{Database, StorageBackend};
 use rustix::fs::{Advice, fadvise};
@@ -59,7 +60,7 @@ pub use self::transfer::{Compacted, Restored};
 pub use self::verify::Verification;
 
 /// The version of tables and rows that this program reads and writes.
-const SCHEMA: u32 = 12;
+const SCHEMA: u32 = 13;
 const SCHEMA_KEY: &[u8] = b"schema";
 /// How many numbers up to the last event's no event has: those of runs that were archived.
 const GAPS_KEY: &[u8] = b"event_gaps";
@@ -338,6 +339,10 @@ impl Store for RedbStore {
     async fn count_runs(&self, filter: &RunFilter) -> Result<u64, StoreError> {
         let filter = filter.clone();
         self.read(move |rows| query::count_runs(rows, &filter)).await
+    }
+
+    async fn standing_counts(&self) -> Result<Vec<StandingCount>, StoreError> {
+        self.read(query::standing_counts).await
     }
 
     async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError> {

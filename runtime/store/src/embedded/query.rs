@@ -9,7 +9,8 @@ use bloom_runtime::record::{
     TaskStatus, Worker,
 };
 use bloom_runtime::store::{
-    ArtifactFilter, LeaseFilter, ProposalFilter, RunFilter, StandingRun, StoreError, TaskFilter, WorkCounts,
+    ArtifactFilter, LeaseFilter, ProposalFilter, RunFilter, StandingCount, StandingRun, StoreError, TaskFilter,
+    WorkCounts,
 };
 use serde::de::DeserializeOwned;
 
@@ -73,11 +74,25 @@ fn counted_runs(mut rows: &Snapshot, filter: &RunFilter) -> Result<u64, StoreErr
     rows.ascend(Table::RunCounts, &span, |key, row| {
         let (_, status, _) = run_rows::flow_and_status(key)?;
         if filter.status.is_none_or(|wanted| wanted == status) {
-            count = count.saturating_add(row::number(row)?);
+            count = count.saturating_add(run_rows::Count::read(row)?.runs);
         }
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(count)
+}
+
+/// However many runs there are, no row of them is read.
+pub(super) fn standing_counts(mut rows: &Snapshot) -> Result<Vec<StandingCount>, StoreError> {
+    let mut counts = Vec::new();
+    rows.ascend(Table::RunCounts, &Key::new().span(), |key, row| {
+        let (flow, status, _) = run_rows::flow_and_status(key)?;
+        if !status.is_terminal() {
+            let run_rows::Count { runs, waiting } = run_rows::Count::read(row)?;
+            counts.push(StandingCount { flow, status, runs, waiting });
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(counts)
 }
 
 /// Those that run are read by their index alone, as there may be very many.

@@ -9,10 +9,11 @@ use std::rc::Rc;
 use bloom_runtime::store::StoreError;
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 
+use super::backend;
 use super::key::{Key, Span};
 use super::rows::Entry;
+use super::verbs::history::Count;
 use super::wal::Changes;
-use super::{backend, row};
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $table:ident $name:literal)*) => {
@@ -59,7 +60,7 @@ tables! {
     RunsByTime "runs_by_time"
     /// Flow, status, time, run → what of it has to be known of many runs at once ([`super::verbs::history::Marks`]).
     RunsByFlow "runs_by_flow_status"
-    /// Flow, status → how many runs. Follows [`Table::RunsByFlow`] by itself.
+    /// Flow, status → how many runs, and of them that wait ([`super::verbs::history::Count`]). Follows [`Table::RunsByFlow`] by itself.
     RunCounts "run_counts"
     /// Status, time, run → run.
     RunsByStatus "runs_by_status"
@@ -301,20 +302,23 @@ impl<'a, 'txn> Stage<'a, 'txn> {
     pub(super) fn flush(self, noted: &mut Changes) -> Result<bool, StoreError> {
         let Self { tables, changes } = self;
         let changed = !changes.is_empty();
-        let mut counted: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
+        let mut counted: BTreeMap<Vec<u8>, (Count, Count)> = BTreeMap::new();
         for ((table, key), value) in changes {
-            let was_there = write(tables, noted, table, &key, value.as_deref())?;
-            if table == Table::RunsByFlow {
-                let by = i64::from(value.is_some()) - i64::from(was_there);
-                *counted.entry(counted_with(&key)?.to_vec()).or_default() += by;
+            if table != Table::RunsByFlow {
+                write(tables, noted, table, &key, value.as_deref(), |_| ())?;
+                continue;
             }
+            let before = write(tables, noted, table, &key, value.as_deref(), Count::of)??;
+            let (gone, come) = counted.entry(counted_with(&key)?.to_vec()).or_default();
+            *gone = gone.and(before);
+            *come = come.and(Count::of(value.as_deref())?);
         }
-        for (key, by) in counted.into_iter().filter(|(_, by)| *by != 0) {
+        for (key, (gone, come)) in counted.into_iter().filter(|(_, (gone, come))| gone != come) {
             let row = tables.table(Table::RunCounts)?.get(key.as_slice()).map_err(backend)?;
-            let before = row.map_or(Ok(0), |row| row::number(row.value()))?;
-            let now = before.saturating_add_signed(by);
-            let value = (now > 0).then(|| now.to_be_bytes());
-            write(tables, noted, Table::RunCounts, &key, value.as_ref().map(<[u8; 8]>::as_slice))?;
+            let before = row.map_or(Ok(Count::default()), |row| Count::read(row.value()))?;
+            let now = before.and(come).without(gone);
+            let value = (now.runs > 0).then(|| now.row());
+            write(tables, noted, Table::RunCounts, &key, value.as_deref(), |_| ())?;
         }
         Ok(changed)
     }
@@ -328,21 +332,22 @@ impl<'a, 'txn> Stage<'a, 'txn> {
     }
 }
 
-/// Puts a row, or takes it out, and notes that; says whether there was one.
-fn write(
+/// Puts a row, or takes it out, and notes that; has the one looked at that was there.
+fn write<T>(
     tables: &mut OpenTables<'_>,
     noted: &mut Changes,
     table: Table,
     key: &[u8],
     value: Option<&[u8]>,
-) -> Result<bool, StoreError> {
+    look: impl FnOnce(Option<&[u8]>) -> T,
+) -> Result<T, StoreError> {
     noted.note(table, key, value)?;
     let table = tables.table(table)?;
     let before = match value {
         Some(value) => table.insert(key, value).map_err(backend)?,
         None => table.remove(key).map_err(backend)?,
     };
-    Ok(before.is_some())
+    Ok(look(before.as_ref().map(redb::AccessGuard::value)))
 }
 
 /// The row of [`Table::RunCounts`] that counts a row of [`Table::RunsByFlow`]: what its key begins with.

@@ -98,7 +98,7 @@ struct Check<'a> {
     /// How many rows each derived table must have.
     derived: BTreeMap<Table, u64>,
     /// How many runs there are by [`Table::RunCounts`]'s keys.
-    counts_of_runs: BTreeMap<Vec<u8>, u64>,
+    counts_of_runs: BTreeMap<Vec<u8>, history::Count>,
 }
 
 impl Check<'_> {
@@ -175,7 +175,7 @@ impl Check<'_> {
     /// What is in a derived table beyond what must be there.
     fn counts(&mut self) -> Result<(), StoreError> {
         for (key, count) in std::mem::take(&mut self.counts_of_runs) {
-            self.follows(Table::RunCounts, &key, &count.to_be_bytes(), (Table::RunCounts, &shown(&key)))?;
+            self.follows(Table::RunCounts, &key, &count.row(), (Table::RunCounts, &shown(&key)))?;
         }
         for table in DERIVED.into_iter().chain([Table::PendingContents, Table::Duplicates]) {
             let (due, found) = (self.derived.get(&table).copied().unwrap_or_default(), self.rows.len(table)?);
@@ -240,7 +240,8 @@ impl Check<'_> {
             check.follows(Table::RunsByTime, &history::time_key(Key::new(), &run), point, of)?;
             let (by_flow, place, marks) = history::by_flow(&run);
             check.follows(by_flow, &place, &marks, of)?;
-            *check.counts_of_runs.entry(history::flow_key(&run.flow, run.status).build()).or_default() += 1;
+            let counted = check.counts_of_runs.entry(history::flow_key(&run.flow, run.status).build()).or_default();
+            *counted = counted.and(history::Count::of(Some(&marks))?);
             let by_status = history::time_key(history::status_key(run.status), &run);
             check.follows(Table::RunsByStatus, &by_status, point, of)?;
             if history::is_moving(&run) {

@@ -15,7 +15,8 @@ use bloom_runtime::record::{
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
-    QuestionFilter, QueueFilter, RunFilter, StandingRun, Store, StoreError, Submission, TaskFilter, WorkCounts,
+    QuestionFilter, QueueFilter, RunFilter, StandingCount, StandingRun, Store, StoreError, Submission, TaskFilter,
+    WorkCounts,
 };
 use futures::future::BoxFuture;
 
@@ -187,6 +188,9 @@ impl Store for Disk {
     }
     async fn count_runs(&self, filter: &RunFilter) -> Result<u64, StoreError> {
         verb!(self.read(filter) count_runs &filter)
+    }
+    async fn standing_counts(&self) -> Result<Vec<StandingCount>, StoreError> {
+        verb!(self.read() standing_counts)
     }
     async fn history(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
         self.histories.fetch_add(1, Ordering::SeqCst);

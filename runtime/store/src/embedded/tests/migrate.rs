@@ -15,6 +15,7 @@ use redb::{ReadableDatabase as _, TableDefinition, TableHandle as _};
 use super::*;
 use crate::conformance::fixture::{answer, ask, emitted, end};
 use crate::embedded::rows;
+use crate::embedded::verbs::history;
 
 const VERSION_2: &str = include_str!("version2.jsonl");
 
@@ -190,6 +191,26 @@ async fn file_that_knows_no_spending_counts_it_from_then_on() {
     drop(store);
     assert_eq!(version(&Guarded::once(Database::open(path).unwrap())).unwrap(), Some(SCHEMA));
     assert!(folder.path().join("bloom.redb.v10").exists(), "the old file is kept");
+}
+
+#[tokio::test]
+async fn file_that_does_not_know_how_many_runs_wait_counts_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = RedbStore::open(folder.path()).unwrap();
+    let mut scribe = submitted(&store, "r1").await;
+    submitted(&store, "r2").await;
+    store.append(Append { waiting: true, ..scribe.append([]) }).await.unwrap();
+    let run = store.run(scribe.run()).await.unwrap().unwrap();
+    tamper(&store, |stage| {
+        let place = history::flow_key(&run.flow, run.status).build();
+        stage.put(Table::RunCounts, place, 2_u64.to_be_bytes().into());
+        stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&12_u32));
+    });
+    drop(store);
+    let store = RedbStore::open(folder.path()).unwrap();
+    let [count] = <[_; 1]>::try_from(store.standing_counts().await.unwrap()).unwrap();
+    assert_eq!((count.flow, count.status, count.runs, count.waiting), (run.flow, run.status, 2, 1));
+    assert_eq!(store.verify().await.unwrap().faults, [""; 0]);
 }
 
 #[tokio::test]

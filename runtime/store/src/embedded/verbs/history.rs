@@ -416,6 +416,41 @@ impl Marks {
     }
 }
 
+/// How many runs of a flow have a status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in super::super) struct Count {
+    pub(in super::super) runs: u64,
+    /// Those that do nothing but wait.
+    pub(in super::super) waiting: u64,
+}
+
+impl Count {
+    /// The one run that has these marks, or none.
+    pub(in super::super) fn of(marks: Option<&[u8]>) -> Result<Self, StoreError> {
+        let marks = marks.map(Marks::read).transpose()?;
+        Ok(marks.map_or_else(Self::default, |marks| Self { runs: 1, waiting: marks.waiting.into() }))
+    }
+
+    pub(in super::super) fn and(self, other: Self) -> Self {
+        Self { runs: self.runs.saturating_add(other.runs), waiting: self.waiting.saturating_add(other.waiting) }
+    }
+
+    pub(in super::super) fn without(self, other: Self) -> Self {
+        Self { runs: self.runs.saturating_sub(other.runs), waiting: self.waiting.saturating_sub(other.waiting) }
+    }
+
+    pub(in super::super) fn row(self) -> Vec<u8> {
+        [self.runs.to_be_bytes(), self.waiting.to_be_bytes()].concat()
+    }
+
+    pub(in super::super) fn read(row: &[u8]) -> Result<Self, StoreError> {
+        match row.split_at_checked(size_of::<u64>()) {
+            Some((runs, waiting)) => Ok(Self { runs: row::number(runs)?, waiting: row::number(waiting)? }),
+            None => Err(StoreError::Damaged("a count of runs cannot be read".to_owned())),
+        }
+    }
+}
+
 /// The row by which a run is found among those of its flow and status.
 pub(in super::super) fn by_flow(run: &RunRecord) -> rows::Entry {
     (Table::RunsByFlow, time_key(flow_key(&run.flow, run.status), run), Marks::of(run).row())
