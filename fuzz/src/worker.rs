@@ -42,7 +42,7 @@ pub fn is_believed_or_refused(bytes: &[u8]) {
             runs.extend(run.json()["run_id"].as_str().map(RunId::new));
         }
         let said = Mutex::new(Said { input: bytes, at: 0, known: Vec::new() });
-        let line = Arc::new(Line { router: world.server.router(), said });
+        let line = Arc::new(Line { router: world.router.clone(), said });
         // As long as it takes, and some time to ask in vain.
         let _ = tokio::time::timeout(
             Duration::from_secs(90),

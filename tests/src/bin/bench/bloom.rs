@@ -1,5 +1,6 @@
 //! `bloom serve`, with a flow that calls a wasm tool.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -7,27 +8,37 @@ use anyhow::Context as _;
 use bloom_tests::served::{Ask, Client, Place, Server};
 use serde_json::{Value, json};
 
-use crate::{Contestant, STEPS, folder};
+use crate::{Contestant, folder};
 
 /// A tool that gives its argument back.
 const ECHO: &[u8] = include_bytes!("../../../../runtime/wasm/tests/compatibility/0.1.0/echo.wasm");
 
 pub(crate) struct Stage {
+    place: Place,
     server: Server,
     folder: tempfile::TempDir,
 }
 
 impl Stage {
-    pub(crate) async fn start(bloom: &Path) -> anyhow::Result<Self> {
+    /// With a flow of so many steps.
+    pub(crate) async fn start(bloom: &Path, steps: usize) -> anyhow::Result<Self> {
         let folder = folder()?;
         let place = Place::new(bloom, folder.path())?;
         let tool = place.path("echo.wasm");
         fs::write(&tool, ECHO)?;
         place.told(&["tool".as_ref(), "add".as_ref(), tool.as_ref()]).await?;
-        let flow = place.signed(&flow()).await?;
+        let flow = place.signed(&flow(steps)).await?;
         let server = Server::start(&place, "127.0.0.1:0", &[("BLOOM_LOG_FILTER", "warn")]).await?;
         Client::new(&server.url)?.publish(flow).await?;
-        Ok(Self { server, folder })
+        Ok(Self { place, server, folder })
+    }
+
+    /// What a call of the tool takes in an instance of its own, without whatever else a step takes: the median.
+    pub(crate) async fn seconds_of_a_call(&self) -> anyhow::Result<f64> {
+        let told = self.place.told(&["--json", "tool", "bench", "echo", r#"{"a":"1"}"#].map(OsStr::new)).await?;
+        let told: Value = serde_json::from_slice(&told)?;
+        let microseconds = told["tool_microseconds"]["p50"].as_f64().context("it says how long calls take")?;
+        Ok(microseconds / 1e6)
     }
 
     pub(crate) fn contestant(&self) -> anyhow::Result<Contestant> {
@@ -48,9 +59,9 @@ impl Stage {
 }
 
 /// Calls the tool as often as there are steps.
-fn flow() -> Value {
+fn flow(steps: usize) -> Value {
     let mut nodes = serde_json::Map::new();
-    for step in 1..=STEPS {
+    for step in 1..=steps {
         nodes.insert(
             format!("n{step}"),
             json!({
@@ -60,7 +71,7 @@ fn flow() -> Value {
         );
     }
     let last = json!({ "type": "return", "status": "completed", "value": "v['last']" });
-    nodes.insert(format!("n{}", STEPS + 1), last);
+    nodes.insert(format!("n{}", steps + 1), last);
     json!({
         "ir": "0.1",
         "flow": { "id": "steps", "version": "0.0.0", "title": "steps", "kind": "procedure", "locale": "en" },

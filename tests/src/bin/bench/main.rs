@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 mod bloom;
 mod restate;
+mod sequential;
 
 /// Durable steps of each flow.
 const STEPS: usize = 10;
@@ -54,14 +55,14 @@ async fn main() -> anyhow::Result<()> {
     );
     let mut ours = Vec::new();
     for clients in CLIENTS {
-        let stage = bloom::Stage::start(&bloom).await?;
+        let stage = bloom::Stage::start(&bloom, STEPS).await?;
         ours.push(Row::measure(&stage.contestant()?, clients, time).await?);
         stage.stop().await?;
     }
     let theirs = match restate::Installed::find() {
         Err(missing) => {
             println!("\nRestate was not measured: {missing}");
-            return Ok(());
+            return sequential::table(&bloom).await;
         }
         Ok(installed) => {
             let mut theirs = Vec::new();
@@ -73,7 +74,7 @@ async fn main() -> anyhow::Result<()> {
             theirs
         }
     };
-    println!();
+    sequential::table(&bloom).await?;
     for (ours, theirs) in ours.iter().zip(&theirs) {
         println!("{:>2} clients: {:.1} times Restate's flows a second", ours.clients, ours.rate / theirs.rate);
     }
