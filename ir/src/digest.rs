@@ -5,13 +5,18 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 digest (FIPS 180-4).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Digest([u8; 32]);
+
+const PREFIX: &str = "sha256:";
+
+/// How long its text is.
+const LENGTH: usize = PREFIX.len() + 64;
 
 /// Text that is no digest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,21 +41,35 @@ impl Digest {
 
     /// The 64 hex digits, without the prefix.
     pub fn hex(&self) -> String {
-        let mut hex = String::with_capacity(64);
-        self.write_hex(&mut hex);
-        hex
+        text(&self.written())[PREFIX.len()..].to_owned()
     }
 
-    /// Without the formatter's machinery: a digest is written for every event, some of them in several places.
-    fn write_hex(self, text: &mut String) {
-        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-        text.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
+    /// Without the formatter's machinery, and without memory: a digest is written for every event, some of them in several places.
+    fn written(self) -> [u8; LENGTH] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut written = [0; LENGTH];
+        let (prefix, hex) = written.split_at_mut(PREFIX.len());
+        prefix.copy_from_slice(PREFIX.as_bytes());
+        for (pair, byte) in hex.as_chunks_mut().0.iter_mut().zip(self.0) {
+            *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xf)]];
+        }
+        written
     }
+}
+
+fn text(written: &[u8; LENGTH]) -> &str {
+    str::from_utf8(written).unwrap_or_else(|_| unreachable!("a prefix and hex digits are ASCII"))
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&String::from(*self))
+        formatter.write_str(text(&self.written()))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text(&self.written()))
     }
 }
 
@@ -69,11 +88,16 @@ impl FromStr for Digest {
 }
 
 fn parse(text: &str) -> Option<Digest> {
-    let hex = text.strip_prefix("sha256:")?.as_bytes();
-    let (pairs, []) = hex.as_chunks::<2>() else { return None };
-    let bytes: Vec<u8> =
-        pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect::<Option<_>>()?;
-    Some(Digest(bytes.try_into().ok()?))
+    let hex = text.strip_prefix(PREFIX)?.as_bytes();
+    let pairs: &[[u8; 2]; 32] = match hex.as_chunks() {
+        (pairs, []) => pairs.try_into().ok()?,
+        _ => return None,
+    };
+    let mut bytes = [0; 32];
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = nibble(*high)? << 4 | nibble(*low)?;
+    }
+    Some(Digest(bytes))
 }
 
 fn nibble(digit: u8) -> Option<u8> {
@@ -94,10 +118,7 @@ impl TryFrom<String> for Digest {
 
 impl From<Digest> for String {
     fn from(digest: Digest) -> Self {
-        let mut text = String::with_capacity(71);
-        text.push_str("sha256:");
-        digest.write_hex(&mut text);
-        text
+        text(&digest.written()).to_owned()
     }
 }
 
