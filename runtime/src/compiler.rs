@@ -1,5 +1,7 @@
 //! What a server needs of a compiler: diagrams and pseudocode in, documents and pictures out.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bloom_ir::document::Locale;
 use bloom_ir::{Diagnostic, Document};
 
@@ -12,7 +14,33 @@ pub trait Compiler: Send + Sync {
     fn pseudocode(&self, name: &str, bytes: &[u8], locale: Locale) -> Result<String, Vec<Diagnostic>>;
 
     /// The diagram as SVG; else what stands in the way.
-    fn draw(&self, name: &str, bytes: &[u8]) -> Result<String, Vec<Diagnostic>>;
+    fn draw(&self, name: &str, bytes: &[u8], picture: &Picture) -> Result<String, Vec<Diagnostic>>;
+}
+
+/// How a diagram is drawn.
+#[derive(Clone, Debug, Default)]
+pub struct Picture {
+    /// The language of the words that are added; absent: that of the diagram.
+    pub locale: Option<Locale>,
+    /// Whether it is to be a part of a page, whose style gives the colours: without a style of its own.
+    pub is_part: bool,
+    /// What a run did.
+    pub marks: Option<Marks>,
+}
+
+/// What a run did, by the ids of the icons.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// How often each icon was passed.
+    pub visits: BTreeMap<String, u64>,
+    /// How long was waited at each icon, in milliseconds.
+    pub time_ms: BTreeMap<String, u64>,
+    /// How often the way from one icon to the next was taken.
+    pub ways: BTreeMap<(String, String), u64>,
+    /// Where the run is.
+    pub current: BTreeSet<String>,
+    /// Where it failed, or what has an error.
+    pub failed: BTreeSet<String>,
 }
 
 /// What a program is to be called.

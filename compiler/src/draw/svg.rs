@@ -39,11 +39,13 @@ impl Page<'_, '_> {
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"bloom\" width=\"{width}\" height=\"{height}\" \
              viewBox=\"0 0 {width} {height}\" lang=\"{}\" role=\"graphics-document document\" \
              aria-labelledby=\"bloom-title bloom-desc\">\n<title id=\"bloom-title\">{title}</title>\n\
-             <desc id=\"bloom-desc\">DRAKON · {counted}</desc>\n<style>{}</style>\n\
-             <rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n",
-            self.language,
-            self.theme.style()
+             <desc id=\"bloom-desc\">DRAKON · {counted}</desc>\n",
+            self.language
         );
+        if self.theme != Theme::OfPage {
+            let _ = writeln!(out, "<style>{}</style>", self.theme.style());
+        }
+        let _ = writeln!(out, "<rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>");
         // What was taken lies over what was not.
         for lit in [false, true] {
             for wire in self.layout.wires.iter().filter(|wire| (wire.taken > 0) == lit) {

@@ -8,6 +8,8 @@ pub enum Theme {
     Light,
     /// Light on dark.
     Dark,
+    /// That of the page that the picture is a part of, which styles the classes itself.
+    OfPage,
 }
 
 /// The colours of a theme, as `#rrggbb`.
@@ -32,7 +34,7 @@ pub(super) struct Palette {
 impl Theme {
     pub(super) fn palette(self) -> Palette {
         match self {
-            Self::Light => Palette {
+            Self::Light | Self::OfPage => Palette {
                 paper: "#ffffff",
                 text: "#1a2230",
                 line: "#4a566b",

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use bloom_compiler::{DrawOptions, Options, SourceFile, Theme, compile, draw, pseudocode};
+use bloom_compiler::{DrawOptions, Options, Overlay, SourceFile, Theme, compile, draw, pseudocode};
 use bloom_ir::Diagnostic;
 use bloom_ir::document::Locale;
-use bloom_runtime::compiler::{Called, Compiled, Compiler};
+use bloom_runtime::compiler::{Called, Compiled, Compiler, Marks, Picture};
 use bloom_runtime::tool::ToolHost;
 
 /// Compiles with the tools that there are.
@@ -30,8 +30,17 @@ impl Compiler for WithTools {
         printed.text.ok_or(printed.diagnostics)
     }
 
-    fn draw(&self, name: &str, bytes: &[u8]) -> Result<String, Vec<Diagnostic>> {
-        let options = DrawOptions { locale: None, theme: Theme::Light, overlay: None };
+    fn draw(&self, name: &str, bytes: &[u8], picture: &Picture) -> Result<String, Vec<Diagnostic>> {
+        let overlay = picture.marks.clone().map(|Marks { visits, time_ms, ways, current, failed }| Overlay {
+            visits,
+            time_ms,
+            ways,
+            current,
+            failed,
+            coverage: false,
+        });
+        let theme = if picture.is_part { Theme::OfPage } else { Theme::Light };
+        let options = DrawOptions { locale: picture.locale, theme, overlay };
         let drawing = draw(&SourceFile::new(name, bytes), &options);
         drawing.svg.ok_or(drawing.diagnostics)
     }

@@ -81,7 +81,8 @@ pub(crate) async fn require(State(app): State<App>, request: Request, next: Next
     }
 }
 
-async fn admit(app: &App, request: Request) -> Result<Request, ApiError> {
+/// Lets a request in, and says who asks.
+pub(crate) async fn admit(app: &App, request: Request) -> Result<Request, ApiError> {
     if let Some(token) = runtime_api::enroll_token(&request) {
         // Whatever else is shown: the script is for this node.
         may_log_in(app, &request)?;

@@ -46,6 +46,7 @@ mod routes;
 mod runtime_api;
 mod tls;
 mod toolbox;
+mod ui;
 mod view;
 mod web;
 

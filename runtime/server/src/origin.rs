@@ -134,22 +134,47 @@ pub(crate) const COOKIE: &str = "bloom_session";
 
 /// The token that a session's cookie holds.
 pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
+    cookie_named(headers, COOKIE)
+}
+
+/// What a cookie holds (RFC 6265).
+pub(crate) fn cookie_named<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     all.flat_map(|value| value.split(';')).find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE).then_some(value)
+        (name == wanted).then_some(value)
     })
 }
 
-/// What has a browser keep a token for so many seconds, or forget it with 0 (RFC 6265).
+/// What has a browser keep the token of a session for so many seconds, or forget it with 0.
 pub(crate) fn set_cookie(token: &str, seconds: u64, is_encrypted: bool) -> String {
+    set_cookie_named(COOKIE, token, seconds, is_encrypted)
+}
+
+/// What has a browser keep a cookie for so many seconds: no script reads it, and no page from elsewhere has it sent.
+pub(crate) fn set_cookie_named(name: &str, value: &str, seconds: u64, is_encrypted: bool) -> String {
     let secure = if is_encrypted { "; Secure" } else { "" };
-    format!("{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+}
+
+/// Whether a browser that is led there stays on this server: a path, and no `//host` or `/\\host`, which browsers take for one.
+pub(crate) fn is_own_path(path: &str) -> bool {
+    path.starts_with('/') && !path.starts_with("//") && path.chars().all(|c| c.is_ascii_graphic() && c != '\\')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_led_elsewhere() {
+        for own in ["/", "/runs?status=failed&flow=%D1%80", "/runs/r-1#effects"] {
+            assert!(is_own_path(own), "{own}");
+        }
+        for odd in ["", "runs", "//example.org", "/\\example.org", "https://example.org/", "/a\nb", "/ ", "/й"] {
+            assert!(!is_own_path(odd), "{odd}");
+        }
+    }
 
     #[test]
     fn addresses_are_read_as_proxies_write_them() {

@@ -356,6 +356,23 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
+    /// All of them, in the order of a run's life.
+    pub const ALL: [Self; 7] =
+        [Self::Requested, Self::Queued, Self::Running, Self::Completed, Self::Failed, Self::Cancelled, Self::Continued];
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Continued => "continued",
+        }
+    }
+
     /// Whether it has ended.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Continued)

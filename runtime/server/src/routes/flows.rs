@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bloom_ir::document::Locale;
 use bloom_ir::{Digest, Document, VerifiedIr, sign, validate, verify};
-use bloom_runtime::compiler::Called;
+use bloom_runtime::compiler::{Called, Picture};
 use bloom_runtime::engine::EngineError;
 use bloom_runtime::record::{AuditNote, FlowRecord};
 use semver::Version;
@@ -244,7 +244,7 @@ async fn pseudocode(
 async fn diagram(State(app): State<App>, Path((id, version)): Path<(String, String)>) -> Result<Response, ApiError> {
     let (name, bytes, _) = diagram_of(&app, &id, &version).await?;
     let compiler = app.compiler.clone();
-    let svg = blocking(move || compiler.draw(&name, &bytes)).await?;
+    let svg = blocking(move || compiler.draw(&name, &bytes, &Picture::default())).await?;
     let svg = svg.map_err(|found| ApiError::compile_failed("the diagram cannot be drawn", &found))?;
     Ok(([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response())
 }

@@ -26,7 +26,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
-use crate::{auth, login, openapi, page, request, runtime_api, web};
+use crate::{auth, login, openapi, page, request, runtime_api, ui, web};
 
 /// The routes of the API, which need the key: those that answer from the store, and those that take their time.
 fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
@@ -78,6 +78,7 @@ pub(crate) fn all(app: &App) -> Router {
         .merge(runtime)
         .merge(page::routes())
         .merge(login::routes())
+        .merge(ui::routes(app))
         .fallback(web::serve)
         .method_not_allowed_fallback(request::no_such_method)
         .layer(DefaultBodyLimit::max(app.config.max_body))

@@ -15,7 +15,7 @@ use bloom_ir::manifest::ToolManifest;
 use bloom_ir::{Diagnostic, Digest, Document, SigningKey, TrustList, Value, sign};
 use bloom_runtime::apply::Applier;
 use bloom_runtime::clock::{Clock, Ids};
-use bloom_runtime::compiler::{Called, Compiled, Compiler};
+use bloom_runtime::compiler::{Called, Compiled, Compiler, Picture};
 use bloom_runtime::engine::{self, Admission, Budgets, Engine, EngineConfig};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
@@ -432,7 +432,7 @@ impl Compiler for Pencil {
         Ok(format!("{name} {locale:?} {}", String::from_utf8_lossy(bytes)))
     }
 
-    fn draw(&self, name: &str, bytes: &[u8]) -> Result<String, Vec<Diagnostic>> {
+    fn draw(&self, name: &str, bytes: &[u8], _: &Picture) -> Result<String, Vec<Diagnostic>> {
         readable(bytes)?;
         Ok(format!("<svg><title>{name}</title></svg>"))
     }

@@ -1,0 +1,139 @@
+// What every page has: times in the viewer's zone, parts that follow what happens, and forms that ask the API.
+//
+// - `<time datetime>`: told in the viewer's zone; UTC stays in its title.
+// - `<section id data-live>`: replaced by the same section of the page as the server writes it now, when something happened.
+//   `data-live="/path"` listens there, else to everything that happens. Nothing is replaced while it holds the focus.
+// - `<form data-api="METHOD /path">`: sent as JSON. A field `a` becomes a member; `data-json` on a field: its value is JSON;
+//   `data-omit-empty`: left out when empty. Then the page goes to `data-then` (`{run_id}` is taken from the answer), or is
+//   fetched anew. `data-ask` on the form names a dialog that asks first. `data-key` sends an `Idempotency-Key`.
+
+const notice = document.getElementById("notice");
+export const tell = (text) => { if (notice.textContent !== text) notice.textContent = text; };
+
+const times = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
+export function localise(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (!Number.isNaN(at.valueOf())) time.textContent = times.format(at);
+  }
+}
+
+// Live parts.
+
+let fetching = false, again = false;
+export async function refresh() {
+  if (fetching) { again = true; return; }
+  fetching = true;
+  try {
+    const response = await fetch(location.href, { headers: { accept: "text/html" } });
+    if (response.redirected && new URL(response.url).pathname === "/login") { location.assign(response.url); return; }
+    if (!response.ok) throw new Error(response.status);
+    const now = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const old of document.querySelectorAll("[data-live]")) {
+      const fresh = now.getElementById(old.id);
+      if (!fresh || fresh.outerHTML === old.dataset.was || old.contains(document.activeElement) && old !== document.activeElement) continue;
+      const written = fresh.outerHTML, open = [...old.querySelectorAll("details[open][id]")].map((each) => each.id);
+      const scrolled = [...old.querySelectorAll("[id].scroll, [id].diagram")].map((each) => [each.id, each.scrollLeft, each.scrollTop]);
+      old.replaceWith(fresh);
+      fresh.dataset.was = written;
+      for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+      for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo(left, top);
+      localise(fresh);
+      fresh.dispatchEvent(new CustomEvent("fresh", { bubbles: true }));
+    }
+    if (notice.dataset.offline) { delete notice.dataset.offline; tell(""); }
+  } catch {
+    notice.dataset.offline = "yes";
+    tell(document.body.dataset.offline);
+  } finally {
+    fetching = false;
+    if (again) { again = false; soon(); }
+  }
+}
+
+let due = 0;
+const soon = () => { due ||= setTimeout(() => { due = 0; refresh(); }, 400); };
+
+let source = null, poll = 0;
+function follow() {
+  source?.close();
+  clearInterval(poll);
+  source = null;
+  const live = document.querySelector("[data-live]");
+  if (!live || document.hidden) return;
+  const path = document.querySelector('[data-live^="/"]')?.dataset.live ?? "/api/v1/events/stream";
+  source = new EventSource(path);
+  source.onopen = soon;
+  // Servers name their events; whichever it is, something happened.
+  for (const name of (document.body.dataset.events ?? EVENTS).split(" ")) source.addEventListener(name, soon);
+  // A stream that ended, or a server that is gone: asked again at intervals, until the stream is back.
+  source.onerror = () => { if (source?.readyState === EventSource.CLOSED) source = null; };
+  poll = setInterval(() => { if (source?.readyState !== EventSource.OPEN) soon(); }, 5000);
+}
+const EVENTS = "message run.status.changed run.step.completed proposal.created proposal.status.changed "
+  + "run_started effect_requested effect_completed effect_failed emitted run_completed run_failed run_cancelled run_continued "
+  + "transient.performing transient.attempt_failed transient.resumed";
+document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); follow(); });
+
+// Forms that ask the API.
+
+function body(form) {
+  const members = {};
+  for (const field of form.elements) {
+    if (!field.name || field.disabled || (field.type === "radio" && !field.checked)) continue;
+    let value = field.type === "checkbox" ? field.checked : field.value;
+    if (value === "" && "omitEmpty" in field.dataset) continue;
+    if ("json" in field.dataset || (field.type === "number" && value !== "")) value = JSON.parse(value);
+    let at = members;
+    const path = field.name.split(".");
+    for (const part of path.slice(0, -1)) at = at[part] ??= {};
+    at[path.at(-1)] = value;
+  }
+  return members;
+}
+
+/** Asks the API; what it refuses is thrown as an Error with what it said. */
+export async function ask(method, path, content, headers = {}) {
+  const response = await fetch(path, { method, headers: { "content-type": "application/json", ...headers }, body: content });
+  const text = await response.text();
+  let answer = text;
+  try { answer = JSON.parse(text); } catch { /* not every answer is JSON */ }
+  if (response.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  if (!response.ok) throw Object.assign(new Error(answer?.error?.message ?? answer?.error ?? response.statusText), { answer });
+  return answer;
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.dataset.api) return;
+  event.preventDefault();
+  const dialog = form.dataset.ask && document.getElementById(form.dataset.ask);
+  if (dialog && !form.contains(event.submitter?.closest("dialog"))) { dialog.showModal(); return; }
+  const [method, path] = form.dataset.api.split(" ");
+  const buttons = [...form.elements].filter((each) => each.type === "submit");
+  for (const button of buttons) button.disabled = true;
+  try {
+    const content = method === "DELETE" ? undefined : JSON.stringify(body(form));
+    const answer = await ask(method, path, content, "key" in form.dataset ? { "idempotency-key": crypto.randomUUID() } : {});
+    form.closest("dialog")?.close();
+    dialog?.close();
+    if (form.dataset.then) location.assign(form.dataset.then.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(answer[name])));
+    else if (form.dataset.told) { tell(form.dataset.told); form.reset(); soon(); } else location.reload();
+  } catch (error) {
+    const alert = form.querySelector("[role=alert]");
+    const told = `${document.body.dataset.failed} ${error.message}`;
+    if (alert) alert.textContent = told; else tell(told);
+  } finally {
+    for (const button of buttons) button.disabled = false;
+  }
+});
+
+// `<button data-open="ID">` opens a dialog, `<button data-close>` closes the one that it stands in.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("button[data-open], button[data-close]");
+  if (button?.dataset.open) document.getElementById(button.dataset.open)?.showModal();
+  else if (button) button.closest("dialog")?.close();
+});
+
+localise(document);
+follow();

@@ -1,0 +1,35 @@
+//! The operator's pages: what stands in the store, drawn and told for people.
+//!
+//! Each page is written by the server from a template in `templates/`, and can be read without a script. The modules in
+//! `assets/` add what a script is for: a page that follows what happens, and buttons that ask the API and tell what it said.
+//! What a page does, it does by the routes of the API, so there is one way to change anything.
+//!
+//! Invariants:
+//! - Nothing of a page is made before it is known who asks ([`gate`]).
+//! - A text that others wrote is written by a template, which escapes it, and never by a script as markup.
+//! - All texts for people stand in `messages/`, in both languages.
+
+mod assets;
+mod gate;
+mod overview;
+mod preferences;
+mod runs;
+mod shell;
+mod show;
+mod texts;
+
+use axum::{Router, middleware};
+
+use crate::app::App;
+use crate::request;
+
+/// The pages; none where a client that was built elsewhere stands in their place.
+pub(crate) fn routes(app: &App) -> Router<App> {
+    if app.config.web.is_some() {
+        return Router::new();
+    }
+    let pages = Router::new().merge(overview::routes()).merge(runs::routes());
+    let pages = pages.layer(middleware::from_fn_with_state(app.clone(), request::hurry));
+    let pages = pages.layer(middleware::from_fn_with_state(app.clone(), gate::require));
+    pages.merge(assets::routes()).merge(preferences::routes())
+}

@@ -1,0 +1,101 @@
+//! How values are told to people: times, durations, money, counts, states.
+
+use bloom_ir::Value;
+
+use crate::view;
+
+/// A time of the store. The text is UTC; where there is a script, it is told in the viewer's own zone.
+#[derive(Clone, Copy, Debug, askama::Template)]
+#[template(
+    source = r#"<time datetime="{{ self.iso() }}" title="{{ self.utc() }}">{{ self.utc() }}</time>"#,
+    ext = "html"
+)]
+pub(super) struct Time(pub(super) i64);
+
+impl askama::filters::HtmlSafe for Time {}
+
+impl Time {
+    fn iso(self) -> String {
+        view::time(self.0)
+    }
+
+    /// To the second, and where it is.
+    fn utc(self) -> String {
+        let time = jiff::Timestamp::from_millisecond(self.0);
+        time.map_or_else(|_| self.0.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+    }
+}
+
+/// A span of milliseconds, in the largest units that tell it well: `7 ms`, `1.25 s`, `3 min 20 s`.
+pub(super) fn duration(ms: i64) -> String {
+    let ms = ms.max(0);
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{:02} s", ms / 1_000, ms % 1_000 / 10),
+        60_000..3_600_000 => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+        3_600_000..86_400_000 => format!("{} h {} min", ms / 3_600_000, ms % 3_600_000 / 60_000),
+        _ => format!("{} d {} h", ms / 86_400_000, ms % 86_400_000 / 3_600_000),
+    }
+}
+
+/// Millionths of a US dollar.
+pub(super) fn money(micro_usd: u64) -> String {
+    let (dollars, rest) = (micro_usd / 1_000_000, micro_usd % 1_000_000);
+    if rest % 10_000 == 0 { format!("${dollars}.{:02}", rest / 10_000) } else { format!("${dollars}.{rest:06}") }
+}
+
+/// A number with its digits in threes.
+pub(super) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut written = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            written.push('\u{202f}');
+        }
+        written.push(digit);
+    }
+    written
+}
+
+/// A value as JSON that people read.
+pub(super) fn json(value: &Value) -> String {
+    serde_json::to_string_pretty(&value.to_json()).unwrap_or_default()
+}
+
+/// The first characters of an id, which tell it from others at a glance.
+pub(super) fn short(id: &str) -> String {
+    let plain = id.strip_prefix("sha256:").unwrap_or(id);
+    match plain.char_indices().nth(12) {
+        Some((at, _)) => format!("{}…", &plain[..at]),
+        None => plain.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_of_time_are_told_in_units_that_fit() {
+        let told: Vec<String> =
+            [-5, 7, 999, 1_250, 59_999, 200_000, 3_660_000, 90_000_000].into_iter().map(duration).collect();
+        assert_eq!(told, ["0 ms", "7 ms", "999 ms", "1.25 s", "59.99 s", "3 min 20 s", "1 h 1 min", "1 d 1 h"]);
+    }
+
+    #[test]
+    fn money_is_told_to_the_last_millionth_where_there_is_one() {
+        assert_eq!([0, 1_230_000, 1, 12_345_678].map(money), ["$0.00", "$1.23", "$0.000001", "$12.345678"]);
+    }
+
+    #[test]
+    fn digits_stand_in_threes() {
+        assert_eq!([7, 1_000, 1_234_567].map(number), ["7", "1\u{202f}000", "1\u{202f}234\u{202f}567"]);
+    }
+
+    #[test]
+    fn an_id_is_cut_between_letters() {
+        assert_eq!(short("sha256:0123456789abcdef"), "0123456789ab…");
+        assert_eq!(short("ідентифікатор-запуску"), "ідентифікато…");
+        assert_eq!(short("r-1"), "r-1");
+    }
+}
