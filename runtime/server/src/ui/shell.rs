@@ -127,6 +127,11 @@ impl Shell {
         self.texts.get(id)
     }
 
+    /// The text of one of several names: `status` and `failed` for `status-failed`.
+    pub(super) fn named(&self, kind: &str, name: &str) -> String {
+        self.texts.get(&format!("{kind}-{name}"))
+    }
+
     /// The language of the page, as browsers name it.
     pub(super) fn language(&self) -> &'static str {
         self.texts.tag()
