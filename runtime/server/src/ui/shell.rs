@@ -142,11 +142,11 @@ impl Shell {
         assets::path(name)
     }
 
-    fn sections(&self) -> impl Iterator<Item = (&'static str, String, bool)> {
+    pub(super) fn sections(&self) -> impl Iterator<Item = (&'static str, String, bool)> {
         SECTIONS.iter().map(|(section, path, name)| (*path, self.t(name), *section == self.section))
     }
 
-    fn themes(&self) -> impl Iterator<Item = (&'static str, String, bool)> {
+    pub(super) fn themes(&self) -> impl Iterator<Item = (&'static str, String, bool)> {
         let themes = [(Theme::Auto, "theme-auto"), (Theme::Light, "theme-light"), (Theme::Dark, "theme-dark")];
         themes.into_iter().map(|(theme, name)| (theme.name(), self.t(name), theme == self.theme))
     }

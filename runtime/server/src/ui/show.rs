@@ -1,6 +1,6 @@
 //! How values are told to people: times, durations, money, counts, states.
 
-use bloom_ir::Value;
+use std::fmt::Display;
 
 use crate::view;
 
@@ -44,8 +44,8 @@ pub(super) fn money(micro_usd: u64) -> String {
     if rest % 10_000 == 0 { format!("${dollars}.{:02}", rest / 10_000) } else { format!("${dollars}.{rest:06}") }
 }
 
-/// A number with its digits in threes.
-pub(super) fn number(number: u64) -> String {
+/// A number with its digits in threes. Templates give references to references.
+pub(super) fn number(number: impl Display) -> String {
     let digits = number.to_string();
     let mut written = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -55,11 +55,6 @@ pub(super) fn number(number: u64) -> String {
         written.push(digit);
     }
     written
-}
-
-/// A value as JSON that people read.
-pub(super) fn json(value: &Value) -> String {
-    serde_json::to_string_pretty(&value.to_json()).unwrap_or_default()
 }
 
 /// The first characters of an id, which tell it from others at a glance.
@@ -89,7 +84,7 @@ mod tests {
 
     #[test]
     fn digits_stand_in_threes() {
-        assert_eq!([7, 1_000, 1_234_567].map(number), ["7", "1\u{202f}000", "1\u{202f}234\u{202f}567"]);
+        assert_eq!([7, 1_000, 1_234_567].map(number::<u64>), ["7", "1\u{202f}000", "1\u{202f}234\u{202f}567"]);
     }
 
     #[test]
