@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn digits_stand_in_threes() {
-        assert_eq!([7, 1_000, 1_234_567].map(number::<u64>), ["7", "1\u{202f}000", "1\u{202f}234\u{202f}567"]);
+        assert_eq!([7, 1_000, 1_234_567].map(number), ["7", "1\u{202f}000", "1\u{202f}234\u{202f}567"]);
     }
 
     #[test]
