@@ -99,7 +99,7 @@ async fn every_answer_bears_ids_and_protects_itself() {
 async fn what_is_not_there_is_told_in_one_way() {
     let world = World::new();
     world.get("/api/v1/nothing").await.refused(404, "NOT_FOUND");
-    world.get("/").await.refused(404, "NOT_FOUND");
+    world.get("/nothing").await.refused(404, "NOT_FOUND");
     let refused = world.send("DELETE", "/api/v1/flows", &[], "").await;
     refused.refused(405, "METHOD_NOT_ALLOWED");
     assert!(refused.headers["allow"].to_str().unwrap().contains("GET"), "{refused:?}");
