@@ -3,9 +3,10 @@
 // - `<time datetime>`: told in the viewer's zone; UTC stays in its title.
 // - `<section id data-live>`: replaced by the same section of the page as the server writes it now, when something happened.
 //   `data-live="/path"` listens there, else to everything that happens. Nothing is replaced while it holds the focus.
-// - `<form data-api="METHOD /path">`: sent as JSON. A field `a` becomes a member; `data-json` on a field: its value is JSON;
+// - `<form data-api="METHOD /path">`: sent as JSON; `{name}` in the path is what the field of that name holds. A field `a` becomes a member; `data-json` on a field: its value is JSON;
 //   `data-omit-empty`: left out when empty. Then the page goes to `data-then` (`{run_id}` is taken from the answer), or is
-//   fetched anew. `data-ask` on the form names a dialog that asks first. `data-key` sends an `Idempotency-Key`.
+//   fetched anew. `data-ask` on the form names a dialog that asks first. `data-key` sends an `Idempotency-Key`. `data-show` names a dialog
+//   that tells what came back: the member that `data-member` of an element names.
 
 const notice = document.getElementById("notice");
 export const tell = (text) => { if (notice.textContent !== text) notice.textContent = text; };
@@ -33,11 +34,13 @@ export async function refresh() {
       const fresh = now.getElementById(old.id);
       if (!fresh || fresh.outerHTML === old.dataset.was || old.contains(document.activeElement) && old !== document.activeElement) continue;
       const written = fresh.outerHTML, open = [...old.querySelectorAll("details[open][id]")].map((each) => each.id);
+      const checked = [...old.querySelectorAll("input[type=checkbox]:checked")].map((each) => [each.name, each.value]);
       const scrolled = [...old.querySelectorAll("[id].scroll, [id].diagram")].map((each) => [each.id, each.scrollLeft, each.scrollTop]);
       old.replaceWith(fresh);
       fresh.dataset.was = written;
       for (const id of open) document.getElementById(id)?.setAttribute("open", "");
       for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo(left, top);
+      for (const [name, value] of checked) for (const box of fresh.querySelectorAll(`input[name="${CSS.escape(name)}"]`)) box.checked ||= box.value === value;
       localise(fresh);
       fresh.dispatchEvent(new CustomEvent("fresh", { bubbles: true }));
     }
@@ -92,6 +95,10 @@ function body(form) {
   return members;
 }
 
+// What an API says is wrong: a text, or what it says of each member.
+const refusal = (error) => error?.message
+  ?? (error?.fieldErrors ? [...Object.entries(error.fieldErrors).map((each) => each.join(": ")), ...error.formErrors].join("; ") : error);
+
 /** Asks the API; what it refuses is thrown as an Error with what it said. */
 export async function ask(method, path, content, headers = {}) {
   const response = await fetch(path, { method, headers: { "content-type": "application/json", ...headers }, body: content });
@@ -99,7 +106,7 @@ export async function ask(method, path, content, headers = {}) {
   let answer = text;
   try { answer = JSON.parse(text); } catch { /* not every answer is JSON */ }
   if (response.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
-  if (!response.ok) throw Object.assign(new Error(answer?.error?.message ?? answer?.error ?? response.statusText), { answer });
+  if (!response.ok) throw Object.assign(new Error(refusal(answer?.error) ?? response.statusText), { answer });
   return answer;
 }
 
@@ -109,15 +116,23 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   const dialog = form.dataset.ask && document.getElementById(form.dataset.ask);
   if (dialog && !form.contains(event.submitter?.closest("dialog"))) { dialog.showModal(); return; }
-  const [method, path] = form.dataset.api.split(" ");
+  const [method, template] = form.dataset.api.split(" ");
   const buttons = [...form.elements].filter((each) => each.type === "submit");
   for (const button of buttons) button.disabled = true;
   try {
-    const content = method === "DELETE" ? undefined : JSON.stringify(body(form));
+    const members = method === "DELETE" ? {} : body(form), named = new Set();
+    const path = template.replace(/\{(\w+)\}/g, (_, name) => { named.add(name); return encodeURIComponent(members[name]); });
+    for (const name of named) delete members[name];
+    const content = method === "DELETE" ? undefined : JSON.stringify(members);
     const answer = await ask(method, path, content, "key" in form.dataset ? { "idempotency-key": crypto.randomUUID() } : {});
     form.closest("dialog")?.close();
     dialog?.close();
-    if (form.dataset.then) location.assign(form.dataset.then.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(answer[name])));
+    if (form.dataset.show) {
+      const told = document.getElementById(form.dataset.show);
+      for (const each of told.querySelectorAll("[data-member]")) each.textContent = answer[each.dataset.member];
+      form.reset();
+      told.showModal();
+    } else if (form.dataset.then) location.assign(form.dataset.then.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(answer[name])));
     else if (form.dataset.told) { tell(form.dataset.told); form.reset(); soon(); } else location.reload();
   } catch (error) {
     const alert = form.querySelector("[role=alert]");
@@ -134,6 +149,9 @@ document.addEventListener("click", (event) => {
   if (button?.dataset.open) document.getElementById(button.dataset.open)?.showModal();
   else if (button) button.closest("dialog")?.close();
 });
+
+// A dialog that told of something new, which the page shows then.
+document.addEventListener("close", (event) => { if ("reload" in event.target.dataset) location.reload(); }, true);
 
 localise(document);
 follow();

@@ -73,3 +73,288 @@ overview-newest = Newest runs
 
 runs-none = There are no runs here.
 runs-total = { $count } in all
+
+## Logging in
+
+name = Name
+password = Password
+by-key = with the server's key
+login-title = Log in
+login-as = You are logged in as
+login-by-key = You came in with the server's key
+login-until = until
+login-go-on = Go on
+login-nobody = Nobody can log in by name yet. Whoever operates this server sets a password with
+login-with-key = Or with the server's key
+login-key-reach = The key opens all pages and bears nobody's name. Decisions on proposals need a person's name.
+login-key = The server's key
+login-open = Open
+login-wrong = The name or the password is wrong.
+login-wrong-key = This is not the server's key.
+login-too-many = Too many wrong attempts. Try again in a minute.
+login-elsewhere = The browser did not say that this page sent the form, so it was not taken. Open this page by the server's own address, and try again.
+
+## Words of several pages
+
+nav-questions = Human tasks
+nav-proposals = Proposals
+nav-audit = Audit
+nav-settings = Settings
+id = Id
+by = By
+until = Until
+worker = Worker
+context = Context
+save = Save
+keep = Leave it as it is
+close = Close
+
+## Differences
+
+diff = What differs
+diff-before = Line before
+diff-after = Line after
+diff-kind = Change
+diff-line = Text
+diff-added = added
+diff-removed = removed
+diff-cut = There are more differences than are shown here.
+diff-memory = The agent's memory as it stands now, and as it would be.
+diff-file = The file as it stands on this server now, and as it would be:
+diff-accepted = Compared with the proposal of the same target that was accepted last:
+diff-refused = It cannot be applied:
+diff-nothing = Nothing is known of what stands there now, so this is the whole of what is proposed.
+diff-same = Nothing would change.
+diff-counts = { $added ->
+    [one] { $added } line added
+   *[other] { $added } lines added
+  }, { $removed ->
+    [one] { $removed } line removed
+   *[other] { $removed } lines removed
+  }
+
+## Proposals
+
+proposal-pending = waits for a decision
+proposal-auto_approved = approved by a rule
+proposal-approved = approved
+proposal-rejected = rejected
+proposal-expired = expired
+proposal-applying = being applied
+proposal-applied = applied
+proposal-failed = could not be applied
+approve = Approve
+reject = Reject
+proposals-inbox = Waiting for a decision
+proposals-none-waiting = No proposal waits for a decision.
+proposals-more = More are waiting: they come up here as these are decided on.
+proposals-choose = Choose
+proposals-change = Change
+proposals-why = Reasons
+proposals-agent = Agent
+proposals-age = Waits for
+proposals-left = Time left
+proposals-duplicate = Proposes the same as
+proposals-overdue = The time for a decision is over.
+proposals-decide-chosen = Decide on those chosen
+proposals-note = Note
+proposals-note-hint = It goes with each decision. A rejection needs at least 10 characters.
+proposals-note-short = Say why, in at least 10 characters.
+proposals-none-chosen = Choose at least one proposal.
+proposals-done = decided
+proposals-log-in = A decision bears the name of the person who makes it. Log in by your name to decide.
+proposals-history = Decided on
+proposals-none-decided = There are none here.
+proposals-decided = Decided by
+proposals-noted = Note
+proposals-icon = from the icon
+proposals-until = To be decided until
+proposals-revision = Made against revision
+proposals-applied = What applying it gave
+proposals-what = What would change
+proposals-proposed = What is proposed, as a whole
+proposals-no-reasoning = The agent gives no reasons.
+proposals-confidence = Confidence:
+proposals-citations = It rests on
+proposals-raw = All of the proposal, as it was recorded
+proposals-decision = Decision
+proposals-no-decision = There is nothing to decide on.
+proposals-reject-instead = Reject instead
+proposals-reject-why = Why it is rejected
+proposals-conflict = What it changes was changed since it was proposed. Look at the difference above: it shows what would be made of what stands there now.
+proposals-force = Apply to what stands there now
+proposals-force-ask = Apply it all the same?
+proposals-force-means = It was made against another version. What was changed since stays, as far as this change does not touch it.
+proposals-keep = Not now
+proposals-again = Apply again
+proposals-drop = Drop it
+proposals-log = In the audit log
+proposals-log-none = The audit log says nothing of it yet.
+proposals-log-all = Look for it in all of the audit log
+
+## Human tasks
+
+question-open = waits for an answer
+question-answered = answered
+question-closed = closed
+questions-open = Waiting for an answer
+questions-none = No run waits for a person.
+questions-more = More are waiting than are shown here.
+questions-question = Question
+questions-assignee = For
+questions-age = Waits for
+questions-until = Until
+questions-no-limit = no limit
+questions-over = Answered or closed
+questions-none-over = Nothing was answered yet.
+questions-by = Answered by
+questions-at = When
+questions-answer = Answer
+questions-json = The answer, as JSON
+questions-json-hint = A text stands in quotes: "yes". What is asked for is described below.
+questions-schema = What the answer must be (JSON Schema)
+questions-send = Answer
+questions-closed = It was closed without an answer: the run went on, or ended.
+
+## Audit
+
+audit-lead = Who did what, and when. Each entry holds the hash of the one before it, so none can be changed, removed or put in between unnoticed.
+audit-number = No.
+audit-at = When
+audit-actor = Who
+audit-action = Action
+audit-entity = What
+audit-id = Id
+audit-detail = Detail
+audit-more = more
+audit-hash = Its hash
+audit-prev = Hash of the one before
+audit-entries = Entries
+audit-total = { $count ->
+    [one] { $count } entry in the log
+   *[other] { $count } entries in the log
+  }
+audit-looked-at = { $count ->
+    [one] { $count } entry looked through for this page
+   *[other] { $count } entries looked through for this page
+  }
+audit-none = There are no such entries among those that were looked through.
+audit-verify-title = Is the log as it was written?
+audit-verify-lead = The entries are read from the store again, and the hash of each is calculated anew.
+audit-verify-some = Verify the newest 1,000
+audit-verify-many = Verify the newest 50,000
+audit-verify-limits = That the newest entries were cut off, or all of them written anew, shows only beside a checkpoint that was kept elsewhere. For that, and for the whole of a long log:
+audit-sound = Entries { $from } to { $to } are as they were written
+audit-sound-whole = These are all entries, from the first to the last.
+audit-sound-part = Those before, up to { $before }, were not looked at; the link to entry { $before } is sound.
+audit-broken = The log is not as it was written
+audit-sound-before = Entries { $from } to { $to } are.
+audit-head = Hash of the last entry verified
+audit-verified-at = Verified
+audit-downloads = To keep elsewhere
+audit-export = The whole log (JSON Lines)
+audit-checkpoint = A signed checkpoint
+audit-checkpoint-why = A checkpoint says, signed by this server, how long the log is now and how it ends.
+audit-no-checkpoint = This server signs no checkpoints: it has no key of the role audit.
+
+## Settings
+
+settings-server = Server
+settings-version = Version
+settings-uptime = Running for
+settings-url = Reached at
+settings-tls = Own certificate (TLS)
+settings-key = A key is needed
+settings-session-secret = Sessions depend on a secret
+settings-agent-key = Key for node agents
+settings-signing-key = Signs published diagrams as
+settings-audit-key = Signs audit checkpoints as
+settings-where = These are set by whoever starts the server, in
+settings-docs = The API and its description
+settings-store = Store
+store-works = It can be read and written.
+store-fails = It cannot be written.
+store-runs = Runs
+store-tasks = Tasks
+store-leases = Leases
+store-audit = Audit entries
+store-check = Whether all that it holds agrees with itself is checked while no server runs, by
+settings-plane = Control plane
+plane-none = No control plane is set: this server knows its nodes by itself.
+plane-url = Its URL
+plane-key = Admin key
+plane-connected = connected
+plane-fails = cannot be reached
+plane-unknown = not asked yet
+plane-error = Last error
+plane-last-success = Last success
+plane-last-test = Last test
+plane-test = Test the connection
+plane-set = Set another one
+settings-keys = Keys of workers
+keys-lead = Each lets a worker in and acts for that worker only. The keys themselves are kept nowhere.
+keys-none = There are no keys of workers.
+key-new = Make a key
+key-told = The new key
+key-told-once = It is shown now and never again. Copy it before you close this.
+key-revoke = Revoke
+key-revoke-ask = Revoke this key? From now on it lets nobody in.
+key-revoked = revoked
+settings-tokens = Enroll tokens
+tokens-lead = With a token one machine becomes a node, once, within 15 minutes.
+tokens-none = No token was made lately.
+token-new = Make a token
+token-told = The new token
+token-open = open
+token-used = used
+token-expired = expired
+settings-owners = Owners
+owners-lead = The people who decide, each under a name of their own.
+owners-set = Password set
+owners-sessions = Open sessions
+owners-self = you
+owners-key-sessions = { $count ->
+    [one] { $count } session was opened with the server's key.
+   *[other] { $count } sessions were opened with the server's key.
+  }
+owners-new-password = New password (at least 12 characters)
+owners-set-password = Set the password
+owners-ends = A new password ends all sessions of that owner. A name that is new makes a new owner.
+owners-remove = Remove
+owners-remove-ask = Remove this owner? All sessions of this person end.
+owners-log-in = Owners are changed by owners who are logged in.
+settings-budgets = Budgets
+budgets-none = No budget profile is set: runs may use what is signed with their flows.
+budgets-profile = Profile
+budgets-run = Each run
+budgets-time = Time of a run
+budgets-day = Each agent in a day
+budgets-today = Used today (UTC)
+budgets-unused = No LLM was called today.
+budgets-agent = Agent
+budgets-calls = Calls
+budgets-share = Of its daily budget
+settings-limits = Limits
+limit-runs = Runs at once
+limit-runs-agent = Runs of each agent at once + waiting
+limit-runs-of = Runs of the agent
+limit-depth = Runs that call each other, at most
+limit-attempts = Attempts of an effect
+limit-tool = Time of a tool call
+limit-lease = A lease without a heartbeat
+limit-offline = A silent worker is offline after
+limit-proposal = A proposal waits
+limit-body = Body of a request
+limit-connections = Connections at once
+limit-request = Time of a request
+limit-rate = Requests a minute of each identity
+limit-rate-open = Requests a minute of each address
+settings-contexts = Contexts
+contexts-lead = Flows work in contexts. A context that is not listed is empty: any flow runs in it, and no other context reads it.
+contexts-none = No context was changed.
+contexts-agents = Flows that run in it
+contexts-memories = Memories
+contexts-readers = Read by
+contexts-reader = Context that may read
+contexts-delegate = Let it read
+contexts-revoke = Do not let it read any more

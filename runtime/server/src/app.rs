@@ -20,6 +20,7 @@ use crate::control_plane::ControlPlane;
 use crate::hub::Hub;
 use crate::kept::Kept;
 use crate::metrics::Metrics;
+use crate::operator::KeySessions;
 use crate::outbound::Outbound;
 use crate::owner::Owners;
 use crate::rate::Rates;
@@ -78,6 +79,7 @@ pub(crate) struct Shared {
     worker_keys: Kept<WorkerKeys>,
     enroll_tokens: Kept<EnrollTokens>,
     owners: Kept<Owners>,
+    key_sessions: Kept<KeySessions>,
     /// Passwords are hashed one at a time, as each takes its memory.
     hashing: Arc<Semaphore>,
     /// Held by who changes a managed project.
@@ -101,6 +103,7 @@ impl App {
             worker_keys: Kept::new(WorkerKeys::SETTING),
             enroll_tokens: Kept::new(EnrollTokens::SETTING),
             owners: Kept::new(Owners::SETTING),
+            key_sessions: Kept::new(KeySessions::SETTING),
             hashing: Arc::new(Semaphore::new(1)),
             projects: Mutex::default(),
             adding: Adding::default(),
@@ -151,6 +154,11 @@ impl App {
     /// The owners, and their sessions.
     pub(crate) fn owners(&self) -> &Kept<Owners> {
         &self.0.owners
+    }
+
+    /// The sessions of whoever has the server's key.
+    pub(crate) fn key_sessions(&self) -> &Kept<KeySessions> {
+        &self.0.key_sessions
     }
 
     /// Held by who hashes a password.

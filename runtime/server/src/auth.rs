@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::app::App;
 use crate::error::{ApiError, Code};
+use crate::operator::{self, KeySessions};
 use crate::origin;
 use crate::owner::{self, Found, OwnerName, Owners, Session};
 use crate::runtime_api;
@@ -73,6 +74,10 @@ impl Holder {
     }
 }
 
+/// The session that the server's key opened, where that is shown in place of the key. It stands in a request's extensions, too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeySession(pub(crate) Session);
+
 /// Lets in who may come in: the layer before all routes but those of the server's state.
 pub(crate) async fn require(State(app): State<App>, request: Request, next: Next) -> Response {
     match admit(&app, request).await {
@@ -91,21 +96,25 @@ pub(crate) async fn admit(app: &App, request: Request) -> Result<Request, ApiErr
         return Ok(admitted(request, holder));
     }
     let shown = Shown::of(request.headers());
-    let holder = if let Some(key) = &app.key {
-        let holder = with_key(app, key, origin::client(app, &request), shown.as_ref()).await?;
+    let (holder, key_session) = if let Some(key) = &app.key {
+        let (holder, key_session) = with_key(app, key, origin::client(app, &request), shown.as_ref()).await?;
         app.rates().identity(&holder.actor().0)?;
-        holder
+        (holder, key_session)
     } else {
         without_key(app, &request)?;
-        known_by_name(app, shown.as_ref()).await?
+        (known_by_name(app, shown.as_ref()).await?, None)
     };
-    if let (Some(Shown::Cookie(_)), Holder::Owner(..)) = (&shown, &holder) {
+    let is_in_session = matches!(holder, Holder::Owner(..)) || key_session.is_some();
+    if matches!(shown, Some(Shown::Cookie(_))) && is_in_session {
         origin::from_own_page(app, &request)?;
     }
-    let request = match &holder {
+    let mut request = match &holder {
         Holder::Operator | Holder::Owner(..) => request,
         Holder::Worker(worker) => within_reach(app, worker, &holder, request).await?,
     };
+    if let Some(session) = key_session {
+        request.extensions_mut().insert(session);
+    }
     Ok(admitted(request, holder))
 }
 
@@ -137,7 +146,7 @@ async fn with_key(
     key: &SecretString,
     address: Option<IpAddr>,
     shown: Option<&Shown>,
-) -> Result<Holder, ApiError> {
+) -> Result<(Holder, Option<KeySession>), ApiError> {
     // Keys of workers are too long to be guessed. A worker must not be shut out by who guesses from the same address.
     let is_of_worker = |shown: &str| shown.starts_with(WorkerKeys::PREFIX);
     let is_guess =
@@ -148,11 +157,15 @@ async fn with_key(
     }
     let token = match shown {
         None => return Err(ApiError::new(Code::AuthRequired, "a key is required")),
+        Some(Shown::Cookie(token)) if token.starts_with(KeySessions::PREFIX) => {
+            let session = key_session(app, key, token).await?;
+            return Ok((Holder::Operator, Some(session)));
+        }
         Some(Shown::Cookie(token)) => token,
         Some(Shown::Header(token)) if token.starts_with(Owners::PREFIX) => token,
         Some(Shown::Header(shown)) => {
             if let Some(holder) = known(app, key, shown).await? {
-                return Ok(holder);
+                return Ok((holder, None));
             }
             if let Some(address) = address {
                 app.rates().failed(address);
@@ -161,7 +174,7 @@ async fn with_key(
         }
     };
     // Tokens are too long to be guessed. A page that goes on asking with an old one must not keep its person from logging in.
-    in_session(app, token).await
+    Ok((in_session(app, token).await?, None))
 }
 
 /// Who is known where nobody has to be: who shows the key of a worker, or a session's token, is that worker or that person.
@@ -196,10 +209,14 @@ pub(crate) fn may_log_in(app: &App, request: &Request) -> Result<(), ApiError> {
     origin::client(app, request).map_or(Ok(()), |address| app.rates().listened_to(address))
 }
 
+/// Whether that is the server's key. The lengths may differ in time; what the bytes are may not.
+pub(crate) fn is_key(key: &SecretString, shown: &str) -> bool {
+    shown.as_bytes().ct_eq(key.expose_secret().as_bytes()).into()
+}
+
 /// Whose key is shown.
 async fn known(app: &App, key: &SecretString, shown: &str) -> Result<Option<Holder>, ApiError> {
-    // The lengths may differ in time; what the bytes are may not.
-    if bool::from(shown.as_bytes().ct_eq(key.expose_secret().as_bytes())) {
+    if is_key(key, shown) {
         return Ok(Some(Holder::Operator));
     }
     if !shown.starts_with(WorkerKeys::PREFIX) {
@@ -220,6 +237,16 @@ pub(crate) async fn in_session(app: &App, token: &str) -> Result<Holder, ApiErro
         Found::Open(name, session) => Ok(Holder::Owner(name, session)),
         Found::Expired => Err(ApiError::new(Code::TokenExpired, "the session is over; log in again")),
         Found::Unknown => Err(ApiError::new(Code::AuthRequired, "this session is not known; log in again")),
+    }
+}
+
+/// The session of this token, which the server's key opened.
+pub(crate) async fn key_session(app: &App, key: &SecretString, token: &str) -> Result<KeySession, ApiError> {
+    let hash = operator::hashed(token, key, app.config.session_secret.as_ref());
+    match app.key_sessions().read(app.store()).await?.find(hash) {
+        Some(session) if session.expires_at > app.clock.now() => Ok(KeySession(session)),
+        Some(_) => Err(ApiError::new(Code::TokenExpired, "the session is over; log in again")),
+        None => Err(ApiError::new(Code::AuthRequired, "this session is not known; log in again")),
     }
 }
 

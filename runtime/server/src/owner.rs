@@ -141,7 +141,14 @@ pub struct Owner {
     sessions: Vec<Session>,
 }
 
-/// A session of an owner.
+impl Owner {
+    /// How many sessions are open.
+    pub(crate) fn sessions_at(&self, now: i64) -> usize {
+        self.sessions.iter().filter(|session| session.expires_at > now).count()
+    }
+}
+
+/// A session: of an owner, or of whoever has the server's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Of the token that is shown.

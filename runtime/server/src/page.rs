@@ -14,7 +14,7 @@ use crate::{openapi, routes};
 /// Only what stands in the page itself: no scripts, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
 
-pub(crate) const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430;\
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430;\
 background:#fff}h2{margin-top:2.5rem;text-transform:capitalize}details{border:1px solid #d5dbe3;border-radius:6px;margin:.4rem 0;\
 padding:.4rem .8rem}summary{cursor:pointer;overflow-wrap:anywhere}code,pre{font:14px/1.4 ui-monospace,monospace}\
 pre{background:#f4f6f9;padding:.6rem;border-radius:6px;overflow-x:auto}b{display:inline-block;min-width:4.5rem}\
@@ -125,6 +125,6 @@ fn rows(page: &mut String, head: &str, rows: Vec<[String; 2]>) {
     page.push_str("</table>");
 }
 
-pub(crate) fn escaped(text: &str) -> String {
+fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

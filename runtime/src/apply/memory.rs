@@ -177,6 +177,20 @@ pub(super) fn write(folder: &Path, change: &Change) -> Result<i64, MemoryError> 
     Ok(next)
 }
 
+/// The memory as it is, and as the change would make it, whatever version it was made against; written nowhere.
+pub(super) fn preview(folder: &Path, change: &Change) -> Result<(Map, Map), MemoryError> {
+    let path = folder.join(FILE);
+    let state = read(&path)?;
+    let version = version(&path, &state)?;
+    let mut next = change.of_state(state.clone(), version.saturating_add(1));
+    let mut state = state;
+    // Which change made it tells nobody what is changed.
+    for each in [&mut state, &mut next] {
+        each.remove("proposal");
+    }
+    Ok((state, next))
+}
+
 /// A new file for its owner only. What a crash left there, or somebody planted, as a link to another file, is removed and
 /// never written through.
 fn write_new(path: &Path, state: &Value) -> io::Result<()> {

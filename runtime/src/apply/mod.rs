@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::record::{Actor, Proposal, ProposalError, ProposalId, ProposalStatus, Verdict};
 use crate::store::{ApplyStep, Decision, Store, StoreError};
 
-use self::memory::{Change, write};
+use self::memory::{Change, preview, write};
 pub use self::memory::{MemoryError, may_name_folder};
 
 /// The action of proposals that change an agent's memory.
@@ -29,6 +29,22 @@ struct Applying {
     memory: PathBuf,
     /// Held while a memory is read and written.
     writing: tokio::sync::Mutex<()>,
+}
+
+/// What applying a proposal would do to what stands there now.
+#[derive(Debug)]
+pub enum Preview {
+    /// Nothing applies proposals of this kind.
+    Unapplied,
+    /// It would make one of the other.
+    Change {
+        /// What stands there now.
+        before: Value,
+        /// What would stand there then.
+        after: Value,
+    },
+    /// It cannot be applied.
+    Refused(MemoryError),
 }
 
 /// Why a proposal could not be decided on or applied. A change that could not be made is no error here: the proposal is
@@ -73,6 +89,24 @@ impl Applier {
     /// The same, also where the target was changed since the proposal was made: it is made on what is there now.
     pub async fn force(&self, id: &ProposalId, by: &Actor) -> Result<Proposal, ApplyError> {
         self.again(id, by, Against::Whatever).await
+    }
+
+    /// What applying a proposal would do now, also where it was made against another version. Nothing is changed.
+    pub async fn preview(&self, proposal: &Proposal) -> Result<Preview, ApplyError> {
+        if proposal.action != MEMORY_UPDATE {
+            return Ok(Preview::Unapplied);
+        }
+        let (folder, at, proposal) = (self.0.memory.join(&proposal.agent), self.0.clock.now(), proposal.clone());
+        let looked = tokio::task::spawn_blocking(move || {
+            let change = Change::of(&proposal, at)?;
+            preview(&folder, &change)
+        });
+        Ok(match looked.await? {
+            Ok((before, after)) => {
+                Preview::Change { before: Value::Map(before.into()), after: Value::Map(after.into()) }
+            }
+            Err(error) => Preview::Refused(error),
+        })
     }
 
     async fn again(&self, id: &ProposalId, by: &Actor, against: Against) -> Result<Proposal, ApplyError> {

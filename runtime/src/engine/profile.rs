@@ -75,7 +75,7 @@ impl Budgets {
 
     /// What holds for a run of an agent with a profile of that name. In place of one that is not there any more the standard
     /// one holds.
-    pub(super) fn of(&self, agent: &str, name: Option<&str>) -> Budget {
+    pub fn of(&self, agent: &str, name: Option<&str>) -> Budget {
         let profile = |name: &str| self.profiles.get(name).copied();
         let of_run = name.and_then(profile).or_else(|| profile(Self::STANDARD)).unwrap_or_default();
         match self.agents.get(agent) {

@@ -87,6 +87,11 @@ impl EnrollTokens {
         &self.tokens[self.tokens.len() - 1]
     }
 
+    /// Those that are known, oldest first.
+    pub fn known(&self) -> &[EnrollToken] {
+        &self.tokens
+    }
+
     /// The token with this secret, if it is good for something now.
     pub fn find(&self, secret: &str, at: i64) -> Result<&EnrollToken, EnrollRefusal> {
         let hash = Digest::of(secret.as_bytes());

@@ -2,13 +2,13 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use bloom_ir::dsse::Envelope;
 use bloom_runtime::record::{AuditChain, Checkpoint};
 use bloom_runtime::store::StoreError;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -32,6 +32,17 @@ struct Range {
     /// At most so many: 1 to 1000, else 100. JSON Lines are not limited.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u64>,
+    /// `jsonl`: as JSON Lines, for who cannot say so by `Accept`; a browser keeps them as a file.
+    #[param(inline)]
+    format: Option<Format>,
+}
+
+/// In which form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    Json,
+    Jsonl,
 }
 
 /// Entries of the audit log, oldest first; with `Accept: application/jsonl` all from one on as JSON Lines.
@@ -47,9 +58,19 @@ async fn list(State(app): State<App>, Query(range): Query<Range>, headers: Heade
     let wants_lines = ["application/jsonl", "application/x-ndjson"]
         .into_iter()
         .find(|mime| prefers(&headers, mime, "application/json"));
+    let wants_lines = match range.format {
+        None => wants_lines,
+        Some(Format::Json) => None,
+        Some(Format::Jsonl) => Some("application/jsonl"),
+    };
     if let Some(mime) = wants_lines {
         let lines = Body::from_stream(lines(app, range.from.unwrap_or(1)));
-        return Ok(([(header::CONTENT_TYPE, mime)], lines).into_response());
+        let mut response = ([(header::CONTENT_TYPE, mime)], lines).into_response();
+        if range.format.is_some() {
+            let name = HeaderValue::from_static("attachment; filename=\"audit.jsonl\"");
+            response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+        }
+        return Ok(response);
     }
     let last = app.store().audit_head().await?.map_or(0, |head| head.seq);
     let from = range.from.unwrap_or_else(|| last.saturating_sub(limit - 1).max(1));

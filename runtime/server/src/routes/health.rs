@@ -32,9 +32,15 @@ async fn alive() -> axum::Json<Health> {
     responses((status = 200, body = Health), (status = 503, body = crate::view::ErrorBody))
 )]
 async fn ready(State(app): State<App>) -> Result<axum::Json<Health>, ApiError> {
+    written(&app).await?;
+    Ok(axum::Json(Health { status: "ok" }))
+}
+
+/// Writes something.
+pub(crate) async fn written(app: &App) -> Result<(), ApiError> {
     // These bytes are kept once, whoever asks how often.
     match app.store().put_blob(b"ready".to_vec()).await {
-        Ok(_) => Ok(axum::Json(Health { status: "ok" })),
+        Ok(_) => Ok(()),
         Err(error) => {
             tracing::error!(%error, "the store cannot be written");
             Err(ApiError::new(Code::Unavailable, "the store cannot be written"))

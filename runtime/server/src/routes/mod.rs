@@ -6,10 +6,10 @@ mod contexts;
 mod enroll_tokens;
 mod events;
 mod flows;
-mod health;
+pub(crate) mod health;
 mod metrics;
 mod owners;
-mod proposals;
+pub(crate) mod proposals;
 mod questions;
 mod responses;
 mod run_acts;
@@ -26,7 +26,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
-use crate::{auth, login, openapi, page, request, runtime_api, ui, web};
+use crate::{auth, openapi, page, request, runtime_api, ui, web};
 
 /// The routes of the API, which need the key: those that answer from the store, and those that take their time.
 fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
@@ -77,7 +77,6 @@ pub(crate) fn all(app: &App) -> Router {
         .merge(state)
         .merge(runtime)
         .merge(page::routes())
-        .merge(login::routes())
         .merge(ui::routes(app))
         .fallback(web::serve)
         .method_not_allowed_fallback(request::no_such_method)

@@ -53,7 +53,7 @@ struct Pending {
 /// Proposals that wait for a decision, newest first.
 #[utoipa::path(get, path = "/api/v1/proposals/pending", tag = "proposals", params(Pending), responses((status = 200, body = ProposalList), Common))]
 async fn pending(State(app): State<App>, Query(query): Query<Pending>) -> Result<axum::Json<ProposalList>, ApiError> {
-    let found = of_status(&app, &[ProposalStatus::Pending]).await?;
+    let found = of_status(&app, &[ProposalStatus::Pending], usize::MAX).await?;
     let (agent, action) = (query.agent, query.action);
     page(found, query.limit, query.offset, |proposal| {
         agent.as_ref().is_none_or(|agent| *agent == proposal.agent)
@@ -94,7 +94,7 @@ async fn history(State(app): State<App>, Query(query): Query<Past>) -> Result<ax
         })?);
     }
     let (from, to) = (view::time_from("from", query.from)?, view::time_to("to", query.to)?);
-    let (found, agent) = (of_status(&app, &statuses).await?, query.agent);
+    let (found, agent) = (of_status(&app, &statuses, usize::MAX).await?, query.agent);
     page(found, query.limit, query.offset, |proposal| {
         agent.as_ref().is_none_or(|agent| *agent == proposal.agent)
             && from.is_none_or(|from| proposal.created_at >= from)
@@ -102,7 +102,8 @@ async fn history(State(app): State<App>, Query(query): Query<Past>) -> Result<ax
     })
 }
 
-const ALL: [ProposalStatus; 8] = [
+/// All that a proposal can be.
+pub(crate) const ALL: [ProposalStatus; 8] = [
     ProposalStatus::Pending,
     ProposalStatus::AutoApproved,
     ProposalStatus::Approved,
@@ -113,14 +114,20 @@ const ALL: [ProposalStatus; 8] = [
     ProposalStatus::Failed,
 ];
 
-async fn of_status(app: &App, statuses: &[ProposalStatus]) -> Result<Vec<record::Proposal>, ApiError> {
+/// Those that are one of these, newest first, at most so many.
+pub(crate) async fn of_status(
+    app: &App,
+    statuses: &[ProposalStatus],
+    limit: usize,
+) -> Result<Vec<record::Proposal>, ApiError> {
     let mut found = Vec::new();
     for status in statuses {
-        let filter = ProposalFilter { run: None, status: Some(*status), limit: usize::MAX };
+        let filter = ProposalFilter { run: None, status: Some(*status), limit };
         found.extend(app.store().proposals(&filter).await?);
     }
     found.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
     found.dedup_by(|a, b| a.id == b.id);
+    found.truncate(limit);
     Ok(found)
 }
 
@@ -237,7 +244,7 @@ async fn decided(
 }
 
 /// Who applies a proposal: to the memory that the run was started with which a person started.
-async fn applier(app: &App, proposal: &record::Proposal) -> Result<Arc<Applier>, ApiError> {
+pub(crate) async fn applier(app: &App, proposal: &record::Proposal) -> Result<Arc<Applier>, ApiError> {
     let mut run = app.store().run(&proposal.run).await?;
     while let Some(parent) = run.as_ref().and_then(|run| run.parent.clone()) {
         match app.store().run(&parent.run).await? {

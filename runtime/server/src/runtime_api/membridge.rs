@@ -67,7 +67,7 @@ fn shown(app: &App, target: Target) -> Json<MembridgeConfig> {
 }
 
 /// The ends of a key that is long enough to show some of it.
-fn masked(key: &str) -> String {
+pub(crate) fn masked(key: &str) -> String {
     let letters: Vec<char> = key.chars().collect();
     match (letters.first_chunk::<4>(), letters.last_chunk::<4>()) {
         (Some(first), Some(last)) if letters.len() >= 16 => {

@@ -26,7 +26,7 @@ pub(crate) use self::agent::serve as push;
 pub(crate) use self::answers::complete as describe;
 pub(crate) use self::enroll::{node_of, shown as enroll_token};
 pub(crate) use self::error::restate;
-pub(crate) use self::membridge::Trials;
+pub(crate) use self::membridge::{Trials, masked};
 pub(crate) use self::merge::serve as merge;
 pub(crate) use self::project::recover;
 use crate::app::App;

@@ -4,14 +4,15 @@
 use std::sync::LazyLock;
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use bloom_ir::Digest;
 
 use crate::app::App;
-use crate::error::ApiError;
 use crate::extract::Path;
+use crate::web;
 
 struct Asset {
     name: &'static str,
@@ -25,10 +26,11 @@ macro_rules! assets {
     };
 }
 
-static ASSETS: [Asset; 3] = assets! {
+static ASSETS: [Asset; 4] = assets! {
     "bloom.css" "text/css; charset=utf-8"
     "bloom.js" "text/javascript; charset=utf-8"
     "bloom.svg" "image/svg+xml"
+    "proposals.js" "text/javascript; charset=utf-8"
 };
 
 /// Scripts name each other without it, so all of them have the same: that of all of them together.
@@ -47,12 +49,13 @@ pub(super) fn routes() -> Router<App> {
     Router::new().route("/assets/{hash}/{name}", get(asset))
 }
 
-async fn asset(Path((hash, name)): Path<(String, String)>) -> Result<impl IntoResponse, ApiError> {
+async fn asset(State(app): State<App>, Path((hash, name)): Path<(String, String)>, request: Request) -> Response {
     let asset = ASSETS.iter().find(|asset| asset.name == name && hash == *HASH);
-    let asset = asset.ok_or_else(|| ApiError::not_found("file", name))?;
+    // A client that was built elsewhere has files of such paths, too.
+    let Some(asset) = asset else { return web::serve(State(app), request).await };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(asset.kind)),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
     ];
-    Ok((headers, asset.bytes))
+    (headers, asset.bytes).into_response()
 }

@@ -5,10 +5,11 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use super::login;
 use super::shell::{self, Shell, Viewer};
 use crate::app::App;
+use crate::auth;
 use crate::error::{ApiError, Code};
-use crate::{auth, login};
 
 /// Lets in who may see pages.
 pub(super) async fn require(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -19,8 +20,7 @@ pub(super) async fn require(State(app): State<App>, request: Request, next: Next
             told(&viewer, next.run(request).await)
         }
         Err(error) if matches!(error.code, Code::AuthRequired | Code::TokenExpired) => {
-            let next: String = form_urlencoded::byte_serialize(viewer.path.as_bytes()).collect();
-            (StatusCode::SEE_OTHER, [(header::LOCATION, format!("{}?next={next}", login::PATH))]).into_response()
+            (StatusCode::SEE_OTHER, [(header::LOCATION, login::path_to(&viewer.path))]).into_response()
         }
         Err(error) => told(&viewer, error.into_response()),
     }

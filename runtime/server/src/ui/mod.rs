@@ -10,10 +10,19 @@
 //! - All texts for people stand in `messages/`, in both languages.
 
 mod assets;
+mod audit;
+mod diff;
 mod gate;
+mod language;
+pub(crate) mod login;
 mod overview;
+mod place;
 mod preferences;
+mod proposal_content;
+mod proposals;
+mod questions;
 mod runs;
+mod settings;
 mod shell;
 mod show;
 mod texts;
@@ -23,13 +32,21 @@ use axum::{Router, middleware};
 use crate::app::App;
 use crate::request;
 
-/// The pages; none where a client that was built elsewhere stands in their place.
+/// The pages. Where a client that was built elsewhere stands in their place, there is the one to log in alone.
 pub(crate) fn routes(app: &App) -> Router<App> {
+    let hurry = middleware::from_fn_with_state(app.clone(), request::hurry);
+    let to_all = assets::routes().merge(preferences::routes()).merge(login::routes().layer(hurry));
     if app.config.web.is_some() {
-        return Router::new();
+        return to_all;
     }
-    let pages = Router::new().merge(overview::routes()).merge(runs::routes());
+    let pages = Router::new()
+        .merge(overview::routes())
+        .merge(runs::routes())
+        .merge(questions::routes())
+        .merge(proposals::routes())
+        .merge(audit::routes())
+        .merge(settings::routes());
     let pages = pages.layer(middleware::from_fn_with_state(app.clone(), request::hurry));
     let pages = pages.layer(middleware::from_fn_with_state(app.clone(), gate::require));
-    pages.merge(assets::routes()).merge(preferences::routes())
+    pages.merge(to_all)
 }

@@ -10,13 +10,14 @@ use super::shell::{LANGUAGE, THEME, Theme};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::Body;
-use crate::origin;
+use crate::{origin, web};
 
 /// A year, in seconds.
 const YEAR: u64 = 365 * 24 * 60 * 60;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/preferences", post(prefer))
+    // What is no form is the client's that was built elsewhere, where there is one.
+    Router::new().route("/preferences", post(prefer).get(web::serve))
 }
 
 /// Takes a form: `lang` (`en`, `uk`), `theme` (`auto`, `light`, `dark`), each where it is to be changed, and `next`, the page to

@@ -7,11 +7,12 @@ use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use super::assets;
+use super::language::Language;
+use super::login;
 use super::texts::Texts;
 use crate::app::App;
-use crate::auth::Holder;
+use crate::auth::{Holder, KeySession};
 use crate::error::ApiError;
-use crate::login::Language;
 use crate::origin::cookie_named;
 
 /// The cookie of the language that was chosen.
@@ -54,11 +55,21 @@ pub(super) enum Section {
     None,
     Overview,
     Runs,
+    Questions,
+    Proposals,
+    Audit,
+    Settings,
 }
 
 /// The navigation: a section, its path, and the id of its name.
-const SECTIONS: [(Section, &str, &str); 2] =
-    [(Section::Overview, "/", "nav-overview"), (Section::Runs, "/runs", "nav-runs")];
+const SECTIONS: [(Section, &str, &str); 6] = [
+    (Section::Overview, "/", "nav-overview"),
+    (Section::Runs, "/runs", "nav-runs"),
+    (Section::Questions, "/questions", "nav-questions"),
+    (Section::Proposals, "/proposals", "nav-proposals"),
+    (Section::Audit, "/audit", "nav-audit"),
+    (Section::Settings, "/settings", "nav-settings"),
+];
 
 /// Who looks at a page. Handlers take it from the request.
 #[derive(Clone, Debug)]
@@ -69,6 +80,8 @@ pub(super) struct Viewer {
     pub(super) path: String,
     /// As whom this person is known; `None` before that is known.
     pub(super) holder: Option<Holder>,
+    /// Whether the server's key opened the session that is shown.
+    pub(super) is_by_key: bool,
 }
 
 impl Viewer {
@@ -80,7 +93,8 @@ impl Viewer {
     fn told_by(headers: &HeaderMap, uri: &Uri, extensions: &Extensions) -> Self {
         let theme = cookie_named(headers, THEME).and_then(Theme::named).unwrap_or(Theme::Auto);
         let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        Self { texts: Texts::of(language(headers)), theme, path, holder: extensions.get().cloned() }
+        let is_by_key = extensions.get::<KeySession>().is_some();
+        Self { texts: Texts::of(language(headers)), theme, path, holder: extensions.get().cloned(), is_by_key }
     }
 
     /// What stands around a page.
@@ -89,7 +103,15 @@ impl Viewer {
             Some(Holder::Owner(name, _)) => Some(name.as_str().to_owned()),
             _ => None,
         };
-        Shell { texts: self.texts, theme: self.theme, section, owner, path: self.path.clone() }
+        Shell {
+            texts: self.texts,
+            theme: self.theme,
+            section,
+            owner,
+            is_inside: self.holder.is_some(),
+            is_by_key: self.is_by_key,
+            path: self.path.clone(),
+        }
     }
 }
 
@@ -117,6 +139,10 @@ pub(super) struct Shell {
     pub(super) section: Section,
     /// The owner who is logged in.
     pub(super) owner: Option<String>,
+    /// Whether it is known who looks, so that there are other pages to go to.
+    pub(super) is_inside: bool,
+    /// Whether the server's key opened the session.
+    pub(super) is_by_key: bool,
     /// The page itself, to come back to.
     pub(super) path: String,
 }
@@ -130,6 +156,11 @@ impl Shell {
     /// The text of one of several names: `status` and `failed` for `status-failed`.
     pub(super) fn named(&self, kind: &str, name: &str) -> String {
         self.texts.get(&format!("{kind}-{name}"))
+    }
+
+    /// Where to log in, and to come back from to this page.
+    pub(super) fn log_in_path(&self) -> String {
+        login::path_to(&self.path)
     }
 
     /// The language of the page, as browsers name it.

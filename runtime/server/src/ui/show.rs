@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use bloom_ir::Value;
+
 use crate::view;
 
 /// A time of the store. The text is UTC; where there is a script, it is told in the viewer's own zone.
@@ -55,6 +57,11 @@ pub(super) fn number(number: impl Display) -> String {
         written.push(digit);
     }
     written
+}
+
+/// A value as JSON that people read.
+pub(super) fn json(value: &Value) -> String {
+    serde_json::to_string_pretty(&value.to_json()).unwrap_or_default()
 }
 
 /// The first characters of an id, which tell it from others at a glance.

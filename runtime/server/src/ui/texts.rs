@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 
-use crate::login::Language;
+use super::language::Language;
 
 const ENGLISH: &str = include_str!("../../messages/en.ftl");
 const UKRAINIAN: &str = include_str!("../../messages/uk.ftl");

@@ -156,3 +156,24 @@ fn a_change_that_is_not_understood_changes_nothing() {
     }
     assert!(!folder.path().join(FILE).exists());
 }
+
+#[test]
+fn a_preview_is_what_would_be_written_and_writes_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("archivist");
+    let change = |base| Change::of(&proposal("p1", base, json!({ "set": { "last_run": 7 } })), 50).unwrap();
+    let (before, _) = preview(&folder, &change(Some(0))).unwrap();
+    assert!(before.is_empty() && !folder.exists());
+    apply(&folder, &proposal("p0", Some(0), json!({ "set": { "last_run": 5 } }))).unwrap();
+    let told = |folder: &Path| {
+        let mut state = state(folder);
+        state.as_object_mut().unwrap().remove("proposal");
+        state
+    };
+    let stood = told(&folder);
+    // Also against another version, as a conflict is shown, too.
+    let (before, after) = preview(&folder, &change(Some(0))).unwrap();
+    assert_eq!((Value::Map(before.into()).to_json(), told(&folder)), (stood.clone(), stood));
+    write(&folder, &change(Some(1))).unwrap();
+    assert_eq!(Value::Map(after.into()).to_json(), told(&folder));
+}

@@ -1,0 +1,13 @@
+//! The operator's pages: what they show, what of it is escaped, and who sees them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod access;
+mod audit;
+mod pages;
+mod proposals;
+mod questions;
+mod settings;
+#[allow(dead_code, reason = "the tests of the API use the rest")]
+#[path = "../api/world.rs"]
+mod world;
