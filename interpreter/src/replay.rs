@@ -24,8 +24,8 @@ mod what_if;
 use follow::Follower;
 pub use link::{LinkFault, check_link};
 pub use stepper::{Step, Stepper};
-pub use walk::{IconWalk, walk};
-pub use what_if::{EmissionChange, Finding, Outcome, Parting, Spot, WhatIf, what_if};
+pub use walk::{IconWalk, Walker, walk};
+pub use what_if::{EmissionChange, Finding, NoSuchAnswer, Outcome, Parting, Spot, WhatIf, what_if, what_if_answered};
 
 /// What a replay found.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,9 +6,12 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use bloom_interpreter::effect::{Answer, EffectCall, EffectError, EffectRequest};
+use bloom_interpreter::effect::{Answer, EffectCall, EffectError, EffectId, EffectRequest};
 use bloom_interpreter::history::{Chain, Event, Payload};
-use bloom_interpreter::replay::{EmissionChange, Finding, Outcome, WhatIf, what_if};
+use bloom_interpreter::replay::{
+    EmissionChange, Finding, IconWalk, NoSuchAnswer, Outcome, Verdict, Walker, WhatIf, replay, what_if,
+    what_if_answered,
+};
 use bloom_interpreter::{End, Program};
 use bloom_ir::Value;
 use proptest::prelude::*;
@@ -69,6 +72,79 @@ fn after(change: impl FnOnce(&mut Json)) -> WhatIf {
     let mut other = notes();
     change(&mut other);
     what_if(Some(&recorded), &load(&other).unwrap(), &events)
+}
+
+/// What the recorded notes would have come to had an effect had another outcome.
+fn answered(effect: &str, outcome: Result<Json, EffectError>) -> Result<(WhatIf, IconWalk), NoSuchAnswer> {
+    let recorded = load(&notes()).unwrap();
+    let (events, _) = drive(&recorded, json!({ "folder": "x" }), &mut world);
+    let document = serde_json::from_value(notes()).unwrap();
+    what_if_answered(&recorded, &document, &events, &EffectId::new(effect), outcome.map(Value::from))
+}
+
+#[test]
+fn another_answer_leads_another_way_as_far_as_the_recorded_ones_go() {
+    let (same, icons) = answered("n1#1", Ok(json!(["long one", "no", "another"]))).unwrap();
+    assert!(!same.diverges(), "{same:?}");
+    assert_eq!((same.same, icons.icons["long?"], icons.icons["ask"]), (4, 3, 2));
+
+    // One note fewer: what was asked about it is asked no more, and what is written is another count.
+    let (fewer, icons) = answered("n1#1", Ok(json!(["long one"]))).unwrap();
+    assert_eq!((icons.icons["long?"], icons.icons["ask"]), (1, 1));
+    assert!(matches!(&fewer.outcome, Outcome::OtherEnd { .. }), "{fewer:?}");
+    let parting = fewer.parting.unwrap();
+    assert_eq!(parting.replayed.unwrap().item, "write");
+    assert!(fewer.findings.iter().any(|finding| matches!(finding, Finding::Unused { .. })), "{:?}", fewer.findings);
+
+    // What was never asked has no answer: there it stops.
+    let (more, icons) = answered("n1#1", Ok(json!(["a third one"]))).unwrap();
+    assert_eq!(more.outcome, Outcome::Stopped);
+    assert_eq!(icons.position, ["ask"]);
+    let (failed, _) = answered("n1#1", Err(EffectError::new("timeout", ""))).unwrap();
+    assert!(
+        matches!(&failed.outcome, Outcome::OtherEnd { replayed: End::Failed { error, .. }, .. } if error.code == "timeout"),
+        "{failed:?}"
+    );
+    assert_eq!(answered("n9#1", Ok(json!(1))).unwrap_err(), NoSuchAnswer(EffectId::new("n9#1")));
+}
+
+#[test]
+fn a_moment_is_the_same_from_whichever_mark_it_is_come_to() {
+    let program = load(&notes()).unwrap();
+    let document = serde_json::from_value(notes()).unwrap();
+    let many: Vec<String> = (0..90).map(|number| format!("note {number}")).collect();
+    let mut world = |request: &EffectRequest, attempt: u32| match &request.call {
+        EffectCall::Tool(call) if call.tool == "read" => Ok(Answer { value: Value::from(json!(many)), usage: None }),
+        _ => world(request, attempt),
+    };
+    let (events, _) = drive(&program, json!({ "folder": "x" }), &mut world);
+    let mut walker = Walker::new(&program, &events);
+    events.iter().for_each(|event| walker.follow(event));
+    assert_eq!((walker.seq(), walker.verdict()), (events.len() as u64, Verdict::Same));
+    let mut fresh = Walker::new(&program, &events);
+    for (number, event) in (1..).zip(&events) {
+        fresh.follow(event);
+        let mut near = walker.before(number);
+        assert!(near.seq() <= number && near.seq() + 64 > number, "the mark before {number} is {}", near.seq());
+        let from = usize::try_from(near.seq()).unwrap();
+        for event in &events[from..usize::try_from(number).unwrap()] {
+            near.follow(event);
+        }
+        assert_eq!(near.walk(&document), fresh.walk(&document), "{number}");
+        assert_eq!(near.position(), fresh.position(), "{number}");
+        assert_eq!(near.position(), replay(&program, &events, Some(number)).position, "{number}");
+    }
+}
+
+#[test]
+fn behind_an_event_that_does_not_agree_nothing_is_followed() {
+    let program = load(&notes()).unwrap();
+    let (mut events, _) = drive(&program, json!({ "folder": "x" }), &mut world);
+    events.remove(3);
+    let mut walker = Walker::new(&program, &events);
+    events.iter().for_each(|event| walker.follow(event));
+    assert_eq!(walker.seq(), 3);
+    assert!(matches!(walker.verdict(), Verdict::Broken(_)), "{:?}", walker.verdict());
 }
 
 /// Puts a node between one and the next, in an icon of its own.

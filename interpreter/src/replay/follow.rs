@@ -94,6 +94,10 @@ impl Follower {
         })
     }
 
+    pub(super) fn program(&self) -> &Program {
+        &self.program
+    }
+
     /// Whether the machine can go on without an event.
     pub(super) fn is_behind(&self) -> bool {
         self.is_behind

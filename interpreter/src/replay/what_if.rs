@@ -16,9 +16,11 @@ mod question;
 mod recorded;
 mod walk;
 
+use bloom_ir::{Document, Value};
 use serde::Serialize;
 
-use crate::effect::{EffectError, EffectRequest};
+use super::walk::IconWalk;
+use crate::effect::{EffectError, EffectId, EffectRequest};
 use crate::history::Event;
 use crate::machine::End;
 use crate::program::{Place, Program};
@@ -146,9 +148,40 @@ impl WhatIf {
 /// are not compared, and what the run was about to ask at the end of an unfinished history is not known.
 pub fn what_if(recorded: Option<&Program>, other: &Program, events: &[Event]) -> WhatIf {
     match Recording::read(recorded, events) {
-        Ok(recording) => walk::Walk::through(&recording, other),
+        Ok(recording) => walk::Walk::through(&recording, other, None).0,
         Err(outcome) => {
             WhatIf { same: 0, findings: Vec::new(), parting: None, emissions: Vec::new(), outcome, first: None }
         }
     }
+}
+
+/// No effect of that id has an outcome that could have been another one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the history has no effect `{0}`")]
+pub struct NoSuchAnswer(pub EffectId);
+
+/// Replays a history by its own program as if one of its effects had had another outcome, and tells which icons were passed then.
+/// Of an effect that has none yet it is the outcome that it gets. What an answer cost stays.
+///
+/// Behind it answers are found as [`what_if`] finds them. The documents of the program say where its nodes stand.
+pub fn what_if_answered(
+    program: &Program,
+    document: &Document,
+    events: &[Event],
+    effect: &EffectId,
+    outcome: Result<Value, EffectError>,
+) -> Result<(WhatIf, IconWalk), NoSuchAnswer> {
+    let unread = |outcome| {
+        let nothing =
+            WhatIf { same: 0, findings: Vec::new(), parting: None, emissions: Vec::new(), outcome, first: None };
+        (nothing, IconWalk::default())
+    };
+    let mut recording = match Recording::read(Some(program), events) {
+        Ok(recording) => recording,
+        Err(outcome) => return Ok(unread(outcome)),
+    };
+    if !recording.answer_otherwise(effect, outcome, events.last()) {
+        return Err(NoSuchAnswer(effect.clone()));
+    }
+    Ok(walk::Walk::through(&recording, program, Some(document)))
 }

@@ -83,7 +83,7 @@ pub(crate) fn end(
             if let Some(place) = at.and_then(|at| at.text(catalogue)) {
                 writeln!(out, "  {place}")?;
             }
-            if let Some(advice) = run_error::advice(&error.code, catalogue) {
+            if let Some(advice) = run_error::advice(error, catalogue) {
                 writeln!(out, "  {} {advice}", text!(catalogue, "hint"))?;
             }
         }

@@ -4,7 +4,7 @@
 // - `<section id data-live>`: replaced by the same section of the page as the server writes it now, when something happened.
 //   `data-live="/path"` listens there, else to everything that happens. Nothing is replaced while it holds the focus.
 // - `<form data-api="METHOD /path">`: sent as JSON; `{name}` in the path is what the field of that name holds. A field `a` becomes a member; `data-json` on a field: its value is JSON;
-//   `data-omit-empty`: left out when empty. Then the page goes to `data-then` (`{run_id}` is taken from the answer), or is
+//   `data-omit-empty`: left out when empty; `data-whole`: its value is all that is sent. Then the page goes to `data-then` (`{run_id}` is taken from the answer), or is
 //   fetched anew. `data-ask` on the form names a dialog that asks first. `data-key` sends an `Idempotency-Key`. `data-show` names a dialog
 //   that tells what came back: the member that `data-member` of an element names.
 
@@ -32,7 +32,8 @@ export async function refresh() {
     const now = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const old of document.querySelectorAll("[data-live]")) {
       const fresh = now.getElementById(old.id);
-      if (!fresh || fresh.outerHTML === old.dataset.was || old.contains(document.activeElement) && old !== document.activeElement) continue;
+      const held = document.activeElement, isHeld = old !== held && old.contains(held), isRegion = held?.id && held.matches(".scroll, .diagram");
+      if (!fresh || fresh.outerHTML === old.dataset.was || isHeld && !isRegion) continue;
       const written = fresh.outerHTML, open = [...old.querySelectorAll("details[open][id]")].map((each) => each.id);
       const checked = [...old.querySelectorAll("input[type=checkbox]:checked")].map((each) => [each.name, each.value]);
       const scrolled = [...old.querySelectorAll("[id].scroll, [id].diagram")].map((each) => [each.id, each.scrollLeft, each.scrollTop]);
@@ -41,9 +42,12 @@ export async function refresh() {
       for (const id of open) document.getElementById(id)?.setAttribute("open", "");
       for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo(left, top);
       for (const [name, value] of checked) for (const box of fresh.querySelectorAll(`input[name="${CSS.escape(name)}"]`)) box.checked ||= box.value === value;
+      if (isHeld) document.getElementById(held.id)?.focus({ preventScroll: true });
       localise(fresh);
       fresh.dispatchEvent(new CustomEvent("fresh", { bubbles: true }));
     }
+    // Of what is over nothing is followed any more.
+    if (!document.querySelector("[data-live]")) follow();
     if (notice.dataset.offline) { delete notice.dataset.offline; tell(""); }
   } catch {
     notice.dataset.offline = "yes";
@@ -74,7 +78,8 @@ function follow() {
   poll = setInterval(() => { if (source?.readyState !== EventSource.OPEN) soon(); }, 5000);
 }
 const EVENTS = "message run.status.changed run.step.completed proposal.created proposal.status.changed "
-  + "run_started effect_requested effect_completed effect_failed emitted run_completed run_failed run_cancelled run_continued "
+  + "run.started effect.requested effect.attempted effect.completed effect.failed emitted signal.received run.forked "
+  + "run.completed run.failed run.cancelled run.continued "
   + "transient.performing transient.attempt_failed transient.resumed";
 document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); follow(); });
 
@@ -87,6 +92,7 @@ function body(form) {
     let value = field.type === "checkbox" ? field.checked : field.value;
     if (value === "" && "omitEmpty" in field.dataset) continue;
     if ("json" in field.dataset || (field.type === "number" && value !== "")) value = JSON.parse(value);
+    if ("whole" in field.dataset) return value;
     let at = members;
     const path = field.name.split(".");
     for (const part of path.slice(0, -1)) at = at[part] ??= {};

@@ -358,3 +358,222 @@ contexts-readers = Read by
 contexts-reader = Context that may read
 contexts-delegate = Let it read
 contexts-revoke = Do not let it read any more
+
+## A run
+
+run-stand = Where it stands
+run-queue = { $position } in the queue
+run-elsewhere = A worker executes it
+run-why = Why it failed
+run-why-do = What to do:
+run-why-where = Where:
+run-why-cancelled = Why it was stopped
+run-continued-by = Its history was long enough; in its place goes on run
+run-waits = Waits for
+run-since = since
+run-until = until
+run-answer = Answer
+run-more = and { $count } more
+run-acts = What can be done
+run-back = Back
+run-rerun = Run again
+run-rerun-what = The same program with the same inputs, as another run. Tools and LLMs are called anew.
+run-fork = Fork
+run-fork-what = Another run shares the first events of this one and goes on from there; this one stays as it is. What was asked for by then and has no answer is asked again.
+run-fork-at = Last event that both have (1 to { $last })
+run-fork-version = Version of the flow to go on by (empty: the same program)
+run-fork-ask-again = Ask it again, really
+run-fork-ask-again-what = Another run shares everything up to this question and asks it again: of the same tool, model or person. This run stays as it is.
+run-cancel = Cancel
+run-cancel-what = The run is stopped for good. What was recorded stays.
+run-cancel-reason = Why, for people
+run-signal = Signal
+run-signal-what = The run waits for this signal, and goes on with what you send.
+run-signal-payload = What is sent
+run-signal-send = Send
+run-signal-sent = The signal was sent.
+run-path = The way that it took
+run-path-told = Lines and icons that were passed are lit up, with how often and how long. Choose an icon to see what it asked.
+run-differs = The history does not follow from the program, as far as replaying it shows:
+run-no-diagram = The file of the diagram is not kept here, so the way cannot be drawn.
+run-no-program = The program that this run pins is not here, or nobody who is trusted signed it: the way cannot be drawn.
+run-icon-effects = What this icon asked
+run-selected = What the chosen icon asked
+run-choose = Choose an icon or a bar to see what was asked, what came of it and what it cost.
+run-icon = Icon
+run-values = What went in and came out
+run-inputs = Inputs
+run-result = Result
+run-proposals = Proposals
+run-artifacts = Artifacts
+run-artifact = Artifact
+run-children = Runs that it started
+run-facts = Facts
+run-hash = Program
+run-context = Context
+run-by = Asked for by
+run-started = Began
+run-ended = Ended
+run-budget = Budget profile
+run-parent = Started by run
+run-continues = Goes on in place of run
+run-origin = Fork of run
+run-events = Events
+run-head = Hash of the last event
+run-earlier = Earlier ones
+run-later = Later ones
+run-history = History
+run-history-chunk = Events { $first } to { $last }
+run-history-raw = As recorded
+run-history-whole = All of it
+run-task-queued = queued
+run-task-leased = leased
+run-task-running = running
+run-task-completed = completed
+run-task-failed = failed
+run-task-dead = out of attempts
+
+## Effects of a run
+
+effects = What it asked, over time
+effects-none = The run has asked for nothing yet.
+effects-none-here = This icon has asked for nothing in this run.
+effects-shown = { $first } to { $last } of { $total }
+effects-table = As a table
+effects-of-icon = { $count ->
+    [one] asked once
+   *[other] asked { $count } times
+}
+effect = Asked
+effect-tool = Tool
+effect-llm = LLM
+effect-flow = Flow
+effect-sleep = Pause
+effect-timer = Timer
+effect-timer-end = End of a timer
+effect-signal = Signal
+effect-question = Question
+effect-asked = Asked at
+effect-answered = Answered at
+effect-attempts = Attempts
+effect-attempt-failed = Attempt { $number } failed:
+effect-latency = Latency
+effect-model = Model
+effect-model-asked = Model that was asked for
+effect-tokens = { $input } in, { $output } out
+effect-task = Task
+effect-worker = Worker
+effect-lease = Lease
+effect-arguments = Arguments
+effect-prompt = Prompt
+effect-system = System prompt
+effect-memory = Memory
+effect-schema = What the answer must satisfy
+effect-answer = Answer
+outcome-completed = done
+outcome-failed = failed
+outcome-running = under way
+outcome-cancelled = never answered
+
+## With another answer
+
+otherwise = What would have happened with another answer
+otherwise-failed = If it had failed
+otherwise-own = Another answer of your own
+otherwise-answer = The answer, as JSON
+otherwise-error = Or the code of an error that it fails with
+otherwise-tell = Tell
+otherwise-recorded = As it was recorded
+otherwise-not-told = This cannot be told:
+otherwise-same = Nothing would have been different.
+otherwise-same-end = The run would have come to the same end, but not all of it would have been the same.
+otherwise-other-end = The run would have come to another end.
+otherwise-stopped = The run would have gone on, to where it asks for something that was never answered.
+otherwise-waits = The run would have waited for something else.
+otherwise-refused = The run would not have begun.
+otherwise-endless = The run would have computed without an end.
+otherwise-unreadable = The history cannot be read.
+otherwise-after = After
+otherwise-went = the run went
+otherwise-would-go = it would have gone
+otherwise-to-end = to its end
+otherwise-same-way = It would have gone the same way.
+otherwise-answers = { $count ->
+    [one] { $count } recorded answer was used; nothing was called.
+   *[other] { $count } recorded answers were used; nothing was called.
+}
+otherwise-was = How it ended
+otherwise-would = How it would have ended
+otherwise-no-end = It had no end.
+otherwise-differs = What differs
+otherwise-asks-new = It would have asked for something that was never asked
+otherwise-asks-unread = It would have asked for something else, whose answer nobody reads
+otherwise-asks-other = It would have asked for something else
+otherwise-asks-no-more = It would not have asked this
+otherwise-hands-more = It would have handed out { $name }
+otherwise-hands-less = It would not have handed out { $name }
+otherwise-hands-other = It would have handed out another { $name }
+otherwise-ask-really = What comes behind that is only known when it is really asked: fork the run below.
+otherwise-path = The way that it would have taken
+
+## Proof of a run
+
+run-replay = Replay
+replay-what = The program was run again over what was recorded, and called nothing. Every event must follow from the one before.
+replay-same = The history is what the program does, to the last byte.
+replay-unfinished = The history is what the program does, so far. The run is not over.
+replay-broken = The chain is broken: an event was changed, lost or added.
+replay-other-program = The history belongs to another program.
+replay-misplaced = An event stands where it cannot.
+replay-erased = A payload was erased, and what follows depends on it.
+replay-unlinked = The history agrees in itself, but not with the run that it continues, or that continues it.
+replay-diverged = The program does something else than was recorded.
+replay-agreed = { $count } of { $total } events agree.
+replay-recorded = Recorded
+replay-replayed = By the program
+differs-start = It differs in how the run began:
+differs-kind = Another kind of event is due:
+differs-request = It differs in what was asked:
+differs-emission = It differs in what was handed out:
+differs-end = It differs in how the run ended:
+differs-state = It differs in the variables at the end:
+
+## Time travel
+
+travel = Time travel
+travel-here = Look at this moment
+travel-event = Event
+travel-go = Go
+travel-steps = Steps
+travel-fork = Fork from here
+travel-first = First
+travel-previous = Previous
+travel-next = Next
+travel-last = Last
+travel-at = The run is at
+travel-path = The way so far
+travel-state = State
+travel-changes = { $count ->
+    [0] Nothing changed by this event
+    [one] { $count } variable changed by this event
+   *[other] { $count } variables changed by this event
+}
+travel-branch = Branch
+travel-no-variables = There are no variables.
+travel-not-set = not set
+travel-was = It was:
+change-added = new
+change-changed = changed
+change-removed = gone
+event-run-started = Run started
+event-effect-requested = Asked
+event-effect-attempted = Attempt failed
+event-effect-completed = Answered
+event-effect-failed = Failed
+event-emitted = Handed out
+event-signal-received = Signal received
+event-run-forked = Forked
+event-run-cancelled = Run cancelled
+event-run-completed = Run completed
+event-run-failed = Run failed
+event-run-continued = Goes on as another run

@@ -363,3 +363,225 @@ contexts-readers = Хто читає
 contexts-reader = Контекст, що читатиме
 contexts-delegate = Дозволити читати
 contexts-revoke = Більше не дозволяти читати
+
+## Запуск
+
+run-stand = На чому він зараз
+run-queue = { $position } у черзі
+run-elsewhere = Його виконує віддалений виконавець
+run-why = Чому він не вдався
+run-why-do = Що робити:
+run-why-where = Де:
+run-why-cancelled = Чому його зупинили
+run-continued-by = Його історія вже задовга; замість нього триває запуск
+run-waits = Чекає на
+run-since = з
+run-until = до
+run-answer = Відповісти
+run-more = і ще { $count }
+run-acts = Що можна зробити
+run-back = Назад
+run-rerun = Запустити знову
+run-rerun-what = Та сама програма з тими самими вхідними даними, окремим запуском. Інструменти й LLM викликаються заново.
+run-fork = Відгалузити
+run-fork-what = Інший запуск має ті самі перші події й іде далі звідти; цей лишається, як є. Те, про що вже запитано й на що немає відповіді, запитується знову.
+run-fork-at = Остання спільна подія (від 1 до { $last })
+run-fork-version = Версія схеми, за якою йти далі (порожньо: та сама програма)
+run-fork-ask-again = Запитати знову насправді
+run-fork-ask-again-what = Інший запуск має все спільне до цього запиту й питає знову: той самий інструмент, модель чи людину. Цей запуск лишається, як є.
+run-cancel = Скасувати
+run-cancel-what = Запуск зупиниться назавжди. Записане лишиться.
+run-cancel-reason = Чому — для людей
+run-signal = Сигнал
+run-signal-what = Запуск чекає на цей сигнал і піде далі з тим, що ви надішлете.
+run-signal-payload = Що надіслати
+run-signal-send = Надіслати
+run-signal-sent = Сигнал надіслано.
+run-path = Пройдений шлях
+run-path-told = Пройдені лінії та ікони підсвічено, із кількістю проходів і часом. Виберіть ікону, щоб побачити її запити.
+run-differs = Історія не випливає з програми — це показало відтворення:
+run-no-diagram = Файл діаграми тут не збережено, тому шлях не намальовано.
+run-no-program = Програми, яку закріпив цей запуск, тут немає, або її не підписав ніхто з довірених: шлях не намальовано.
+run-icon-effects = Запити цієї ікони
+run-selected = Запити вибраної ікони
+run-choose = Виберіть ікону або смугу, щоб побачити запит, що з нього вийшло і скільки це коштувало.
+run-icon = Ікона
+run-values = Що увійшло і що вийшло
+run-inputs = Вхідні дані
+run-result = Результат
+run-proposals = Пропозиції
+run-artifacts = Артефакти
+run-artifact = Артефакт
+run-children = Запуски, які він почав
+run-facts = Відомості
+run-hash = Програма
+run-context = Контекст
+run-by = Хто запустив
+run-started = Початок
+run-ended = Кінець
+run-budget = Профіль бюджету
+run-parent = Його почав запуск
+run-continues = Триває замість запуску
+run-origin = Відгалуження запуску
+run-events = Подій
+run-head = Хеш останньої події
+run-earlier = Попередні
+run-later = Наступні
+run-history = Історія
+run-history-chunk = Події { $first }–{ $last }
+run-history-raw = Як записано
+run-history-whole = Повністю
+run-task-queued = у черзі
+run-task-leased = в оренді
+run-task-running = виконується
+run-task-completed = виконане
+run-task-failed = невдале
+run-task-dead = спроби вичерпано
+
+## Запити запуску
+
+effects = Запити в часі
+effects-none = Запуск іще нічого не запитував.
+effects-none-here = У цьому запуску ця ікона нічого не запитувала.
+effects-shown = { $first }–{ $last } із { $total }
+effects-table = Таблицею
+effects-of-icon = { $count ->
+    [one] { $count } запит
+    [few] { $count } запити
+   *[other] { $count } запитів
+}
+effect = Запит
+effect-tool = Інструмент
+effect-llm = LLM
+effect-flow = Схема
+effect-sleep = Пауза
+effect-timer = Таймер
+effect-timer-end = Кінець таймера
+effect-signal = Сигнал
+effect-question = Питання
+effect-asked = Запитано
+effect-answered = Відповідь надійшла
+effect-attempts = Спроб
+effect-attempt-failed = Спроба { $number } не вдалася:
+effect-latency = Затримка
+effect-model = Модель
+effect-model-asked = Яку модель запитано
+effect-tokens = { $input } на вході, { $output } на виході
+effect-task = Завдання
+effect-worker = Виконавець
+effect-lease = Оренда
+effect-arguments = Аргументи
+effect-prompt = Запит до моделі
+effect-system = Системний запит
+effect-memory = Пам'ять
+effect-schema = Якою має бути відповідь
+effect-answer = Відповідь
+outcome-completed = виконано
+outcome-failed = не вдалося
+outcome-running = триває
+outcome-cancelled = без відповіді
+
+## З іншою відповіддю
+
+otherwise = Що було б з іншою відповіддю
+otherwise-failed = Якби не вдалося
+otherwise-own = Інша відповідь, ваша
+otherwise-answer = Відповідь у JSON
+otherwise-error = Або код помилки, з якою не вдалося
+otherwise-tell = Показати
+otherwise-recorded = Як було записано
+otherwise-not-told = Цього не можна показати:
+otherwise-same = Нічого б не змінилося.
+otherwise-same-end = Запуск дійшов би того самого кінця, але не все було б так само.
+otherwise-other-end = Запуск дійшов би іншого кінця.
+otherwise-stopped = Запуск пішов би далі — аж доки не запитав би те, на що відповіді ніколи не було.
+otherwise-waits = Запуск чекав би на щось інше.
+otherwise-refused = Запуск не почався б.
+otherwise-endless = Запуск обчислював би без кінця.
+otherwise-unreadable = Історію не можна прочитати.
+otherwise-after = Після ікони
+otherwise-went = запуск пішов
+otherwise-would-go = а пішов би
+otherwise-to-end = до кінця
+otherwise-same-way = Шлях був би той самий.
+otherwise-answers = { $count ->
+    [one] Використано { $count } записану відповідь; нічого не викликано.
+    [few] Використано { $count } записані відповіді; нічого не викликано.
+   *[other] Використано { $count } записаних відповідей; нічого не викликано.
+}
+otherwise-was = Як він закінчився
+otherwise-would = Як він закінчився б
+otherwise-no-end = Кінця не було.
+otherwise-differs = У чому різниця
+otherwise-asks-new = Запитав би те, чого ніколи не запитував
+otherwise-asks-unread = Запитав би інше, але відповіді ніхто не читає
+otherwise-asks-other = Запитав би інше
+otherwise-asks-no-more = Не запитав би цього
+otherwise-hands-more = Видав би { $name }
+otherwise-hands-less = Не видав би { $name }
+otherwise-hands-other = Видав би { $name } з іншим вмістом
+otherwise-ask-really = Що буде далі, стане відомо, лише коли запитати насправді: відгалузьте запуск нижче.
+otherwise-path = Шлях, яким він пішов би
+
+## Доказ запуску
+
+run-replay = Відтворити
+replay-what = Програму виконано ще раз над записаним, і вона нічого не викликала. Кожна подія має випливати з попередньої.
+replay-same = Історія збігається з тим, що робить програма, до останнього байта.
+replay-unfinished = Історія поки збігається з тим, що робить програма. Запуск іще триває.
+replay-broken = Ланцюг розірвано: подію змінено, втрачено або додано.
+replay-other-program = Історія належить іншій програмі.
+replay-misplaced = Подія стоїть там, де не може.
+replay-erased = Вміст події стерто, а наступне від нього залежить.
+replay-unlinked = Історія узгоджена в собі, але не з запуском, який вона продовжує або який продовжує її.
+replay-diverged = Програма робить не те, що записано.
+replay-agreed = Збігається подій: { $count } із { $total }.
+replay-recorded = Записано
+replay-replayed = За програмою
+differs-start = Інакший початок запуску:
+differs-kind = Мала бути подія іншого виду:
+differs-request = Інакший запит:
+differs-emission = Інакше те, що видано:
+differs-end = Інакший кінець запуску:
+differs-state = Інакші змінні наприкінці:
+
+## Подорож у часі
+
+travel = Подорож у часі
+travel-here = До цієї миті
+travel-event = Подія
+travel-go = Перейти
+travel-steps = Кроки
+travel-fork = Відгалузити звідси
+travel-first = Перша
+travel-previous = Попередня
+travel-next = Наступна
+travel-last = Остання
+travel-at = Запуск стоїть на
+travel-path = Шлях досі
+travel-state = Стан
+travel-changes = { $count ->
+    [0] Ця подія нічого не змінила
+    [one] Ця подія змінила { $count } змінну
+    [few] Ця подія змінила { $count } змінні
+   *[other] Ця подія змінила { $count } змінних
+}
+travel-branch = Гілка
+travel-no-variables = Змінних немає.
+travel-not-set = не задано
+travel-was = Було:
+change-added = нова
+change-changed = змінилася
+change-removed = зникла
+event-run-started = Запуск почався
+event-effect-requested = Запитано
+event-effect-attempted = Спроба не вдалася
+event-effect-completed = Є відповідь
+event-effect-failed = Не вдалося
+event-emitted = Видано
+event-signal-received = Надійшов сигнал
+event-run-forked = Відгалужено
+event-run-cancelled = Запуск скасовано
+event-run-completed = Запуск завершився
+event-run-failed = Запуск не вдався
+event-run-continued = Триває іншим запуском

@@ -17,6 +17,7 @@ use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::config::ServerConfig;
 use crate::control_plane::ControlPlane;
+use crate::followed::Followed;
 use crate::hub::Hub;
 use crate::kept::Kept;
 use crate::metrics::Metrics;
@@ -85,6 +86,7 @@ pub(crate) struct Shared {
     /// Held by who changes a managed project.
     projects: Mutex<()>,
     adding: Adding,
+    followed: Followed,
 }
 
 impl std::ops::Deref for App {
@@ -107,6 +109,7 @@ impl App {
             hashing: Arc::new(Semaphore::new(1)),
             projects: Mutex::default(),
             adding: Adding::default(),
+            followed: Followed::default(),
             parts,
             stopping: watch::Sender::new(false),
             begun: Instant::now(),
@@ -174,6 +177,11 @@ impl App {
     /// The components that are being added.
     pub(crate) fn adding(&self) -> &Adding {
         &self.0.adding
+    }
+
+    /// The runs that people look at.
+    pub(crate) fn followed(&self) -> &Followed {
+        &self.0.followed
     }
 
     /// What is counted.

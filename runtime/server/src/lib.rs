@@ -30,6 +30,7 @@ mod control_plane;
 mod error;
 mod extract;
 mod feed;
+mod followed;
 mod hub;
 mod kept;
 mod listener;

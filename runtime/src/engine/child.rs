@@ -18,7 +18,7 @@ use crate::record::{Actor, ContextId, Parent, RunId, RunRecord};
 use crate::store::StoreError;
 
 /// The id of the run that an effect of a run starts.
-pub(super) fn child_id(parent: &RunId, effect: &EffectId) -> RunId {
+pub fn child_id(parent: &RunId, effect: &EffectId) -> RunId {
     let hex = Digest::of(format!("{parent}/{effect}").as_bytes()).hex();
     // As a UUID of version 8 (RFC 9562, section 5.8), whose content is its maker's.
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();

@@ -61,6 +61,7 @@ use std::time::Duration;
 use bloom_ir::TrustList;
 
 pub use self::adopt::{Adopt, Journal};
+pub use self::child::child_id;
 pub use self::config::EngineConfig;
 use self::context::Fences;
 pub use self::continuation::check_links;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use bloom_ir::Value;
+
 use super::super::follow::{Follower, LOOK_AHEAD};
 use super::Outcome;
 use super::emitted::Handed;
@@ -124,6 +126,27 @@ impl<'a> Recording<'a> {
             branches.entry(branch_key(asked.request.id.as_str(), program)).or_default().push(asked);
         }
         Ok(Self { program, started, asked: branches, handed_out, path, end })
+    }
+
+    /// Gives an effect another outcome, recorded when its own was; `last` is the last event. False where it was never asked for.
+    pub(super) fn answer_otherwise(
+        &mut self,
+        effect: &EffectId,
+        outcome: Result<Value, EffectError>,
+        last: Option<&Event>,
+    ) -> bool {
+        let Some(asked) = self.asked.values_mut().flatten().find(|asked| asked.request.id == *effect) else {
+            return false;
+        };
+        let known = asked.answer.take();
+        let usage = known.as_ref().and_then(|known| known.result.as_ref().ok()).and_then(|answer| answer.usage.clone());
+        let (seq, at) = known.map_or_else(
+            || last.map_or((asked.seq, 0), |last| (last.seq.saturating_add(1), last.at)),
+            |known| (known.seq, known.at),
+        );
+        let result = outcome.map(|value| Answer { value: value.normalized(), usage });
+        asked.answer = Some(Answered { seq, at, result });
+        true
     }
 
     /// Whether an icon stands in the recorded program too; of one that is not known, every icon may.

@@ -1,6 +1,10 @@
 //! Another program, run with recorded answers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bloom_ir::Document;
+use bloom_ir::document::NodeId;
 
 use super::emitted::{Handed, changes};
 use super::matching::{Match, Matched, Pool};
@@ -11,7 +15,8 @@ use super::{Finding, Outcome, Spot, WhatIf};
 use crate::effect::{Answer, AwaitedThing, EffectCall, EffectError, EffectId, EffectRequest};
 use crate::history::Started;
 use crate::machine::{Done, End, Machine, Next, RunInfo};
-use crate::program::{Op, Place, Program};
+use crate::program::{NodeIndex, Op, Place, Program};
+use crate::replay::IconWalk;
 use crate::replay::difference::first_difference;
 
 /// How many steps a turn may take, as [`Machine::advance_within`] counts them: far more than `max_steps` allows by default.
@@ -27,6 +32,7 @@ pub(super) struct Walk<'a> {
     /// What comes to the machine next, in the order in which it was recorded.
     coming: BTreeMap<(u64, u64), Coming>,
     path: Path,
+    trail: Trail,
     handed_out: Vec<Handed>,
     /// Each with how many icons were passed before.
     findings: Vec<(u64, Finding)>,
@@ -38,13 +44,39 @@ pub(super) struct Walk<'a> {
     made: u64,
 }
 
+/// Which nodes were done after which.
+#[derive(Default)]
+struct Trail {
+    /// What each branch did last.
+    last: BTreeMap<Arc<str>, NodeIndex>,
+    counts: BTreeMap<(Option<NodeIndex>, NodeIndex), u64>,
+}
+
+impl Trail {
+    fn note(&mut self, program: &Program, branch: &Arc<str>, node: NodeIndex) {
+        let last = self.last.insert(branch.clone(), node);
+        // A branch begins at its fork, which its path names last: `n2#1.0/`.
+        let fork = || {
+            let own = branch.trim_end_matches('/').rsplit('/').next()?;
+            program.inner().index(&NodeId::new(own.split_once('#')?.0))
+        };
+        let count = self.counts.entry((last.or_else(fork), node)).or_default();
+        *count = count.saturating_add(1);
+    }
+}
+
 enum Coming {
     Attempt(EffectId, EffectError),
     Answer(EffectId, Answered),
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn through(recording: &'a Recording<'a>, other: &'a Program) -> WhatIf {
+    /// With the icons that were passed, where the document is given that says where its nodes stand.
+    pub(super) fn through(
+        recording: &'a Recording<'a>,
+        other: &'a Program,
+        document: Option<&Document>,
+    ) -> (WhatIf, IconWalk) {
         let Started { run, started_at, inputs, limits, continues, .. } = recording.started.clone();
         let info = RunInfo { id: run, started_at };
         let begun = match continues {
@@ -60,7 +92,8 @@ impl<'a> Walk<'a> {
             Ok(machine) => machine,
             Err(outcome) => {
                 let (findings, emissions) = (Vec::new(), Vec::new());
-                return WhatIf { same: 0, findings, parting: None, emissions, outcome, first: None };
+                let nothing = WhatIf { same: 0, findings, parting: None, emissions, outcome, first: None };
+                return (nothing, IconWalk::default());
             }
         };
         machine.keep_log();
@@ -71,6 +104,7 @@ impl<'a> Walk<'a> {
             pool: Pool::new(recording),
             coming: BTreeMap::new(),
             path: Path::default(),
+            trail: Trail::default(),
             handed_out: Vec::new(),
             findings: Vec::new(),
             same: 0,
@@ -79,7 +113,15 @@ impl<'a> Walk<'a> {
             made: 0,
         };
         let end = walk.run();
-        walk.conclude(recording, end)
+        let icons = document.map(|document| walk.icons(document)).unwrap_or_default();
+        (walk.conclude(recording, end), icons)
+    }
+
+    fn icons(&self, document: &Document) -> IconWalk {
+        let inner = self.other.inner();
+        let pairs = self.trail.counts.iter();
+        let pairs = pairs.map(|((from, to), count)| (from.map(|from| inner.id(from)), inner.id(*to), *count));
+        IconWalk::of_trail(document, pairs, &self.machine.position())
     }
 
     /// To the end, or as far as there are answers; `Err` where a turn has no end.
@@ -111,6 +153,7 @@ impl<'a> Walk<'a> {
             let next = self.machine.advance_within(SLICE, &mut emitted);
             for Done { branch, node } in self.machine.take_log() {
                 self.path.pass(self.other, &branch, node, self.seq);
+                self.trail.note(self.other, &branch, node);
             }
             let handed = emitted.into_iter().map(|emission| Handed::new(self.seq, emission, Some(self.other)));
             self.handed_out.extend(handed.map(|handed| Handed { number: Some(self.path.len()), ..handed }));

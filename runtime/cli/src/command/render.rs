@@ -1,17 +1,13 @@
 //! `bloom render`: a diagram as a picture, with what a run or rehearsals did.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use bloom_compiler::{DrawOptions, Drawing, Outline, Overlay, SourceFile, Theme, draw};
-use bloom_interpreter::effect::EffectId;
-use bloom_interpreter::history::{Event, Payload};
 use bloom_interpreter::program::Program;
 use bloom_interpreter::rehearse::{Bounds, Coverage, HashOracle, rehearse};
 use bloom_interpreter::replay::{IconWalk, walk};
-use bloom_ir::document::NodeId;
 use bloom_ir::{Digest, Document, Pinned, verify_pinned};
 use bloom_runtime::record::RunStatus;
 use bloom_runtime::store::Store as _;
@@ -127,11 +123,11 @@ impl Render {
         if !verdict.agrees() {
             return Err(Explained::failed(text!(session.catalogue, "render-differs", run = run.id.as_str())).into());
         }
-        let mut overlay = overlay(walk.clone());
-        overlay.time_ms = times(&document, &events);
+        let position = walk.position.clone();
+        let mut overlay = overlay(walk);
         match run.status {
-            RunStatus::Failed => overlay.failed.extend(walk.position),
-            RunStatus::Running => overlay.current.extend(walk.position),
+            RunStatus::Failed => overlay.failed.extend(position),
+            RunStatus::Running => overlay.current.extend(position),
             _ => {}
         }
         Ok(overlay)
@@ -158,28 +154,5 @@ pub(super) fn of_coverage(document: &Document, coverage: &Coverage) -> Overlay {
 }
 
 fn overlay(walk: IconWalk) -> Overlay {
-    Overlay { visits: walk.icons, ways: walk.ways, ..Overlay::default() }
-}
-
-/// How long was waited for effects, by icon.
-fn times(document: &Document, events: &[Event]) -> BTreeMap<String, u64> {
-    let mut asked: BTreeMap<&EffectId, (&NodeId, i64)> = BTreeMap::new();
-    let mut times: BTreeMap<String, u64> = BTreeMap::new();
-    for event in events {
-        match &event.payload {
-            Some(Payload::EffectRequested { effect, node, .. }) => {
-                asked.insert(effect, (node, event.at));
-            }
-            Some(Payload::EffectCompleted { effect, .. } | Payload::EffectFailed { effect, .. }) => {
-                let Some((node, at)) = asked.remove(effect) else { continue };
-                let spot = document.source.as_ref().and_then(|source| source.map.get(node));
-                if let Some(spot) = spot {
-                    let time = times.entry(spot.item.clone()).or_default();
-                    *time = time.saturating_add(u64::try_from(event.at.saturating_sub(at)).unwrap_or(0));
-                }
-            }
-            _ => {}
-        }
-    }
-    times
+    Overlay { visits: walk.icons, time_ms: walk.waited_ms, ways: walk.ways, ..Overlay::default() }
 }

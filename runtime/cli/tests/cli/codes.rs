@@ -81,14 +81,12 @@ fn every_error_code_of_a_run_is_explained() {
     assert_eq!(made, listed, "made in the sources, and listed in docs/errors.md");
 
     for language in ["en", "uk"] {
-        let catalogue = fs::read_to_string(root().join(format!("runtime/cli/messages/{language}.ftl"))).unwrap();
+        let catalogue = fs::read_to_string(root().join(format!("runtime/messages/errors.{language}.ftl"))).unwrap();
         let told: BTreeSet<String> = catalogue
-            .split("\ncode-")
-            .skip(1)
-            .filter_map(|entry| {
-                let (code, text) = entry.split_once(" = ")?;
-                text.split_once('\n')?.1.starts_with("    .hint = ").then(|| code.replace('-', "_"))
-            })
+            .lines()
+            .zip(catalogue.lines().skip(1))
+            .filter(|(_, next)| next.starts_with("    .hint = "))
+            .filter_map(|(line, _)| Some(line.split_once(" = ")?.0.replace('-', "_")))
             .collect();
         assert_eq!(told, listed, "told with a hint in {language}, and listed in docs/errors.md");
     }

@@ -337,6 +337,6 @@ pub(super) async fn verified(app: &App, id: &str, version: Option<&str>) -> Resu
 }
 
 /// Does what takes its time where that holds nobody up.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))
 }

@@ -5,11 +5,15 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use bloom_interpreter::effect::{AwaitRequest, AwaitedThing, EffectCall, EffectError};
+use bloom_interpreter::history::Payload;
+use bloom_interpreter::replay::{self, IconWalk, WhatIf};
 use bloom_ir::Value;
+use bloom_ir::schema::CompiledSchema;
 use bloom_runtime::engine::{EngineError, Fork as Forking};
-use bloom_runtime::record::{InboxEntry, InboxId, RunId};
+use bloom_runtime::record::{InboxEntry, InboxId, RunId, RunRecord};
 use bloom_runtime::store::StoreError;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -22,10 +26,16 @@ use crate::app::App;
 use crate::auth::Identity;
 use crate::error::{ApiError, Code};
 use crate::extract::{Body, Json, Path, Query, parse};
-use crate::view::{ReplayReport, Run};
+use crate::followed;
+use crate::view::{ReplayReport, Run, WhatIfReport};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(cancel)).routes(routes!(signal)).routes(routes!(replay)).routes(routes!(rerun))
+    OpenApiRouter::new()
+        .routes(routes!(cancel))
+        .routes(routes!(signal))
+        .routes(routes!(replay))
+        .routes(routes!(rerun))
+        .routes(routes!(what_if))
 }
 
 /// Those that may wait for a run.
@@ -132,6 +142,98 @@ async fn replay(
     let run = runs::named(&app, id).await?;
     let report = app.engine.replay(&run.id, replay.until).await?;
     Ok(axum::Json(ReplayReport::of(&run, &report, replay.until.is_some())))
+}
+
+/// Another outcome of an effect: `answer`, or `error`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Otherwise {
+    /// The effect's id, as the history has it.
+    pub(crate) effect: String,
+    /// What it is answered instead.
+    #[serde(default, deserialize_with = "present")]
+    pub(crate) answer: Option<serde_json::Value>,
+    /// What it fails with instead.
+    pub(crate) error: Option<OtherError>,
+}
+
+/// What an effect fails with.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OtherError {
+    /// As `timeout`.
+    pub(crate) code: String,
+    /// For people.
+    #[serde(default)]
+    pub(crate) message: String,
+}
+
+/// A member that is null is there.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<serde_json::Value>, D::Error> {
+    serde_json::Value::deserialize(from).map(Some)
+}
+
+/// What would have happened with another answer: the run is replayed by its own program with that answer in place of the recorded
+/// one, as far as the other recorded answers go, and nothing is called.
+#[utoipa::path(
+    post, path = "/api/v1/runs/{id}/what-if", tag = "runs", params(("id" = String, Path)), request_body = Otherwise,
+    responses((status = 200, body = WhatIfReport), Named, Bodied, Refusable)
+)]
+async fn what_if(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Json(otherwise): Json<Otherwise>,
+) -> Result<axum::Json<WhatIfReport>, ApiError> {
+    let run = runs::named(&app, id).await?;
+    let effect = otherwise.effect.clone();
+    let (found, walk) = otherwise_replayed(&app, &run, otherwise).await?;
+    Ok(axum::Json(WhatIfReport::of(&run, &effect, &found, walk)))
+}
+
+/// The run as it would have gone, and which icons it would have passed.
+pub(crate) async fn otherwise_replayed(
+    app: &App,
+    run: &RunRecord,
+    otherwise: Otherwise,
+) -> Result<(WhatIf, IconWalk), ApiError> {
+    let Otherwise { effect, answer, error } = otherwise;
+    let outcome = match (answer, error) {
+        (Some(answer), None) => Ok(Value::from(answer)),
+        (None, Some(OtherError { code, message })) => Err(EffectError::new(code, message)),
+        _ => return Err(ApiError::invalid("answer", "either `answer` or `error` must be there")),
+    };
+    let id = effect.clone();
+    let known = followed::look(app, run, move |known| {
+        (known.loaded.clone(), known.effect(&id).map(|effect| (effect.id.clone(), effect.asked)))
+    });
+    let (loaded, known) = known.await?;
+    let (known, asked) = known.ok_or_else(|| ApiError::not_found("effect", &effect))?;
+    let Some(loaded) = loaded else { return Err(runs::unreadable(app, run).await) };
+    let asked = app.store().history(&run.id, asked, 1).await?;
+    if let (Some(Payload::EffectRequested { call, .. }), Ok(value)) =
+        (asked.first().and_then(|event| event.payload.as_ref()), &outcome)
+    {
+        check_answer(call, value)?;
+    }
+    let events = app.store().history(&run.id, 1, usize::MAX).await?;
+    let replayed =
+        flows::blocking(move || replay::what_if_answered(&loaded.program, &loaded.document, &events, &known, outcome));
+    replayed.await?.map_err(|error| ApiError::not_found("effect", error.0))
+}
+
+/// An answer that could not have come says nothing of what would have happened.
+fn check_answer(call: &EffectCall, value: &Value) -> Result<(), ApiError> {
+    let schema = match call {
+        EffectCall::Llm(call) => Some(&call.output),
+        EffectCall::Await(AwaitRequest { what: AwaitedThing::Ask(asked), .. }) => Some(&asked.schema),
+        EffectCall::Await(wait) => wait.schema.as_ref(),
+        EffectCall::Tool(_) | EffectCall::Flow(_) | EffectCall::Sleep(_) | EffectCall::Timer(_) => None,
+    };
+    let Some(compiled) = schema.and_then(|schema| CompiledSchema::compile(schema).ok()) else { return Ok(()) };
+    compiled.validate(value).map_err(|found| {
+        let problems: Vec<String> = found.iter().map(ToString::to_string).collect();
+        ApiError::new(Code::SchemaMismatch, format!("the answer is not what is asked for: {}", problems.join("; ")))
+    })
 }
 
 /// Where a run is left by another one.

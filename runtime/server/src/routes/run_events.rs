@@ -10,7 +10,9 @@ use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use bloom_runtime::record::RunId;
 use futures::Stream;
+use serde::Deserialize;
 use tokio::sync::watch;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -18,7 +20,7 @@ use super::responses::Named;
 use super::runs;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::Path;
+use crate::extract::{Path, Query};
 use crate::hub::{News, Watch};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -31,20 +33,33 @@ const HELD: usize = 64;
 /// A sign of life, so that what stands between does not take the connection for dead.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
+/// What the client has, where it cannot say it by a header, as browsers when they begin.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Known {
+    /// The number of the last event that the client has; `Last-Event-ID` goes before it.
+    after: Option<u64>,
+}
+
 /// Recorded events as they come, with their number as `id` and their kind as `event`; after `Last-Event-ID` the stream goes on
 /// where it was. What is not recorded yet has no id, and its kind begins with `transient.`. The stream ends with the run;
 /// asked again, the answer is 204.
 #[utoipa::path(
     get, path = "/api/v1/runs/{id}/events", tag = "runs",
-    params(("id" = String, Path), ("Last-Event-ID" = Option<u64>, Header, description = "the last number that was received")),
+    params(("id" = String, Path), Known, ("Last-Event-ID" = Option<u64>, Header, description = "the last number that was received")),
     responses(
         (status = 200, description = "server-sent events", body = String, content_type = "text/event-stream"),
         (status = 204, description = "the run has ended, and there is nothing after that event"),
         Named,
     )
 )]
-async fn events(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let last = last_event(&headers)?.unwrap_or(0);
+async fn events(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(known): Query<Known>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let last = last_event(&headers)?.or(known.after).unwrap_or(0);
     let run = runs::named(&app, id).await?;
     if run.status.is_terminal() && last >= run.events {
         return Ok(StatusCode::NO_CONTENT.into_response());

@@ -12,7 +12,6 @@ use axum::response::{IntoResponse, Response};
 use bloom_interpreter::effect::{EffectCall, EffectError};
 use bloom_interpreter::history::{Event, Payload};
 use bloom_interpreter::program::Program;
-use bloom_interpreter::replay::walk;
 use bloom_ir::document::{EmitKind, Limits};
 use bloom_ir::{Digest, Pinned, Value, VerifiedIr, validate, verify_pinned};
 use bloom_runtime::engine::{self, Budgets, EngineError, Submit};
@@ -31,6 +30,7 @@ use crate::app::App;
 use crate::auth::Identity;
 use crate::error::{ApiError, Code};
 use crate::extract::{Json, Path, Query, prefers};
+use crate::followed;
 use crate::view::{self, Counted, Envelope, History, Run, RunList, Steps, Trace};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -343,7 +343,7 @@ pub(super) async fn record(app: &App, id: &RunId) -> Result<RunRecord, ApiError>
 }
 
 /// A run that a path names.
-pub(super) async fn named(app: &App, id: String) -> Result<RunRecord, ApiError> {
+pub(crate) async fn named(app: &App, id: String) -> Result<RunRecord, ApiError> {
     let run = record(app, &RunId::new(id)).await?;
     tracing::Span::current().record("run", run.id.as_str());
     Ok(run)
@@ -611,13 +611,28 @@ fn lines(app: App, run: RunId, from: u64) -> impl futures::Stream<Item = Result<
 #[utoipa::path(get, path = "/api/v1/runs/{id}/trace", tag = "runs", params(("id" = String, Path)), responses((status = 200, body = Trace), Named, Refusable))]
 async fn trace(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<Trace>, ApiError> {
     let run = named(&app, id).await?;
-    let missing = || ApiError::not_found("IR", run.ir);
-    let bytes = app.store().flow_document(run.ir).await?.ok_or_else(missing)?;
-    let ir = verify_pinned(&bytes, &run.ir, &app.trust, Pinned::Replay)?;
-    let events = app.store().history(&run.id, 1, usize::MAX).await?;
-    let walked = flows::blocking(move || Program::load(&ir).map(|program| walk(&program, ir.document(), &events)));
-    let (walk, verdict) = walked.await?.map_err(|error| ApiError::internal(&error))?;
+    let walked = followed::look(&app, &run, |known| {
+        known.walker().map(|(walker, loaded)| (walker.walk(&loaded.document), walker.verdict()))
+    });
+    let Some((walk, verdict)) = walked.await? else {
+        return Err(unreadable(&app, &run).await);
+    };
     Ok(axum::Json(Trace::of(&run, walk, &verdict)))
+}
+
+/// Why the program of a run cannot be had.
+pub(super) async fn unreadable(app: &App, run: &RunRecord) -> ApiError {
+    let bytes = match app.store().flow_document(run.ir).await {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return ApiError::not_found("IR", run.ir),
+        Err(error) => return error.into(),
+    };
+    match verify_pinned(&bytes, &run.ir, &app.trust, Pinned::Replay) {
+        Ok(ir) => {
+            Program::load(&ir).map_or_else(|error| ApiError::internal(&error), |_| ApiError::not_found("IR", run.ir))
+        }
+        Err(error) => error.into(),
+    }
 }
 
 /// The run in the terms of the Execution Protocol.
@@ -678,12 +693,12 @@ fn phase(call: &EffectCall) -> &'static str {
 }
 
 /// Where an artifact of a run is read.
-pub(super) fn artifact_path(run: &RunId, name: &str) -> String {
+pub(crate) fn artifact_path(run: &RunId, name: &str) -> String {
     format!("/api/v1/runs/{}/artifacts/{}", segment(run.as_str()), segment(name))
 }
 
 /// A text as one part of a path.
-fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     text.bytes().fold(String::new(), |mut path, byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
             path.push(char::from(byte));

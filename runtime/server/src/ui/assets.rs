@@ -26,11 +26,12 @@ macro_rules! assets {
     };
 }
 
-static ASSETS: [Asset; 4] = assets! {
+static ASSETS: [Asset; 5] = assets! {
     "bloom.css" "text/css; charset=utf-8"
     "bloom.js" "text/javascript; charset=utf-8"
     "bloom.svg" "image/svg+xml"
     "proposals.js" "text/javascript; charset=utf-8"
+    "run.js" "text/javascript; charset=utf-8"
 };
 
 /// Scripts name each other without it, so all of them have the same: that of all of them together.

@@ -184,5 +184,4 @@ impl LoginPage {
     fn asks_for_key(&self) -> bool {
         !self.has_owners || self.trouble == Some(Trouble::WrongKey.text())
     }
-
 }

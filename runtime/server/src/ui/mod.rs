@@ -21,6 +21,7 @@ mod preferences;
 mod proposal_content;
 mod proposals;
 mod questions;
+mod run;
 mod runs;
 mod settings;
 mod shell;
@@ -45,7 +46,8 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(questions::routes())
         .merge(proposals::routes())
         .merge(audit::routes())
-        .merge(settings::routes());
+        .merge(settings::routes())
+        .merge(run::routes());
     let pages = pages.layer(middleware::from_fn_with_state(app.clone(), request::hurry));
     let pages = pages.layer(middleware::from_fn_with_state(app.clone(), gate::require));
     pages.merge(to_all)

@@ -64,6 +64,17 @@ pub(super) fn json(value: &Value) -> String {
     serde_json::to_string_pretty(&value.to_json()).unwrap_or_default()
 }
 
+/// A text as a sentence of its own: with a capital letter, and a point where none ends it.
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.trim().chars();
+    let mut written: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    written.push_str(letters.as_str());
+    if !written.is_empty() && !written.ends_with(['.', '!', '?', '…']) {
+        written.push('.');
+    }
+    written
+}
+
 /// The first characters of an id, which tell it from others at a glance.
 pub(super) fn short(id: &str) -> String {
     let plain = id.strip_prefix("sha256:").unwrap_or(id);
@@ -92,6 +103,14 @@ mod tests {
     #[test]
     fn digits_stand_in_threes() {
         assert_eq!([7, 1_000, 1_234_567].map(number), ["7", "1\u{202f}000", "1\u{202f}234\u{202f}567"]);
+    }
+
+    #[test]
+    fn a_text_becomes_a_sentence() {
+        assert_eq!(
+            ["it took too long", " забракло часу.", ""].map(sentence),
+            ["It took too long.", "Забракло часу.", ""]
+        );
     }
 
     #[test]

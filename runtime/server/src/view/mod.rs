@@ -11,7 +11,7 @@ pub(crate) use flow::{Flow, FlowDetail, FlowList, Published, Versions};
 pub(crate) use proposal::{Batch, BatchError, Decided, Proposal, ProposalList};
 pub(crate) use run::{
     Counted, Envelope, History, Question, Questions, ReplayReport, Run, RunArtifact, RunArtifacts, RunList, Steps,
-    Trace,
+    Trace, WhatIfReport,
 };
 pub(crate) use tool::{AuditPage, AuditProof, Compiling, Tool, ToolList, entries as audit_entries};
 

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use bloom_interpreter::replay::{self, IconWalk, Verdict};
+use bloom_interpreter::replay::{self, IconWalk, Verdict, WhatIf};
 use bloom_ir::Document;
 use bloom_runtime::engine::Budgets;
 use bloom_runtime::record::{self, Proposal, QuestionStatus, RunRecord, RunStatus};
@@ -230,6 +230,8 @@ pub(crate) struct Trace {
     pub(crate) ways: Vec<Way>,
     /// The icons at which the run stands, or ended.
     pub(crate) position: Vec<String>,
+    /// How long was waited for effects, by icon, in milliseconds.
+    pub(crate) waited_ms: BTreeMap<String, u64>,
 }
 
 /// A way between two icons.
@@ -240,6 +242,12 @@ pub(crate) struct Way {
     pub(crate) count: u64,
 }
 
+impl Way {
+    fn all(ways: BTreeMap<(String, String), u64>) -> Vec<Self> {
+        ways.into_iter().map(|((from, to), count)| Self { from, to, count }).collect()
+    }
+}
+
 impl Trace {
     pub(crate) fn of(run: &RunRecord, walk: IconWalk, verdict: &Verdict) -> Self {
         Self {
@@ -247,8 +255,9 @@ impl Trace {
             agrees: verdict.agrees(),
             verdict: verdict.to_string(),
             icons: walk.icons,
-            ways: walk.ways.into_iter().map(|((from, to), count)| Way { from, to, count }).collect(),
+            ways: Way::all(walk.ways),
             position: walk.position,
+            waited_ms: walk.waited_ms,
         }
     }
 }
@@ -282,6 +291,38 @@ impl ReplayReport {
             verdict: report.verdict.to_string(),
             divergence,
             position: position.and_then(|position| serde_json::to_value(position).ok()),
+        }
+    }
+}
+
+/// What a run would have done, had one of its effects had another outcome.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WhatIfReport {
+    pub(crate) run_id: String,
+    /// The effect.
+    pub(crate) effect: String,
+    /// Whether it would have gone another way, asked or handed out something else, or come to another end.
+    pub(crate) diverges: bool,
+    /// `same` (how many requests have their recorded answers), `findings`, `parting`, `emissions`, `outcome`, `first`.
+    pub(crate) what_if: Value,
+    /// How often each icon would have been passed.
+    pub(crate) icons: BTreeMap<String, u64>,
+    /// How often it would have come from one icon to the next.
+    pub(crate) ways: Vec<Way>,
+    /// The icons at which it would stand, or have ended.
+    pub(crate) position: Vec<String>,
+}
+
+impl WhatIfReport {
+    pub(crate) fn of(run: &RunRecord, effect: &str, what_if: &WhatIf, walk: IconWalk) -> Self {
+        Self {
+            run_id: run.id.to_string(),
+            effect: effect.to_owned(),
+            diverges: what_if.diverges(),
+            what_if: serde_json::to_value(what_if).unwrap_or_default(),
+            icons: walk.icons,
+            ways: Way::all(walk.ways),
+            position: walk.position,
         }
     }
 }

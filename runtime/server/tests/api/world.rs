@@ -98,6 +98,8 @@ pub(crate) struct Setup {
     pub(crate) budgets: Budgets,
     /// The store of a server that was there before.
     pub(crate) store: Option<Arc<RedbStore>>,
+    /// Makes documents of what is published as a diagram.
+    pub(crate) compiler: Arc<dyn Compiler>,
 }
 
 impl Default for Setup {
@@ -110,6 +112,7 @@ impl Default for Setup {
             admission: Admission::default(),
             budgets: Budgets::default(),
             store: None,
+            compiler: Arc::new(Pencil),
         }
     }
 }
@@ -145,7 +148,7 @@ impl World {
             engine: engine.clone(),
             tools: tools.clone(),
             toolbox: tools.clone(),
-            compiler: Arc::new(Pencil),
+            compiler: setup.compiler,
             appliers: Arc::new(One(applier)),
             clock: clock.clone(),
             ids,

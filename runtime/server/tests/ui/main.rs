@@ -4,10 +4,13 @@
 
 mod access;
 mod audit;
+mod drawing;
 mod pages;
 mod proposals;
 mod questions;
+mod run;
 mod settings;
+mod travel;
 #[allow(dead_code, reason = "the tests of the API use the rest")]
 #[path = "../api/world.rs"]
 mod world;

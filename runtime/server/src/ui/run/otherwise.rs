@@ -1,0 +1,322 @@
+//! What would have happened with another answer: told, and drawn.
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use bloom_interpreter::End;
+use bloom_interpreter::effect::{AwaitedThing, EffectCall, EffectId};
+use bloom_interpreter::program::Place;
+use bloom_interpreter::replay::{EmissionChange, Finding, Outcome, WhatIf};
+use bloom_runtime::record::RunStatus;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::effects::cut;
+use super::{Head, Spot, Why, diagram, locale};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{Path, Query};
+use crate::followed;
+use crate::routes::run_acts::{OtherError, Otherwise, otherwise_replayed};
+use crate::routes::runs;
+use crate::ui::shell::{self, Html, Section, Shell, Viewer};
+use crate::ui::show;
+use crate::ui::texts::text;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/runs/{id}/what-if", get(page))
+}
+
+/// So many other answers are offered.
+const OFFERED: usize = 8;
+
+/// So much of what differs is listed.
+const LISTED: usize = 50;
+
+/// Another answer, and where it is told what would have happened by it.
+pub(super) struct Alternative {
+    pub(super) told: String,
+    pub(super) href: String,
+}
+
+/// Where another answer is written.
+pub(super) fn form(head: &Head, effect: &str) -> String {
+    format!("{}/what-if?effect={}", head.path, runs::segment(effect))
+}
+
+/// The other answers that are plain: the other values of what is chosen from few, and a failure.
+pub(super) fn alternatives(
+    call: &EffectCall,
+    recorded: Option<&Json>,
+    has_failed: bool,
+    effect: &EffectId,
+    head: &Head,
+    shell: &Shell,
+) -> Vec<Alternative> {
+    let schema = match call {
+        EffectCall::Llm(call) => Some(&call.output),
+        EffectCall::Await(call) => match &call.what {
+            AwaitedThing::Ask(asked) => Some(&asked.schema),
+            AwaitedThing::Signal(_) => call.schema.as_ref(),
+            AwaitedThing::Timer(_) => return Vec::new(),
+        },
+        EffectCall::Tool(_) | EffectCall::Flow(_) => None,
+        EffectCall::Sleep(_) | EffectCall::Timer(_) => return Vec::new(),
+    };
+    let form = form(head, effect.as_str());
+    let mut offered: Vec<Alternative> = others(schema, recorded)
+        .into_iter()
+        .take(OFFERED)
+        .map(|(told, answer)| Alternative {
+            told,
+            href: format!("{form}&answer={}", runs::segment(&answer.to_string())),
+        })
+        .collect();
+    if !has_failed && matches!(call, EffectCall::Llm(_) | EffectCall::Tool(_) | EffectCall::Flow(_)) {
+        offered.push(Alternative { told: shell.t("otherwise-failed"), href: format!("{form}&error=failed") });
+    }
+    offered
+}
+
+/// The other values of what is chosen from few, each with how it is told.
+fn others(schema: Option<&Json>, recorded: Option<&Json>) -> Vec<(String, Json)> {
+    let plain = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let own = choices(schema, recorded);
+    if !own.is_empty() {
+        return own.into_iter().map(|value| (plain(&value), value)).collect();
+    }
+    let Some(Json::Object(members)) = recorded else { return Vec::new() };
+    let mut found = Vec::new();
+    for (name, value) in members {
+        let schema = schema.and_then(|schema| schema.get("properties")?.get(name));
+        for other in choices(schema, Some(value)) {
+            let told = format!("{name}: {}", plain(&other));
+            let mut answer = members.clone();
+            answer.insert(name.clone(), other);
+            found.push((told, Json::Object(answer)));
+        }
+    }
+    found
+}
+
+fn choices(schema: Option<&Json>, recorded: Option<&Json>) -> Vec<Json> {
+    let listed = schema.and_then(|schema| schema.get("enum")?.as_array().cloned());
+    let is_boolean = schema.and_then(|schema| schema.get("type")?.as_str()) == Some("boolean")
+        || recorded.is_some_and(Json::is_boolean);
+    let all = listed.unwrap_or_else(|| if is_boolean { vec![true.into(), false.into()] } else { Vec::new() });
+    all.into_iter().filter(|value| recorded != Some(value)).collect()
+}
+
+#[derive(askama::Template)]
+#[template(path = "run-otherwise.html")]
+struct OtherwisePage {
+    shell: Shell,
+    head: Head,
+    effect: String,
+    name: String,
+    kind: &'static str,
+    spot: Option<Spot>,
+    asked_seq: u64,
+    can_fork: bool,
+    recorded: Option<String>,
+    answer: String,
+    error: String,
+    /// Why there is nothing to tell.
+    refused: Option<String>,
+    told: Option<Told>,
+}
+
+/// What would have happened.
+struct Told {
+    diverges: bool,
+    /// In a sentence.
+    outcome: String,
+    is_stopped: bool,
+    same: u64,
+    parting: Option<Parted>,
+    /// How the run ended, and how it would have, where that is not the same.
+    ends: Option<(Ended, Ended)>,
+    findings: Vec<(String, Option<Spot>)>,
+    emissions: Vec<(String, Option<Spot>)>,
+    svg: Option<String>,
+}
+
+struct Parted {
+    after: Option<Spot>,
+    recorded: Option<Spot>,
+    replayed: Option<Spot>,
+}
+
+enum Ended {
+    Not,
+    Result(String),
+    Failed(Why),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    effect: String,
+    /// As JSON.
+    answer: String,
+    /// A code.
+    error: String,
+}
+
+async fn page(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Html, ApiError> {
+    let run = runs::named(&app, id).await?;
+    let (shell, head) = (viewer.shell(Section::Runs), Head::of(&run));
+    let id = asked.effect.clone();
+    let found = followed::look(&app, &run, move |known| {
+        let effect = known.effect(&id).cloned();
+        effect.map(|effect| (known.place(&effect.node), effect, known.loaded.clone()))
+    });
+    let (place, effect, loaded) = found.await?.ok_or_else(|| ApiError::not_found("effect", &asked.effect))?;
+    let answered = match &effect.outcome {
+        Some(outcome) => app.store().history(&run.id, outcome.seq, 1).await?.pop().and_then(|event| event.payload),
+        None => None,
+    };
+    let recorded = match answered {
+        Some(bloom_interpreter::history::Payload::EffectCompleted { answer, .. }) => Some(show::json(&answer.value)),
+        Some(bloom_interpreter::history::Payload::EffectFailed { error, .. }) => Some(error.to_string()),
+        _ => None,
+    };
+    let wanted = wanted(&asked);
+    let (told, refused) = match wanted {
+        None => (None, None),
+        Some(Err(refused)) => (None, Some(refused.to_string())),
+        Some(Ok(otherwise)) => match otherwise_replayed(&app, &run, otherwise).await {
+            Ok((found, walk)) => {
+                let status = match &found.outcome {
+                    Outcome::OtherEnd { replayed: End::Failed { .. }, .. } => RunStatus::Failed,
+                    Outcome::OtherEnd { .. } => RunStatus::Completed,
+                    Outcome::Same => run.status,
+                    _ => RunStatus::Running,
+                };
+                let svg = match &loaded {
+                    Some(loaded) => diagram::drawn(&app, loaded, diagram::marks(walk, status), locale(&shell)).await?,
+                    None => None,
+                };
+                (Some(tell(found, svg, &head, &shell)), None)
+            }
+            Err(error) if error.code.status().is_client_error() => (None, Some(error.message)),
+            Err(error) => return Err(error),
+        },
+    };
+    shell::page(&OtherwisePage {
+        effect: effect.id.to_string(),
+        kind: effect.kind.name(),
+        spot: place.map(|place| Spot::of(place, &head)),
+        asked_seq: effect.asked,
+        can_fork: run.events.saturating_sub(u64::from(head.is_over)) >= effect.asked,
+        name: effect.name,
+        answer: if asked.answer.is_empty() { recorded.clone().unwrap_or_default() } else { asked.answer },
+        error: asked.error,
+        recorded: recorded.map(cut),
+        refused,
+        told,
+        head,
+        shell,
+    })
+}
+
+/// What the address asks for; none where it asks for nothing yet.
+fn wanted(asked: &Asked) -> Option<Result<Otherwise, serde_json::Error>> {
+    let effect = asked.effect.clone();
+    if !asked.error.is_empty() {
+        let error = OtherError { code: asked.error.clone(), message: String::new() };
+        return Some(Ok(Otherwise { effect, answer: None, error: Some(error) }));
+    }
+    let answer = (!asked.answer.is_empty()).then(|| serde_json::from_str(&asked.answer))?;
+    Some(answer.map(|answer| Otherwise { effect, answer: Some(answer), error: None }))
+}
+
+fn tell(found: WhatIf, svg: Option<String>, head: &Head, shell: &Shell) -> Told {
+    let spot = |place: Option<Place>| place.map(|place| Spot::of(place, head));
+    let outcome = match &found.outcome {
+        Outcome::Same if found.diverges() => "otherwise-same-end",
+        Outcome::Same => "otherwise-same",
+        Outcome::OtherEnd { .. } => "otherwise-other-end",
+        Outcome::Stopped => "otherwise-stopped",
+        Outcome::Waits => "otherwise-waits",
+        Outcome::Refused { .. } => "otherwise-refused",
+        Outcome::Endless => "otherwise-endless",
+        Outcome::Unreadable { .. } => "otherwise-unreadable",
+    };
+    let told_end = |end: Option<&End>| match end {
+        None => Ended::Not,
+        Some(End::Completed { result }) => Ended::Result(cut(show::json(result))),
+        Some(End::Failed { error, .. }) => Ended::Failed(Why::of(error, locale(shell))),
+    };
+    let ends = match &found.outcome {
+        Outcome::OtherEnd { recorded, replayed } => Some((told_end(recorded.as_ref()), told_end(Some(replayed)))),
+        _ => None,
+    };
+    let findings = found.findings.iter().take(LISTED).map(|finding| {
+        let told = match finding {
+            Finding::New { passed: true, .. } | Finding::Different { passed: true, .. } => "otherwise-asks-unread",
+            Finding::New { .. } => "otherwise-asks-new",
+            Finding::Different { .. } => "otherwise-asks-other",
+            Finding::Unused { .. } => "otherwise-asks-no-more",
+        };
+        (shell.t(told), spot(finding.place().cloned()))
+    });
+    let emissions = found.emissions.iter().take(LISTED).map(|change| {
+        let name = &change.emission().name;
+        let told = match change {
+            EmissionChange::Added { .. } => text!(shell.texts, "otherwise-hands-more", name = name),
+            EmissionChange::Lost { .. } => text!(shell.texts, "otherwise-hands-less", name = name),
+            EmissionChange::Changed { .. } => text!(shell.texts, "otherwise-hands-other", name = name),
+        };
+        (told, spot(change.place().cloned()))
+    });
+    Told {
+        diverges: found.diverges(),
+        outcome: shell.t(outcome),
+        is_stopped: matches!(found.outcome, Outcome::Stopped | Outcome::Waits),
+        same: found.same,
+        findings: findings.collect(),
+        emissions: emissions.collect(),
+        ends,
+        svg,
+        parting: found.parting.map(|parting| Parted {
+            after: spot(parting.after),
+            recorded: spot(parting.recorded),
+            replayed: spot(parting.replayed),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::others;
+
+    #[test]
+    fn what_is_chosen_from_few_has_its_other_values_offered() {
+        let offered = |schema: Option<serde_json::Value>, recorded: Option<serde_json::Value>| {
+            others(schema.as_ref(), recorded.as_ref())
+        };
+        assert_eq!(offered(Some(json!({ "type": "boolean" })), Some(json!(true))), [("false".into(), json!(false))]);
+        assert_eq!(
+            offered(Some(json!({ "enum": ["a", "b"] })), None),
+            [("a".into(), json!("a")), ("b".into(), json!("b"))]
+        );
+        let schema =
+            json!({ "type": "object", "properties": { "kind": { "enum": ["x", "y"] }, "text": { "type": "string" } } });
+        assert_eq!(
+            offered(Some(schema), Some(json!({ "kind": "x", "text": "long", "ok": false }))),
+            [
+                ("kind: y".into(), json!({ "kind": "y", "text": "long", "ok": false })),
+                ("ok: true".into(), json!({ "kind": "x", "text": "long", "ok": true })),
+            ]
+        );
+        assert_eq!(offered(None, Some(json!("text"))), []);
+    }
+}
