@@ -15,6 +15,22 @@ pub trait Compiler: Send + Sync {
 
     /// The diagram as SVG; else what stands in the way.
     fn draw(&self, name: &str, bytes: &[u8], picture: &Picture) -> Result<String, Vec<Diagnostic>>;
+
+    /// What the code of a diagnostic means, in capitals or not; none where there is no such code.
+    fn explain(&self, code: &str, locale: Locale) -> Option<Explanation>;
+}
+
+/// What the code of a diagnostic means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// As it is written.
+    pub code: &'static str,
+    /// What is wrong, in a sentence.
+    pub title: &'static str,
+    /// Why, and what to do, as Markdown: paragraphs with code and strong words.
+    pub body: &'static str,
+    /// What is wrong in this way.
+    pub example: Option<&'static str>,
 }
 
 /// How a diagram is drawn.

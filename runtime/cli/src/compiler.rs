@@ -5,8 +5,10 @@ use std::sync::Arc;
 use bloom_compiler::{DrawOptions, Options, Overlay, SourceFile, Theme, compile, draw, pseudocode};
 use bloom_ir::Diagnostic;
 use bloom_ir::document::Locale;
-use bloom_runtime::compiler::{Called, Compiled, Compiler, Marks, Picture};
+use bloom_runtime::compiler::{Called, Compiled, Compiler, Explanation, Marks, Picture};
 use bloom_runtime::tool::ToolHost;
+
+use crate::page::Page;
 
 /// Compiles with the tools that there are.
 pub(crate) struct WithTools(pub(crate) Arc<dyn ToolHost>);
@@ -43,5 +45,12 @@ impl Compiler for WithTools {
         let options = DrawOptions { locale: picture.locale, theme, overlay };
         let drawing = draw(&SourceFile::new(name, bytes), &options);
         drawing.svg.ok_or(drawing.diagnostics)
+    }
+    fn explain(&self, code: &str, locale: Locale) -> Option<Explanation> {
+        let page = Page::of(code)?;
+        let text = page.text(locale);
+        // The English half ends with the example.
+        let body = text.body.split_once("\n**Example.**").map_or(text.body, |(body, _)| body);
+        Some(Explanation { code: page.code, title: text.title, body: body.trim_end(), example: page.example() })
     }
 }

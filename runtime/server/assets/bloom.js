@@ -3,10 +3,13 @@
 // - `<time datetime>`: told in the viewer's zone; UTC stays in its title.
 // - `<section id data-live>`: replaced by the same section of the page as the server writes it now, when something happened.
 //   `data-live="/path"` listens there, else to everything that happens. Nothing is replaced while it holds the focus.
-// - `<form data-api="METHOD /path">`: sent as JSON; `{name}` in the path is what the field of that name holds. A field `a` becomes a member; `data-json` on a field: its value is JSON;
-//   `data-omit-empty`: left out when empty; `data-whole`: its value is all that is sent. Then the page goes to `data-then` (`{run_id}` is taken from the answer), or is
-//   fetched anew. `data-ask` on the form names a dialog that asks first. `data-key` sends an `Idempotency-Key`. `data-show` names a dialog
-//   that tells what came back: the member that `data-member` of an element names.
+// - `<form data-api="METHOD /path">`: sent as JSON; `{name}` in the path is what the field of that name holds. A field `a.b` becomes
+//   a member `b` of `a`. On a field: `data-json`: what stands in it is JSON; `data-any`: JSON or text; `data-lines`: a list with
+//   each line; `data-time`: a time in the viewer's zone; `data-object`: an object, also if no field is in it; `data-omit-empty`,
+//   `data-null-empty`: left out, or null, when empty; `data-whole`: its value is all that is sent. With `data-of` on the form, the
+//   member of that name is. Then the page goes to `data-then` (`{run_id}` is taken from the answer), or
+//   is fetched anew. `data-ask` on the form names a dialog that asks first. `data-key` sends an `Idempotency-Key`. `data-show`
+//   names a dialog that tells what came back: the member that `data-member` of an element names.
 
 const notice = document.getElementById("notice");
 export const tell = (text) => { if (notice.textContent !== text) notice.textContent = text; };
@@ -85,25 +88,68 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden) soon
 
 // Forms that ask the API.
 
-function body(form) {
-  const members = {};
+// Without a prototype: a member may have any name.
+const bare = () => Object.create(null);
+
+/** What a field sends; undefined: nothing. */
+function valueOf(field) {
+  const has = field.dataset, read = "json" in has ? JSON.parse : (text) => text;
+  if ("object" in has) return bare();
+  if (field.type === "checkbox") return field.checked;
+  const many = field.type === "select-multiple" ? [...field.selectedOptions].map((each) => each.value)
+    : "lines" in has ? field.value.split("\n").filter((line) => line.trim()) : null;
+  if (many ? !many.length : field.value === "") {
+    if ("omitEmpty" in has) return undefined;
+    if ("nullEmpty" in has) return null;
+  }
+  if (many) return many.map((each) => read(each));
+  if (field.type === "number" && field.value !== "") return Number(field.value);
+  if ("time" in has && field.value !== "") return new Date(field.value).toISOString();
+  if (!("any" in has)) return read(field.value);
+  try { return JSON.parse(field.value); } catch { return field.value; }
+}
+
+/** What a form sends. */
+export function body(form) {
+  const members = bare();
   for (const field of form.elements) {
     if (!field.name || field.disabled || (field.type === "radio" && !field.checked)) continue;
-    let value = field.type === "checkbox" ? field.checked : field.value;
-    if (value === "" && "omitEmpty" in field.dataset) continue;
-    if ("json" in field.dataset || (field.type === "number" && value !== "")) value = JSON.parse(value);
+    let value;
+    try { value = valueOf(field); } catch (error) { at(field, error.message); throw error; }
+    if (value === undefined) continue;
     if ("whole" in field.dataset) return value;
-    let at = members;
-    const path = field.name.split(".");
-    for (const part of path.slice(0, -1)) at = at[part] ??= {};
-    at[path.at(-1)] = value;
+    let inner = members;
+    const path = field.name.split(".").map(decodeURIComponent);
+    for (const part of path.slice(0, -1)) inner = inner[part] ??= bare();
+    inner[path.at(-1)] = value;
   }
-  return members;
+  return "of" in form.dataset ? members[form.dataset.of] : members;
 }
 
 // What an API says is wrong: a text, or what it says of each member.
 const refusal = (error) => error?.message
   ?? (error?.fieldErrors ? [...Object.entries(error.fieldErrors).map((each) => each.join(": ")), ...error.formErrors].join("; ") : error);
+
+/** Tells what is wrong with a field, at the field. */
+function at(field, message) {
+  field.setAttribute("aria-invalid", "true");
+  const told = document.getElementById(`${field.id}-error`);
+  if (told) told.textContent = message;
+  field.focus();
+}
+
+/** The same for what the API found: problems with JSON pointers into the value that the fields are of. */
+function point(form, details) {
+  const found = details?.details?.violations ?? details?.problems ?? [];
+  for (const problem of [...found].reverse()) {
+    const [path, message] = problem.message ? [problem.path, problem.message] : String(problem).split(/: (.*)/s);
+    const fits = (each) => path === each.dataset.at || path.startsWith(`${each.dataset.at}/`);
+    const place = [...form.querySelectorAll("[data-at]")].filter(fits).pop();
+    const field = place?.matches(".field") && place.querySelector("input, select, textarea");
+    if (field) at(field, message);
+    else if (place) place.querySelector(".field-error").textContent = message;
+  }
+}
 
 /** Asks the API; what it refuses is thrown as an Error with what it said. */
 export async function ask(method, path, content, headers = {}) {
@@ -125,12 +171,17 @@ document.addEventListener("submit", async (event) => {
   const [method, template] = form.dataset.api.split(" ");
   const buttons = [...form.elements].filter((each) => each.type === "submit");
   for (const button of buttons) button.disabled = true;
+  for (const told of form.querySelectorAll("[role=alert], .field-error")) told.textContent = "";
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   try {
     const members = method === "DELETE" ? {} : body(form), named = new Set();
     const path = template.replace(/\{(\w+)\}/g, (_, name) => { named.add(name); return encodeURIComponent(members[name]); });
     for (const name of named) delete members[name];
     const content = method === "DELETE" ? undefined : JSON.stringify(members);
-    const answer = await ask(method, path, content, "key" in form.dataset ? { "idempotency-key": crypto.randomUUID() } : {});
+    // The same again, as after a connection that broke, is the same request.
+    if (form.asked !== content) [form.asked, form.key] = [content, [...crypto.getRandomValues(new Uint8Array(16))].join("-")];
+    const answer = await ask(method, path, content, "key" in form.dataset ? { "idempotency-key": form.key } : {});
+    form.asked = null;
     form.closest("dialog")?.close();
     dialog?.close();
     if (form.dataset.show) {
@@ -144,6 +195,7 @@ document.addEventListener("submit", async (event) => {
     const alert = form.querySelector("[role=alert]");
     const told = `${document.body.dataset.failed} ${error.message}`;
     if (alert) alert.textContent = told; else tell(told);
+    point(form, error.answer?.error?.details);
   } finally {
     for (const button of buttons) button.disabled = false;
   }

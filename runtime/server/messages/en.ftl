@@ -19,6 +19,7 @@ to-overview = To the overview
 
 nav-overview = Overview
 nav-runs = Runs
+nav-flows = Flows
 
 ## Words
 
@@ -577,3 +578,209 @@ event-run-cancelled = Run cancelled
 event-run-completed = Run completed
 event-run-failed = Run failed
 event-run-continued = Goes on as another run
+
+## Forms
+
+form-required = required
+form-nothing = Nothing needs to be filled in.
+form-value = Value
+form-yes = yes
+form-no = no
+form-lines = One entry a line.
+form-json = Written as JSON.
+form-any = JSON, or plain text.
+
+## Kinds of values
+
+kind-text = text
+kind-whole = whole number
+kind-number = number
+kind-boolean = yes or no
+kind-choice = one of: { $values }
+kind-object = object
+kind-list = list
+kind-list-of = list ({ $kind })
+kind-any = anything
+kind-other = JSON
+kind-or-null = { $kind }, or null
+bound-minimum = At least { $number }.
+bound-above = More than { $number }.
+bound-maximum = At most { $number }.
+bound-below = Less than { $number }.
+bound-multiple = A multiple of { $number }.
+bound-shortest = { $count ->
+    [one] At least { $count } character.
+   *[other] At least { $count } characters.
+}
+bound-longest = { $count ->
+    [one] At most { $count } character.
+   *[other] At most { $count } characters.
+}
+bound-pattern = It must match { $pattern }
+bound-format = Format: { $format }.
+bound-fewest = { $count ->
+    [one] At least { $count } entry.
+   *[other] At least { $count } entries.
+}
+bound-most = { $count ->
+    [one] At most { $count } entry.
+   *[other] At most { $count } entries.
+}
+bound-unique = No entry twice.
+bound-examples = For example: { $values }.
+
+## Flows
+
+flows-search = Id or title
+flows-total = { $count ->
+    [one] { $count } flow
+   *[other] { $count } flows
+}
+flows-none = There are no flows yet. Publish the first one below: drop a diagram, pseudocode or a signed document.
+flows-not-found = No flow has these words in its id or title.
+flows-more = Further ones
+flow-id = Id
+flow-version = Version
+flow-title = Title
+flow-signed-by = Signed by
+flow-published = Published
+flow-no-runs = No runs yet.
+flow-hash = Hash
+flow-program = Program
+flow-kind = Kind
+flow-machine = It may wait for ever (a machine).
+flow-procedure = It comes to an end (a procedure).
+flow-source = Source
+flow-no-source = It does not say what it was made of.
+flow-nobody = Nobody
+flow-is-newest = the newest
+flow-untrusted = It may not run:
+flow-refused = It would be refused here:
+flow-all-runs = All its runs
+flow-failures = What it failed with lately
+flow-no-failures = None of its runs failed.
+flow-facts = What it is
+flow-not-drawn = This diagram cannot be drawn.
+flow-source-not-kept = The file that it was made of is not kept here, so there is no diagram. “PUT …/source” of the API keeps it.
+flow-ir = Signed document (IR)
+flow-ir-large = It is too large to be shown here; download it.
+flow-inputs = What it takes
+flow-outputs = What it gives
+flow-no-inputs = It takes nothing.
+flow-no-outputs = It does not say what it gives.
+flow-versions = Versions
+flow-shown = shown
+diagram = Diagram
+pseudocode = Pseudocode
+pseudocode-uk = Pseudocode, Ukrainian
+pseudocode-en = Pseudocode, English
+download = Download
+needs-script = This needs JavaScript, which is off in this browser.
+
+trust-trusted = trusted
+trust-untrusted = not trusted
+
+## Starting a run
+
+start = Start a run
+start-do = Start
+start-cannot = This version cannot be started here; above it is said why.
+start-options = Context, place, limits
+start-version = Version { $version } is started.
+start-context = Context
+start-context-about = Which memory and artifacts it shares with other flows; empty: “default”.
+start-dispatch = Where it runs
+start-on-server = On the server
+start-on-worker = On a worker
+start-budget = That of the flow ({ $name })
+start-limits = Less than it may use
+
+## Policy
+
+policy = What it may do
+policy-tools = Tools that it may call
+policy-no-tools = It calls no tools.
+policy-tool = Tool
+policy-effect = What a call does
+policy-uses = What it may use
+policy-uses-nothing = nothing outside of itself
+policy-pinned = Pinned to
+policy-not-pinned = no component
+policy-here = Here
+policy-proposes = It may propose
+policy-proposes-nothing = nothing
+policy-sandbox = Sandbox
+policy-memory = Memory
+policy-budget = Budget profile
+policy-limits = What a run may use
+tool-ready = ready
+tool-missing = missing
+effect-read = only reads
+effect-operational = changes something outside
+effect-propose = shapes a proposal
+use-memory = reads the flow's memory
+use-files = reads the folder { $name }
+use-config = has its setting { $name }
+use-artifacts-own = reads what runs of this flow handed out
+use-artifacts-all = reads what all flows of the context handed out
+use-http = asks { $name } over the network
+use-http-any = asks the hosts that the operator granted
+use-unknown = unknown here, and never granted
+sandbox-restricted = No tool reaches the network.
+sandbox-network = Tools reach the hosts that the operator granted.
+sandbox-rehearsal = No tool runs.
+memory-read = Its tools read the flow's memory.
+memory-shown = { $count ->
+    [one] { $count } call of an LLM is shown memory.
+   *[other] { $count } calls of an LLM are shown memory.
+}
+memory-proposed = It may propose to change its memory.
+memory-none = It neither reads its memory nor proposes to change it.
+limit-time = Active time
+limit-node-time = Time for one icon
+limit-tokens = Tokens of LLMs
+limit-cost = Cost of LLMs, in millionths of a US dollar
+limit-steps = Steps without an effect
+limit-events = Events
+limit-proposals = Proposals
+limit-none = any
+budget-none = It bounds nothing beyond the limits.
+budget-run = A run: { $what }.
+budget-day = All its runs of a day: { $what }.
+budget-time = Active for { $what } at most.
+budget-calls = { $count ->
+    [one] { $count } call
+   *[other] { $count } calls
+}
+budget-tokens = { $count ->
+    [one] { $count } token
+   *[other] { $count } tokens
+}
+
+## Schemas
+
+schema-name = Name
+schema-kind = Kind
+schema-about = About it
+schema-itself = the value itself
+schema-default = Else
+schema-more = There is more in it; the signed document has all.
+
+## Publishing
+
+publish = Publish a flow
+publish-log-in = A diagram is published by a person: log in to publish one. You can check it without that, and a document that is signed already can be published.
+publish-no-key = This server has no key to sign with, so it takes signed documents only. It makes one when it starts with an owner.
+publish-choose = A diagram, pseudocode, or a signed document
+publish-drop = Choose a file, or drop one anywhere on this page. It is checked first; nothing is published before you say so.
+publish-fine = Nothing is wrong with it.
+publish-errors = Errors:
+publish-warnings = Warnings:
+publish-known = This program is published already under this version.
+publish-newest = The newest version now:
+publish-line = Line
+publish-signs = It is signed by
+publish-do = Publish
+severity-error = error
+severity-warning = warning
+code-example = Example

@@ -19,6 +19,7 @@ to-overview = До огляду
 
 nav-overview = Огляд
 nav-runs = Запуски
+nav-flows = Схеми
 
 ## Слова
 
@@ -585,3 +586,217 @@ event-run-cancelled = Запуск скасовано
 event-run-completed = Запуск завершився
 event-run-failed = Запуск не вдався
 event-run-continued = Триває іншим запуском
+
+## Форми
+
+form-required = обов'язково
+form-nothing = Заповнювати нічого не треба.
+form-value = Значення
+form-yes = так
+form-no = ні
+form-lines = По одному запису в рядку.
+form-json = Записується як JSON.
+form-any = JSON або звичайний текст.
+
+## Види значень
+
+kind-text = текст
+kind-whole = ціле число
+kind-number = число
+kind-boolean = так або ні
+kind-choice = одне з: { $values }
+kind-object = об'єкт
+kind-list = список
+kind-list-of = список ({ $kind })
+kind-any = будь-що
+kind-other = JSON
+kind-or-null = { $kind } або null
+bound-minimum = Щонайменше { $number }.
+bound-above = Більше за { $number }.
+bound-maximum = Щонайбільше { $number }.
+bound-below = Менше за { $number }.
+bound-multiple = Кратне { $number }.
+bound-shortest = { $count ->
+    [one] Щонайменше { $count } символ.
+    [few] Щонайменше { $count } символи.
+   *[other] Щонайменше { $count } символів.
+}
+bound-longest = { $count ->
+    [one] Щонайбільше { $count } символ.
+    [few] Щонайбільше { $count } символи.
+   *[other] Щонайбільше { $count } символів.
+}
+bound-pattern = Має відповідати шаблону { $pattern }
+bound-format = Формат: { $format }.
+bound-fewest = { $count ->
+    [one] Щонайменше { $count } запис.
+    [few] Щонайменше { $count } записи.
+   *[other] Щонайменше { $count } записів.
+}
+bound-most = { $count ->
+    [one] Щонайбільше { $count } запис.
+    [few] Щонайбільше { $count } записи.
+   *[other] Щонайбільше { $count } записів.
+}
+bound-unique = Без повторів.
+bound-examples = Наприклад: { $values }.
+
+## Схеми
+
+flows-search = Ідентифікатор або назва
+flows-total = { $count ->
+    [one] { $count } схема
+    [few] { $count } схеми
+   *[other] { $count } схем
+}
+flows-none = Схем ще немає. Опублікуйте першу нижче: перетягніть діаграму, псевдокод або підписаний документ.
+flows-not-found = Жодна схема не має цих слів в ідентифікаторі чи назві.
+flows-more = Наступні
+flow-id = Ідентифікатор
+flow-version = Версія
+flow-title = Назва
+flow-signed-by = Підписи
+flow-published = Опубліковано
+flow-no-runs = Запусків ще не було.
+flow-hash = Хеш
+flow-program = Програма
+flow-kind = Вид
+flow-machine = Може чекати без кінця (автомат).
+flow-procedure = Завжди доходить до кінця (процедура).
+flow-source = Джерело
+flow-no-source = Не вказано, з чого її зроблено.
+flow-nobody = Ніхто
+flow-is-newest = найновіша
+flow-untrusted = Запускати її не можна:
+flow-refused = Тут їй буде відмовлено:
+flow-all-runs = Усі її запуски
+flow-failures = Чому останнім часом не вдавалося
+flow-no-failures = Невдалих запусків немає.
+flow-facts = Що це
+flow-not-drawn = Цю діаграму не вдалося накреслити.
+flow-source-not-kept = Файл, з якого її зроблено, тут не зберігається, тому діаграми немає. Його можна додати через API: «PUT …/source».
+flow-ir = Підписаний документ (IR)
+flow-ir-large = Він завеликий, щоб показати його тут; завантажте його.
+flow-inputs = Що вона приймає
+flow-outputs = Що вона дає
+flow-no-inputs = Вона нічого не приймає.
+flow-no-outputs = Не вказано, що вона дає.
+flow-versions = Версії
+flow-shown = показано
+diagram = Діаграма
+pseudocode = Псевдокод
+pseudocode-uk = Псевдокод українською
+pseudocode-en = Псевдокод англійською
+download = Завантажити
+needs-script = Для цього потрібен JavaScript, а в цьому браузері його вимкнено.
+
+trust-trusted = довірена
+trust-untrusted = не довірена
+
+## Початок запуску
+
+start = Запустити
+start-do = Запустити
+start-cannot = Цю версію тут запустити не можна; вище сказано чому.
+start-options = Контекст, місце, межі
+start-version = Запускається версія { $version }.
+start-context = Контекст
+start-context-about = З якими схемами спільні пам'ять і артефакти; порожньо — «default».
+start-dispatch = Де виконувати
+start-on-server = На сервері
+start-on-worker = На виконавці
+start-budget = Як у схеми ({ $name })
+start-limits = Менше, ніж їй дозволено
+
+## Політика
+
+policy = Що їй дозволено
+policy-tools = Інструменти, які вона може викликати
+policy-no-tools = Інструментів вона не викликає.
+policy-tool = Інструмент
+policy-effect = Що робить виклик
+policy-uses = Що він може використати
+policy-uses-nothing = нічого поза собою
+policy-pinned = Закріплено за
+policy-not-pinned = компонент не вказано
+policy-here = Тут
+policy-proposes = Може пропонувати
+policy-proposes-nothing = нічого
+policy-sandbox = Пісочниця
+policy-memory = Пам'ять
+policy-budget = Профіль бюджету
+policy-limits = Скільки може витратити запуск
+tool-ready = готовий
+tool-missing = бракує
+effect-read = лише читає
+effect-operational = змінює щось назовні
+effect-propose = готує пропозицію
+use-memory = читає пам'ять схеми
+use-files = читає теку { $name }
+use-config = має своє налаштування { $name }
+use-artifacts-own = читає те, що видали запуски цієї схеми
+use-artifacts-all = читає те, що видали всі схеми контексту
+use-http = звертається мережею до { $name }
+use-http-any = звертається до вузлів, які дозволив оператор
+use-unknown = тут невідоме і ніколи не надається
+sandbox-restricted = Жоден інструмент не виходить у мережу.
+sandbox-network = Інструменти звертаються лише до вузлів, які дозволив оператор.
+sandbox-rehearsal = Інструменти не виконуються.
+memory-read = Її інструменти читають пам'ять схеми.
+memory-shown = { $count ->
+    [one] { $count } виклик LLM бачить пам'ять.
+    [few] { $count } виклики LLM бачать пам'ять.
+   *[other] { $count } викликів LLM бачать пам'ять.
+}
+memory-proposed = Вона може запропонувати змінити свою пам'ять.
+memory-none = Вона не читає своєї пам'яті й не пропонує її змінити.
+limit-time = Час роботи
+limit-node-time = Час на одну ікону
+limit-tokens = Токени LLM
+limit-cost = Вартість LLM, у мільйонних частках долара США
+limit-steps = Кроки без ефекту
+limit-events = Події
+limit-proposals = Пропозиції
+limit-none = скільки завгодно
+budget-none = Понад межі нічого не обмежує.
+budget-run = На запуск: { $what }.
+budget-day = На всі її запуски за добу: { $what }.
+budget-time = Час роботи — щонайбільше { $what }.
+budget-calls = { $count ->
+    [one] { $count } виклик
+    [few] { $count } виклики
+   *[other] { $count } викликів
+}
+budget-tokens = { $count ->
+    [one] { $count } токен
+    [few] { $count } токени
+   *[other] { $count } токенів
+}
+
+## Описи значень
+
+schema-name = Ім'я
+schema-kind = Вид
+schema-about = Докладніше
+schema-itself = саме значення
+schema-default = Інакше
+schema-more = Тут показано не все; повний опис — у підписаному документі.
+
+## Публікація
+
+publish = Опублікувати схему
+publish-log-in = Діаграму публікує людина: увійдіть, щоб опублікувати. Перевірити можна й без цього, а вже підписаний документ — і опублікувати.
+publish-no-key = Цей сервер не має ключа для підпису, тому приймає лише підписані документи. Ключ з'явиться, коли він запуститься з власником.
+publish-choose = Діаграма, псевдокод або підписаний документ
+publish-drop = Виберіть файл або перетягніть його будь-куди на цю сторінку. Спершу його буде перевірено; без вашої згоди нічого не публікується.
+publish-fine = Зауважень немає.
+publish-errors = Помилки:
+publish-warnings = Попередження:
+publish-known = Цю програму вже опубліковано під цією версією.
+publish-newest = Найновіша версія зараз:
+publish-line = Рядок
+publish-signs = Підписує
+publish-do = Опублікувати
+severity-error = помилка
+severity-warning = попередження
+code-example = Приклад

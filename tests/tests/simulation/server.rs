@@ -8,7 +8,7 @@ use bloom_ir::Diagnostic;
 use bloom_ir::Value;
 use bloom_ir::document::Locale;
 use bloom_runtime::apply::Applier;
-use bloom_runtime::compiler::{Called, Compiled, Compiler, Picture};
+use bloom_runtime::compiler::{Called, Compiled, Compiler, Explanation, Picture};
 use bloom_runtime::engine::{Engine, EngineConfig, Parts};
 use bloom_runtime::record::{Actor, FlowRecord};
 use bloom_runtime::store::Store;
@@ -202,6 +202,10 @@ impl Compiler for Nothing {
 
     fn draw(&self, _: &str, _: &[u8], _: &Picture) -> Result<String, Vec<Diagnostic>> {
         Err(Vec::new())
+    }
+
+    fn explain(&self, _: &str, _: Locale) -> Option<Explanation> {
+        None
     }
 }
 

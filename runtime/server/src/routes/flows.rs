@@ -1,12 +1,16 @@
 //! Flows: published, listed, and run.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bloom_ir::document::Locale;
-use bloom_ir::{Digest, Document, VerifiedIr, sign, validate, verify};
+use bloom_ir::{Digest, Document, SigningKey, VerifiedIr, sign, validate, verify};
 use bloom_runtime::compiler::{Called, Picture};
 use bloom_runtime::engine::EngineError;
 use bloom_runtime::record::{AuditNote, FlowRecord};
@@ -37,7 +41,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// A diagram or pseudocode in place of a signed document.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-struct Source {
+pub(super) struct Source {
     /// The name of its file, as `greet.drakon`. With it, the body is a diagram or pseudocode, which only an owner who is logged in
     /// may publish: it is compiled here, and signed with the server's own key.
     name: Option<String>,
@@ -45,6 +49,35 @@ struct Source {
     id: Option<String>,
     /// Its version; absent: `0.0.0`.
     version: Option<String>,
+}
+
+/// What is to be published.
+pub(super) enum Sent {
+    /// A diagram or pseudocode, by the name of its file.
+    Diagram { name: String, called: Called },
+    /// What should be a signed document: it is JSON.
+    Document,
+}
+
+impl Sent {
+    pub(super) fn of(source: Source, headers: &HeaderMap, bytes: &[u8]) -> Result<Self, ApiError> {
+        let called = Called { id: source.id, version: source.version };
+        if let Some(name) = source.name {
+            return Ok(Self::Diagram { name, called });
+        }
+        if called.id.is_some() || called.version.is_some() {
+            let message = "a document says itself what it is called; a diagram needs its file's name";
+            return Err(ApiError::invalid("name", message));
+        }
+        if !is_json(headers) {
+            let message = "this must be a signed IR document (application/json); for a diagram or pseudocode, give the name of its \
+                           file as `name`, as an owner who is logged in";
+            return Err(ApiError::new(Code::UnsupportedMediaType, message));
+        }
+        // What is no JSON at all is no document with errors.
+        extract::parse::<serde::de::IgnoredAny>(bytes)?;
+        Ok(Self::Document)
+    }
 }
 
 /// Publish a flow: a signed IR document. A trusted author's signature is the decision that it may run. With `name`, a diagram or
@@ -69,26 +102,14 @@ async fn publish(
     Query(source): Query<Source>,
     Body(bytes): Body,
 ) -> Result<(StatusCode, axum::Json<Published>), ApiError> {
-    let of_diagram = source.name.is_some();
-    let document = if let Some(name) = source.name {
-        holder.owner()?;
-        let called = Called { id: source.id, version: source.version };
-        compiled(&app, name, called, bytes.clone()).await?
-    } else {
-        if source.id.is_some() || source.version.is_some() {
-            return Err(ApiError::invalid(
-                "name",
-                "a document says itself what it is called; a diagram needs its file's name",
-            ));
+    let sent = Sent::of(source, &headers, &bytes)?;
+    let of_diagram = matches!(sent, Sent::Diagram { .. });
+    let document = match sent {
+        Sent::Diagram { name, called } => {
+            holder.owner()?;
+            compiled(&app, name, called, bytes.clone()).await?
         }
-        if !is_json(&headers) {
-            let message = "this must be a signed IR document (application/json); for a diagram or pseudocode, give the name of its \
-                           file as `name`, as an owner who is logged in";
-            return Err(ApiError::new(Code::UnsupportedMediaType, message));
-        }
-        // What is no JSON at all is no document with errors.
-        extract::parse::<serde::de::IgnoredAny>(&bytes)?;
-        bytes.to_vec()
+        Sent::Document => bytes.to_vec(),
     };
     let now = app.clock.now();
     let ir = verify(&document, &app.trust, now)?;
@@ -131,18 +152,19 @@ async fn publish(
 
 /// The document of a diagram or pseudocode, signed with the server's own key.
 async fn compiled(app: &App, name: String, called: Called, bytes: Bytes) -> Result<Vec<u8>, ApiError> {
-    let Some(key) = app.config.signing_key.clone() else {
-        return Err(ApiError::new(
-            Code::PolicyRefused,
-            "this server has no key to sign with; publish a signed document",
-        ));
-    };
+    let key = signing_key(app)?;
     let compiler = app.compiler.clone();
     let compiled = blocking(move || compiler.compile(&name, &bytes, called)).await?;
     match compiled.document {
         Some(document) => Ok(sign::seal(document, &[&key]).to_bytes()),
         None => Err(ApiError::compile_failed("this cannot be compiled", &compiled.diagnostics)),
     }
+}
+
+/// The key that diagrams are signed with here.
+pub(super) fn signing_key(app: &App) -> Result<SigningKey, ApiError> {
+    let message = "this server has no key to sign with; publish a signed document";
+    app.config.signing_key.clone().ok_or_else(|| ApiError::new(Code::PolicyRefused, message))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -152,22 +174,30 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// All flows, each in its newest version.
 #[utoipa::path(get, path = "/api/v1/flows", tag = "flows", responses((status = 200, body = FlowList), Common))]
 async fn list(State(app): State<App>) -> Result<axum::Json<FlowList>, ApiError> {
-    let mut flows: Vec<FlowRecord> = Vec::new();
+    let flows = newest(&app).await?;
+    Ok(axum::Json(FlowList { flows: flows.iter().map(Flow::of).collect() }))
+}
+
+/// All flows by id, each in its newest version.
+pub(crate) async fn newest(app: &App) -> Result<Vec<FlowRecord>, ApiError> {
+    let mut flows: BTreeMap<String, FlowRecord> = BTreeMap::new();
     for flow in app.store().flows().await? {
-        match flows.iter_mut().find(|other| other.id == flow.id) {
-            None => flows.push(flow),
-            Some(other) if is_newer(&flow, other) => *other = flow,
-            Some(_) => {}
+        match flows.entry(flow.id.clone()) {
+            Entry::Vacant(place) => drop(place.insert(flow)),
+            Entry::Occupied(mut other) if is_newer(&flow, other.get()) => drop(other.insert(flow)),
+            Entry::Occupied(_) => {}
         }
     }
-    flows.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(axum::Json(FlowList { flows: flows.iter().map(Flow::of).collect() }))
+    Ok(flows.into_values().collect())
 }
 
 /// Whether a document stands before another of the same flow: by version (Semantic Versioning), then by when it came.
 fn is_newer(flow: &FlowRecord, than: &FlowRecord) -> bool {
-    let rank = |flow: &FlowRecord| (Version::parse(&flow.version).ok(), flow.stored_at);
     rank(flow) > rank(than)
+}
+
+fn rank(flow: &FlowRecord) -> (Option<Version>, i64) {
+    (Version::parse(&flow.version).ok(), flow.stored_at)
 }
 
 /// A flow in its newest version.
@@ -180,8 +210,7 @@ async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Js
 /// The versions of a flow, newest first.
 #[utoipa::path(get, path = "/api/v1/flows/{id}/versions", tag = "flows", params(("id" = String, Path)), responses((status = 200, body = Versions), Named))]
 async fn versions(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<Versions>, ApiError> {
-    let mut flows = of_id(&app, &id).await?;
-    flows.sort_by(|a, b| if is_newer(a, b) { std::cmp::Ordering::Less } else { std::cmp::Ordering::Greater });
+    let flows = of_id(&app, &id).await?;
     Ok(axum::Json(Versions { versions: flows.iter().map(Flow::of).collect(), id }))
 }
 
@@ -299,15 +328,20 @@ async fn diagram_of(app: &App, id: &str, version: &str) -> Result<(String, Vec<u
     Ok((source.name, bytes, document))
 }
 
-/// The documents of a flow; none is an error.
-async fn of_id(app: &App, id: &str) -> Result<Vec<FlowRecord>, ApiError> {
+/// The documents of a flow, the newest version first; none is an error.
+pub(crate) async fn of_id(app: &App, id: &str) -> Result<Vec<FlowRecord>, ApiError> {
     let mut flows = app.store().flows().await?;
     flows.retain(|flow| flow.id == id);
+    flows.sort_by_key(|flow| Reverse(rank(flow)));
     if flows.is_empty() { Err(ApiError::not_found("flow", id)) } else { Ok(flows) }
 }
 
 /// A document of a flow: of a version, of a hash, or the newest.
-async fn find(app: &App, id: &str, version: Option<&str>) -> Result<(FlowRecord, Vec<u8>, Document), ApiError> {
+pub(crate) async fn find(
+    app: &App,
+    id: &str,
+    version: Option<&str>,
+) -> Result<(FlowRecord, Vec<u8>, Document), ApiError> {
     let (record, bytes) = located(app, id, version).await?;
     let document =
         validate::read(&bytes).map_err(|found| ApiError::compile_failed("the document has errors", &found))?;
@@ -318,10 +352,10 @@ async fn located(app: &App, id: &str, version: Option<&str>) -> Result<(FlowReco
     let flows = of_id(app, id).await?;
     let missing = || ApiError::not_found("flow", format!("{id}@{}", version.unwrap_or("latest")));
     let record = match version {
-        None => flows.into_iter().reduce(|newest, flow| if is_newer(&flow, &newest) { flow } else { newest }),
+        None => flows.into_iter().next(),
         Some(version) => {
             let hash: Option<Digest> = version.parse().ok();
-            // Newest first: of several documents of one version the last that came.
+            // Of several documents of one version the last that came.
             flows.into_iter().find(|flow| hash.map_or(flow.version == version, |hash| flow.hash == hash))
         }
     };

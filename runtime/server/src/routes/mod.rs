@@ -5,6 +5,7 @@ mod audit;
 mod contexts;
 mod enroll_tokens;
 mod events;
+mod flow_check;
 pub(crate) mod flows;
 pub(crate) mod health;
 mod metrics;
@@ -32,6 +33,7 @@ use crate::{auth, openapi, page, request, runtime_api, ui, web};
 fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
     let quick = OpenApiRouter::new()
         .merge(flows::routes())
+        .merge(flow_check::routes())
         .merge(runs::routes())
         .merge(artifacts::routes())
         .merge(run_acts::routes())

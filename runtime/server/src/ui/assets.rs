@@ -26,12 +26,13 @@ macro_rules! assets {
     };
 }
 
-static ASSETS: [Asset; 5] = assets! {
+static ASSETS: [Asset; 6] = assets! {
     "bloom.css" "text/css; charset=utf-8"
     "bloom.js" "text/javascript; charset=utf-8"
     "bloom.svg" "image/svg+xml"
     "proposals.js" "text/javascript; charset=utf-8"
     "run.js" "text/javascript; charset=utf-8"
+    "publish.js" "text/javascript; charset=utf-8"
 };
 
 /// Scripts name each other without it, so all of them have the same: that of all of them together.

@@ -4,14 +4,14 @@ use axum::http::{HeaderMap, header};
 
 /// A language that there are texts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
+pub(crate) enum Language {
     English,
     Ukrainian,
 }
 
 impl Language {
     /// The one that the browser's person likes better (RFC 9110 §12.5.4); English where nothing is said.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let weight = |wanted: &str| {
             accepted

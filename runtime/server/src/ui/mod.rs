@@ -11,22 +11,29 @@
 
 mod assets;
 mod audit;
+mod codes;
 mod diff;
+mod flow;
+mod flows;
+mod form;
 mod gate;
-mod language;
+pub(crate) mod language;
 pub(crate) mod login;
 mod overview;
 mod place;
+mod policy;
 mod preferences;
 mod proposal_content;
 mod proposals;
 mod questions;
 mod run;
 mod runs;
+mod schema;
 mod settings;
 mod shell;
 mod show;
 mod texts;
+mod trust;
 
 use axum::{Router, middleware};
 
@@ -47,7 +54,10 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(proposals::routes())
         .merge(audit::routes())
         .merge(settings::routes())
-        .merge(run::routes());
+        .merge(run::routes())
+        .merge(flows::routes())
+        .merge(flow::routes())
+        .merge(codes::routes());
     let pages = pages.layer(middleware::from_fn_with_state(app.clone(), request::hurry));
     let pages = pages.layer(middleware::from_fn_with_state(app.clone(), gate::require));
     pages.merge(to_all)

@@ -55,6 +55,7 @@ pub(super) enum Section {
     None,
     Overview,
     Runs,
+    Flows,
     Questions,
     Proposals,
     Audit,
@@ -62,9 +63,10 @@ pub(super) enum Section {
 }
 
 /// The navigation: a section, its path, and the id of its name.
-const SECTIONS: [(Section, &str, &str); 6] = [
+const SECTIONS: [(Section, &str, &str); 7] = [
     (Section::Overview, "/", "nav-overview"),
     (Section::Runs, "/runs", "nav-runs"),
+    (Section::Flows, "/flows", "nav-flows"),
     (Section::Questions, "/questions", "nav-questions"),
     (Section::Proposals, "/proposals", "nav-proposals"),
     (Section::Audit, "/audit", "nav-audit"),

@@ -7,7 +7,7 @@ mod proposal;
 mod run;
 mod tool;
 
-pub(crate) use flow::{Flow, FlowDetail, FlowList, Published, Versions};
+pub(crate) use flow::{Checked, Flow, FlowDetail, FlowList, Found, Named, Published, Signer, Versions};
 pub(crate) use proposal::{Batch, BatchError, Decided, Proposal, ProposalList};
 pub(crate) use run::{
     Counted, Envelope, History, Question, Questions, ReplayReport, Run, RunArtifact, RunArtifacts, RunList, Steps,
@@ -30,15 +30,21 @@ pub(crate) struct ErrorBody {
 }
 
 #[derive(Serialize, ToSchema)]
-struct ErrorPart {
+pub(crate) struct ErrorPart {
     /// What went wrong, for programs.
     #[schema(example = "NOT_FOUND")]
-    code: String,
+    pub(crate) code: String,
     /// For people.
-    message: String,
+    pub(crate) message: String,
     /// More, by code: `field`, `problems`, `diagnostics`, …
     #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<serde_json::Value>,
+    pub(crate) details: Option<serde_json::Value>,
+}
+
+impl ErrorPart {
+    pub(crate) fn of(error: ApiError) -> Self {
+        Self { code: error.code.name().to_owned(), message: error.message, details: error.details }
+    }
 }
 
 /// A time of the store (Unix milliseconds) as clients read it: ISO 8601 in UTC, always with milliseconds, so that such texts

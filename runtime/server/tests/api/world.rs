@@ -15,7 +15,7 @@ use bloom_ir::manifest::ToolManifest;
 use bloom_ir::{Diagnostic, Digest, Document, SigningKey, TrustList, Value, sign};
 use bloom_runtime::apply::Applier;
 use bloom_runtime::clock::{Clock, Ids};
-use bloom_runtime::compiler::{Called, Compiled, Compiler, Picture};
+use bloom_runtime::compiler::{Called, Compiled, Compiler, Explanation, Picture};
 use bloom_runtime::engine::{self, Admission, Budgets, Engine, EngineConfig};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
@@ -438,6 +438,19 @@ impl Compiler for Pencil {
     fn draw(&self, name: &str, bytes: &[u8], _: &Picture) -> Result<String, Vec<Diagnostic>> {
         readable(bytes)?;
         Ok(format!("<svg><title>{name}</title></svg>"))
+    }
+
+    fn explain(&self, code: &str, locale: Locale) -> Option<Explanation> {
+        let title = match locale {
+            Locale::En => "It is a blot",
+            Locale::Uk => "Це пляма",
+        };
+        (code == "I005").then_some(Explanation {
+            code: "I005",
+            title,
+            body: "**Why.** Nobody reads `<b>`.",
+            example: Some("<i>"),
+        })
     }
 }
 

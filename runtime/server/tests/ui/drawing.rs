@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bloom_compiler::{DrawOptions, Options, Overlay, SourceFile, Theme};
 use bloom_ir::document::Locale;
 use bloom_ir::{Diagnostic, Document, sign};
-use bloom_runtime::compiler::{Called, Compiled, Compiler, Marks, Picture};
+use bloom_runtime::compiler::{Called, Compiled, Compiler, Explanation, Marks, Picture};
 use serde_json::{Value as Json, json};
 
 use crate::world::{Setup, World, key};
@@ -13,8 +13,8 @@ use crate::world::{Setup, World, key};
 /// What no text of others may become.
 pub(crate) const EVIL: &str = "<script>alert(1)</script>\"onload='x'";
 
-/// Draws as the program does.
-struct Drawer;
+/// Draws as the program does, and knows one code.
+pub(crate) struct Drawer;
 
 impl Compiler for Drawer {
     fn compile(&self, name: &str, bytes: &[u8], called: Called) -> Compiled {
@@ -40,6 +40,15 @@ impl Compiler for Drawer {
         let options = DrawOptions { locale: picture.locale, theme, overlay };
         let drawn = bloom_compiler::draw(&SourceFile::new(name, bytes), &options);
         drawn.svg.ok_or(drawn.diagnostics)
+    }
+
+    fn explain(&self, code: &str, locale: Locale) -> Option<Explanation> {
+        let title = match locale {
+            Locale::En => "It is <b>wrong</b>",
+            Locale::Uk => "Це <b>хибно</b>",
+        };
+        let body = "**Why.** A `<i>` is read.\n\n**What to do.** Nothing.";
+        (code == "D100").then_some(Explanation { code: "D100", title, body, example: Some("<u>") })
     }
 }
 

@@ -5,6 +5,7 @@
 mod access;
 mod audit;
 mod drawing;
+mod flow;
 mod pages;
 mod proposals;
 mod questions;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bloom_interpreter::effect::EffectError;
 use bloom_ir::document::Locale;
 use bloom_ir::{Diagnostic, Digest};
-use bloom_runtime::compiler::{Called, Compiled, Compiler, Picture};
+use bloom_runtime::compiler::{Called, Compiled, Compiler, Explanation, Picture};
 use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
 use bloom_server::{Appliers, NotAdded, Toolbox};
 
@@ -51,6 +51,10 @@ impl Compiler for NoCompiler {
 
     fn draw(&self, _: &str, _: &[u8], _: &Picture) -> Result<String, Vec<Diagnostic>> {
         Err(Vec::new())
+    }
+
+    fn explain(&self, _: &str, _: Locale) -> Option<Explanation> {
+        None
     }
 }
 
