@@ -8,6 +8,7 @@ use bloom_runtime::store::QuestionFilter;
 use serde::Deserialize;
 
 use super::audit::{self, Entry};
+use super::form::{self, Fields};
 use super::place::Icon;
 use super::shell::{self, Html, Section, Shell, Viewer};
 use super::show::{self, Time};
@@ -106,6 +107,7 @@ struct Page {
     shell: Shell,
     row: Row,
     text: String,
+    fields: Fields,
     schema: String,
     icon: Option<Icon>,
     answer: Option<String>,
@@ -126,6 +128,7 @@ async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) ->
         shell: viewer.shell(Section::Questions),
         row: Row::of(&question, app.clock.now()),
         text: question.asked.text.clone(),
+        fields: form::fields(&question.asked.schema, "answer", "answer", viewer.texts),
         schema: serde_json::to_string_pretty(&question.asked.schema).unwrap_or_default(),
         icon,
         answer: question.answer.as_ref().map(show::json),

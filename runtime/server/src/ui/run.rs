@@ -23,8 +23,10 @@ use serde::Deserialize;
 
 use self::history::Chunk;
 use self::waterfall::Waterfall;
+use super::form::{self, Fields};
 use super::shell::{self, Html, Section, Shell, Viewer};
 use super::show::{self, Time};
+use super::texts::Texts;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
@@ -139,35 +141,7 @@ struct Awaited {
     name: String,
     action: String,
     schema: Option<String>,
-    field: Field,
-}
-
-/// How the payload of a signal is put in.
-enum Field {
-    Text,
-    Number,
-    /// One of these, each as JSON and as people read it.
-    Choice(Vec<(String, String)>),
-    Json,
-}
-
-impl Field {
-    fn of(schema: Option<&serde_json::Value>) -> Self {
-        let Some(schema) = schema else { return Self::Json };
-        let one_of = |values: &[serde_json::Value]| {
-            let told = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            Self::Choice(values.iter().map(|value| (value.to_string(), told(value))).collect())
-        };
-        if let Some(values) = schema.get("enum").and_then(serde_json::Value::as_array) {
-            return one_of(values);
-        }
-        match schema.get("type").and_then(serde_json::Value::as_str) {
-            Some("boolean") => one_of(&[true.into(), false.into()]),
-            Some("string") => Self::Text,
-            Some("integer" | "number") => Self::Number,
-            _ => Self::Json,
-        }
-    }
+    payload: Fields,
 }
 
 /// A thing with a name and a place where it is.
@@ -306,7 +280,8 @@ async fn run(
     let entry = app.store().inbox_entry(&record.inbox).await?;
     let filter = ProposalFilter { run: Some(record.id.clone()), status: None, limit: SHOWN };
     let proposals = app.store().proposals(&filter).await?;
-    let (waits, awaited) = if is_over { (Vec::new(), Vec::new()) } else { waits(&app, &record, &seen, &head).await? };
+    let (waits, awaited) =
+        if is_over { (Vec::new(), Vec::new()) } else { waits(&app, &record, &seen, &head, viewer.texts).await? };
     let limits = limits(&record, seen.loaded.as_ref());
     let until = if is_over { record.updated_at } else { now };
     let spot = |place: Place| Spot::of(place, &head);
@@ -372,7 +347,14 @@ fn limits(run: &RunRecord, loaded: Option<&Loaded>) -> Option<Limits> {
 }
 
 /// What the run waits for, and the signals among it.
-async fn waits(app: &App, run: &RunRecord, seen: &Seen, head: &Head) -> Result<(Vec<Wait>, Vec<Awaited>), ApiError> {
+async fn waits(
+    app: &App,
+    run: &RunRecord,
+    seen: &Seen,
+    head: &Head,
+    texts: &'static Texts,
+) -> Result<(Vec<Wait>, Vec<Awaited>), ApiError> {
+    let anything = serde_json::json!({ "default": null });
     let filter = QuestionFilter { run: Some(run.id.clone()), open: true, limit: SHOWN };
     let questions = app.store().questions(&filter).await?;
     let asks_llm = seen.open.iter().any(|(effect, _)| effect.kind == followed::Kind::Llm);
@@ -390,7 +372,12 @@ async fn waits(app: &App, run: &RunRecord, seen: &Seen, head: &Head) -> Result<(
                 awaited.push(Awaited {
                     action: format!("POST {}/signal/{}", head.api, runs::segment(&name)),
                     name,
-                    field: Field::of(wait.schema.as_ref()),
+                    payload: form::fields(
+                        wait.schema.as_ref().unwrap_or(&anything),
+                        "payload",
+                        &format!("signal-{}", awaited.len() + 1),
+                        texts,
+                    ),
                     schema: wait.schema.as_ref().and_then(|schema| serde_json::to_string_pretty(schema).ok()),
                 });
             }

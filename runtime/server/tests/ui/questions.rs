@@ -35,7 +35,8 @@ async fn a_question_is_shown_answered_and_told_of() {
     let page = shown(&page_as(&world, &path, &cookie, "en").await);
     assert!(page.contains("Say it\n&#60;script") && page.contains(&format!("data-api=\"POST /api/v1{path}/answer\"")));
     assert!(section(&page, "standing").contains(&format!("/runs/{run}/effects?item=12")), "{page}");
-    assert!(section(&page, "answer").contains("name=\"answer\""), "{page}");
+    let answer = section(&page, "answer");
+    assert!(answer.contains("type=\"text\" name=\"answer\"") && answer.contains(" required"), "{answer}");
     assert!(shown(&page_as(&world, &path, &cookie, "uk").await).contains("чекає на відповідь"));
 
     let headers = [("cookie", cookie.as_str()), OWN, ("content-type", "application/json")];

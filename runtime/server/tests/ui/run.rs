@@ -48,6 +48,7 @@ async fn a_run_that_waits_says_for_what_and_how_to_send_it() {
         "{waits}"
     );
     assert!(shown.contains(&format!("data-api=\"POST /api/v1/runs/{run}/signal/go\"")) && shown.contains("ask-cancel"));
+    assert!(shown.contains("data-of=\"payload\"") && shown.contains("id=\"signal-1-1\" name=\"payload\""), "{shown}");
     world.post(&format!("/api/v1/runs/{run}/signal/go"), &json!(1)).await.ok(202);
     for _ in 0..12_000 {
         if world.get(&format!("/api/v1/runs/{run}")).await.ok(200)["status"] == "completed" {
