@@ -119,7 +119,9 @@ fn a_moment_is_the_same_from_whichever_mark_it_is_come_to() {
     };
     let (events, _) = drive(&program, json!({ "folder": "x" }), &mut world);
     let mut walker = Walker::new(&program, &events);
-    events.iter().for_each(|event| walker.follow(event));
+    for event in &events {
+        walker.follow(event);
+    }
     assert_eq!((walker.seq(), walker.verdict()), (events.len() as u64, Verdict::Same));
     let mut fresh = Walker::new(&program, &events);
     for (number, event) in (1..).zip(&events) {
@@ -142,7 +144,9 @@ fn behind_an_event_that_does_not_agree_nothing_is_followed() {
     let (mut events, _) = drive(&program, json!({ "folder": "x" }), &mut world);
     events.remove(3);
     let mut walker = Walker::new(&program, &events);
-    events.iter().for_each(|event| walker.follow(event));
+    for event in &events {
+        walker.follow(event);
+    }
     assert_eq!(walker.seq(), 3);
     assert!(matches!(walker.verdict(), Verdict::Broken(_)), "{:?}", walker.verdict());
 }

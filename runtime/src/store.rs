@@ -52,8 +52,9 @@ pub trait Store: Send + Sync {
     async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, StoreError>;
     /// Runs, newest first.
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError>;
-    /// How many runs a filter lets through, whatever its limit.
-    async fn count_runs(&self, filter: &RunFilter) -> Result<u64, StoreError>;
+    /// How many runs a filter lets through, whatever its limit; of more than `up_to` that many may be told. Within a time each of
+    /// them is counted, so who only shows a number has no need of all.
+    async fn count_runs(&self, filter: &RunFilter, up_to: u64) -> Result<u64, StoreError>;
     /// How many runs of each flow stand where, of those that have not ended: what is counted as they change, so it takes the same
     /// however many runs there are.
     async fn standing_counts(&self) -> Result<Vec<StandingCount>, StoreError>;
@@ -402,6 +403,8 @@ pub struct TaskFilter {
     pub status: Option<TaskStatus>,
     /// Questions to an LLM only, and no runs that a worker is to execute.
     pub questions: bool,
+    /// Older than this task.
+    pub before: Option<TaskId>,
     /// At most so many.
     pub limit: usize,
 }
@@ -411,6 +414,8 @@ pub struct TaskFilter {
 pub struct LeaseFilter {
     /// In this status.
     pub status: Option<LeaseStatus>,
+    /// Older than this lease.
+    pub before: Option<LeaseId>,
     /// At most so many.
     pub limit: usize,
 }

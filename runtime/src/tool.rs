@@ -36,6 +36,11 @@ pub trait ToolHost: Send + Sync {
     /// All installed tools, by name.
     fn installed(&self) -> Vec<InstalledTool>;
 
+    /// What one call may use here, where this host limits it.
+    fn limits(&self) -> Option<CallLimits> {
+        None
+    }
+
     /// The component of a digest, byte for byte, for a host that lacks it; none where it is not at hand.
     async fn component(&self, digest: Digest) -> io::Result<Option<Vec<u8>>> {
         let _ = digest;
@@ -57,6 +62,23 @@ pub trait ToolHost: Send + Sync {
     /// Calls a tool once: input checked, fresh instance, limits kept, output checked. Dropping the future interrupts
     /// the call.
     async fn call(&self, call: ToolCall) -> Result<Value, EffectError>;
+}
+
+/// What one call of a tool may use, whichever tool it is. Its time limit comes with the call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallLimits {
+    /// Work: about one for each instruction.
+    pub fuel: u64,
+    /// Memory, in bytes.
+    pub memory_bytes: u64,
+    /// The call's arguments as JSON, in bytes.
+    pub input_bytes: u64,
+    /// What it returns as JSON, in bytes.
+    pub output_bytes: u64,
+    /// Requests that it sends.
+    pub http_requests: u64,
+    /// Calls of the same tool that run at the same time; more wait for their turn.
+    pub at_once: u64,
 }
 
 /// A tool that can be called.

@@ -1,15 +1,5 @@
 // What every page has: times in the viewer's zone, parts that follow what happens, and forms that ask the API.
-//
-// - `<time datetime>`: told in the viewer's zone; UTC stays in its title.
-// - `<section id data-live>`: replaced by the same section of the page as the server writes it now, when something happened.
-//   `data-live="/path"` listens there, else to everything that happens. Nothing is replaced while it holds the focus.
-// - `<form data-api="METHOD /path">`: sent as JSON; `{name}` in the path is what the field of that name holds. A field `a.b` becomes
-//   a member `b` of `a`. On a field: `data-json`: what stands in it is JSON; `data-any`: JSON or text; `data-lines`: a list with
-//   each line; `data-time`: a time in the viewer's zone; `data-object`: an object, also if no field is in it; `data-omit-empty`,
-//   `data-null-empty`: left out, or null, when empty; `data-whole`: its value is all that is sent. With `data-of` on the form, the
-//   member of that name is. Then the page goes to `data-then` (`{run_id}` is taken from the answer), or
-//   is fetched anew. `data-ask` on the form names a dialog that asks first. `data-key` sends an `Idempotency-Key`. `data-show`
-//   names a dialog that tells what came back: the member that `data-member` of an element names.
+// The attributes that it reads are explained in `src/ui/mod.rs`.
 
 const notice = document.getElementById("notice");
 export const tell = (text) => { if (notice.textContent !== text) notice.textContent = text; };
@@ -36,7 +26,7 @@ export async function refresh() {
     for (const old of document.querySelectorAll("[data-live]")) {
       const fresh = now.getElementById(old.id);
       const held = document.activeElement, isHeld = old !== held && old.contains(held), isRegion = held?.id && held.matches(".scroll, .diagram");
-      if (!fresh || fresh.outerHTML === old.dataset.was || isHeld && !isRegion) continue;
+      if (!fresh || fresh.outerHTML === old.dataset.was || isHeld && !isRegion || old.querySelector("dialog[open]")) continue;
       const written = fresh.outerHTML, open = [...old.querySelectorAll("details[open][id]")].map((each) => each.id);
       const checked = [...old.querySelectorAll("input[type=checkbox]:checked")].map((each) => [each.name, each.value]);
       const scrolled = [...old.querySelectorAll("[id].scroll, [id].diagram")].map((each) => [each.id, each.scrollLeft, each.scrollTop]);
@@ -78,7 +68,8 @@ function follow() {
   for (const name of (document.body.dataset.events ?? EVENTS).split(" ")) source.addEventListener(name, soon);
   // A stream that ended, or a server that is gone: asked again at intervals, until the stream is back.
   source.onerror = () => { if (source?.readyState === EventSource.CLOSED) source = null; };
-  poll = setInterval(() => { if (source?.readyState !== EventSource.OPEN) soon(); }, 5000);
+  const every = document.querySelector("[data-live][data-every]");
+  poll = setInterval(() => { if (every || source?.readyState !== EventSource.OPEN) soon(); }, 5000);
 }
 const EVENTS = "message run.status.changed run.step.completed proposal.created proposal.status.changed "
   + "run.started effect.requested effect.attempted effect.completed effect.failed emitted signal.received run.forked "
@@ -109,11 +100,11 @@ function valueOf(field) {
   try { return JSON.parse(field.value); } catch { return field.value; }
 }
 
-/** What a form sends. */
-export function body(form) {
+/** What a form sends; with `isOwn`, what it keeps for itself. */
+export function body(form, isOwn = false) {
   const members = bare();
   for (const field of form.elements) {
-    if (!field.name || field.disabled || (field.type === "radio" && !field.checked)) continue;
+    if (!field.name || field.disabled || "own" in field.dataset !== isOwn || (field.type === "radio" && !field.checked)) continue;
     let value;
     try { value = valueOf(field); } catch (error) { at(field, error.message); throw error; }
     if (value === undefined) continue;
@@ -126,9 +117,13 @@ export function body(form) {
   return "of" in form.dataset ? members[form.dataset.of] : members;
 }
 
-// What an API says is wrong: a text, or what it says of each member.
-const refusal = (error) => error?.message
-  ?? (error?.fieldErrors ? [...Object.entries(error.fieldErrors).map((each) => each.join(": ")), ...error.formErrors].join("; ") : error);
+/** What an error of the API says, in each of the shapes that it has. */
+function said(error) {
+  if (!error || typeof error === "string") return error;
+  if (error.message) return error.message;
+  const fields = Object.entries(error.fieldErrors ?? {}).map(([name, wrong]) => `${name}: ${wrong.join(", ")}`);
+  return [...(error.formErrors ?? []), ...fields].join("; ");
+}
 
 /** Tells what is wrong with a field, at the field. */
 function at(field, message) {
@@ -158,7 +153,7 @@ export async function ask(method, path, content, headers = {}) {
   let answer = text;
   try { answer = JSON.parse(text); } catch { /* not every answer is JSON */ }
   if (response.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
-  if (!response.ok) throw Object.assign(new Error(refusal(answer?.error) ?? response.statusText), { answer });
+  if (!response.ok) throw Object.assign(new Error(said(answer?.error) || response.statusText), { answer });
   return answer;
 }
 
@@ -174,22 +169,18 @@ document.addEventListener("submit", async (event) => {
   for (const told of form.querySelectorAll("[role=alert], .field-error")) told.textContent = "";
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   try {
-    const members = method === "DELETE" ? {} : body(form), named = new Set();
+    const members = method === "DELETE" || method === "GET" ? {} : body(form), named = new Set();
     const path = template.replace(/\{(\w+)\}/g, (_, name) => { named.add(name); return encodeURIComponent(members[name]); });
     for (const name of named) delete members[name];
-    const content = method === "DELETE" ? undefined : JSON.stringify(members);
+    const content = method === "DELETE" || method === "GET" ? undefined : JSON.stringify(members);
     // The same again, as after a connection that broke, is the same request.
     if (form.asked !== content) [form.asked, form.key] = [content, [...crypto.getRandomValues(new Uint8Array(16))].join("-")];
     const answer = await ask(method, path, content, "key" in form.dataset ? { "idempotency-key": form.key } : {});
     form.asked = null;
     form.closest("dialog")?.close();
     dialog?.close();
-    if (form.dataset.show) {
-      const told = document.getElementById(form.dataset.show);
-      for (const each of told.querySelectorAll("[data-member]")) each.textContent = answer[each.dataset.member];
-      form.reset();
-      told.showModal();
-    } else if (form.dataset.then) location.assign(form.dataset.then.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(answer[name])));
+    if (form.dataset.show) { show(form, answer); soon(); }
+    else if (form.dataset.then) location.assign(form.dataset.then.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(answer[name])));
     else if (form.dataset.told) { tell(form.dataset.told); form.reset(); soon(); } else location.reload();
   } catch (error) {
     const alert = form.querySelector("[role=alert]");
@@ -199,6 +190,31 @@ document.addEventListener("submit", async (event) => {
   } finally {
     for (const button of buttons) button.disabled = false;
   }
+});
+
+/** What was answered, where the form says that it is to be shown. */
+function show(form, answer) {
+  const place = document.getElementById(form.dataset.show), all = { ...body(form, true), ...answer };
+  for (const part of place.querySelectorAll("[data-member]")) {
+    const { member, before } = part.dataset, value = all[member] ?? "";
+    const text = (each) => typeof each === "object" ? JSON.stringify(each) : String(each);
+    if (member === "*") part.textContent = Object.entries(answer).map(([name, each]) => `${name}: ${text(each)}`).join("\n");
+    else part.textContent = before === undefined || value === "" ? text(value) : before + encodeURIComponent(value);
+  }
+  for (const time of place.querySelectorAll("time[data-member]")) time.dateTime = time.textContent;
+  localise(place);
+  place.hidden = false;
+  form.reset();
+  if (place.showModal) place.showModal(); else place.focus();
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("button[data-copy]");
+  if (!button) return;
+  const copied = document.getElementById(button.dataset.copy);
+  getSelection().selectAllChildren(copied);
+  // Where the browser does not let pages copy, the text is at least selected.
+  try { await navigator.clipboard.writeText(copied.textContent.trim()); tell(button.dataset.told); } catch { copied.focus(); }
 });
 
 // `<button data-open="ID">` opens a dialog, `<button data-close>` closes the one that it stands in.
@@ -211,5 +227,7 @@ document.addEventListener("click", (event) => {
 // A dialog that told of something new, which the page shows then.
 document.addEventListener("close", (event) => { if ("reload" in event.target.dataset) location.reload(); }, true);
 
+for (const each of document.querySelectorAll("[data-origin]"))
+  each.textContent = each.dataset.origin ? encodeURIComponent(location.origin) : location.origin;
 localise(document);
 follow();

@@ -19,6 +19,12 @@ to-overview = To the overview
 
 nav-overview = Overview
 nav-runs = Runs
+nav-workers = Workers
+nav-nodes = Nodes
+nav-tasks = Tasks
+nav-leases = Leases
+nav-tools = Tools
+
 nav-flows = Flows
 
 ## Words
@@ -36,6 +42,23 @@ any = any
 filter = Filter
 older = Older ones
 waiting = waits
+task = Task
+worker = Worker
+node = Node
+tool = Tool
+version = Version
+updated = Updated
+all = all
+none = none
+yes = yes
+no = no
+never = never
+actions = Actions
+cancel = Cancel
+close = Close
+copy = Copy
+copied = It is copied.
+this-server = http://THIS-SERVER
 
 ## Where a run stands
 
@@ -69,6 +92,29 @@ overview-queued = Tasks in the queue
 overview-leases = Active leases
 overview-today = LLM calls today (UTC)
 overview-newest = Newest runs
+overview-oldest = The oldest waits
+overview-health = Health
+overview-store = Store
+overview-well = reads and writes
+overview-ill = cannot be written
+overview-plane = Control plane
+overview-uptime = Up for
+overview-failures = Newest failures
+overview-failures-none = No run has failed.
+plane-none = none set
+plane-untried = not asked yet
+plane-connected = connected
+plane-lost = does not answer
+hour = The last hour
+hour-ended = Runs that ended
+hour-most = The most in a minute
+hour-p95 = 95 of 100 took at most
+hour-runs = Runs that ended, minute by minute
+hour-durations = How long 95 of 100 took at most, minute by minute
+hour-runs-told = { $ended } in the hour, { $most } in the busiest minute.
+hour-durations-told = 95 of 100 took at most { $p95 }; in the slowest minute, { $slowest }.
+hour-nothing = No run ended in this hour.
+hour-since = Counted since the server was started; durations are rounded up by an eighth at most.
 
 ## Runs
 
@@ -104,11 +150,9 @@ nav-settings = Settings
 id = Id
 by = By
 until = Until
-worker = Worker
 context = Context
 save = Save
 keep = Leave it as it is
-close = Close
 
 ## Differences
 
@@ -279,10 +323,8 @@ store-leases = Leases
 store-audit = Audit entries
 store-check = Whether all that it holds agrees with itself is checked while no server runs, by
 settings-plane = Control plane
-plane-none = No control plane is set: this server knows its nodes by itself.
 plane-url = Its URL
 plane-key = Admin key
-plane-connected = connected
 plane-fails = cannot be reached
 plane-unknown = not asked yet
 plane-error = Last error
@@ -576,6 +618,219 @@ event-run-completed = Run completed
 event-run-failed = Run failed
 event-run-continued = Goes on as another run
 
+runs-more-than = more than { $count }
+
+## Workers
+
+workers-summary = { $online } of { $all } online
+workers-none = No worker is here. Start one, as told below: until then tasks wait in the queue.
+worker-kind = Kind
+worker-is-local = within this server
+worker-is-puller = asks for tasks
+worker-is-agent = node agent, which is called
+worker-is-sighted = known from the control plane
+worker-stands-online = online
+worker-stands-offline = offline
+worker-stands-syncing = syncing
+worker-stands-error = error
+worker-stands-unknown = unknown
+worker-drains = takes nothing more
+worker-blocked-quota = quota used up
+worker-blocked-login = not logged in
+worker-blocked-until = until
+worker-slots = Slots
+worker-silent = Silent for
+worker-heard = Heard of
+worker-able = Provides
+worker-registered = Registered
+worker-os = System
+worker-installed = Installed as
+worker-holds = What it holds now
+worker-holds-nothing = It holds no task.
+worker-node = To the nodes
+worker-let-in = Let it in again
+worker-let-in-text = Log in to its provider on that machine, then let it in again: until then it is granted nothing.
+worker-log-in-text = Log in to its provider on that machine (with the Claude CLI: start it and type /login). It looks by itself, and is let in when the provider answers.
+worker-quota-text = All that share this quota wait until it is renewed; no attempt counts meanwhile. Nothing is to be done here.
+worker-remove = Remove
+worker-remove-ask = { $count ->
+        [0] It holds no task now. It comes back if it registers again.
+        [one] { $count } lease is revoked, and its task is queued again for other workers. It comes back if it registers again.
+       *[other] { $count } leases are revoked, and their tasks are queued again for other workers. It comes back if it registers again.
+    }
+reached-locally = This address leads to the server from its own machine only. For other machines, set server.public_url and listen on an address that they reach.
+workers-enroll = Make a machine a worker
+workers-enroll-text = The command installs bloom worker as a service of systemd or OpenRC. It holds a token that is good once, for this name, for 15 minutes.
+workers-enroll-name = Name of the worker
+workers-enroll-name-how = Latin letters, digits, . _ -
+workers-enroll-make = Make the command
+workers-enroll-run = Run this on
+workers-enroll-once = It is shown now and never again, and is good until
+workers-start = Start a worker by hand
+workers-start-text = On any machine that reaches the server and where the Claude CLI is logged in:
+
+## Nodes
+
+nodes-lead = Machines with an agent that this server calls: it sends them tasks, and has them clone projects.
+nodes-total = Nodes
+nodes-online = Online
+nodes-offline = Offline or unknown
+nodes-fleet = Fleet
+nodes-none = There are no nodes. Register one, or make a machine one, below.
+node-url = Address of the agent
+node-addresses = IP addresses
+node-sighted = from the control plane
+node-health = Health
+node-health-of = Health of
+node-update = Update
+node-update-ask = The agent fetches its newest code and starts again. What it is doing meanwhile may be lost, and is then tried again.
+node-updated = The agent was told to update itself.
+node-repository = Repository of the agent (empty: where it came from)
+node-source = Repository to clone the agent from (empty: it is there already)
+node-restart = Restart
+node-restart-ask = The agent starts again. What it is doing may be lost, and is then tried again.
+node-uninstall = Uninstall
+node-uninstall-ask = The agent removes itself from the machine. Only somebody at that machine can install it again.
+node-remove = Remove
+node-name = Name of the node
+node-port = Port of the agent
+node-register = Register a node
+node-register-text = For an agent that is installed already. The server calls it at this address.
+node-register-do = Register
+node-registered = The node is registered.
+node-enroll = Make a machine a node
+node-enroll-text = The command installs the agent as a service of systemd or OpenRC. It holds a token that is good once, for this name, for 15 minutes. Then register the node with its address.
+projects = Managed projects
+projects-lead = Git repositories that are kept on nodes.
+projects-none = There are no projects.
+project-name = Name
+project-repository = Repository
+project-path = Path on the node
+project-primary = Primary node
+project-synced = Brought there
+project-stands-pending = not cloned yet
+project-stands-cloning = being cloned
+project-stands-cloned = cloned
+project-stands-failed = failed
+project-stands-propagating = being spread
+project-stands-synced = on all nodes
+project-clone = Clone
+project-clone-ask = The node's agent clones the repository. That may take a minute.
+project-propagate = Spread
+project-propagate-ask = The agents of all nodes that are online and have not got it yet clone the repository.
+project-sync = Sync memory
+project-sync-ask = The control plane brings the project's memory from a node or to it.
+project-direction = Direction
+project-push = from the node
+project-pull = to the node
+project-delete = Delete
+project-delete-ask = The project is managed no longer. What lies on nodes stays there.
+project-new = New project
+project-new-do = Create
+project-made = The project is there; nothing is cloned yet.
+
+## Tasks
+
+tasks-lead = What workers are asked: by icons of flows, and by clients that post tasks themselves.
+tasks-none = There are no tasks here.
+task-is-queued = queued
+task-is-leased = with a worker
+task-is-running = being done
+task-is-completed = completed
+task-is-failed = failed
+task-is-dead = out of attempts
+task-agent = Flow or agent
+task-whole = a whole run
+task-asks = Asks for
+task-posted = posted by a client
+task-node = Node of the program
+task-context = Context
+task-attempts = Attempts
+task-requires = Requires
+task-priority = Priority
+task-timeout = Time for an attempt
+task-model = Model
+task-not-before = Not before
+task-requeue = Try it again
+task-requeue-ask = It is queued again, with no attempt counted. What a worker answers then is paid for again.
+task-dispatch = Send it to a node
+task-dispatch-none = No node agent is online that it could be sent to.
+task-dispatch-best = the best one
+task-dispatch-do = Send
+task-lease = Newest lease
+task-answer = Answer
+task-output = What the worker said
+task-artifact = The artifact that was kept of it
+task-prompt = Prompt
+task-system = System prompt
+task-question = Question
+task-hints = Context that goes with it
+task-schema = What the answer must satisfy (JSON Schema)
+task-cut = This is the beginning.
+task-whole-text = The whole task as JSON
+
+## Leases
+
+leases-lead = Who holds which task, and for how long yet. A holder that is not heard of in time loses it to another worker.
+leases-none = There are no leases here.
+lease-active = active
+lease-released = released
+lease-expired = expired
+lease-failed = failed
+lease-left = Time left
+lease-ended = ended
+lease-for = For
+lease-since = Since
+
+## Tools
+
+tools-lead = Components that flows may call here. Each runs in a sandbox, and gets what its flow is signed for and the operator grants.
+tools-none = No tool is installed.
+tools-counted = Counted since the server was started.
+tool-effect = Effect
+effect-read = only reads
+effect-operational = changes something outside
+effect-propose = shapes a proposal
+effect-means-read = after a crash it is asked again
+effect-means-operational = after a crash its outcome is unknown
+effect-means-propose = it shapes a proposal, and changes nothing
+tool-asks = Asks for
+tool-asks-nothing = It asks for nothing: it sees its arguments alone.
+tool-digest = Digest
+tool-calls = Calls
+tool-failed = Failed
+tool-traps = Traps
+tool-used = Calls here
+tool-also = Also called
+tool-params = Positional arguments
+tool-others = Other components of this name
+tool-capability = Capability
+tool-granted = Granted by the operator
+tool-signed = Flows signed for it
+tool-flows = Flows that may call it
+tool-flows-none = No stored flow calls it.
+tool-flows-partial = Of the stored flows, the newest { $count } were looked at.
+tool-pins = Pins
+tool-pins-none = whichever is installed
+tool-this = this one
+tool-may = May call it here
+tool-limits = Limits of a call
+tool-limit-fuel = Work (about an instruction each)
+tool-limit-memory = Memory
+tool-limit-input = Arguments
+tool-limit-output = Result
+tool-limit-requests = HTTP requests
+tool-limit-at-once = Calls at the same time
+tool-failures = Ways to fail
+tool-input = Input schema
+tool-output = Output schema
+tool-add = Add a component
+tool-add-text = A WebAssembly component of the world bloom:tool/adapter, of at most 64 MiB. It may do nothing until a flow is signed for it and the operator grants what it asks for.
+tool-component = Component
+tool-add-do = Add
+tool-sending = It is being sent …
+tool-compiling = It is being compiled …
+
 ## Forms
 
 form-required = required
@@ -712,9 +967,6 @@ policy-budget = Budget profile
 policy-limits = What a run may use
 tool-ready = ready
 tool-missing = missing
-effect-read = only reads
-effect-operational = changes something outside
-effect-propose = shapes a proposal
 use-memory = reads the flow's memory
 use-files = reads the folder { $name }
 use-config = has its setting { $name }
@@ -781,3 +1033,13 @@ publish-do = Publish
 severity-error = error
 severity-warning = warning
 code-example = Example
+settings-plane-none = No control plane is set: this server knows its nodes by itself.
+
+## Spans of time
+
+span-ms = { $ms } ms
+span-s = { $s }.{ $hundredths } s
+span-passing = { $s } s
+span-min = { $min } min { $s } s
+span-h = { $h } h { $min } min
+span-d = { $d } d { $h } h

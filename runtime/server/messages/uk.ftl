@@ -19,6 +19,12 @@ to-overview = До огляду
 
 nav-overview = Огляд
 nav-runs = Запуски
+nav-workers = Виконавці
+nav-nodes = Вузли
+nav-tasks = Завдання
+nav-leases = Оренди
+nav-tools = Інструменти
+
 nav-flows = Схеми
 
 ## Слова
@@ -36,6 +42,23 @@ any = будь-який
 filter = Показати
 older = Давніші
 waiting = чекає
+task = Завдання
+worker = Виконавець
+node = Вузол
+tool = Інструмент
+version = Версія
+updated = Змінено
+all = усі
+none = немає
+yes = так
+no = ні
+never = ніколи
+actions = Дії
+cancel = Скасувати
+close = Закрити
+copy = Копіювати
+copied = Скопійовано.
+this-server = http://ЦЕЙ-СЕРВЕР
 
 ## Стани запуску
 
@@ -69,6 +92,29 @@ overview-queued = Завдань у черзі
 overview-leases = Чинних оренд
 overview-today = Виклики LLM сьогодні (UTC)
 overview-newest = Найновіші запуски
+overview-oldest = Найдавніше чекає
+overview-health = Справність
+overview-store = Сховище
+overview-well = читає й пише
+overview-ill = не пише
+overview-plane = Площина керування
+overview-uptime = Працює
+overview-failures = Найновіші невдачі
+overview-failures-none = Жоден запуск не зазнав невдачі.
+plane-none = не задано
+plane-untried = ще не питали
+plane-connected = на зв'язку
+plane-lost = не відповідає
+hour = Остання година
+hour-ended = Запусків завершилося
+hour-most = Найбільше за хвилину
+hour-p95 = 95 зі 100 тривали щонайбільше
+hour-runs = Запуски, що завершилися, за хвилинами
+hour-durations = Скільки щонайбільше тривали 95 зі 100, за хвилинами
+hour-runs-told = { $ended } за годину, { $most } за найнапруженішу хвилину.
+hour-durations-told = 95 зі 100 тривали щонайбільше { $p95 }; у найповільнішу хвилину — { $slowest }.
+hour-nothing = За цю годину не завершився жоден запуск.
+hour-since = Пораховано від запуску сервера; тривалості заокруглено вгору не більш як на восьму частину.
 
 ## Запуски
 
@@ -104,11 +150,9 @@ nav-settings = Налаштування
 id = Ідентифікатор
 by = Хто
 until = До
-worker = Виконавець
 context = Контекст
 save = Зберегти
 keep = Залишити як є
-close = Закрити
 
 ## Відмінності
 
@@ -282,11 +326,9 @@ store-tasks = Завдання
 store-leases = Оренди
 store-audit = Записи аудиту
 store-check = Чи немає в ньому суперечностей, перевіряє, поки сервер не працює,
-settings-plane = Сервер керування
-plane-none = Сервер керування не заданий: цей сервер сам знає свої вузли.
+settings-plane = Площина керування
 plane-url = Його URL
 plane-key = Ключ адміністратора
-plane-connected = з'єднано
 plane-fails = недосяжний
 plane-unknown = ще не питали
 plane-error = Остання помилка
@@ -584,6 +626,220 @@ event-run-completed = Запуск завершився
 event-run-failed = Запуск не вдався
 event-run-continued = Триває іншим запуском
 
+runs-more-than = понад { $count }
+
+## Виконавці
+
+workers-summary = На зв'язку { $online } з { $all }
+workers-none = Виконавців немає. Запустіть виконавця, як сказано нижче: доти завдання чекають у черзі.
+worker-kind = Вид
+worker-is-local = у цьому сервері
+worker-is-puller = просить завдання
+worker-is-agent = агент вузла, якого викликають
+worker-is-sighted = відомий від площини керування
+worker-stands-online = на зв'язку
+worker-stands-offline = не на зв'язку
+worker-stands-syncing = синхронізується
+worker-stands-error = помилка
+worker-stands-unknown = невідомо
+worker-drains = більше нічого не бере
+worker-blocked-quota = квоту вичерпано
+worker-blocked-login = вхід не виконано
+worker-blocked-until = до
+worker-slots = Місця
+worker-silent = Мовчить
+worker-heard = Озивався
+worker-able = Надає
+worker-registered = Зареєстровано
+worker-os = Система
+worker-installed = Встановлено як
+worker-holds = Що тримає зараз
+worker-holds-nothing = Не тримає жодного завдання.
+worker-node = До вузлів
+worker-let-in = Впустити знову
+worker-let-in-text = Увійдіть до його провайдера на тій машині, потім впустіть виконавця знову: доти він нічого не отримує.
+worker-log-in-text = Увійдіть до його провайдера на тій машині (для Claude CLI: запустіть його й наберіть /login). Виконавець перевіряє сам, і його буде впущено, щойно провайдер відповість.
+worker-quota-text = Усі, хто ділить цю квоту, чекають, доки її поновлять; спроби тим часом не рахуються. Тут нічого робити не треба.
+worker-remove = Вилучити
+worker-remove-ask = { $count ->
+        [0] Зараз він не тримає жодного завдання. Він повернеться, якщо зареєструється знову.
+        [one] { $count } оренду буде відкликано, і її завдання повернеться в чергу для інших виконавців. Він повернеться, якщо зареєструється знову.
+        [few] { $count } оренди буде відкликано, і їхні завдання повернуться в чергу для інших виконавців. Він повернеться, якщо зареєструється знову.
+       *[many] { $count } оренд буде відкликано, і їхні завдання повернуться в чергу для інших виконавців. Він повернеться, якщо зареєструється знову.
+    }
+reached-locally = Ця адреса веде до сервера лише з його власної машини. Для інших машин задайте server.public_url і слухайте на адресі, доступній їм.
+workers-enroll = Зробити машину виконавцем
+workers-enroll-text = Команда встановлює bloom worker як службу systemd або OpenRC. У ній токен, який діє один раз, для цієї назви, 15 хвилин.
+workers-enroll-name = Назва виконавця
+workers-enroll-name-how = Латинські літери, цифри, . _ -
+workers-enroll-make = Створити команду
+workers-enroll-run = Виконайте це на
+workers-enroll-once = Її показано зараз і більше ніколи; діє до
+workers-start = Запустити виконавця вручну
+workers-start-text = На будь-якій машині, звідки доступний сервер і де виконано вхід у Claude CLI:
+
+## Вузли
+
+nodes-lead = Машини з агентом, якого викликає цей сервер: він надсилає їм завдання й доручає клонувати проєкти.
+nodes-total = Усього вузлів
+nodes-online = На зв'язку
+nodes-offline = Не на зв'язку або невідомо
+nodes-fleet = Парк вузлів
+nodes-none = Вузлів немає. Зареєструйте вузол або зробіть вузлом машину — нижче.
+node-url = Адреса агента
+node-addresses = IP-адреси
+node-sighted = від площини керування
+node-health = Перевірити
+node-health-of = Стан вузла
+node-update = Оновити
+node-update-ask = Агент завантажить свій найновіший код і запуститься знову. Те, що він тим часом робить, може загубитися, і тоді його буде спробувано ще раз.
+node-updated = Агентові сказано оновитися.
+node-repository = Репозиторій агента (порожньо: звідки він є)
+node-source = Репозиторій, звідки клонувати агента (порожньо: він уже там)
+node-restart = Перезапустити
+node-restart-ask = Агент запуститься знову. Те, що він робить, може загубитися, і тоді його буде спробувано ще раз.
+node-uninstall = Деінсталювати
+node-uninstall-ask = Агент видалить себе з машини. Встановити його знову можна лише на самій машині.
+node-remove = Вилучити
+node-name = Назва вузла
+node-port = Порт агента
+node-register = Зареєструвати вузол
+node-register-text = Для агента, якого вже встановлено. Сервер викликатиме його за цією адресою.
+node-register-do = Зареєструвати
+node-registered = Вузол зареєстровано.
+node-enroll = Зробити машину вузлом
+node-enroll-text = Команда встановлює агента як службу systemd або OpenRC. У ній токен, який діє один раз, для цієї назви, 15 хвилин. Потім зареєструйте вузол із його адресою.
+projects = Керовані проєкти
+projects-lead = Репозиторії Git, які тримають на вузлах.
+projects-none = Проєктів немає.
+project-name = Назва
+project-repository = Репозиторій
+project-path = Шлях на вузлі
+project-primary = Основний вузол
+project-synced = Принесено туди
+project-stands-pending = ще не клоновано
+project-stands-cloning = клонується
+project-stands-cloned = клоновано
+project-stands-failed = не вдалося
+project-stands-propagating = поширюється
+project-stands-synced = на всіх вузлах
+project-clone = Клонувати
+project-clone-ask = Агент вузла клонує репозиторій. Це може тривати хвилину.
+project-propagate = Поширити
+project-propagate-ask = Агенти всіх вузлів, які на зв'язку й ще його не мають, клонують репозиторій.
+project-sync = Синхронізувати пам'ять
+project-sync-ask = Площина керування забере пам'ять проєкту з вузла або принесе її туди.
+project-direction = Напрям
+project-push = з вузла
+project-pull = на вузол
+project-delete = Видалити
+project-delete-ask = Проєктом більше не керуватимуть. Те, що лежить на вузлах, там і залишиться.
+project-new = Новий проєкт
+project-new-do = Створити
+project-made = Проєкт є; ще нічого не клоновано.
+
+## Завдання
+
+tasks-lead = Про що питають виконавців: ікони схем і клієнти, які самі ставлять завдання.
+tasks-none = Завдань тут немає.
+task-is-queued = у черзі
+task-is-leased = у виконавця
+task-is-running = виконується
+task-is-completed = виконане
+task-is-failed = невдале
+task-is-dead = без спроб
+task-agent = Схема або агент
+task-whole = цілий запуск
+task-asks = Просить
+task-posted = від клієнта
+task-node = Вузол програми
+task-context = Контекст
+task-attempts = Спроби
+task-requires = Потребує
+task-priority = Пріоритет
+task-timeout = Час на спробу
+task-model = Модель
+task-not-before = Не раніше
+task-requeue = Спробувати знову
+task-requeue-ask = Завдання повернеться в чергу, а спроби рахуватимуться спочатку. За нову відповідь виконавця доведеться платити знову.
+task-dispatch = Надіслати на вузол
+task-dispatch-none = Немає на зв'язку агента вузла, якому його можна надіслати.
+task-dispatch-best = найкращий
+task-dispatch-do = Надіслати
+task-lease = Найновіша оренда
+task-answer = Відповідь
+task-output = Що сказав виконавець
+task-artifact = Артефакт, який із цього збережено
+task-prompt = Запит
+task-system = Системний запит
+task-question = Питання
+task-hints = Контекст, що йде з ним
+task-schema = Чому має відповідати відповідь (JSON Schema)
+task-cut = Це початок.
+task-whole-text = Усе завдання як JSON
+
+## Оренди
+
+leases-lead = Хто яке завдання тримає і доки. Хто вчасно не озветься, втрачає його на користь іншого виконавця.
+leases-none = Оренд тут немає.
+lease-active = чинна
+lease-released = завершена
+lease-expired = прострочена
+lease-failed = невдала
+lease-left = Лишилося
+lease-ended = закінчилася
+lease-for = Для
+lease-since = Від
+
+## Інструменти
+
+tools-lead = Компоненти, які схеми можуть тут викликати. Кожен працює в пісочниці й дістає те, на що підписано його схему і що надав оператор.
+tools-none = Жодного інструмента не встановлено.
+tools-counted = Пораховано від запуску сервера.
+tool-effect = Дія
+effect-read = лише читає
+effect-operational = змінює щось назовні
+effect-propose = готує пропозицію
+effect-means-read = після збою його питають знову
+effect-means-operational = після збою наслідок невідомий
+effect-means-propose = готує пропозицію й нічого не змінює
+tool-asks = Просить
+tool-asks-nothing = Не просить нічого: бачить лише свої аргументи.
+tool-digest = Дайджест
+tool-calls = Виклики
+tool-failed = Невдалі
+tool-traps = Аварії
+tool-used = Виклики тут
+tool-also = Інші назви
+tool-params = Позиційні аргументи
+tool-others = Інші компоненти з цією назвою
+tool-capability = Можливість
+tool-granted = Надано оператором
+tool-signed = Підписані на це схеми
+tool-flows = Схеми, які можуть його викликати
+tool-flows-none = Жодна збережена схема його не викликає.
+tool-flows-partial = Зі збережених схем переглянуто найновіші { $count }.
+tool-pins = Закріплює
+tool-pins-none = будь-який встановлений
+tool-this = цей
+tool-may = Може викликати тут
+tool-limits = Обмеження виклику
+tool-limit-fuel = Робота (приблизно інструкція за одиницю)
+tool-limit-memory = Пам'ять
+tool-limit-input = Аргументи
+tool-limit-output = Результат
+tool-limit-requests = HTTP-запити
+tool-limit-at-once = Одночасних викликів
+tool-failures = Як може не вдатися
+tool-input = Схема входу
+tool-output = Схема виходу
+tool-add = Додати компонент
+tool-add-text = Компонент WebAssembly світу bloom:tool/adapter, щонайбільше 64 МіБ. Він нічого не може, доки схему на нього не підписано і оператор не надав того, що він просить.
+tool-component = Компонент
+tool-add-do = Додати
+tool-sending = Надсилається …
+tool-compiling = Компілюється …
+
 ## Форми
 
 form-required = обов'язково
@@ -725,9 +981,6 @@ policy-budget = Профіль бюджету
 policy-limits = Скільки може витратити запуск
 tool-ready = готовий
 tool-missing = бракує
-effect-read = лише читає
-effect-operational = змінює щось назовні
-effect-propose = готує пропозицію
 use-memory = читає пам'ять схеми
 use-files = читає теку { $name }
 use-config = має своє налаштування { $name }
@@ -797,3 +1050,13 @@ publish-do = Опублікувати
 severity-error = помилка
 severity-warning = попередження
 code-example = Приклад
+settings-plane-none = Площину керування не задано: цей сервер сам знає свої вузли.
+
+## Spans of time
+
+span-ms = { $ms } мс
+span-s = { $s },{ $hundredths } с
+span-passing = { $s } с
+span-min = { $min } хв { $s } с
+span-h = { $h } год { $min } хв
+span-d = { $d } д { $h } год

@@ -8,7 +8,7 @@ use bloom_interpreter::Program;
 use bloom_interpreter::effect::{AwaitedThing, EffectCall, EffectId, Usage};
 use bloom_interpreter::history::{Event, Payload};
 use bloom_interpreter::program::Place;
-use bloom_interpreter::replay::Walker;
+use bloom_interpreter::replay::{IconWalk, Verdict, Walker, walk};
 use bloom_ir::document::{EmitKind, NodeId};
 use bloom_ir::{Document, Pinned, verify_pinned};
 use bloom_runtime::record::{RunId, RunRecord};
@@ -156,6 +156,16 @@ impl Known {
     /// The run's walk through its program, where that is there.
     pub(crate) fn walker(&self) -> Option<(&Walker, &Loaded)> {
         self.walker.as_ref().zip(self.loaded.as_ref())
+    }
+
+    /// The icons that the run passed, and whether its history follows from its program, where that is there.
+    pub(crate) fn walked(&self) -> Option<(IconWalk, Verdict)> {
+        let loaded = self.loaded.as_ref()?;
+        Some(match &self.walker {
+            Some(walker) => (walker.walk(&loaded.document), walker.verdict()),
+            // It waits for its turn: nothing is recorded yet.
+            None => walk(&loaded.program, &loaded.document, &[]),
+        })
     }
 
     fn take(&mut self, events: &[Event]) {

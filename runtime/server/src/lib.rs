@@ -42,6 +42,7 @@ mod outbound;
 mod owner;
 mod page;
 mod rate;
+mod recent;
 mod request;
 mod routes;
 mod runtime_api;

@@ -21,6 +21,7 @@ use prometheus_client::registry::{Registry, Unit};
 use tokio::sync::mpsc;
 
 use crate::app::App;
+use crate::recent::{LastHour, Recent};
 
 type Seconds = Gauge<f64, AtomicU64>;
 
@@ -67,6 +68,8 @@ pub(crate) struct Metrics {
     workers: Family<OfStatus, Gauge>,
     heartbeats: Family<OfWorker, Seconds>,
     effects: Family<OfEffect, Histogram>,
+    /// How many effects there were, which a histogram does not tell.
+    outcomes: Family<OfEffect, Counter>,
     retries: Family<OfEffect, Counter>,
     traps: Family<OfTool, Counter>,
     tokens: Family<OfTokens, Counter>,
@@ -77,8 +80,18 @@ pub(crate) struct Metrics {
     request_seconds: Family<OfRoute, Histogram>,
     audit: Gauge,
     uptime: Seconds,
+    recent: Mutex<Recent>,
     /// Runs that ended, whose flow is looked up where that holds nobody up.
     ended: (mpsc::Sender<(RunId, &'static str)>, Mutex<Option<Ended>>),
+}
+
+/// How often a tool was called, without attempts after which another followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Calls {
+    pub(crate) completed: u64,
+    pub(crate) failed: u64,
+    /// Attempts that trapped.
+    pub(crate) traps: u64,
 }
 
 /// Runs that ended.
@@ -142,6 +155,7 @@ impl Default for Metrics {
             workers,
             heartbeats,
             effects,
+            outcomes: Family::default(),
             retries,
             traps,
             tokens,
@@ -152,6 +166,7 @@ impl Default for Metrics {
             request_seconds,
             audit,
             uptime,
+            recent: Mutex::default(),
             ended: (told, Mutex::new(Some(ended))),
         }
     }
@@ -180,9 +195,31 @@ impl Metrics {
         let Some(mut ended) = taken else { return std::future::pending().await };
         while let Some((run, status)) = ended.recv().await {
             if let Ok(Some(run)) = app.store().run(&run).await {
+                if let Some(began) = run.started_at() {
+                    self.recent().note(run.updated_at, run.updated_at.saturating_sub(began));
+                }
                 self.runs_ended.get_or_create(&OfRun { flow: run.flow, status }).inc();
             }
         }
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The runs that ended in the hour before a time in Unix milliseconds, as far as this server was there.
+    pub(crate) fn last_hour(&self, now: i64) -> LastHour {
+        self.recent().before(now)
+    }
+
+    /// How often a tool was called since the server is there, by how that ended.
+    pub(crate) fn calls(&self, tool: &str) -> Calls {
+        let of = |outcome| {
+            let effect = OfEffect { kind: "tool", name: tool.to_owned(), outcome };
+            self.outcomes.get(&effect).map_or(0, |count| count.get())
+        };
+        let traps = self.traps.get(&OfTool { tool: tool.to_owned() }).map_or(0, |count| count.get());
+        Calls { completed: of("completed"), failed: of("failed"), traps }
     }
 
     /// Everything as text, as Prometheus reads it.
@@ -207,13 +244,13 @@ impl Metrics {
         }
 
         let counts = store.work_counts().await?;
-        for (status, name) in TASKS {
+        for status in TaskStatus::STORED {
             let count = counts.tasks.get(&status).copied().unwrap_or_default();
-            self.tasks.get_or_create(&OfStatus { status: name }).set(signed(count));
+            self.tasks.get_or_create(&OfStatus { status: status.name() }).set(signed(count));
         }
-        for (status, name) in LEASES {
+        for status in LeaseStatus::ALL {
             let count = counts.leases.get(&status).copied().unwrap_or_default();
-            self.leases.get_or_create(&OfStatus { status: name }).set(signed(count));
+            self.leases.get_or_create(&OfStatus { status: status.name() }).set(signed(count));
         }
         self.oldest.set(seconds(now.saturating_sub(counts.oldest_queued.unwrap_or(now))));
         self.see(&app.engine.workers(), now);
@@ -239,9 +276,9 @@ impl Metrics {
                 self.heartbeats.get_or_create(&worker).set(seconds(now.saturating_sub(heard)));
             }
         }
-        for (status, name) in WORKERS {
+        for status in WorkerStatus::ALL {
             let count = seats.iter().filter(|seat| seat.status == status).count();
-            self.workers.get_or_create(&OfStatus { status: name }).set(signed(count as u64));
+            self.workers.get_or_create(&OfStatus { status: status.name() }).set(signed(count as u64));
         }
     }
 }
@@ -311,29 +348,6 @@ const STANDING: [&str; 4] = ["requested", "queued", "running", "waiting"];
 /// So many runs that ended wait to be counted.
 const BEHIND: usize = 65_536;
 
-const TASKS: [(TaskStatus, &str); 5] = [
-    (TaskStatus::Queued, "queued"),
-    (TaskStatus::Leased, "leased"),
-    (TaskStatus::Completed, "completed"),
-    (TaskStatus::Failed, "failed"),
-    (TaskStatus::Dead, "dead"),
-];
-
-const LEASES: [(LeaseStatus, &str); 4] = [
-    (LeaseStatus::Active, "active"),
-    (LeaseStatus::Released, "released"),
-    (LeaseStatus::Expired, "expired"),
-    (LeaseStatus::Failed, "failed"),
-];
-
-const WORKERS: [(WorkerStatus, &str); 5] = [
-    (WorkerStatus::Online, "online"),
-    (WorkerStatus::Offline, "offline"),
-    (WorkerStatus::Syncing, "syncing"),
-    (WorkerStatus::Error, "error"),
-    (WorkerStatus::Unknown, "unknown"),
-];
-
 /// The methods of RFC 9110 and RFC 5789. Whoever asks can make others.
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
 
@@ -380,6 +394,9 @@ impl Metrics {
                     self.trapped(&effect.asks, &error.code);
                 }
                 let outcome = if error.is_none() { "completed" } else { "failed" };
+                if kind == "tool" {
+                    self.outcomes.get_or_create(&OfEffect { kind, name: name.clone(), outcome }).inc();
+                }
                 if let Some(took) = took {
                     let of = OfEffect { kind, name: name.clone(), outcome };
                     self.effects.get_or_create(&of).observe(took.as_secs_f64());

@@ -353,7 +353,7 @@ impl Engine {
     async fn reserve_open(&self) -> Result<(), EngineError> {
         self.count_used().await?;
         for status in [TaskStatus::Queued, TaskStatus::Leased, TaskStatus::Running] {
-            let filter = TaskFilter { status: Some(status), questions: false, limit: usize::MAX };
+            let filter = TaskFilter { status: Some(status), limit: usize::MAX, ..TaskFilter::default() };
             for task in self.store.list_tasks(&filter).await? {
                 let Some(of) = &task.of else { continue };
                 let charge = self.needed_of(&task, &of.run).await?;

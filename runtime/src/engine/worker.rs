@@ -192,7 +192,7 @@ impl Engine {
     }
 
     pub(super) fn is_of_the_dead(&self, worker: &WorkerId) -> bool {
-        worker.as_str().starts_with(LOCAL) && !self.fleet().knows(worker)
+        worker.is_local() && !self.fleet().knows(worker)
     }
 
     /// What stops every worker that could do LLM tasks; `None` when one can go on, or one may come.

@@ -76,6 +76,11 @@ impl WorkerId {
             && !matches!(name, "." | "..");
         if is_plain { Ok(Self::new(name)) } else { Err(BadName) }
     }
+
+    /// Whether it is a part of a process, and gone with that.
+    pub fn is_local(&self) -> bool {
+        self.as_str().starts_with(LOCAL)
+    }
 }
 
 #[cfg(test)]

@@ -179,6 +179,9 @@ pub enum TaskStatus {
 }
 
 impl TaskStatus {
+    /// All that stand in a store.
+    pub const STORED: [Self; 5] = [Self::Queued, Self::Leased, Self::Completed, Self::Failed, Self::Dead];
+
     /// Its name, as records and answers have it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -255,6 +258,22 @@ pub enum LeaseStatus {
     Expired,
     /// Ended by a failure.
     Failed,
+}
+
+impl LeaseStatus {
+    /// All that there are.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Released, Self::Expired, Self::Failed];
+
+    /// Its name, as records and answers have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Released => "released",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// How a lease ends.

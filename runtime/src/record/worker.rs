@@ -125,3 +125,20 @@ pub enum WorkerStatus {
     /// It was never heard of.
     Unknown,
 }
+
+impl WorkerStatus {
+    /// All that there are.
+    pub const ALL: [Self; 5] = [Self::Online, Self::Offline, Self::Syncing, Self::Error, Self::Unknown];
+
+    /// Its name, as records and answers have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Offline => "offline",
+            Self::Syncing => "syncing",
+            Self::Error => "error",
+            Self::Unknown => "unknown",
+        }
+    }
+}

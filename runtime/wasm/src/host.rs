@@ -9,7 +9,7 @@ use std::task::Poll;
 use async_trait::async_trait;
 use bloom_interpreter::effect::EffectError;
 use bloom_ir::{Digest, Value};
-use bloom_runtime::tool::{Folders, InstalledTool, ToolCall, ToolHost};
+use bloom_runtime::tool::{CallLimits, Folders, InstalledTool, ToolCall, ToolHost};
 use futures::executor::block_on;
 use futures::poll;
 use tokio::sync::Semaphore;
@@ -290,6 +290,18 @@ impl ToolHost for WasmHost {
 
     fn installed(&self) -> Vec<InstalledTool> {
         self.tools.installed()
+    }
+
+    fn limits(&self) -> Option<CallLimits> {
+        let limits = &self.config.limits;
+        Some(CallLimits {
+            fuel: limits.fuel,
+            memory_bytes: limits.memory_bytes as u64,
+            input_bytes: limits.input_bytes as u64,
+            output_bytes: limits.output_bytes as u64,
+            http_requests: limits.http_requests.into(),
+            at_once: limits.calls_of_one() as u64,
+        })
     }
 
     async fn component(&self, digest: Digest) -> io::Result<Option<Vec<u8>>> {

@@ -75,7 +75,7 @@ watched! {
     fn flows() -> Vec<FlowRecord>;
     fn run(id: &RunId) -> Option<RunRecord>;
     fn runs(filter: &RunFilter) -> Vec<RunRecord>;
-    fn count_runs(filter: &RunFilter) -> u64;
+    fn count_runs(filter: &RunFilter, up_to: u64) -> u64;
     fn standing_counts() -> Vec<StandingCount>;
     fn run_status(id: &RunId) -> Option<RunStatus>;
     fn standing_runs(status: RunStatus) -> Vec<StandingRun>;

@@ -115,7 +115,7 @@ impl List {
         } else {
             let tasks = Store::open(session)?
                 .inner
-                .list_tasks(&TaskFilter { status, questions: false, limit: self.limit })
+                .list_tasks(&TaskFilter { status, limit: self.limit, ..TaskFilter::default() })
                 .await?;
             for task in &tasks {
                 let (made, attempts) =

@@ -32,18 +32,15 @@ async fn alive() -> axum::Json<Health> {
     responses((status = 200, body = Health), (status = 503, body = crate::view::ErrorBody))
 )]
 async fn ready(State(app): State<App>) -> Result<axum::Json<Health>, ApiError> {
-    written(&app).await?;
-    Ok(axum::Json(Health { status: "ok" }))
+    if is_ready(&app).await {
+        return Ok(axum::Json(Health { status: "ok" }));
+    }
+    Err(ApiError::new(Code::Unavailable, "the store cannot be written"))
 }
 
-/// Writes something.
-pub(crate) async fn written(app: &App) -> Result<(), ApiError> {
+/// Whether the store can be read and written; else the log says why not.
+pub(crate) async fn is_ready(app: &App) -> bool {
     // These bytes are kept once, whoever asks how often.
-    match app.store().put_blob(b"ready".to_vec()).await {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            tracing::error!(%error, "the store cannot be written");
-            Err(ApiError::new(Code::Unavailable, "the store cannot be written"))
-        }
-    }
+    let kept = app.store().put_blob(b"ready".to_vec()).await;
+    kept.inspect_err(|error| tracing::error!(%error, "the store cannot be written")).is_ok()
 }

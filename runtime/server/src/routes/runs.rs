@@ -30,7 +30,7 @@ use crate::app::App;
 use crate::auth::Identity;
 use crate::error::{ApiError, Code};
 use crate::extract::{Json, Path, Query, prefers};
-use crate::followed;
+use crate::followed::{self, Known};
 use crate::view::{self, Counted, Envelope, History, Run, RunList, Steps, Trace};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -456,7 +456,7 @@ async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Result<ax
     let (from, to) = (view::time_from("from", filter.from)?, view::time_to("to", filter.to)?);
     let status = filter.status.map(RunStatus::from);
     let all = RunFilter { flow, status, from, to, ..RunFilter::default() };
-    let total = app.store().count_runs(&all).await?;
+    let total = app.store().count_runs(&all, u64::MAX).await?;
     let before = filter.cursor.map(RunId::new);
     let page = RunFilter { before, limit: offset.saturating_add(limit).saturating_add(1), ..all };
     let found = app.store().runs(&page).await.map_err(|error| match error {
@@ -611,10 +611,7 @@ fn lines(app: App, run: RunId, from: u64) -> impl futures::Stream<Item = Result<
 #[utoipa::path(get, path = "/api/v1/runs/{id}/trace", tag = "runs", params(("id" = String, Path)), responses((status = 200, body = Trace), Named, Refusable))]
 async fn trace(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<Trace>, ApiError> {
     let run = named(&app, id).await?;
-    let walked = followed::look(&app, &run, |known| {
-        known.walker().map(|(walker, loaded)| (walker.walk(&loaded.document), walker.verdict()))
-    });
-    let Some((walk, verdict)) = walked.await? else {
+    let Some((walk, verdict)) = followed::look(&app, &run, Known::walked).await? else {
         return Err(unreadable(&app, &run).await);
     };
     Ok(axum::Json(Trace::of(&run, walk, &verdict)))

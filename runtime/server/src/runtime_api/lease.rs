@@ -50,7 +50,7 @@ pub(crate) struct Which {
 pub(crate) async fn list(State(app): State<App>, Query(which): Query<Which>) -> Result<Json<Vec<Lease>>, Refused> {
     let status = which.status.map(|status| one_of(STATUSES)(&Value::String(status))).transpose();
     let status = status.map_err(|message| Refused::new(StatusCode::BAD_REQUEST, format!("status: {message}")))?;
-    let leases = app.store().list_leases(&LeaseFilter { status, limit: LISTED }).await?;
+    let leases = app.store().list_leases(&LeaseFilter { status, limit: LISTED, ..LeaseFilter::default() }).await?;
     Ok(Json(leases.into_iter().map(|lease| Lease::of(&app.engine.current_lease(lease))).collect()))
 }
 

@@ -92,7 +92,7 @@ pub(crate) async fn stats(State(app): State<App>) -> Result<Json<Stats>, Refused
 /// The last 50 tasks.
 #[utoipa::path(get, path = "/api/runtime/runs", tag = "runtime", responses((status = 200, body = Vec<LlmTask>)))]
 pub(crate) async fn runs(State(app): State<App>) -> Result<Json<Vec<LlmTask>>, Refused> {
-    let tasks = app.store().list_tasks(&TaskFilter { status: None, questions: true, limit: 50 }).await?;
+    let tasks = app.store().list_tasks(&TaskFilter { questions: true, limit: 50, ..TaskFilter::default() }).await?;
     Ok(Json(task::shown(&app, tasks).await?))
 }
 

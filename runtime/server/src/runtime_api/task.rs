@@ -79,7 +79,10 @@ pub(crate) async fn list(State(app): State<App>, Query(which): Query<Which>) -> 
     let status = which.status.map(|status| one_of(STATUSES)(&Value::String(status))).transpose();
     let status = status.map_err(|message| Refused::new(StatusCode::BAD_REQUEST, format!("status: {message}")))?;
     let stored = status.map(|status| if status == TaskStatus::Running { TaskStatus::Leased } else { status });
-    let tasks = app.store().list_tasks(&TaskFilter { status: stored, questions: true, limit: LISTED }).await?;
+    let tasks = app
+        .store()
+        .list_tasks(&TaskFilter { status: stored, questions: true, limit: LISTED, ..TaskFilter::default() })
+        .await?;
     let current = tasks.into_iter().map(|task| app.engine.current_task(task));
     let wanted = current.filter(|task| status.is_none_or(|status| status == task.status)).collect();
     Ok(Json(shown(&app, wanted).await?))

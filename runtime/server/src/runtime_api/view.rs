@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use bloom_interpreter::effect::LlmRequest;
 use bloom_runtime::dispatch::{Blocked, Seat};
 use bloom_runtime::record;
-use bloom_runtime::record::{LeaseStatus, WorkerStatus};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -104,12 +103,7 @@ impl Lease {
             started_at: lease.started_at,
             expires_at: lease.expires_at,
             ttl_seconds: lease.ttl_ms / 1000,
-            status: match lease.status {
-                LeaseStatus::Active => "active",
-                LeaseStatus::Released => "released",
-                LeaseStatus::Expired => "expired",
-                LeaseStatus::Failed => "failed",
-            },
+            status: lease.status.name(),
             last_heartbeat: lease.last_heartbeat.unwrap_or(lease.started_at),
             context_id: lease.context.as_ref().map(ToString::to_string),
             epoch: lease.epoch,
@@ -167,13 +161,7 @@ impl WorkerNode {
             id: name.clone(),
             node_id: name,
             url: worker.url,
-            status: match status {
-                WorkerStatus::Online => "online",
-                WorkerStatus::Offline => "offline",
-                WorkerStatus::Syncing => "syncing",
-                WorkerStatus::Error => "error",
-                WorkerStatus::Unknown => "unknown",
-            },
+            status: status.name(),
             capabilities: WorkerCapabilities {
                 claude_cli: worker.capabilities.claude_cli,
                 max_concurrency: worker.capabilities.max_concurrency,

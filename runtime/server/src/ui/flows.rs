@@ -99,7 +99,7 @@ pub(super) async fn counted(app: &App, flow: &str) -> Result<Vec<(&'static str, 
     let mut counted = Vec::new();
     for status in RunStatus::ALL {
         let filter = RunFilter { flow: Some(flow.to_owned()), status: Some(status), ..RunFilter::default() };
-        match app.store().count_runs(&filter).await? {
+        match app.store().count_runs(&filter, u64::MAX).await? {
             0 => {}
             count => counted.push((status.name(), show::number(count))),
         }

@@ -261,10 +261,10 @@ impl Maker {
                     least,
                 }
             }
-            Kind::Boolean => match (default.and_then(Value::as_bool), place.is_required && !shape.is_nullable) {
-                (Some(is_on), _) => Control::Check { is_on },
-                (None, true) => Control::Check { is_on: false },
-                (None, false) => Control::Choice { options: self.yes_and_no(), has_none: true },
+            Kind::Boolean => match default.and_then(Value::as_bool) {
+                Some(is_on) => Control::Check { is_on },
+                // Neither is what happens when nobody looks.
+                None => Control::Choice { options: self.yes_and_no(), has_none: true },
             },
             Kind::List(items) => {
                 let inner = shape.inner(items);
@@ -369,7 +369,7 @@ mod tests {
     }
 
     /// With one property of this schema, which must be there.
-    fn with(schema: Value) -> String {
+    fn with(schema: &Value) -> String {
         form(&json!({ "type": "object", "properties": { "it": schema }, "required": ["it"] }))
     }
 
@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn texts_are_asked_for_by_what_is_said_of_them() {
-        let line = with(json!({ "type": "string", "minLength": 2 }));
+        let line = with(&json!({ "type": "string", "minLength": 2 }));
         let tag_of = tag(&line, "name=\"inputs.it\"");
         assert!(
             tag_of.starts_with("input ") && tag_of.contains("type=\"text\"") && tag_of.contains("minlength=\"2\""),
@@ -394,12 +394,12 @@ mod tests {
         );
         assert!(tag_of.contains(" required"), "{tag_of}");
         for (format, kind) in [("date", "date"), ("date-time", "datetime-local"), ("email", "email"), ("uri", "url")] {
-            let page = with(json!({ "type": "string", "format": format }));
+            let page = with(&json!({ "type": "string", "format": format }));
             assert!(tag(&page, "inputs.it").contains(&format!("type=\"{kind}\"")), "{page}");
         }
-        let long = with(json!({ "type": "string", "maxLength": 5000 }));
+        let long = with(&json!({ "type": "string", "maxLength": 5000 }));
         assert!(tag(&long, "inputs.it").starts_with("textarea "), "{long}");
-        let choice = with(json!({ "enum": ["так", "", 7, null] }));
+        let choice = with(&json!({ "enum": ["так", "", 7, null] }));
         assert!(tag(&choice, "inputs.it").contains("data-json"), "{choice}");
         assert_eq!(values(&choice, "value"), ["", "&#34;так&#34;", "&#34;&#34;", "7"], "{choice}");
         assert!(tag(&choice, "inputs.it").contains("data-null-empty"), "null is the choice of nothing: {choice}");
@@ -421,15 +421,23 @@ mod tests {
     }
 
     #[test]
+    fn yes_or_no_must_be_chosen_where_nothing_is_said() {
+        let page = with(&json!({ "type": "boolean" }));
+        let tag_of = tag(&page, "inputs.it");
+        assert!(tag_of.starts_with("select") && tag_of.contains(" required"), "{tag_of}");
+        assert_eq!(values(&page, "value"), ["", "true", "false"], "{page}");
+    }
+
+    #[test]
     fn numbers_have_their_bounds() {
-        let page = with(json!({ "type": "integer", "minimum": 1, "maximum": 10, "default": 3 }));
+        let page = with(&json!({ "type": "integer", "minimum": 1, "maximum": 10, "default": 3 }));
         let tag_of = tag(&page, "inputs.it");
         for part in ["type=\"number\"", "min=\"1\"", "max=\"10\"", "step=\"1\"", "value=\"3\""] {
             assert!(tag_of.contains(part), "{part}: {tag_of}");
         }
         assert!(page.contains("At least 1.") && page.contains("At most 10."), "{page}");
-        assert!(tag(&with(json!({ "type": "number" })), "inputs.it").contains("step=\"any\""));
-        assert!(tag(&with(json!({ "type": "integer", "minimum": 0.5 })), "inputs.it").contains("step=\"any\""));
+        assert!(tag(&with(&json!({ "type": "number" })), "inputs.it").contains("step=\"any\""));
+        assert!(tag(&with(&json!({ "type": "integer", "minimum": 0.5 })), "inputs.it").contains("step=\"any\""));
     }
 
     #[test]
@@ -443,7 +451,7 @@ mod tests {
         }, "$defs": { "address": { "type": "object", "title": "Where", "required": ["a.b"], "properties": { "a.b": { "type": "string" } } } } }));
         assert!(page.contains("<legend>Where</legend>"), "{page}");
         let filled =
-            with(json!({ "type": "object", "default": { "a": "" }, "properties": { "a": { "type": "string" } } }));
+            with(&json!({ "type": "object", "default": { "a": "" }, "properties": { "a": { "type": "string" } } }));
         assert!(!tag(&filled, "name=\"inputs.it.a\"").contains("omit-empty"), "what is filled in is sent: {filled}");
         assert!(tag(&page, "name=\"inputs.address\"").contains("data-object"));
         assert!(tag(&page, "name=\"inputs.address.a%2Eb\"").contains(" required"));

@@ -4,6 +4,21 @@
 //! `assets/` add what a script is for: a page that follows what happens, and buttons that ask the API and tell what it said.
 //! What a page does, it does by the routes of the API, so there is one way to change anything.
 //!
+//! What `assets/bloom.js` reads in a page:
+//! - `<time datetime>`: told in the viewer's zone; UTC stays in its title.
+//! - `<section id data-live>`: replaced by the same section of the page as the server writes it now, when something happened.
+//!   `data-live="/path"` listens there, else to everything that happens; with `data-every` it is looked at every few seconds, too, for
+//!   what time alone changes. Nothing is replaced while it holds the focus or an open dialog.
+//! - `<form data-api="METHOD /path">`: sent as JSON; `{name}` in the path is what the field of that name holds. A field `a.b` becomes a
+//!   member `b` of `a`. On a field: `data-json`: what stands in it is JSON; `data-any`: JSON or text; `data-lines`: a list with each
+//!   line; `data-time`: a time in the viewer's zone; `data-object`: an object, also if no field is in it; `data-omit-empty`,
+//!   `data-null-empty`: left out, or null, when empty; `data-own`: not sent; `data-whole`: its value is all that is sent, as with
+//!   `data-of` on the form the member of that name.
+//! - Then the page goes to `data-then` (`{run_id}` is taken from the answer), or is fetched anew. `data-ask` names a dialog that asks
+//!   first. `data-key` sends an `Idempotency-Key`. `data-show` names what is shown instead, which may be a dialog: each `data-member`
+//!   in it gets that member of the answer, or of the form, as text; `*` all of them; behind `data-before`, as a part of an address.
+//! - `<button data-copy="ID">`: copies the text of an element.
+//!
 //! Invariants:
 //! - Nothing of a page is made before it is known who asks ([`gate`]).
 //! - A text that others wrote is written by a template, which escapes it, and never by a script as markup.
@@ -18,7 +33,9 @@ mod flows;
 mod form;
 mod gate;
 pub(crate) mod language;
+mod leases;
 pub(crate) mod login;
+mod nodes;
 mod overview;
 mod place;
 mod policy;
@@ -32,8 +49,11 @@ mod schema;
 mod settings;
 mod shell;
 mod show;
+mod tasks;
 mod texts;
+mod tools;
 mod trust;
+mod workers;
 
 use axum::{Router, middleware};
 
@@ -55,6 +75,11 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(audit::routes())
         .merge(settings::routes())
         .merge(run::routes())
+        .merge(workers::routes())
+        .merge(nodes::routes())
+        .merge(tasks::routes())
+        .merge(leases::routes())
+        .merge(tools::routes())
         .merge(flows::routes())
         .merge(flow::routes())
         .merge(codes::routes());

@@ -126,7 +126,7 @@ fn memory(document: &Document, texts: &Texts) -> Vec<String> {
 }
 
 fn limits(limits: &Limits, texts: &Texts) -> Vec<Limit> {
-    let seconds = |seconds: u32| show::duration(i64::from(seconds) * 1_000);
+    let seconds = |seconds: u32| show::duration(texts, i64::from(seconds) * 1_000);
     let limit = |name, told: &str, most: u64, shown| Limit { name, told: texts.get(told), most: Some(most), shown };
     let counted = |name, told: &str, most: u64| limit(name, told, most, show::number(most));
     let cost = limits.max_cost_micro_usd;
@@ -160,7 +160,7 @@ fn budget(budgets: &Budgets, flow: &str, texts: &Texts) -> (String, Vec<String>)
     told.extend((!run.is_empty()).then(|| text!(texts, "budget-run", what = run)));
     let day = allowance(&budget.day, texts);
     told.extend((!day.is_empty()).then(|| text!(texts, "budget-day", what = day)));
-    let time = budget.timeout_seconds.map(|seconds| show::duration(i64::from(seconds) * 1_000));
+    let time = budget.timeout_seconds.map(|seconds| show::duration(texts, i64::from(seconds) * 1_000));
     told.extend(time.map(|time| text!(texts, "budget-time", what = time)));
     if told.is_empty() {
         told.push(texts.get("budget-none"));

@@ -15,6 +15,7 @@ use super::place::{self, Icon};
 use super::proposal_content::Proposed;
 use super::shell::{self, Html, Section, Shell, Viewer};
 use super::show::{self, Time};
+use super::texts::Texts;
 use crate::app::App;
 use crate::auth::Holder;
 use crate::error::ApiError;
@@ -69,7 +70,7 @@ struct Row {
 }
 
 impl Row {
-    fn of(proposal: &Proposal, now: i64) -> Self {
+    fn of(proposal: &Proposal, now: i64, texts: &Texts) -> Self {
         let content = Proposed::of(proposal);
         let is_waiting = proposal.status == ProposalStatus::Pending && proposal.expires_at > now;
         Self {
@@ -80,9 +81,9 @@ impl Row {
             run: proposal.run.to_string(),
             status: proposal.status.name(),
             created: Time(proposal.created_at),
-            age: show::duration(now.saturating_sub(proposal.created_at)),
+            age: show::duration(texts, now.saturating_sub(proposal.created_at)),
             expires: Time(proposal.expires_at),
-            left: is_waiting.then(|| show::duration(proposal.expires_at - now)),
+            left: is_waiting.then(|| show::duration(texts, proposal.expires_at - now)),
             told: cut(&content.in_short()),
             duplicate_of: proposal.duplicate_of.as_ref().map(ToString::to_string),
             decided: proposal
@@ -145,13 +146,13 @@ async fn list(State(app): State<App>, viewer: Viewer, Query(asked): Query<Asked>
         shell: viewer.shell(Section::Proposals),
         may_decide: matches!(viewer.holder, Some(Holder::Owner(..))),
         has_more: pending.len() > PENDING,
-        pending: pending.iter().take(PENDING).map(|proposal| Row::of(proposal, now)).collect(),
+        pending: pending.iter().take(PENDING).map(|proposal| Row::of(proposal, now, viewer.texts)).collect(),
         statuses: proposals::ALL
             .iter()
             .filter(|status| **status != ProposalStatus::Pending)
             .map(|status| status.name())
             .collect(),
-        decided: decided.iter().skip(skip).take(PAGE).map(|proposal| Row::of(proposal, now)).collect(),
+        decided: decided.iter().skip(skip).take(PAGE).map(|proposal| Row::of(proposal, now, viewer.texts)).collect(),
         asked,
         next,
     })
@@ -227,7 +228,7 @@ async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) ->
     shell::page(&Page {
         shell: viewer.shell(Section::Proposals),
         may_decide: matches!(viewer.holder, Some(Holder::Owner(..))),
-        row: Row::of(&proposal, now),
+        row: Row::of(&proposal, now, viewer.texts),
         icon,
         revision: proposal.base_revision,
         note: proposal.approval.as_ref().and_then(|approval| approval.note.clone()),

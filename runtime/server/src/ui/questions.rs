@@ -12,6 +12,7 @@ use super::form::{self, Fields};
 use super::place::Icon;
 use super::shell::{self, Html, Section, Shell, Viewer};
 use super::show::{self, Time};
+use super::texts::Texts;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
@@ -49,7 +50,7 @@ struct Row {
 }
 
 impl Row {
-    fn of(question: &Question, now: i64) -> Self {
+    fn of(question: &Question, now: i64, texts: &Texts) -> Self {
         Self {
             id: question.id.to_string(),
             title: question.asked.title.clone(),
@@ -62,7 +63,7 @@ impl Row {
             },
             assignee: question.asked.assignee.clone(),
             created: Time(question.created_at),
-            age: show::duration(now.saturating_sub(question.created_at)),
+            age: show::duration(texts, now.saturating_sub(question.created_at)),
             until: question.until.map(Time),
             updated: Time(question.updated_at),
             answered_by: question.answered_by.as_ref().map(ToString::to_string),
@@ -95,9 +96,9 @@ async fn list(State(app): State<App>, viewer: Viewer, Query(asked): Query<Asked>
     shell::page(&List {
         shell: viewer.shell(Section::Questions),
         has_more: open.len() > OPEN,
-        open: open.iter().take(OPEN).map(|question| Row::of(question, now)).collect(),
+        open: open.iter().take(OPEN).map(|question| Row::of(question, now, viewer.texts)).collect(),
         next: (over.len() > skip.saturating_add(PAGE)).then(|| format!("/questions?skip={}#history", skip + PAGE)),
-        over: over.into_iter().skip(skip).take(PAGE).map(|question| Row::of(question, now)).collect(),
+        over: over.into_iter().skip(skip).take(PAGE).map(|question| Row::of(question, now, viewer.texts)).collect(),
     })
 }
 
@@ -126,9 +127,9 @@ async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) ->
     let log = audit::of_entity(&app, "question", question.id.as_str(), span).await?;
     shell::page(&Page {
         shell: viewer.shell(Section::Questions),
-        row: Row::of(&question, app.clock.now()),
+        row: Row::of(&question, app.clock.now(), viewer.texts),
         text: question.asked.text.clone(),
-        fields: form::fields(&question.asked.schema, "answer", "answer", viewer.texts),
+        fields: form::fields(&question.asked.schema, "answer", "answer-in", viewer.texts),
         schema: serde_json::to_string_pretty(&question.asked.schema).unwrap_or_default(),
         icon,
         answer: question.answer.as_ref().map(show::json),

@@ -241,7 +241,7 @@ impl Seen {
         let open = || known.effects.iter().rev().filter(|effect| effect.outcome.is_none() && !is_over);
         Self {
             loaded: known.loaded.clone(),
-            walked: known.walker().map(|(walker, loaded)| (walker.walk(&loaded.document), walker.verdict())),
+            walked: known.walked(),
             failed_at: known.failed_at.as_ref().and_then(|node| known.place(node)),
             reason: known.reason.clone(),
             open: open().take(SHOWN).map(|effect| (effect.clone(), known.place(&effect.node))).collect(),
@@ -298,7 +298,7 @@ async fn run(
         created: Time(record.created_at),
         started: record.started_at().map(Time),
         ended: is_over.then_some(Time(record.updated_at)),
-        took: record.started_at().map(|at| show::duration(until.saturating_sub(at))),
+        took: record.started_at().map(|at| show::duration(viewer.texts, until.saturating_sub(at))),
         tokens: show::number(record.tokens),
         most_tokens: limits.map(|limits| show::number(limits.max_tokens)),
         cost: show::money(record.cost_micro_usd),

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::shell::{self, Html, Section, Shell, Viewer};
 use super::show::{self, Time};
+use super::texts::{Texts, text};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::Query;
@@ -20,6 +21,9 @@ pub(super) fn routes() -> Router<App> {
 
 /// Runs of a page.
 const PAGE: usize = 50;
+
+/// So many runs within a time are counted; of more it is told that there are.
+const COUNTED: u64 = 10_000;
 
 /// What a form of a page asks for: what was left empty is not asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -48,7 +52,7 @@ pub(super) struct Row {
 }
 
 /// A run as lists show it.
-pub(super) fn row(app: &App, run: &RunRecord) -> Row {
+pub(super) fn row(app: &App, run: &RunRecord, texts: &Texts) -> Row {
     let until = if run.status.is_terminal() { run.updated_at } else { app.clock.now() };
     Row {
         id: run.id.to_string(),
@@ -57,16 +61,16 @@ pub(super) fn row(app: &App, run: &RunRecord) -> Row {
         status: run.status.name(),
         waiting: run.waiting && !run.status.is_terminal(),
         created: Time(run.created_at),
-        took: run.started_at().map(|at| show::duration(until.saturating_sub(at))),
+        took: run.started_at().map(|at| show::duration(texts, until.saturating_sub(at))),
         tokens: show::number(run.tokens),
         cost: show::money(run.cost_micro_usd),
-        error: run.error.as_ref().map(|error| error.code.to_string()),
+        error: run.error.as_ref().map(|error| error.code.clone()),
     }
 }
 
 #[derive(askama::Template)]
 #[template(path = "runs.html")]
-struct Runs {
+struct RunsPage {
     shell: Shell,
     asked: Asked,
     flows: Vec<String>,
@@ -85,13 +89,20 @@ async fn list(State(app): State<App>, viewer: Viewer, Query(asked): Query<Asked>
     }
     let (from, to) = (view::time_from("from", some(&asked.from))?, view::time_to("to", some(&asked.to))?);
     let all = RunFilter { flow: some(&asked.flow), status, from, to, ..RunFilter::default() };
-    let total = app.store().count_runs(&all).await?;
+    let total = app.store().count_runs(&all, COUNTED + 1).await?;
+    // Within a time they are counted one by one.
+    let is_all = (from, to) == (None, None) || total <= COUNTED;
+    let total = if is_all {
+        text!(viewer.texts, "runs-total", count = show::number(total))
+    } else {
+        text!(viewer.texts, "runs-more-than", count = show::number(COUNTED))
+    };
     let page = RunFilter { before: some(&asked.cursor).map(RunId::new), limit: PAGE + 1, ..all };
     let found = app.store().runs(&page).await.map_err(|error| match error {
         StoreError::NotFound { .. } => ApiError::invalid("cursor", "no page ended with it"),
         error => error.into(),
     })?;
-    let runs: Vec<Row> = found.iter().take(PAGE).map(|run| row(&app, run)).collect();
+    let runs: Vec<Row> = found.iter().take(PAGE).map(|run| row(&app, run, viewer.texts)).collect();
     let next = runs.last().filter(|_| found.len() > PAGE).map(|last| {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let parts = [("flow", &asked.flow), ("status", &asked.status), ("from", &asked.from), ("to", &asked.to)];
@@ -99,14 +110,15 @@ async fn list(State(app): State<App>, viewer: Viewer, Query(asked): Query<Asked>
         format!("/runs?{}", query.append_pair("cursor", &last.id).finish())
     });
     let mut flows: Vec<String> = app.store().flows().await?.into_iter().map(|flow| flow.id).collect();
+    flows.extend(some(&asked.flow));
     flows.sort_unstable();
     flows.dedup();
-    shell::page(&Runs {
+    shell::page(&RunsPage {
         shell: viewer.shell(Section::Runs),
         asked,
         flows,
         statuses: RunStatus::ALL.iter().map(|status| status.name()).collect(),
-        total: show::number(total),
+        total,
         runs,
         next,
     })

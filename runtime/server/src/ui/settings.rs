@@ -11,6 +11,7 @@ use secrecy::ExposeSecret as _;
 
 use super::shell::{self, Html, Section, Shell, Viewer};
 use super::show::{self, Time};
+use super::texts::Texts;
 use crate::app::App;
 use crate::auth::Holder;
 use crate::control_plane::{self, Connection};
@@ -166,7 +167,7 @@ async fn settings(State(app): State<App>, viewer: Viewer) -> Result<Html, ApiErr
     let (store, store_fails) = store(&app).await?;
     shell::page(&Settings {
         shell: viewer.shell(Section::Settings),
-        server: server(&app),
+        server: server(&app, viewer.texts),
         plane: Plane {
             url: target.url.unwrap_or_default(),
             key: target.admin_key.map(|key| runtime_api::masked(key.expose_secret())).unwrap_or_default(),
@@ -186,7 +187,7 @@ async fn settings(State(app): State<App>, viewer: Viewer) -> Result<Html, ApiErr
             .collect(),
         key_sessions: app.key_sessions().read(app.store()).await?.open_at(now),
         is_owner: own.is_some(),
-        limits: limits(&app),
+        limits: limits(&app, viewer.texts),
         profiles: budgets
             .profiles
             .iter()
@@ -205,13 +206,13 @@ async fn settings(State(app): State<App>, viewer: Viewer) -> Result<Html, ApiErr
     })
 }
 
-fn server(app: &App) -> Facts {
+fn server(app: &App, texts: &Texts) -> Facts {
     let config = &app.config;
     let signer = |key: &Option<bloom_ir::SigningKey>| key.as_ref().map(|key| key.public().id());
     let given = |is_given: bool| String::from(if is_given { "✓" } else { "–" });
     vec![
         ("settings-version", app.engine.config().version.clone()),
-        ("settings-uptime", show::duration(i64::try_from(app.uptime().as_millis()).unwrap_or(i64::MAX))),
+        ("settings-uptime", show::duration(texts, i64::try_from(app.uptime().as_millis()).unwrap_or(i64::MAX))),
         ("settings-url", app.own_url().unwrap_or_else(|| config.listen.to_string())),
         ("settings-tls", given(config.tls.is_some())),
         ("settings-key", given(app.key.is_some())),
@@ -222,10 +223,10 @@ fn server(app: &App) -> Facts {
     ]
 }
 
-fn limits(app: &App) -> Facts {
+fn limits(app: &App, texts: &Texts) -> Facts {
     let (config, engine) = (&app.config, app.engine.config());
     let seconds =
-        |duration: std::time::Duration| show::duration(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX));
+        |duration: std::time::Duration| show::duration(texts, i64::try_from(duration.as_millis()).unwrap_or(i64::MAX));
     let any = |most: Option<u32>| most.map_or_else(|| String::from("∞"), show::number);
     let rate = |most: u32| any((most > 0).then_some(most));
     let share = |share: &Share| format!("{} + {}", any(share.at_once), any(share.queued));
@@ -283,7 +284,7 @@ async fn spent(app: &App, budgets: &Budgets, now: i64) -> Result<Vec<Spent>, Api
 }
 
 async fn store(app: &App) -> Result<(Facts, Option<String>), ApiError> {
-    let runs = app.store().count_runs(&RunFilter::default()).await?;
+    let runs = app.store().count_runs(&RunFilter::default(), u64::MAX).await?;
     let entries = app.store().audit_head().await?.map_or(0, |head| head.seq);
     let work = app.store().work_counts().await?;
     let facts = vec![
@@ -292,5 +293,5 @@ async fn store(app: &App) -> Result<(Facts, Option<String>), ApiError> {
         ("store-leases", show::number(work.leases.values().sum::<u64>())),
         ("store-audit", show::number(entries)),
     ];
-    Ok((facts, health::written(app).await.err().map(|error| error.message)))
+    Ok((facts, (!health::is_ready(app).await).then(|| String::from("the store cannot be written"))))
 }

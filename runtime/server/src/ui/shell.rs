@@ -55,20 +55,30 @@ pub(super) enum Section {
     None,
     Overview,
     Runs,
-    Flows,
     Questions,
     Proposals,
+    Flows,
+    Workers,
+    Nodes,
+    Tasks,
+    Leases,
+    Tools,
     Audit,
     Settings,
 }
 
 /// The navigation: a section, its path, and the id of its name.
-const SECTIONS: [(Section, &str, &str); 7] = [
+const SECTIONS: &[(Section, &str, &str)] = &[
     (Section::Overview, "/", "nav-overview"),
     (Section::Runs, "/runs", "nav-runs"),
-    (Section::Flows, "/flows", "nav-flows"),
     (Section::Questions, "/questions", "nav-questions"),
     (Section::Proposals, "/proposals", "nav-proposals"),
+    (Section::Flows, "/flows", "nav-flows"),
+    (Section::Workers, "/workers", "nav-workers"),
+    (Section::Nodes, "/nodes", "nav-nodes"),
+    (Section::Tasks, "/tasks", "nav-tasks"),
+    (Section::Leases, "/leases", "nav-leases"),
+    (Section::Tools, "/tools", "nav-tools"),
     (Section::Audit, "/audit", "nav-audit"),
     (Section::Settings, "/settings", "nav-settings"),
 ];
@@ -171,6 +181,7 @@ impl Shell {
     }
 
     /// Where a file of `assets/` is.
+    #[expect(clippy::unused_self, reason = "templates reach it by the shell")]
     pub(super) fn asset(&self, name: &str) -> String {
         assets::path(name)
     }

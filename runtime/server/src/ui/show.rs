@@ -1,9 +1,10 @@
 //! How values are told to people: times, durations, money, counts, states.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 use bloom_ir::Value;
 
+use super::texts::{Texts, text};
 use crate::view;
 
 /// A time of the store. The text is UTC; where there is a script, it is told in the viewer's own zone.
@@ -28,16 +29,52 @@ impl Time {
     }
 }
 
-/// A span of milliseconds, in the largest units that tell it well: `7 ms`, `1.25 s`, `3 min 20 s`.
-pub(super) fn duration(ms: i64) -> String {
+/// A span of milliseconds, in the largest units that tell it well: `7 ms`, `1.25 s`, `3 min 20 s`; in Ukrainian `1,25 с`.
+pub(super) fn duration(texts: &Texts, ms: i64) -> String {
     let ms = ms.max(0);
     match ms {
-        0..1_000 => format!("{ms} ms"),
-        1_000..60_000 => format!("{}.{:02} s", ms / 1_000, ms % 1_000 / 10),
-        60_000..3_600_000 => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
-        3_600_000..86_400_000 => format!("{} h {} min", ms / 3_600_000, ms % 3_600_000 / 60_000),
-        _ => format!("{} d {} h", ms / 86_400_000, ms % 86_400_000 / 3_600_000),
+        0..1_000 => text!(texts, "span-ms", ms = ms),
+        1_000..60_000 => text!(texts, "span-s", s = ms / 1_000, hundredths = format!("{:02}", ms % 1_000 / 10)),
+        60_000..3_600_000 => text!(texts, "span-min", min = ms / 60_000, s = ms % 60_000 / 1_000),
+        3_600_000..86_400_000 => text!(texts, "span-h", h = ms / 3_600_000, min = ms % 3_600_000 / 60_000),
+        _ => text!(texts, "span-d", d = ms / 86_400_000, h = ms % 86_400_000 / 3_600_000),
     }
+}
+
+/// The same to the second, of what goes by while one looks.
+pub(super) fn passing(texts: &Texts, ms: i64) -> String {
+    match ms.max(0) {
+        ms @ 0..60_000 => text!(texts, "span-passing", s = ms / 1_000),
+        ms => duration(texts, ms),
+    }
+}
+
+/// Bytes, in the unit that tells them well: `64 MiB`, `1.5 KiB`.
+pub(super) fn bytes(bytes: u64) -> String {
+    let mut unit = (1, "B");
+    for larger in [(1 << 10, "KiB"), (1 << 20, "MiB"), (1 << 30, "GiB")] {
+        if bytes >= larger.0 {
+            unit = larger;
+        }
+    }
+    let (size, name) = unit;
+    match bytes % size * 10 / size {
+        0 => format!("{} {name}", bytes / size),
+        tenths => format!("{}.{tenths} {name}", bytes / size),
+    }
+}
+
+/// A text as one part of a path.
+pub(super) fn part(text: &str) -> String {
+    let mut written = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => written.push(char::from(byte)),
+            // Writing to a text does not fail.
+            _ => drop(write!(written, "%{byte:02X}")),
+        }
+    }
+    written
 }
 
 /// Millionths of a US dollar.
@@ -51,7 +88,7 @@ pub(super) fn number(number: impl Display) -> String {
     let digits = number.to_string();
     let mut written = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             written.push('\u{202f}');
         }
         written.push(digit);
@@ -86,18 +123,37 @@ pub(super) fn short(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::language::Language;
     use super::*;
 
     #[test]
-    fn spans_of_time_are_told_in_units_that_fit() {
-        let told: Vec<String> =
-            [-5, 7, 999, 1_250, 59_999, 200_000, 3_660_000, 90_000_000].into_iter().map(duration).collect();
+    fn spans_of_time_are_told_in_units_that_fit_and_in_the_words_of_the_language() {
+        let spans = [-5, 7, 999, 1_250, 59_999, 200_000, 3_660_000, 90_000_000];
+        let told = spans.map(|ms| duration(Texts::of(Language::Ukrainian), ms));
+        assert_eq!(told, ["0 мс", "7 мс", "999 мс", "1,25 с", "59,99 с", "3 хв 20 с", "1 год 1 хв", "1 д 1 год"]);
+        let told = spans.map(|ms| duration(Texts::of(Language::English), ms));
         assert_eq!(told, ["0 ms", "7 ms", "999 ms", "1.25 s", "59.99 s", "3 min 20 s", "1 h 1 min", "1 d 1 h"]);
     }
 
     #[test]
     fn money_is_told_to_the_last_millionth_where_there_is_one() {
         assert_eq!([0, 1_230_000, 1, 12_345_678].map(money), ["$0.00", "$1.23", "$0.000001", "$12.345678"]);
+    }
+
+    #[test]
+    fn time_that_goes_by_is_told_to_the_second() {
+        let told = [-5, 999, 59_999, 200_000].map(|ms| passing(Texts::of(Language::English), ms));
+        assert_eq!(told, ["0 s", "0 s", "59 s", "3 min 20 s"]);
+    }
+
+    #[test]
+    fn bytes_are_told_in_units_that_fit() {
+        assert_eq!([0, 1_023, 1_536, 64 << 20, 3 << 30].map(bytes), ["0 B", "1023 B", "1.5 KiB", "64 MiB", "3 GiB"]);
+    }
+
+    #[test]
+    fn a_part_of_a_path_holds_nothing_that_ends_it() {
+        assert_eq!(part("a/b?c#d e.ї"), "a%2Fb%3Fc%23d%20e.%D1%97");
     }
 
     #[test]

@@ -114,6 +114,7 @@ async fn whatever_changes_something_is_written_to_the_log() {
     let others = [
         "POST /api/v1/check",
         "POST /api/v1/runs/{id}/replay",
+        "POST /api/v1/runs/{id}/what-if",
         "POST /api/v1/proposals/{id}/apply",
         "POST /api/v1/tools",
     ];

@@ -18,7 +18,7 @@ use bloom_runtime::clock::{Clock, Ids};
 use bloom_runtime::compiler::{Called, Compiled, Compiler, Explanation, Picture};
 use bloom_runtime::engine::{self, Admission, Budgets, Engine, EngineConfig};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
-use bloom_runtime::tool::{InstalledTool, ToolCall, ToolHost};
+use bloom_runtime::tool::{CallLimits, InstalledTool, ToolCall, ToolHost};
 use bloom_server::{Appliers, Hub, NotAdded, Parts, Server, ServerConfig, Toolbox};
 use bloom_store::RedbStore;
 use bloom_worker::InProcessWorker;
@@ -206,12 +206,12 @@ impl World {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let answered = Answered { status: parts.status.as_u16(), headers: parts.headers, bytes };
-        self.assert_described(&method, path, &answered);
+        Self::assert_described(&method, path, &answered);
         answered
     }
 
     /// Whatever is answered stands in the description.
-    fn assert_described(&self, method: &Method, path: &str, answered: &Answered) {
+    fn assert_described(method: &Method, path: &str, answered: &Answered) {
         let path = path.split('?').next().unwrap();
         let fits = |template: &str| {
             let (mut theirs, mut ours) = (template.split('/'), path.split('/'));
@@ -478,9 +478,12 @@ pub(crate) fn component(name: &str) -> Vec<u8> {
     [b"\0asm", name.as_bytes()].concat()
 }
 
+/// The component `asking` asks for something.
 fn tool(name: &str, digest: Digest) -> InstalledTool {
+    let capabilities: &[&str] = if name == "asking" { &["files:notes", "http:api.example.org"] } else { &[] };
     let manifest: ToolManifest = serde_json::from_value(json!({
         "name": name, "version": "1.0.0", "description": "played", "effect": "read", "input": {}, "output": {},
+        "capabilities": capabilities,
     }))
     .unwrap();
     InstalledTool { manifest, digest }
@@ -505,6 +508,18 @@ impl ToolHost for Tools {
     fn describe(&self, name: &str, _: Option<Digest>) -> Result<InstalledTool, EffectError> {
         let found = self.installed().into_iter().find(|tool| tool.manifest.name == name);
         found.ok_or_else(|| EffectError::new("unknown_tool", format!("no tool `{name}`")))
+    }
+
+    fn may_call(&self, _: &InstalledTool, _: &str, capabilities: &[String]) -> Result<(), EffectError> {
+        match capabilities.iter().find(|asked| asked.starts_with("http:api.")) {
+            Some(asked) => Err(EffectError::new("not_granted", format!("`{asked}` was not granted <script>"))),
+            None => Ok(()),
+        }
+    }
+
+    fn limits(&self) -> Option<CallLimits> {
+        let limits = CallLimits { fuel: 1_000, memory_bytes: 64 << 20, ..CallLimits::default() };
+        Some(limits)
     }
 
     fn installed(&self) -> Vec<InstalledTool> {

@@ -266,8 +266,8 @@ async fn output_must_be_what_was_asked_for_and_an_envelope_is_unwrapped() {
     assert_eq!(states, ["failed", "completed"]);
     let tasks = bloom_runtime::store::TaskFilter {
         status: Some(bloom_runtime::record::TaskStatus::Completed),
-        questions: false,
         limit: 9,
+        ..bloom_runtime::store::TaskFilter::default()
     };
     let answer = world.store.list_tasks(&tasks).await.unwrap()[0].answer.clone().unwrap();
     assert_eq!((answer.value.to_json(), answer.usage.unwrap().tokens()), (json!({ "a": 1 }), 11));

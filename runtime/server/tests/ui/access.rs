@@ -200,7 +200,8 @@ async fn a_client_built_elsewhere_keeps_its_paths_beside_the_page_to_log_in() {
     let config = ServerConfig { web: Some(folder.path().to_owned()), ..ServerConfig::default() };
     let world = World::with(Setup { config, ..Setup::default() });
     let login = shown(&page_as(&world, "/login", "", "en").await);
-    let style = login.split("href=\"").map(|rest| rest.split('"').next().unwrap()).find(|path| path.ends_with(".css"));
+    let style =
+        login.split("href=\"").map(|rest| rest.split('"').next().unwrap()).find(|path| path.contains("bloom.css"));
     assert_eq!(world.get(style.unwrap()).await.status, 200, "it has its style");
     assert_eq!(world.get("/assets/fonts/a.woff2").await.text(), "a font");
     for path in ["/settings", "/preferences"] {

@@ -7,7 +7,7 @@ use crate::world::{Answered, World, flow, proposing};
 
 /// A flow whose proposals have all that one may have, written by somebody who means ill.
 fn boasting() -> Json {
-    let markup = MARKUP.replace('\'', "").replace('"', "");
+    let markup = MARKUP.replace(['\'', '"'], "");
     let value = json!({
         "target": { "type": "note", "path": format!("notes/{markup}") },
         "content": {

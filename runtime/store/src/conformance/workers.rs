@@ -172,7 +172,7 @@ pub(super) async fn tasks_and_leases_are_listed_newest_first(store: &Arc<dyn Sto
     store.grant(ask("l3", 13)).await.unwrap().unwrap();
 
     let tasks = |status, limit| {
-        let filter = TaskFilter { status, questions: false, limit };
+        let filter = TaskFilter { status, limit, ..TaskFilter::default() };
         async move { store.list_tasks(&filter).await.unwrap().into_iter().map(|task| task.id.to_string()).collect::<Vec<_>>() }
     };
     assert_eq!(tasks(None, 9).await, ["t5", "t4", "t3", "t2", "t1"]);
@@ -183,7 +183,7 @@ pub(super) async fn tasks_and_leases_are_listed_newest_first(store: &Arc<dyn Sto
     assert_eq!(tasks(Some(TaskStatus::Failed), 9).await, ["t2"]);
     assert!(tasks(Some(TaskStatus::Dead), 9).await.is_empty());
     let leases = |status, limit| {
-        let filter = LeaseFilter { status, limit };
+        let filter = LeaseFilter { status, limit, ..LeaseFilter::default() };
         async move { store.list_leases(&filter).await.unwrap().into_iter().map(|lease| lease.id.to_string()).collect::<Vec<_>>() }
     };
     assert_eq!(leases(None, 3).await, ["l3", "l2", "l1"]);
@@ -191,6 +191,22 @@ pub(super) async fn tasks_and_leases_are_listed_newest_first(store: &Arc<dyn Sto
     assert_eq!(leases(Some(LeaseStatus::Expired), 9).await, ["l2"]);
     assert_eq!(leases(Some(LeaseStatus::Failed), 9).await, ["l1"]);
     assert_eq!(leases(Some(LeaseStatus::Released), 9).await, ["l0"]);
+    let older_tasks = |status, before: &str| {
+        let filter = TaskFilter { status, before: Some(TaskId::new(before)), limit: 2, ..TaskFilter::default() };
+        async move { store.list_tasks(&filter).await.map(|tasks| tasks.into_iter().map(|task| task.id.to_string()).collect::<Vec<_>>()) }
+    };
+    assert_eq!(older_tasks(None, "t4").await.unwrap(), ["t3", "t2"]);
+    assert_eq!(older_tasks(None, "t1").await.unwrap(), [""; 0]);
+    assert_eq!(older_tasks(Some(TaskStatus::Queued), "t5").await.unwrap(), ["t4"]);
+    assert_eq!(older_tasks(Some(TaskStatus::Completed), "t5").await.unwrap(), ["t1"], "whatever the status of the other is");
+    assert!(matches!(older_tasks(None, "t9").await, Err(StoreError::NotFound { kind: "task", .. })));
+    let older_leases = |status, before: &str| {
+        let filter = LeaseFilter { status, before: Some(LeaseId::new(before)), limit: 2 };
+        async move { store.list_leases(&filter).await.map(|leases| leases.into_iter().map(|lease| lease.id.to_string()).collect::<Vec<_>>()) }
+    };
+    assert_eq!(older_leases(None, "l3").await.unwrap(), ["l2", "l1"]);
+    assert_eq!(older_leases(Some(LeaseStatus::Released), "l2").await.unwrap(), ["l0"]);
+    assert!(matches!(older_leases(None, "l9").await, Err(StoreError::NotFound { kind: "lease", .. })));
 
     let counts = store.work_counts().await.unwrap();
     let tasks = [(TaskStatus::Queued, 2), (TaskStatus::Leased, 1), (TaskStatus::Completed, 1), (TaskStatus::Failed, 1)];

@@ -336,9 +336,9 @@ impl Store for RedbStore {
         self.read(move |rows| query::runs(rows, &filter)).await
     }
 
-    async fn count_runs(&self, filter: &RunFilter) -> Result<u64, StoreError> {
+    async fn count_runs(&self, filter: &RunFilter, up_to: u64) -> Result<u64, StoreError> {
         let filter = filter.clone();
-        self.read(move |rows| query::count_runs(rows, &filter)).await
+        self.read(move |rows| query::count_runs(rows, &filter, up_to)).await
     }
 
     async fn standing_counts(&self) -> Result<Vec<StandingCount>, StoreError> {

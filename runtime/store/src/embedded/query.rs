@@ -52,8 +52,8 @@ pub(super) fn runs(rows: &Snapshot, filter: &RunFilter) -> Result<Vec<RunRecord>
     found.collect()
 }
 
-/// Without a time it follows from what is counted; within one the runs are.
-pub(super) fn count_runs(rows: &Snapshot, filter: &RunFilter) -> Result<u64, StoreError> {
+/// Without a time it follows from what is counted; within one the runs are, and no more than `up_to` of them.
+pub(super) fn count_runs(rows: &Snapshot, filter: &RunFilter, up_to: u64) -> Result<u64, StoreError> {
     if (filter.from, filter.to, &filter.before) == (None, None, &None) {
         return counted_runs(rows, filter);
     }
@@ -61,6 +61,9 @@ pub(super) fn count_runs(rows: &Snapshot, filter: &RunFilter) -> Result<u64, Sto
     let mut count = 0;
     for span in &spans {
         { rows }.descend(table, span, |_, _| {
+            if count == up_to {
+                return Ok(ControlFlow::Break(()));
+            }
             count += 1;
             Ok(ControlFlow::Continue(()))
         })?;
@@ -218,9 +221,18 @@ pub(super) fn history(rows: &Snapshot, run: &RunId, from: u64, limit: usize) -> 
 }
 
 pub(super) fn tasks(rows: &Snapshot, filter: &TaskFilter) -> Result<Vec<Task>, StoreError> {
-    let all = [TaskStatus::Queued, TaskStatus::Leased, TaskStatus::Completed, TaskStatus::Failed, TaskStatus::Dead];
-    let wanted = filter.status.map_or(all.to_vec(), |status| vec![status]);
-    let spans = wanted.into_iter().map(|status| task_rows::task_status_key(status).span());
+    let wanted = filter.status.map_or(TaskStatus::STORED.to_vec(), |status| vec![status]);
+    let before: Option<Task> = match &filter.before {
+        Some(id) => Some(verbs::require(&mut { rows }, Table::Tasks, "task", id.as_str())?),
+        None => None,
+    };
+    let spans = wanted.into_iter().map(|status| {
+        let span = task_rows::task_status_key(status).span();
+        match &before {
+            Some(task) => span.until(Key::from(task_rows::task_time_key(&Task { status, ..task.clone() }))),
+            None => span,
+        }
+    });
     let is_wanted = |task: &Task| !filter.questions || task.flow.is_none();
     newest_of(rows, (Table::TasksByStatus, Table::Tasks), spans, filter.limit, is_wanted, |task: &Task| {
         (task.created_at, task.id.to_string())
@@ -228,8 +240,18 @@ pub(super) fn tasks(rows: &Snapshot, filter: &TaskFilter) -> Result<Vec<Task>, S
 }
 
 pub(super) fn leases(rows: &Snapshot, filter: &LeaseFilter) -> Result<Vec<Lease>, StoreError> {
-    let wanted = filter.status.map_or(LEASE_STATUSES.to_vec(), |status| vec![status]);
-    let spans = wanted.into_iter().map(|status| task_rows::lease_status_key(status).span());
+    let wanted = filter.status.map_or(LeaseStatus::ALL.to_vec(), |status| vec![status]);
+    let before: Option<Lease> = match &filter.before {
+        Some(id) => Some(verbs::require(&mut { rows }, Table::Leases, "lease", id.as_str())?),
+        None => None,
+    };
+    let spans = wanted.into_iter().map(|status| {
+        let span = task_rows::lease_status_key(status).span();
+        match &before {
+            Some(lease) => span.until(Key::from(task_rows::lease_time_key(&Lease { status, ..lease.clone() }))),
+            None => span,
+        }
+    });
     newest(rows, (Table::LeasesByStatus, Table::Leases), spans, filter.limit, |lease: &Lease| {
         (lease.started_at, lease.id.to_string())
     })
@@ -298,9 +320,6 @@ fn newest_of<T: DeserializeOwned>(
     found.truncate(limit);
     Ok(found)
 }
-
-const LEASE_STATUSES: [LeaseStatus; 4] =
-    [LeaseStatus::Active, LeaseStatus::Released, LeaseStatus::Expired, LeaseStatus::Failed];
 
 /// Those that are most are not counted one by one.
 pub(super) fn work_counts(rows: &Snapshot) -> Result<WorkCounts, StoreError> {

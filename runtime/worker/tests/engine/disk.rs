@@ -186,8 +186,8 @@ impl Store for Disk {
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError> {
         verb!(self.read(filter) runs &filter)
     }
-    async fn count_runs(&self, filter: &RunFilter) -> Result<u64, StoreError> {
-        verb!(self.read(filter) count_runs &filter)
+    async fn count_runs(&self, filter: &RunFilter, up_to: u64) -> Result<u64, StoreError> {
+        verb!(self.read(filter) count_runs &filter, up_to)
     }
     async fn standing_counts(&self) -> Result<Vec<StandingCount>, StoreError> {
         verb!(self.read() standing_counts)

@@ -18,7 +18,7 @@ use crate::followed::{self, Effect, Kind, Known};
 use crate::routes::runs;
 use crate::ui::shell::{self, Html, Section, Shell, Viewer};
 use crate::ui::show::{self, Time};
-use crate::ui::texts::text;
+use crate::ui::texts::{Texts, text};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/runs/{id}/effects", get(page))
@@ -238,7 +238,7 @@ async fn detail(
         state: waterfall::state(&effect, head.is_over),
         asked: Time(effect.asked_at),
         ended: effect.outcome.as_ref().map(|outcome| Time(outcome.at)),
-        took: show::duration(effect.until(end).saturating_sub(effect.asked_at)),
+        took: show::duration(shell.texts, effect.until(end).saturating_sub(effect.asked_at)),
         attempts: effect.attempts.len() + 1,
         failed,
         alternatives: call
@@ -249,7 +249,7 @@ async fn detail(
         request: call.map(request).unwrap_or_default(),
         answer: answer.as_ref().map(|answer| cut(show::json(answer))),
         error: error.as_ref().map(|error| Why::of(error, locale)),
-        usage: usage.map(spent),
+        usage: usage.map(|usage| spent(usage, shell.texts)),
         task: doing,
         child: child.map(|child| child.id.to_string()),
         question: question.map(|question| format!("/questions/{}", runs::segment(question.id.as_str()))),
@@ -286,13 +286,13 @@ async fn doing(app: &App, task: &Task) -> Result<Doing, ApiError> {
     })
 }
 
-fn spent(usage: Usage) -> Spent {
+fn spent(usage: Usage, texts: &Texts) -> Spent {
     Spent {
         input: show::number(usage.input_tokens),
         output: show::number(usage.output_tokens),
         cost: usage.cost_micro_usd.map(show::money),
         model: usage.model,
-        latency: show::duration(i64::try_from(usage.latency_ms).unwrap_or(i64::MAX)),
+        latency: show::duration(texts, i64::try_from(usage.latency_ms).unwrap_or(i64::MAX)),
     }
 }
 

@@ -107,7 +107,7 @@ impl Waterfall {
                 let outcome = effect.outcome.as_ref();
                 Row {
                     number: first + at,
-                    told: format!("{label}: {}, {}", shell.named("outcome", state), show::duration(took)),
+                    told: format!("{label}: {}, {}", shell.named("outcome", state), show::duration(shell.texts, took)),
                     label,
                     href: head.effect(effect.id.as_str()),
                     item: spot.as_ref().map(|spot| spot.item.clone()),
@@ -116,7 +116,7 @@ impl Waterfall {
                     name: effect.name,
                     state,
                     asked: Time(effect.asked_at),
-                    took: show::duration(took),
+                    took: show::duration(shell.texts, took),
                     attempts: effect.attempts.len() + 1,
                     tokens: outcome.filter(|outcome| outcome.tokens > 0).map(|outcome| show::number(outcome.tokens)),
                     cost: outcome
@@ -131,7 +131,7 @@ impl Waterfall {
             .collect();
         let tick = |quarter: i64| Tick {
             x: format!("{}", quarter * 25),
-            label: show::duration(length * quarter / 4),
+            label: show::duration(shell.texts, length * quarter / 4),
             anchor: match quarter {
                 0 => "start",
                 4 => "end",

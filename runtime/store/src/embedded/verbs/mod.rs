@@ -65,7 +65,7 @@ pub(super) fn read<T: DeserializeOwned>(rows: &mut impl Rows, table: Table, id: 
     rows.get(table, id.as_bytes())?.map(|row| row::decode(&row)).transpose()
 }
 
-fn require<T: DeserializeOwned>(
+pub(super) fn require<T: DeserializeOwned>(
     rows: &mut impl Rows,
     table: Table,
     kind: &'static str,
