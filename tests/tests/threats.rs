@@ -23,10 +23,10 @@ fn links(text: &str) -> Vec<(&str, &str)> {
     text.match_indices("](").filter_map(link).collect()
 }
 
-/// The tests that a text names, each with its file: `` [`name`](../file.rs) ``.
+/// The tests that a text names, each with its file: `` [`name`](../file.rs) ``; those of pages in a browser by their sentence.
 fn tests(text: &str) -> Vec<(&str, &str)> {
     let test = |(shown, target): (&'_ str, &'_ str)| {
-        let is_source = Path::new(target).extension().is_some_and(|kind| kind == "rs");
+        let is_source = Path::new(target).extension().is_some_and(|kind| kind == "rs" || kind == "mjs");
         is_source && shown.len() > 2 && shown.starts_with('`') && shown.ends_with('`')
     };
     let links = links(text).into_iter().filter(|link| test(*link));
@@ -43,7 +43,7 @@ fn has_test(source: &str, name: &str) -> bool {
     lines.iter().enumerate().filter(|(_, line)| is_of_name(line)).any(|(at, _)| {
         let mut above = lines[..at].iter().rev().take_while(|line| !line.is_empty() && !line.ends_with('}'));
         above.any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
-    })
+    }) || lines.iter().any(|line| line.starts_with(&format!("test(\"{name}\", ")))
 }
 
 #[test]
@@ -81,6 +81,9 @@ fn a_test_is_told_from_what_is_none() {
         "#[test]\nfn a() {}\n\nfn b() {}\n\n#[tokio::test(start_paused = true)]\n#[expect(x)]\nasync fn c() {\n}\n";
     let found = ["a", "b", "c", "ab", ""].map(|name| has_test(source, name));
     assert_eq!(found, [true, false, true, false, false]);
+    assert!(
+        has_test("test(\"it is so\", async () => {", "it is so") && !has_test("// test(\"it is so\", ", "it is so")
+    );
     assert_eq!(tests("[`a`](../x.rs), [b](../y.rs) and [`c`](d.md)"), [("a", "../x.rs")]);
 }
 
