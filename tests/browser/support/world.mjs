@@ -58,6 +58,6 @@ export async function lived() {
   await client.ask("PATCH", `/api/v1/proposals/${proposals.rejected}`, { status: "rejected", decision_note: "Про це вже є запис у пам'яті" });
 
   await until("the worker is known", async () => (await client.get("/api/runtime/workers")).some((each) => each.id === "violin-1"));
-  await client.post("/api/runtime/llm-tasks", { context_id: "garden", agent_slug: "greeting", prompt: diagrams.HOSTILE });
-  return { place, server, client, runs: started, proposals, question: of(started.waiting), worker };
+  const task = await client.post("/api/runtime/llm-tasks", { context_id: "garden", agent_slug: "greeting", prompt: diagrams.HOSTILE });
+  return { place, server, client, runs: started, proposals, question: of(started.waiting), task: task.id, worker };
 }
