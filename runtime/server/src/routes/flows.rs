@@ -332,7 +332,7 @@ async fn diagram_of(app: &App, id: &str, version: &str) -> Result<(String, Vec<u
 pub(crate) async fn of_id(app: &App, id: &str) -> Result<Vec<FlowRecord>, ApiError> {
     let mut flows = app.store().flows().await?;
     flows.retain(|flow| flow.id == id);
-    flows.sort_by_key(|flow| Reverse(rank(flow)));
+    flows.sort_by_cached_key(|flow| Reverse(rank(flow)));
     if flows.is_empty() { Err(ApiError::not_found("flow", id)) } else { Ok(flows) }
 }
 
@@ -349,17 +349,20 @@ pub(crate) async fn find(
 }
 
 async fn located(app: &App, id: &str, version: Option<&str>) -> Result<(FlowRecord, Vec<u8>), ApiError> {
-    let flows = of_id(app, id).await?;
     let missing = || ApiError::not_found("flow", format!("{id}@{}", version.unwrap_or("latest")));
-    let record = match version {
-        None => flows.into_iter().next(),
-        Some(version) => {
-            let hash: Option<Digest> = version.parse().ok();
-            // Of several documents of one version the last that came.
-            flows.into_iter().find(|flow| hash.map_or(flow.version == version, |hash| flow.hash == hash))
-        }
+    let registered = app.store().flow_versions(id).await?.into_iter();
+    let hash: Option<Digest> = version.and_then(|version| version.parse().ok());
+    let is_it = |flow: &FlowRecord| match (hash, version) {
+        (Some(hash), _) => flow.hash == hash,
+        (None, Some(version)) => flow.version == version,
+        (None, None) => true,
     };
-    let record = record.ok_or_else(missing)?;
+    // Of several documents of one version the last that came.
+    let record = match registered.filter(is_it).max_by_key(rank) {
+        Some(record) => record,
+        // One that no version names.
+        None => of_id(app, id).await?.into_iter().find(is_it).ok_or_else(missing)?,
+    };
     let bytes = app.store().flow_document(record.hash).await?.ok_or_else(missing)?;
     Ok((record, bytes))
 }

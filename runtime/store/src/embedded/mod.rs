@@ -313,6 +313,10 @@ impl Store for RedbStore {
         self.look(|mut rows| flow::version(&mut rows, id, version))
     }
 
+    async fn flow_versions(&self, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
+        self.look(|mut rows| flow::versions(&mut rows, id))
+    }
+
     async fn flows(&self) -> Result<Vec<FlowRecord>, StoreError> {
         self.read(query::flows).await
     }

@@ -1,5 +1,7 @@
 //! Flows.
 
+use std::ops::ControlFlow;
+
 use bloom_runtime::record::{AuditNote, FlowRecord, FlowVersion};
 use bloom_runtime::store::StoreError;
 
@@ -36,6 +38,22 @@ pub(in super::super) fn version(
     version: &str,
 ) -> Result<Option<FlowVersion>, StoreError> {
     rows.get(Table::FlowVersions, &version_key(id, version))?.map(|row| row::decode(&row)).transpose()
+}
+
+/// The documents of all versions of a flow.
+pub(in super::super) fn versions(rows: &mut impl Rows, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
+    let mut documents = Vec::new();
+    rows.ascend(Table::FlowVersions, &Key::new().text(id).span(), |_, row| {
+        documents.extend(row::decode::<FlowVersion>(row)?.documents);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let mut flows = Vec::with_capacity(documents.len());
+    for hash in documents {
+        if let Some(row) = rows.get(Table::Flows, hash.as_bytes())? {
+            flows.push(row::decode(&row)?);
+        }
+    }
+    Ok(flows)
 }
 
 pub(in super::super) fn version_key(id: &str, version: &str) -> Vec<u8> {
