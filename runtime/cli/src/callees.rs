@@ -11,7 +11,7 @@ use bloom_ir::{Digest, Document, validate};
 use crate::agents;
 use crate::catalogue::text;
 use crate::failure::Explained;
-use crate::flow::{self, Findings, FlowFile};
+use crate::flow::{self, Findings, FlowFile, Signed};
 use crate::output;
 use crate::session::Session;
 
@@ -96,7 +96,7 @@ pub(crate) fn file_name(flow: &str, hash: Digest) -> Option<String> {
 }
 
 /// The signed documents that lie beside a document, of the flows that it calls and that those call.
-pub(crate) fn signed_beside(path: &Path, document: &Document) -> Vec<Vec<u8>> {
+pub(crate) fn signed_beside(path: &Path, document: &Document) -> Vec<Signed> {
     let (mut found, mut known, mut rest) = (Vec::new(), BTreeSet::new(), called(document));
     while let Some((flow, hash)) = rest.pop() {
         let Some(name) = file_name(&flow, hash).filter(|_| known.insert(hash)) else { continue };
@@ -104,7 +104,7 @@ pub(crate) fn signed_beside(path: &Path, document: &Document) -> Vec<Vec<u8>> {
         // Whether it is to be trusted is asked before it is kept.
         if let Some(callee) = validate::read(&bytes).ok().filter(|callee| callee.hashed().hash == hash) {
             rest.extend(called(&callee));
-            found.push(bytes);
+            found.push(Signed::in_folder(bytes, &callee, path.parent().unwrap_or(Path::new(""))));
         }
     }
     found

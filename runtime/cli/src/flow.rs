@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use bloom_compiler::{Compilation, Options, Outline, SourceFile};
 use bloom_ir::diagnostic::Severity;
-use bloom_ir::{Diagnostic, Document, VerifiedIr, sign, validate, verify};
+use bloom_ir::{Diagnostic, Digest, Document, VerifiedIr, sign, validate, verify};
 use bloom_runtime::clock::Clock as _;
 use bloom_runtime::tool::ToolHost;
 use clap::Args;
@@ -164,9 +164,29 @@ impl Findings {
 pub(crate) enum Found {
     /// In a file; signed, if it was compiled here, and so are the flows that it calls. Of a signed document, they are those
     /// that lie beside it.
-    Document { name: String, bytes: Vec<u8>, callees: Vec<Vec<u8>> },
+    Document { name: String, flow: Signed, callees: Vec<Signed> },
     /// In the store, as far as can be told before it is open.
     Stored(String),
+}
+
+/// A signed document, and the diagram that it was compiled from, where that lies beside it.
+pub(crate) struct Signed {
+    pub(crate) bytes: Vec<u8>,
+    /// For people to look at: nothing that runs is made of it.
+    pub(crate) source: Option<Vec<u8>>,
+}
+
+impl Signed {
+    /// With the source that lies in this folder, byte for byte as the document says.
+    pub(crate) fn in_folder(bytes: Vec<u8>, document: &Document, folder: &Path) -> Self {
+        let found = document.source.as_ref().and_then(|source| {
+            // Whoever wrote the document names a file, not a way to one.
+            let name = Path::new(&source.name).file_name().filter(|name| *name == source.name.as_str())?;
+            let bytes = fs::read(folder.join(name)).ok()?;
+            (Digest::of(&bytes).hex() == source.sha256).then_some(bytes)
+        });
+        Self { bytes, source: found }
+    }
 }
 
 /// Looks for a flow: a file, which is compiled and signed with the development key if it is no IR; else the store's.
@@ -183,9 +203,14 @@ pub(crate) fn find(
         return Ok(Found::Stored(name.to_owned()));
     }
     let file = FlowFile::read(path, session)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
     if file.is_ir() {
-        let callees = validate::read(&file.bytes).map(|document| signed_beside(path, &document)).unwrap_or_default();
-        return Ok(Found::Document { name: file.name, bytes: file.bytes, callees });
+        // What cannot be read is told where it is verified.
+        let (flow, callees) = match validate::read(&file.bytes) {
+            Ok(document) => (Signed::in_folder(file.bytes, &document, folder), signed_beside(path, &document)),
+            Err(_) => (Signed { bytes: file.bytes, source: None }, Vec::new()),
+        };
+        return Ok(Found::Document { name: file.name, flow, callees });
     }
     let (document, callees) = file.documents(&options, session)?;
     let (key, is_new) = keyring.development()?;
@@ -194,13 +219,17 @@ pub(crate) fn find(
         // A standard error that cannot be written leaves nobody to tell.
         let _ = writeln!(output::stderr(), "{}", text!(session.catalogue, "run-signed-new-key", id = id));
     }
-    let seal = |document| sign::seal(document, &[&key]).to_bytes();
+    let seal = |document| {
+        let sealed = sign::seal(document, &[&key]);
+        Signed::in_folder(sealed.to_bytes(), &sealed, folder)
+    };
     let callees = callees.into_iter().map(seal).collect();
-    Ok(Found::Document { name: file.name, bytes: seal(document), callees })
+    Ok(Found::Document { name: file.name, flow: seal(document), callees })
 }
 
 impl Found {
-    /// The flow, if its signature is one that this machine trusts. The flows that it calls are kept in the store.
+    /// The flow, if its signature is one that this machine trusts. The flows that it calls are kept in the store, and all their
+    /// diagrams.
     pub(crate) async fn verified(
         self,
         store: &Store<'_>,
@@ -209,13 +238,17 @@ impl Found {
     ) -> anyhow::Result<VerifiedIr> {
         let trust = keyring.trust_list()?;
         let (name, bytes) = match self {
-            Self::Document { name, bytes, callees } => {
-                for callee in callees {
-                    let callee = verify(&callee, &trust, session.clock.now())
+            Self::Document { name, flow, callees } => {
+                for Signed { bytes, source } in callees {
+                    let callee = verify(&bytes, &trust, session.clock.now())
                         .map_err(|error| refusal::of_document(&name, &error, session))?;
                     store.keep(&callee, session).await?;
+                    store.keep_source(source).await?;
                 }
-                (name, bytes)
+                let ir = verify(&flow.bytes, &trust, session.clock.now())
+                    .map_err(|error| refusal::of_document(&name, &error, session))?;
+                store.keep_source(flow.source).await?;
+                return Ok(ir);
             }
             Self::Stored(name) => match store.flow(&name).await? {
                 Some(bytes) => (name, bytes),

@@ -69,6 +69,12 @@ impl<'a> Ask<'a> {
         Self { method: Method::PUT, ..Self::post(path, json) }
     }
 
+    /// A file, byte for byte.
+    pub(crate) fn upload(path: &'a [&'a str], bytes: Vec<u8>) -> Self {
+        let asked = Self { method: Method::PUT, body: Some(bytes), ..Self::get(path) };
+        asked.header("content-type", "application/octet-stream")
+    }
+
     pub(crate) fn delete(path: &'a [&'a str]) -> Self {
         Self { method: Method::DELETE, ..Self::get(path) }
     }

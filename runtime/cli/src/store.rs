@@ -105,6 +105,14 @@ impl<'a> Store<'a> {
         Ok(self.inner.put_flow(record, bytes, vec![stored]).await?)
     }
 
+    /// Keeps a diagram, for the pages that show its runs.
+    pub(crate) async fn keep_source(&self, source: Option<Vec<u8>>) -> anyhow::Result<()> {
+        if let Some(bytes) = source {
+            self.inner.put_blob(bytes).await?;
+        }
+        Ok(())
+    }
+
     /// The document of a flow by `id@version`, by hash, or by an unambiguous beginning of a hash.
     pub(crate) async fn flow(&self, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
         let hash = if let Some((id, version)) = name.split_once('@') {

@@ -220,7 +220,7 @@ pub(super) fn exported(history: &Path, session: &Session) -> anyhow::Result<Reco
 /// The flow that is meant, whatever runs are pinned to: comparing the two is the replay's business.
 pub(super) async fn document(found: Found, store: Option<&Store<'_>>, session: &Session) -> anyhow::Result<VerifiedIr> {
     let (name, bytes) = match found {
-        Found::Document { name, bytes, .. } => (name, bytes),
+        Found::Document { name, flow, .. } => (name, flow.bytes),
         Found::Stored(name) => {
             let kept = match store {
                 Some(store) => store.flow(&name).await?,

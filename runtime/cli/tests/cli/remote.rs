@@ -72,6 +72,44 @@ fn a_flow_is_published_and_started_on_a_server() {
 }
 
 #[test]
+fn a_diagram_is_published_beside_what_it_was_compiled_to() {
+    let shown = |server: &Served, version: &str| {
+        let path = format!("/api/v1/flows/hello/versions/{version}/source");
+        server.send("GET", &path, &format!("x-runtime-api-key: {KEY}\r\n"), b"")
+    };
+    let called = ["--id", "hello", "--flow-version"];
+    let place = Place::new();
+    let diagram = place.write("Вітання.md", "Says hello.\n\nBEGIN \"Вітання\"\n\n  RETURN \"hello\"\n\nEND\n");
+    let written = std::fs::read_to_string(&diagram).unwrap();
+    let file = diagram.to_str().unwrap();
+    let publish = |version: &'static str| [&["flow", "publish", file], &called[..], &[version]].concat();
+    // Without a server, and signed before it is published.
+    place.bloom().args(publish("1.0.0")).assert().success();
+    let server = Served::start_with(&place, &[], &[("RUNTIME_API_KEY", KEY)]);
+    text(&mut told(&place, &server, &publish("2.0.0")));
+    let signed = place.path("hello.ir.json");
+    place.bloom().arg("compile").arg(&diagram).args(called).args(["3.0.0", "-o"]).arg(&signed).assert().success();
+    text(&mut told(&place, &server, &["flow", "publish", signed.to_str().unwrap()]));
+    for version in ["1.0.0", "2.0.0", "3.0.0"] {
+        assert_eq!(shown(&server, version), (200, written.clone()), "{version}");
+    }
+    // A file that was changed since is not what the document tells of.
+    place.write("Вітання.md", &written.replace("hello", "good day"));
+    place
+        .bloom()
+        .arg("compile")
+        .arg(&diagram)
+        .args(called)
+        .args(["4.0.0", "--force", "-o"])
+        .arg(&signed)
+        .assert()
+        .success();
+    place.write("Вітання.md", &written);
+    text(&mut told(&place, &server, &["flow", "publish", signed.to_str().unwrap()]));
+    assert_eq!(shown(&server, "4.0.0").0, 404);
+}
+
+#[test]
 fn a_run_of_a_server_is_forked() {
     let place = Place::new();
     let flow = named_greeting(&place, "Greeting");

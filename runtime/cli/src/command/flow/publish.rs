@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::catalogue::text;
 use crate::failure::{Exit, Explained};
-use crate::flow::{self, CompileArgs, Found};
+use crate::flow::{self, CompileArgs, Found, Signed};
 use crate::host::ToolArgs;
 use crate::keyring::Keyring;
 use crate::output::Out;
@@ -18,7 +18,7 @@ use crate::remote::{Ask, Remote, ServerArg};
 use crate::session::{Form, Session};
 use crate::store::Store;
 
-const FLOWS: &[&str] = &["api", "v1", "flows"];
+const FLOWS: [&str; 3] = ["api", "v1", "flows"];
 
 #[derive(Args, Debug)]
 pub(super) struct Publish {
@@ -67,21 +67,33 @@ async fn here(found: Found, keyring: &Keyring<'_>, session: &Session) -> anyhow:
 
 /// The flows that it calls are published before it.
 async fn there(found: Found, remote: &Remote<'_>, session: &Session) -> anyhow::Result<Value> {
-    let (name, bytes, callees) = match found {
-        Found::Document { name, bytes, callees } => (name, bytes, callees),
+    let (name, flow, callees) = match found {
+        Found::Document { name, flow, callees } => (name, flow, callees),
         Found::Stored(name) => {
             let missing = || Explained::usage(text!(session.catalogue, "no-such-flow", flow = &name));
             let bytes = Store::open(session)?.flow(&name).await?.ok_or_else(missing)?;
-            (name, bytes, Vec::new())
+            (name, Signed { bytes, source: None }, Vec::new())
         }
     };
     // What is no document is told here, in the person's language.
-    if validate::read(&bytes).is_err() {
+    if validate::read(&flow.bytes).is_err() {
         let trust = Keyring::of(session)?.trust_list()?;
-        verify(&bytes, &trust, session.clock.now()).map_err(|error| refusal::of_document(&name, &error, session))?;
+        verify(&flow.bytes, &trust, session.clock.now())
+            .map_err(|error| refusal::of_document(&name, &error, session))?;
     }
     for callee in callees {
-        remote.json(Ask::post(FLOWS, callee)).await?;
+        sent(callee, remote).await?;
     }
-    remote.json(Ask::post(FLOWS, bytes)).await
+    sent(flow, remote).await
+}
+
+/// Publishes one flow, and its diagram where there is one.
+async fn sent(flow: Signed, remote: &Remote<'_>) -> anyhow::Result<Value> {
+    let published = remote.json(Ask::post(&FLOWS, flow.bytes)).await?;
+    let named = |name: &str| published[name].as_str();
+    if let (Some(source), Some(id), Some(hash)) = (flow.source, named("id"), named("hash")) {
+        let [api, v1, flows] = FLOWS;
+        remote.done(Ask::upload(&[api, v1, flows, id, "versions", hash, "source"], source)).await?;
+    }
+    Ok(published)
 }
