@@ -120,6 +120,21 @@ pub enum Locale {
     Uk,
 }
 
+impl Locale {
+    /// Its tag (BCP 47), as documents have it.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Uk => "uk",
+        }
+    }
+
+    /// The language of a tag.
+    pub fn tagged(tag: &str) -> Option<Self> {
+        [Self::En, Self::Uk].into_iter().find(|locale| locale.tag() == tag)
+    }
+}
+
 /// What the flow may do. A submit or an envelope may only narrow it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -101,6 +101,7 @@
 
 pub mod canonical;
 pub mod capability;
+pub mod catalogue;
 pub mod diagnostic;
 mod digest;
 pub mod document;

@@ -8,9 +8,8 @@ use std::sync::LazyLock;
 use bloom_interpreter::effect::EffectError;
 use bloom_interpreter::usd;
 use bloom_ir::Value;
+use bloom_ir::catalogue::{Catalogues, FluentArgs};
 use bloom_ir::document::Locale;
-use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource};
 
 const ENGLISH: &str = include_str!("../messages/errors.en.ftl");
 const UKRAINIAN: &str = include_str!("../messages/errors.uk.ftl");
@@ -31,9 +30,9 @@ impl Explanation {
     pub fn of(error: &EffectError, locale: Locale) -> Self {
         let nothing = FluentArgs::new();
         Self {
-            meaning: text(&error.code, None, &nothing, locale),
+            meaning: text(&error.code, &nothing, locale),
             found: found(error, locale),
-            advice: text(&error.code, Some("hint"), &nothing, locale),
+            advice: text(&format!("{}.hint", error.code), &nothing, locale),
         }
     }
 }
@@ -43,7 +42,7 @@ fn found(error: &EffectError, locale: Locale) -> String {
     let is_of_day = details.get("per").and_then(Value::as_str) == Some("day");
     let attribute = if is_of_day { "found-day" } else { "found" };
     let args = measured(&error.code, details);
-    let Some(known) = args.and_then(|args| text(&error.code, Some(attribute), &args, locale)) else {
+    let Some(known) = args.and_then(|args| text(&format!("{}.{attribute}", error.code), &args, locale)) else {
         return error.message.clone();
     };
     let Some(last) = details.get("last") else { return known };
@@ -51,7 +50,7 @@ fn found(error: &EffectError, locale: Locale) -> String {
     let mut args = FluentArgs::new();
     args.set("found", known.clone());
     args.set("last", format!("{}: {}", member("code"), member("message")));
-    text("after-attempt", None, &args, locale).unwrap_or(known)
+    text("after-attempt", &args, locale).unwrap_or(known)
 }
 
 /// The numbers of a limit that was met, in the units in which people read them; `None` where they are not all there.
@@ -78,38 +77,15 @@ fn measured(code: &str, details: &Value) -> Option<FluentArgs<'static>> {
     Some(args)
 }
 
-/// What the catalogue has about a code, or in an attribute of it.
-fn text(code: &str, attribute: Option<&str>, args: &FluentArgs<'_>, locale: Locale) -> Option<String> {
-    static BUNDLES: LazyLock<[FluentBundle<FluentResource>; 2]> =
-        LazyLock::new(|| [("en", ENGLISH), ("uk", UKRAINIAN)].map(|(tag, texts)| bundle(tag, texts)));
-    let [english, ukrainian] = &*BUNDLES;
-    let bundle = match locale {
-        Locale::En => english,
-        Locale::Uk => ukrainian,
-    };
-    let message = bundle.get_message(&code.replace('_', "-"))?;
-    let pattern = match attribute {
-        None => message.value()?,
-        Some(name) => message.get_attribute(name)?.value(),
-    };
-    Some(bundle.format_pattern(pattern, Some(args), &mut Vec::new()).into_owned())
-}
-
-fn bundle(tag: &str, texts: &str) -> FluentBundle<FluentResource> {
-    // Both tags are well-formed; without one, the rules of the root language hold.
-    let mut bundle = FluentBundle::new_concurrent(tag.parse().into_iter().collect());
-    bundle.set_use_isolating(false);
-    // A message that does not parse is left out of the resource, and the test below finds it.
-    let resource = FluentResource::try_new(texts.to_owned()).unwrap_or_else(|(resource, _)| resource);
-    bundle.add_resource_overriding(resource);
-    bundle
+/// What the catalogue has about a code, or in its attribute (`CODE.attribute`).
+fn text(id: &str, args: &FluentArgs<'_>, locale: Locale) -> Option<String> {
+    static CATALOGUES: LazyLock<Catalogues> = LazyLock::new(|| Catalogues::read(&[ENGLISH], &[UKRAINIAN]));
+    CATALOGUES.of(locale).find(&id.replace('_', "-"), args)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
+    use bloom_ir::catalogue::variables;
     use serde_json::json;
 
     use super::*;
@@ -186,39 +162,8 @@ mod tests {
         assert_eq!(told, Explanation { meaning: None, found: "as drawn".to_owned(), advice: None });
     }
 
-    /// For each message and attribute, by `id` or `id.attribute`, the variables that it names.
-    fn texts(catalogue: &str) -> BTreeMap<String, BTreeSet<String>> {
-        let resource = fluent_syntax::parser::parse(catalogue).unwrap_or_else(|(_, errors)| panic!("{errors:?}"));
-        let mut texts = BTreeMap::new();
-        for entry in resource.body {
-            let Entry::Message(message) = entry else { continue };
-            let id = message.id.name;
-            let value = message.value.unwrap_or_else(|| panic!("{id} has no text"));
-            assert!(texts.insert(id.to_owned(), variables(&value)).is_none(), "{id} stands twice");
-            for attribute in &message.attributes {
-                texts.insert(format!("{id}.{}", attribute.id.name), variables(&attribute.value));
-            }
-        }
-        texts
-    }
-
-    fn variables(pattern: &Pattern<&str>) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        for element in &pattern.elements {
-            let PatternElement::Placeable { expression } = element else { continue };
-            let (Expression::Inline(inline) | Expression::Select { selector: inline, .. }) = expression;
-            if let InlineExpression::VariableReference { id } = inline {
-                found.insert(id.name.to_owned());
-            }
-            if let Expression::Select { variants, .. } = expression {
-                found.extend(variants.iter().flat_map(|variant| variables(&variant.value)));
-            }
-        }
-        found
-    }
-
     #[test]
     fn both_languages_have_the_same_texts_with_the_same_variables() {
-        assert_eq!(texts(ENGLISH), texts(UKRAINIAN));
+        assert_eq!(variables(ENGLISH).unwrap(), variables(UKRAINIAN).unwrap());
     }
 }

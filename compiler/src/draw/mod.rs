@@ -127,10 +127,7 @@ fn picture(graph: &Graph<'_>, title: &str, options: &DrawOptions, drawing: &mut 
     drawing.height = u32::try_from(layout.height).unwrap_or(u32::MAX);
     drawing.cuts = layout.cuts;
     drawing.undrawn = layout.undrawn;
-    let language = match locale {
-        Locale::Uk => "uk",
-        Locale::En => "en",
-    };
+    let language = locale.tag();
     let (theme, overlay) = (options.theme, options.overlay.as_ref());
     drawing.svg = Some(Page { graph, layout: &layout, words, theme, overlay, title, language }.write());
 }

@@ -1,8 +1,7 @@
 //! The texts of the command line, in Fluent catalogues: one for each language, with the same messages and variables.
 
+use bloom_ir::catalogue::{self, FluentArgs, FluentValue};
 use bloom_ir::document::Locale;
-use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource};
 
 use crate::output::plain;
 
@@ -10,44 +9,26 @@ const ENGLISH: &str = include_str!("../messages/en.ftl");
 const UKRAINIAN: &str = include_str!("../messages/uk.ftl");
 
 /// The texts of one language.
-pub(crate) struct Catalogue {
-    locale: Locale,
-    bundle: FluentBundle<FluentResource>,
-}
+pub(crate) struct Catalogue(catalogue::Catalogue);
 
 impl Catalogue {
     /// Those of a language.
     pub(crate) fn of(locale: Locale) -> Self {
-        let (language, text) = match locale {
-            Locale::En => ("en", ENGLISH),
-            Locale::Uk => ("uk", UKRAINIAN),
+        let text = match locale {
+            Locale::En => ENGLISH,
+            Locale::Uk => UKRAINIAN,
         };
-        // The language's plural rules. Both tags are well-formed; without one, the rules of the root language hold.
-        let mut bundle = FluentBundle::new_concurrent(language.parse().into_iter().collect());
-        bundle.set_use_isolating(false);
-        // A message that does not parse is left out of the resource, and the tests below find it.
-        bundle
-            .add_resource_overriding(FluentResource::try_new(text.to_owned()).unwrap_or_else(|(resource, _)| resource));
-        Self { locale, bundle }
+        Self(catalogue::Catalogue::read(locale, &[text]))
     }
 
     /// Which language.
     pub(crate) fn locale(&self) -> Locale {
-        self.locale
+        self.0.locale()
     }
 
     /// The text of a message, or of its attribute by `id.attribute`, if there is one.
     pub(crate) fn find(&self, id: &str, args: &FluentArgs<'_>) -> Option<String> {
-        let (id, attribute) = match id.split_once('.') {
-            Some((id, attribute)) => (id, Some(attribute)),
-            None => (id, None),
-        };
-        let message = self.bundle.get_message(id)?;
-        let pattern = match attribute {
-            None => message.value()?,
-            Some(name) => message.get_attribute(name)?.value(),
-        };
-        Some(self.bundle.format_pattern(pattern, Some(args), &mut Vec::new()).into_owned())
+        self.0.find(id, args)
     }
 
     /// The text of a message. Use it through [`text!`].
@@ -60,7 +41,7 @@ impl Catalogue {
 macro_rules! text {
     ($catalogue:expr, $id:literal $(, $name:ident = $value:expr)* $(,)?) => {{
         #[allow(unused_mut, reason = "a message without variables")]
-        let mut args = fluent_bundle::FluentArgs::new();
+        let mut args = bloom_ir::catalogue::FluentArgs::new();
         $(args.set(stringify!($name), $crate::catalogue::Variable::from($value).0);)*
         $catalogue.format($id, &args)
     }};
@@ -68,7 +49,7 @@ macro_rules! text {
 pub(crate) use text;
 
 /// What a message may name: numbers, which choose plurals, and texts, which are made harmless.
-pub(crate) struct Variable(pub(crate) fluent_bundle::FluentValue<'static>);
+pub(crate) struct Variable(pub(crate) FluentValue<'static>);
 
 impl<T: std::fmt::Display> From<Shown<T>> for Variable {
     fn from(value: Shown<T>) -> Self {
@@ -103,49 +84,9 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
 
-    use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
+    use bloom_ir::catalogue::variables;
 
     use super::*;
-
-    /// For each message and attribute, by `id` or `id.attribute`, the variables that it names.
-    fn texts(catalogue: &str) -> BTreeMap<String, BTreeSet<String>> {
-        let resource = fluent_syntax::parser::parse(catalogue).unwrap_or_else(|(_, errors)| panic!("{errors:?}"));
-        let mut texts = BTreeMap::new();
-        for entry in resource.body {
-            let Entry::Message(message) = entry else { continue };
-            let id = message.id.name;
-            if let Some(value) = &message.value {
-                assert!(texts.insert(id.to_owned(), variables(value)).is_none(), "{id} stands twice");
-            }
-            for attribute in &message.attributes {
-                let previous = texts.insert(format!("{id}.{}", attribute.id.name), variables(&attribute.value));
-                assert!(previous.is_none(), "{id}.{} stands twice", attribute.id.name);
-            }
-        }
-        texts
-    }
-
-    fn variables(pattern: &Pattern<&str>) -> BTreeSet<String> {
-        let mut names = BTreeSet::new();
-        for element in &pattern.elements {
-            let PatternElement::Placeable { expression } = element else { continue };
-            let (selector, variants) = match expression {
-                Expression::Inline(inline) => (inline, &[][..]),
-                Expression::Select { selector, variants } => (selector, &variants[..]),
-            };
-            match selector {
-                InlineExpression::VariableReference { id } => {
-                    names.insert(id.name.to_owned());
-                }
-                InlineExpression::StringLiteral { .. } => {}
-                other => panic!("a message holds texts and variables only, not {other:?}"),
-            }
-            for variant in variants {
-                names.extend(self::variables(&variant.value));
-            }
-        }
-        names
-    }
 
     /// The ids that the sources name in `text!`.
     fn used(folder: &Path, ids: &mut BTreeSet<String>) {
@@ -167,7 +108,7 @@ mod tests {
 
     #[test]
     fn both_languages_have_the_same_texts_with_the_same_variables() {
-        let (english, ukrainian) = (texts(ENGLISH), texts(UKRAINIAN));
+        let (english, ukrainian) = (variables(ENGLISH).unwrap(), variables(UKRAINIAN).unwrap());
         let keys = |texts: &BTreeMap<String, _>| texts.keys().cloned().collect::<BTreeSet<String>>();
         assert_eq!(keys(&english).symmetric_difference(&keys(&ukrainian)).collect::<Vec<_>>(), Vec::<&String>::new());
         for (id, variables) in &english {
@@ -180,7 +121,7 @@ mod tests {
         let mut named = BTreeSet::new();
         used(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut named);
         named.retain(|id| id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c)));
-        let known: BTreeSet<String> = texts(ENGLISH).into_keys().collect();
+        let known: BTreeSet<String> = variables(ENGLISH).unwrap().into_keys().collect();
         assert_eq!(named.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "named, not in the catalogue");
         // Help is found by the names of commands and arguments; the test in `help` looks at it.
         let by_name = |id: &&String| ["cmd", "kind-", "status-"].iter().any(|start| id.starts_with(start));
@@ -228,7 +169,7 @@ mod tests {
     #[test]
     fn no_text_is_told_with_a_placeholder_left_in_it() {
         let mut wrong = Vec::new();
-        check_calls(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &texts(ENGLISH), &mut wrong);
+        check_calls(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &variables(ENGLISH).unwrap(), &mut wrong);
         assert_eq!(wrong, Vec::<String>::new());
         assert_eq!(set_by(r#"c, "a (b", x = f(1, "y = 2"), z = [3, 4])"#), BTreeSet::from(["x".into(), "z".into()]));
     }

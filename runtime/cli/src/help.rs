@@ -3,8 +3,8 @@
 //! The message `cmd-proposals-list` is the help of `bloom proposals list`; its attributes are the help of its arguments
 //! by their ids, and `.examples` what stands at the end.
 
+use bloom_ir::catalogue::FluentArgs;
 use clap::Command;
-use fluent_bundle::FluentArgs;
 
 use crate::catalogue::{Catalogue, text};
 
@@ -93,20 +93,18 @@ mod tests {
     fn every_help_text_belongs_to_a_command() {
         let catalogue = Catalogue::of(Locale::En);
         let grammar = crate::args::grammar(&catalogue);
-        let resource = fluent_syntax::parser::parse(include_str!("../messages/en.ftl")).unwrap();
-        for entry in resource.body {
-            let fluent_syntax::ast::Entry::Message(message) = entry else { continue };
-            let Some(path) = message.id.name.strip_prefix("cmd") else { continue };
+        for text in bloom_ir::catalogue::variables(include_str!("../messages/en.ftl")).unwrap().into_keys() {
+            let (id, attribute) = text.split_once('.').map_or((&*text, None), |(id, name)| (id, Some(name)));
+            let Some(path) = id.strip_prefix("cmd") else { continue };
             let mut command = &grammar;
             for name in path.split('-').filter(|name| !name.is_empty()) {
-                command = command.find_subcommand(name).unwrap_or_else(|| panic!("{} is no command", message.id.name));
+                command = command.find_subcommand(name).unwrap_or_else(|| panic!("{id} is no command"));
             }
-            for attribute in &message.attributes {
-                let name = attribute.id.name;
-                let known = name == "examples"
-                    || command.get_arguments().any(|argument| argument.get_id().as_str().replace('_', "-") == name);
-                assert!(known, "{}.{name} is no argument", message.id.name);
-            }
+            let known = attribute.is_none_or(|name| {
+                let mut arguments = command.get_arguments();
+                name == "examples" || arguments.any(|argument| argument.get_id().as_str().replace('_', "-") == name)
+            });
+            assert!(known, "{text} is no argument");
         }
     }
 }

@@ -23,7 +23,7 @@ fn asked(arguments: &[OsString]) -> Option<String> {
             None => None,
         };
         // `bloom tool new --lang rust` is about another kind of language.
-        if let Some(value @ ("en" | "uk")) = value {
+        if let Some(value) = value.filter(|value| Locale::tagged(value).is_some()) {
             return Some(value.to_owned());
         }
     }
@@ -31,10 +31,7 @@ fn asked(arguments: &[OsString]) -> Option<String> {
 }
 
 fn named(name: &str) -> Locale {
-    match name.split(['_', '.', '@', '-']).next() {
-        Some("uk") => Locale::Uk,
-        _ => Locale::En,
-    }
+    name.split(['_', '.', '@', '-']).next().and_then(Locale::tagged).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -40,23 +40,16 @@ pub(crate) fn log(files: &[(&Path, &[Diagnostic])], locale: Locale) -> Value {
                 "name": "bloom",
                 "fullName": "BLOOM Runtime",
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "language": tag(locale),
+                "language": locale.tag(),
                 "rules": rules,
             } },
-            "language": tag(locale),
+            "language": locale.tag(),
             "columnKind": "unicodeCodePoints",
             "invocations": [{ "executionSuccessful": true }],
             "artifacts": artifacts,
             "results": results,
         }],
     })
-}
-
-fn tag(locale: Locale) -> &'static str {
-    match locale {
-        Locale::En => "en",
-        Locale::Uk => "uk",
-    }
 }
 
 /// A code with its page, which is in both languages.

@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::auth::Holder;
 use crate::error::{ApiError, Code};
 use crate::extract::{Body, Query};
-use crate::ui::language::Language;
+use crate::ui::language;
 use crate::view::{Checked, ErrorPart, Found, Named, Signer};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -46,10 +46,7 @@ async fn check(
     Query(source): Query<Source>,
     Body(bytes): Body,
 ) -> Result<Response, ApiError> {
-    let (locale, tag) = match Language::of(&headers) {
-        Language::English => (Locale::En, "en"),
-        Language::Ukrainian => (Locale::Uk, "uk"),
-    };
+    let locale = language::preferred(&headers);
     let looked = match Sent::of(source, &headers, &bytes)? {
         Sent::Diagram { name, called } => of_diagram(&app, &holder, locale, name, called, bytes).await?,
         Sent::Document => of_document(&app, &bytes).await?,
@@ -71,7 +68,7 @@ async fn check(
         diagnostics: looked.found.iter().map(|found| Found::of(found, locale)).collect(),
         picture: looked.picture,
     };
-    let language = [(header::CONTENT_LANGUAGE, tag), (header::VARY, "accept-language")];
+    let language = [(header::CONTENT_LANGUAGE, locale.tag()), (header::VARY, "accept-language")];
     Ok((language.map(|(name, value)| (name, HeaderValue::from_static(value))), axum::Json(checked)).into_response())
 }
 

@@ -3,7 +3,6 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use bloom_ir::document::Locale;
 use bloom_runtime::compiler::Explanation;
 
 use super::shell::{self, Html, Section, Shell, Viewer};
@@ -37,8 +36,8 @@ impl Code {
 }
 
 async fn page(State(app): State<App>, viewer: Viewer, Path(code): Path<String>) -> Result<Html, ApiError> {
-    let locale = if viewer.texts.tag() == "uk" { Locale::Uk } else { Locale::En };
-    let explained = app.compiler.explain(&code, locale).ok_or_else(|| ApiError::not_found("code", &code))?;
+    let explained =
+        app.compiler.explain(&code, viewer.texts.locale()).ok_or_else(|| ApiError::not_found("code", &code))?;
     shell::page(&Code { shell: viewer.shell(Section::None), explained })
 }
 

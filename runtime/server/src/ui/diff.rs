@@ -113,21 +113,22 @@ impl Diff {
 
 #[cfg(test)]
 mod tests {
-    use super::super::language::Language;
+    use bloom_ir::document::Locale;
+
     use super::*;
 
     fn written(before: &str, after: &str) -> String {
-        Diff::of(before, after, Texts::of(Language::English)).render().unwrap()
+        Diff::of(before, after, Texts::of(Locale::En)).render().unwrap()
     }
 
     #[test]
     fn words_that_differ_are_marked_within_their_lines() {
-        let diff = Diff::of("один два\nтри\n", "один чотири\nтри\nп'ять\n", Texts::of(Language::English));
+        let diff = Diff::of("один два\nтри\n", "один чотири\nтри\nп'ять\n", Texts::of(Locale::En));
         assert_eq!((diff.added, diff.removed, diff.is_empty()), (2, 1, false));
         let html = diff.render().unwrap();
         assert!(html.contains("<del>два</del>") && html.contains("<ins>чотири</ins>"), "{html}");
         assert!(!html.contains("<ins>один"), "{html}");
-        assert!(Diff::of("a\nb", "a\nb", Texts::of(Language::English)).is_empty());
+        assert!(Diff::of("a\nb", "a\nb", Texts::of(Locale::En)).is_empty());
     }
 
     #[test]
@@ -142,7 +143,7 @@ mod tests {
         let html = written(&lines, &lines.replace("line 50\n", "line L\n"));
         assert!(html.contains("line 47") && !html.contains("line 46") && !html.contains("line 10"), "{html}");
         let many: String = (0..3000).flat_map(|n| [String::from("line "), n.to_string(), String::from("\n")]).collect();
-        let diff = Diff::of("", &many, Texts::of(Language::English));
+        let diff = Diff::of("", &many, Texts::of(Locale::En));
         assert!(diff.is_cut && diff.added == 3000);
     }
 }

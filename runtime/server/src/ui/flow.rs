@@ -115,8 +115,7 @@ async fn page(app: &App, viewer: &Viewer, id: &str, version: Option<&str>) -> Re
         None => Vec::new(),
     };
     let texts = viewer.texts;
-    let locale = if texts.tag() == "uk" { Locale::Uk } else { Locale::En };
-    let source = source(app, &document, locale).await?;
+    let source = source(app, &document, texts.locale()).await?;
     let mut budgets: Vec<String> = app.engine.config().budgets.profiles.keys().cloned().collect();
     if !budgets.iter().any(|name| name == Budgets::STANDARD) {
         budgets.insert(0, Budgets::STANDARD.to_owned());
@@ -201,8 +200,8 @@ async fn source(app: &App, document: &Document, locale: Locale) -> Result<Option
                     return Kept { picture: None, texts: vec![("", String::from_utf8_lossy(&bytes).into_owned())] };
                 }
                 let picture = Picture { locale: Some(locale), is_part: true, marks: None };
-                let in_words = |tag, locale| Some((tag, compiler.pseudocode(&name, &bytes, locale).ok()?));
-                let texts = [in_words("uk", Locale::Uk), in_words("en", Locale::En)];
+                let in_words = |locale: Locale| Some((locale.tag(), compiler.pseudocode(&name, &bytes, locale).ok()?));
+                let texts = [Locale::Uk, Locale::En].map(in_words);
                 Kept {
                     picture: compiler.draw(&name, &bytes, &picture).ok(),
                     texts: texts.into_iter().flatten().collect(),

@@ -362,10 +362,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::ui::language::Language;
+    use bloom_ir::document::Locale;
 
     fn form(schema: &Value) -> String {
-        fields(schema, "inputs", "in", Texts::of(Language::English)).render().unwrap()
+        fields(schema, "inputs", "in", Texts::of(Locale::En)).render().unwrap()
     }
 
     /// With one property of this schema, which must be there.
@@ -465,13 +465,12 @@ mod tests {
 
     #[test]
     fn a_value_that_is_no_object_is_one_field() {
-        let page =
-            fields(&json!({ "type": "string" }), "answer", "answer", Texts::of(Language::Ukrainian)).render().unwrap();
+        let page = fields(&json!({ "type": "string" }), "answer", "answer", Texts::of(Locale::Uk)).render().unwrap();
         assert!(tag(&page, "name=\"answer\"").contains(" required") && page.contains("обов&#39;язково"), "{page}");
         assert!(page.contains("data-at=\"\""), "{page}");
         let schema = json!({ "type": "object", "properties": {}, "additionalProperties": false });
         assert!(form(&schema).contains("Nothing needs"), "{}", form(&schema));
-        let ids = fields(&json!({}), "payload", "signal-2", Texts::of(Language::English)).render().unwrap();
+        let ids = fields(&json!({}), "payload", "signal-2", Texts::of(Locale::En)).render().unwrap();
         assert!(tag(&ids, "name=\"payload\"").contains("id=\"signal-2-1\""), "{ids}");
     }
 
@@ -579,7 +578,7 @@ mod tests {
                 let (open, close) = (page.matches(&format!("<{opened}")).count(), page.matches(&format!("</{opened}>")).count());
                 prop_assert!(opened == "p" || open == close, "{opened}: {open} {close}");
             }
-            let (rows, _) = super::super::schema::table(&schema, Texts::of(Language::Ukrainian));
+            let (rows, _) = super::super::schema::table(&schema, Texts::of(Locale::Uk));
             prop_assert!(rows.len() <= 201);
         }
     }

@@ -182,7 +182,8 @@ async fn overview(State(app): State<App>, viewer: Viewer) -> Result<Html, ApiErr
 
 #[cfg(test)]
 mod tests {
-    use super::super::language::Language;
+    use bloom_ir::document::Locale;
+
     use super::*;
     use crate::recent::Recent;
 
@@ -194,13 +195,13 @@ mod tests {
             recent.note(now, 12);
         }
         recent.note(now - 60_000, 5_000);
-        let hour = Hour::of(Texts::of(Language::English), &recent.before(now));
+        let hour = Hour::of(Texts::of(Locale::En), &recent.before(now));
         let bar = |x, height| Bar { x, y: 60 - height, height };
         assert_eq!(hour.runs, [bar(581, 20), bar(591, 58)], "of the last two minutes");
         assert_eq!(hour.durations, [bar(581, 58), bar(591, 2)]);
         assert_eq!((hour.ended.as_str(), hour.most.as_str(), hour.p95.as_deref()), ("4", "3", Some("5.11 s")));
         assert!(hour.runs_told.contains('4') && hour.durations_told.contains("5.11 s"), "{}", hour.durations_told);
-        let nothing = Hour::of(Texts::of(Language::Ukrainian), &Recent::default().before(now));
+        let nothing = Hour::of(Texts::of(Locale::Uk), &Recent::default().before(now));
         assert_eq!((nothing.runs.len(), nothing.p95), (0, None));
     }
 }

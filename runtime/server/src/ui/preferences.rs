@@ -5,6 +5,7 @@ use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
+use bloom_ir::document::Locale;
 
 use super::shell::{LANGUAGE, THEME, Theme};
 use crate::app::App;
@@ -29,7 +30,9 @@ async fn prefer(State(app): State<App>, request: Request) -> Result<Response, Ap
     let (mut headers, mut next) = (HeaderMap::new(), String::from("/"));
     for (name, value) in form_urlencoded::parse(&bytes) {
         let cookie = match (&*name, &*value) {
-            ("lang", "en" | "uk") => origin::set_cookie_named(LANGUAGE, &value, YEAR, is_encrypted),
+            ("lang", tag) if Locale::tagged(tag).is_some() => {
+                origin::set_cookie_named(LANGUAGE, &value, YEAR, is_encrypted)
+            }
             ("theme", theme) if Theme::named(theme).is_some() => {
                 origin::set_cookie_named(THEME, theme, YEAR, is_encrypted)
             }

@@ -86,11 +86,6 @@ impl Head {
     }
 }
 
-/// The language of a page.
-fn locale(shell: &Shell) -> Locale {
-    if shell.language() == "uk" { Locale::Uk } else { Locale::En }
-}
-
 /// Where something is in a diagram: the icon, and what stands in it.
 #[derive(Clone, Debug)]
 struct Spot {
@@ -267,7 +262,7 @@ async fn run(
 ) -> Result<Html, ApiError> {
     let record = runs::named(&app, id).await?;
     let shell = viewer.shell(Section::Runs);
-    let (head, locale, now) = (Head::of(&record), locale(&shell), app.clock.now());
+    let (head, locale, now) = (Head::of(&record), shell.texts.locale(), app.clock.now());
     let is_over = head.is_over;
     let seen = followed::look(&app, &record, move |known| Seen::of(known, asked.effects, is_over)).await?;
     let svg = match (&seen.loaded, &seen.walked) {

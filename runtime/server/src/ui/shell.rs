@@ -5,9 +5,10 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
+use bloom_ir::document::Locale;
 
 use super::assets;
-use super::language::Language;
+use super::language;
 use super::login;
 use super::texts::Texts;
 use crate::app::App;
@@ -106,7 +107,7 @@ impl Viewer {
         let theme = cookie_named(headers, THEME).and_then(Theme::named).unwrap_or(Theme::Auto);
         let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         let is_by_key = extensions.get::<KeySession>().is_some();
-        Self { texts: Texts::of(language(headers)), theme, path, holder: extensions.get().cloned(), is_by_key }
+        Self { texts: Texts::of(chosen(headers)), theme, path, holder: extensions.get().cloned(), is_by_key }
     }
 
     /// What stands around a page.
@@ -136,12 +137,8 @@ impl FromRequestParts<App> for Viewer {
 }
 
 /// The language that was chosen, else the one that the browser's person likes better.
-fn language(headers: &HeaderMap) -> Language {
-    match cookie_named(headers, LANGUAGE) {
-        Some("en") => Language::English,
-        Some("uk") => Language::Ukrainian,
-        _ => Language::of(headers),
-    }
+fn chosen(headers: &HeaderMap) -> Locale {
+    cookie_named(headers, LANGUAGE).and_then(Locale::tagged).unwrap_or_else(|| language::preferred(headers))
 }
 
 /// What stands around the part of a page that is its own. Templates have it as `shell`.
@@ -177,7 +174,7 @@ impl Shell {
 
     /// The language of the page, as browsers name it.
     pub(super) fn language(&self) -> &'static str {
-        self.texts.tag()
+        self.texts.locale().tag()
     }
 
     /// Where a file of `assets/` is.

@@ -123,15 +123,16 @@ pub(super) fn short(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::language::Language;
+    use bloom_ir::document::Locale;
+
     use super::*;
 
     #[test]
     fn spans_of_time_are_told_in_units_that_fit_and_in_the_words_of_the_language() {
         let spans = [-5, 7, 999, 1_250, 59_999, 200_000, 3_660_000, 90_000_000];
-        let told = spans.map(|ms| duration(Texts::of(Language::Ukrainian), ms));
+        let told = spans.map(|ms| duration(Texts::of(Locale::Uk), ms));
         assert_eq!(told, ["0 мс", "7 мс", "999 мс", "1,25 с", "59,99 с", "3 хв 20 с", "1 год 1 хв", "1 д 1 год"]);
-        let told = spans.map(|ms| duration(Texts::of(Language::English), ms));
+        let told = spans.map(|ms| duration(Texts::of(Locale::En), ms));
         assert_eq!(told, ["0 ms", "7 ms", "999 ms", "1.25 s", "59.99 s", "3 min 20 s", "1 h 1 min", "1 d 1 h"]);
     }
 
@@ -142,7 +143,7 @@ mod tests {
 
     #[test]
     fn time_that_goes_by_is_told_to_the_second() {
-        let told = [-5, 999, 59_999, 200_000].map(|ms| passing(Texts::of(Language::English), ms));
+        let told = [-5, 999, 59_999, 200_000].map(|ms| passing(Texts::of(Locale::En), ms));
         assert_eq!(told, ["0 s", "0 s", "59 s", "3 min 20 s"]);
     }
 

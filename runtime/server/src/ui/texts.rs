@@ -2,50 +2,38 @@
 
 use std::sync::LazyLock;
 
-use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
-
-use super::language::Language;
+use bloom_ir::catalogue::{Catalogue, FluentArgs, FluentValue};
+use bloom_ir::document::Locale;
 
 const ENGLISH: &str = include_str!("../../messages/en.ftl");
 const UKRAINIAN: &str = include_str!("../../messages/uk.ftl");
 
 /// The texts of one language.
-pub(super) struct Texts {
-    tag: &'static str,
-    bundle: FluentBundle<FluentResource>,
-}
+#[derive(Debug)]
+pub(super) struct Texts(Catalogue);
 
-static ALL: LazyLock<[Texts; 2]> = LazyLock::new(|| [Texts::read("en", ENGLISH), Texts::read("uk", UKRAINIAN)]);
+static ALL: LazyLock<[Texts; 2]> = LazyLock::new(|| {
+    [(Locale::En, ENGLISH), (Locale::Uk, UKRAINIAN)].map(|(locale, text)| Texts(Catalogue::read(locale, &[text])))
+});
 
 impl Texts {
     /// Those of a language.
-    pub(super) fn of(language: Language) -> &'static Self {
+    pub(super) fn of(locale: Locale) -> &'static Self {
         let [english, ukrainian] = &*ALL;
-        match language {
-            Language::English => english,
-            Language::Ukrainian => ukrainian,
+        match locale {
+            Locale::En => english,
+            Locale::Uk => ukrainian,
         }
     }
 
-    fn read(tag: &'static str, text: &str) -> Self {
-        // The language's plural rules. Both tags are well-formed; without one, the rules of the root language hold.
-        let mut bundle = FluentBundle::new_concurrent(tag.parse().into_iter().collect());
-        bundle.set_use_isolating(false);
-        // A message that does not parse is left out of the resource, and the tests below find it.
-        let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(resource, _)| resource);
-        bundle.add_resource_overriding(resource);
-        Self { tag, bundle }
-    }
-
-    /// The language, as BCP 47 has it.
-    pub(super) fn tag(&self) -> &'static str {
-        self.tag
+    /// Which language.
+    pub(super) fn locale(&self) -> Locale {
+        self.0.locale()
     }
 
     /// A text without variables, if there is one.
     pub(super) fn find(&self, id: &str) -> Option<String> {
-        self.bundle.has_message(id).then(|| self.get(id))
+        self.0.find(id, &FluentArgs::new())
     }
 
     /// A text without variables.
@@ -55,17 +43,7 @@ impl Texts {
 
     /// A text with its variables; its id where it is missing. Use it through [`text!`].
     pub(super) fn format(&self, id: &str, args: &FluentArgs<'_>) -> String {
-        let Some(pattern) = self.bundle.get_message(id).and_then(|message| message.value()) else {
-            debug_assert!(false, "there is no text {id}");
-            return id.to_owned();
-        };
-        self.bundle.format_pattern(pattern, Some(args), &mut Vec::new()).into_owned()
-    }
-}
-
-impl std::fmt::Debug for Texts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Texts").field(&self.tag).finish()
+        self.0.find(id, args).unwrap_or_else(|| id.to_owned())
     }
 }
 
@@ -97,7 +75,7 @@ variables! {
 macro_rules! text {
     ($texts:expr, $id:literal $(, $name:ident = $value:expr)* $(,)?) => {{
         #[allow(unused_mut, reason = "a message without variables")]
-        let mut args = fluent_bundle::FluentArgs::new();
+        let mut args = bloom_ir::catalogue::FluentArgs::new();
         $(args.set(stringify!($name), $crate::ui::texts::Variable::from($value).0);)*
         $texts.format($id, &args)
     }};
@@ -109,44 +87,16 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::path::{Path, PathBuf};
 
-    use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
+    use bloom_ir::catalogue::variables;
 
     use super::*;
 
     /// For each message the variables that it names.
     fn texts(catalogue: &str) -> BTreeMap<String, BTreeSet<String>> {
-        let resource = fluent_syntax::parser::parse(catalogue).unwrap_or_else(|(_, errors)| panic!("{errors:?}"));
-        let mut texts = BTreeMap::new();
-        for entry in resource.body {
-            let Entry::Message(message) = entry else { continue };
-            let id = message.id.name;
-            assert!(message.attributes.is_empty(), "{id} has attributes, which nobody asks for");
-            let value = message.value.unwrap_or_else(|| panic!("{id} says nothing"));
-            assert!(texts.insert(id.to_owned(), variables(&value)).is_none(), "{id} stands twice");
-        }
+        let texts = variables(catalogue).unwrap();
+        let attribute = texts.keys().find(|id| id.contains('.'));
+        assert_eq!(attribute, None, "an attribute, which nobody asks for");
         texts
-    }
-
-    fn variables(pattern: &Pattern<&str>) -> BTreeSet<String> {
-        let mut names = BTreeSet::new();
-        for element in &pattern.elements {
-            let PatternElement::Placeable { expression } = element else { continue };
-            let (selector, variants) = match expression {
-                Expression::Inline(inline) => (inline, &[][..]),
-                Expression::Select { selector, variants } => (selector, &variants[..]),
-            };
-            match selector {
-                InlineExpression::VariableReference { id } => {
-                    names.insert(id.name.to_owned());
-                }
-                InlineExpression::StringLiteral { .. } => {}
-                other => panic!("a message holds texts and variables only, not {other:?}"),
-            }
-            for variant in variants {
-                names.extend(self::variables(&variant.value));
-            }
-        }
-        names
     }
 
     fn files(folder: &str, found: &mut Vec<PathBuf>) {
@@ -276,7 +226,7 @@ mod tests {
 
     #[test]
     fn texts_have_their_variables_and_no_marks_around_them() {
-        let ukrainian = Texts::of(Language::Ukrainian);
+        let ukrainian = Texts::of(Locale::Uk);
         assert_eq!(text!(ukrainian, "runs-total", count = "7"), "усього 7");
         assert_eq!(ukrainian.find("no-such-text"), None);
     }

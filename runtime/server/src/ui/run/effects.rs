@@ -10,7 +10,7 @@ use bloom_runtime::record::{RunRecord, Task};
 use bloom_runtime::store::{ArtifactFilter, QuestionFilter};
 use serde::Deserialize;
 
-use super::{Head, Spot, Why, locale, otherwise, waterfall};
+use super::{Head, Spot, Why, otherwise, waterfall};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
@@ -184,7 +184,7 @@ async fn detail(
     spot: Option<Spot>,
     tasks: &[Task],
 ) -> Result<Detail, ApiError> {
-    let (locale, now) = (locale(shell), app.clock.now());
+    let (locale, now) = (shell.texts.locale(), app.clock.now());
     let end = if head.is_over { run.updated_at } else { now };
     let asked = payload(app, run, effect.asked).await?;
     let call = match asked {

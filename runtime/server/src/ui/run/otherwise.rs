@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::effects::cut;
-use super::{Head, Spot, Why, diagram, locale};
+use super::{Head, Spot, Why, diagram};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
@@ -199,7 +199,9 @@ async fn page(
                     _ => RunStatus::Running,
                 };
                 let svg = match &loaded {
-                    Some(loaded) => diagram::drawn(&app, loaded, diagram::marks(walk, status), locale(&shell)).await?,
+                    Some(loaded) => {
+                        diagram::drawn(&app, loaded, diagram::marks(walk, status), shell.texts.locale()).await?
+                    }
                     None => None,
                 };
                 (Some(tell(found, svg, &head, &shell)), None)
@@ -251,7 +253,7 @@ fn tell(found: WhatIf, svg: Option<String>, head: &Head, shell: &Shell) -> Told 
     let told_end = |end: Option<&End>| match end {
         None => Ended::Not,
         Some(End::Completed { result }) => Ended::Result(cut(show::json(result))),
-        Some(End::Failed { error, .. }) => Ended::Failed(Why::of(error, locale(shell))),
+        Some(End::Failed { error, .. }) => Ended::Failed(Why::of(error, shell.texts.locale())),
     };
     let ends = match &found.outcome {
         Outcome::OtherEnd { recorded, replayed } => Some((told_end(recorded.as_ref()), told_end(Some(replayed)))),

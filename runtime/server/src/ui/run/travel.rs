@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::effects::cut;
 use super::history::{self, Row};
-use super::{Head, Spot, diagram, locale};
+use super::{Head, Spot, diagram};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
@@ -136,7 +136,7 @@ async fn see(app: &App, moment: Moment, head: &Head, shell: &Shell) -> Result<Se
     let places = places.into_iter().filter_map(|node| loaded.program.place(node));
     let mut named: Vec<Spot> = places.map(|place| Spot::of(place, head)).collect();
     named.dedup_by(|one, other| one.item == other.item);
-    let svg = diagram::drawn(app, &loaded, diagram::marks(walk, status), locale(shell)).await?;
+    let svg = diagram::drawn(app, &loaded, diagram::marks(walk, status), shell.texts.locale()).await?;
     let groups = groups(before.as_ref(), position.as_ref());
     let pending = position.iter().flat_map(|position| &position.pending).take(super::SHOWN);
     let pending = pending.map(|request| (request.id.to_string(), head.effect(request.id.as_str()))).collect();
