@@ -90,7 +90,7 @@ fn worker(line: Arc<Line>) -> RemoteWorker {
     let config = RemoteConfig { wait: Duration::from_secs(5), ..RemoteConfig::new("http://127.0.0.1:5000", "w") };
     let flows = Flows {
         tools: Arc::new(crate::world::Tools::default()),
-        trust: TrustList::of("author", key().public()),
+        trust: Arc::new(TrustList::of("author", key().public())),
         clock: Arc::new(Time(AtomicI64::new(1_767_225_600_000))),
         ids: Arc::new(Numbers::default()),
         store: Box::new(|| Ok::<_, io::Error>(Arc::new(store()))),

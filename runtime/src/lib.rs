@@ -2,7 +2,7 @@
 //!
 //! [`engine`] brings runs to their end, over four traits that others implement: [`store::Store`] keeps everything,
 //! [`tool::ToolHost`] runs tools in a sandbox, [`llm::LlmExecutor`] answers what an `llm_call` node asks, and [`clock`] makes
-//! time and ids. A server needs a [`compiler::Compiler`] beside it. [`record`] holds what is stored, with the rules for how it may change; [`explain`] says what the errors of runs mean; [`apply`] makes the changes that a
+//! time and ids. A server needs a [`compiler::Compiler`] beside it. [`record`] holds what is stored, with the rules for how it may change; [`signers`] says whose signatures count; [`explain`] says what the errors of runs mean; [`apply`] makes the changes that a
 //! person approved.
 //!
 //! What it is not: it has no storage engine, no sandbox, no network and no command line, and it never reads a diagram.
@@ -29,5 +29,6 @@ pub mod engine;
 pub mod explain;
 pub mod llm;
 pub mod record;
+pub mod signers;
 pub mod store;
 pub mod tool;

@@ -34,7 +34,7 @@ pub fn engine_over(store: Arc<RedbStore>, signer: &SigningKey, config: EngineCon
         tools: Arc::new(Step),
         clock: Arc::new(SystemClock),
         ids: Arc::new(Counter::default()),
-        trust: TrustList::of("figures", signer.public()),
+        trust: Arc::new(TrustList::of("figures", signer.public())),
         observer: Arc::new(()),
         config,
     }))

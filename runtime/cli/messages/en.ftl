@@ -180,11 +180,12 @@ cmd-verify = Check hash and signatures of an IR document against the keys that t
     .examples =
         bloom verify archivist.ir.json
 
-cmd-keys = Make keys, list them, trust the keys of others
+cmd-keys = Make keys, list them, trust the keys of others, and trust them no more
     .examples =
         bloom keys new release
         bloom keys list
         bloom keys trust anna.pub --role author
+        bloom keys distrust anna
 
 cmd-keys-new = Make a private key
     .name = Its name: letters, digits, - _ .
@@ -196,6 +197,9 @@ cmd-keys-trust = Trust a key
     .name = Its name in the trust list
     .roles = A role that policies ask for, as author or reviewer; may be repeated
     .expires = When the trust ends, as 2027-01-01T00:00:00Z
+
+cmd-keys-distrust = Trust a key no more: nothing that it alone signed runs from now on, on running servers and workers of this machine, too
+    .key = Its name in the trust list, its id, the key itself, or a file that holds it
 
 cmd-owner = Set the passwords of owners: the people who log in to a server and decide by name
     .examples =
@@ -779,6 +783,7 @@ tool-rejected = The tool { $origin } was left out: { $reason }
 
 ## Keys and trust
 
+no-more = no more
 key-missing = there is no key { $name } on this machine
 key-missing-hint = make one with: bloom keys new { $name }
 key-exists = there is a key { $name } already; it was left as it is
@@ -790,6 +795,7 @@ key-readable-hint = if nobody else has read it, take the rights away: chmod 600 
 key-unreadable = { $key } is neither a public key, nor a file that holds one, nor a key of this machine
 key-made = Made the key { $name } ({ $id }). To let this machine run what it signs: bloom keys trust { $name }
 key-trusted = The key { $name } ({ $id }) is trusted now.
+key-distrusted = The key { $name } ({ $id }) is trusted no more. What ran under it can still be replayed.
 trust-malformed = the trust list { $path } cannot be understood
 
 ## Refused documents

@@ -36,7 +36,7 @@ pub(crate) fn over(
         tools,
         clock: Arc::new(session.clock),
         ids: Arc::new(TimeOrderedIds),
-        trust: Keyring::of(session)?.trust_list()?,
+        trust: Arc::new(Keyring::of(session)?.trust_list()?),
         observer,
         config: EngineConfig { llm_by_person: by_person, ..config(session)? },
     }))

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use bloom_ir::trust::TrustedKey;
+use bloom_ir::trust::{DistrustedKey, TrustedKey};
 use bloom_ir::{PublicKey, SigningKey, TrustList};
 
 use crate::catalogue::text;
@@ -146,6 +146,11 @@ impl<'a> Keyring<'a> {
         Ok(own)
     }
 
+    /// Where it stands whom this machine trusts.
+    pub(crate) fn trust_path(&self) -> &Path {
+        &self.trust
+    }
+
     /// Whom this machine trusts.
     pub(crate) fn trust_list(&self) -> anyhow::Result<TrustList> {
         let text = match fs::read_to_string(&self.trust) {
@@ -164,13 +169,36 @@ impl<'a> Keyring<'a> {
         roles: Vec<String>,
         expires_at: Option<i64>,
     ) -> anyhow::Result<()> {
+        self.change(|list| {
+            list.distrusted.retain(|entry| entry.key != key);
+            list.keys.retain(|entry| entry.key != key);
+            list.keys.push(TrustedKey { name: name.to_owned(), key, roles, expires_at });
+        })
+    }
+
+    /// Has the signatures of a key count no more, and gives the name that it had. It stays listed, so that what ran under it can
+    /// still be replayed.
+    pub(crate) fn distrust(&self, key: PublicKey) -> anyhow::Result<String> {
+        let mut name = key.id();
+        self.change(|list| {
+            let trusted = list.keys.iter().map(|entry| (&entry.name, &entry.key));
+            let mut known = trusted.chain(list.distrusted.iter().map(|entry| (&entry.name, &entry.key)));
+            if let Some((known, _)) = known.find(|(_, of)| **of == key) {
+                name.clone_from(known);
+            }
+            list.keys.retain(|entry| entry.key != key);
+            list.distrusted.retain(|entry| entry.key != key);
+            list.distrusted.push(DistrustedKey { name: name.clone(), key });
+        })?;
+        Ok(name)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut TrustList)) -> anyhow::Result<()> {
         self.session.data.create(&self.session.catalogue)?;
-        // Held until the list is written: of two that trust at once, none is lost.
+        // Held until the list is written: of two that change it at once, none is lost.
         let _lock = self.lock()?;
         let mut list = self.trust_list()?;
-        list.distrusted.retain(|entry| entry.key != key);
-        list.keys.retain(|entry| entry.key != key);
-        list.keys.push(TrustedKey { name: name.to_owned(), key, roles, expires_at });
+        change(&mut list);
         durable::replace(&self.trust, &serde_json::to_vec_pretty(&list)?)
             .with_context(|| text!(self.session.catalogue, "cannot-write", path = self.trust.display().to_string()))
     }

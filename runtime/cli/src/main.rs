@@ -47,6 +47,7 @@ mod telemetry;
 mod telling;
 mod there;
 mod trust;
+mod trust_file;
 mod usage;
 
 use std::ffi::OsString;

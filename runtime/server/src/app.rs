@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use bloom_ir::{TrustList, Value};
+use bloom_ir::Value;
 use bloom_runtime::apply::Applier;
 use bloom_runtime::clock::{Clock, Ids};
 use bloom_runtime::compiler::Compiler;
 use bloom_runtime::engine::Engine;
 use bloom_runtime::record::{EnrollTokens, WorkerKeys};
+use bloom_runtime::signers::Signers;
 use bloom_runtime::store::Store;
 use bloom_runtime::tool::ToolHost;
 use secrecy::SecretString;
@@ -45,7 +46,7 @@ pub struct Parts {
     /// New ids.
     pub ids: Arc<dyn Ids>,
     /// Whose signatures count when a flow is published or run.
-    pub trust: TrustList,
+    pub trust: Arc<dyn Signers>,
     /// Who is told what runs do, for those that watch them.
     pub hub: Arc<Hub>,
     /// What clients must show; `None` lets in whoever reaches the server.

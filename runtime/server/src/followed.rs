@@ -291,7 +291,7 @@ async fn load(app: &App, run: &RunRecord) -> Result<Option<Loaded>, ApiError> {
     let Some(bytes) = app.store().flow_document(run.ir).await? else { return Ok(None) };
     let (hash, app) = (run.ir, app.clone());
     blocking(move || {
-        let ir = verify_pinned(&bytes, &hash, &app.trust, Pinned::Replay).ok()?;
+        let ir = verify_pinned(&bytes, &hash, &app.trust.trusted(), Pinned::Replay).ok()?;
         let program = Program::load(&ir).ok()?;
         Some(Loaded { program, document: Arc::new(ir.document().clone()) })
     })

@@ -360,7 +360,7 @@ impl Engine {
     pub(super) async fn pinned(&self, record: &RunRecord, purpose: Pinned) -> Result<VerifiedIr, EngineError> {
         let missing = || EngineError::MissingIr { run: record.id.clone(), ir: record.ir };
         let document = self.store.flow_document(record.ir).await?.ok_or_else(missing)?;
-        Ok(verify_pinned(&document, &record.ir, &self.trust, purpose)?)
+        Ok(verify_pinned(&document, &record.ir, &self.trust.trusted(), purpose)?)
     }
 
     /// The whole history of a run.

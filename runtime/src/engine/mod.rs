@@ -58,8 +58,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bloom_ir::TrustList;
-
 pub use self::adopt::{Adopt, Journal};
 pub use self::child::child_id;
 pub use self::config::EngineConfig;
@@ -90,6 +88,7 @@ pub use self::worker::Registration;
 use crate::clock::{Clock, Ids};
 use crate::dispatch::{Fleet, FleetTimes};
 use crate::record::RunId;
+use crate::signers::Signers;
 use crate::store::Store;
 use crate::tool::ToolHost;
 
@@ -99,7 +98,7 @@ pub struct Engine {
     tools: Arc<dyn ToolHost>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    trust: TrustList,
+    trust: Arc<dyn Signers>,
     observer: Arc<dyn Observer>,
     config: EngineConfig,
     live: Mutex<BTreeMap<RunId, Arc<Live>>>,
@@ -134,7 +133,7 @@ pub struct Parts {
     /// New ids.
     pub ids: Arc<dyn Ids>,
     /// Whose signatures count when a run goes on or is replayed.
-    pub trust: TrustList,
+    pub trust: Arc<dyn Signers>,
     /// Who is told what happens; `()` where nobody looks.
     pub observer: Arc<dyn Observer>,
     /// Settings.

@@ -139,7 +139,7 @@ impl Engine {
         self.tools.keep(&ir.document().policy.pinned()).await.map_err(EngineError::Tools)?;
         let known = self.store.flow_document(record.hash).await?;
         let document = match &known {
-            Some(known) => ir.bytes_with_signatures_of(known, &self.trust),
+            Some(known) => ir.bytes_with_signatures_of(known, &self.trust.trusted()),
             None => ir.bytes().to_vec(),
         };
         let stored = (known.as_ref() != Some(&document)).then(|| record.audit_note(by.clone()));

@@ -202,7 +202,7 @@ impl Schedule {
             tools: Arc::new(Tools { sim: sim.clone(), life, is_server: true }),
             clock: MachineClock::new(sim),
             ids: Arc::new(Counted(sim.clone())),
-            trust: flows::trust(),
+            trust: Arc::new(flows::trust()),
             observer: Arc::new(()),
             config: server::config(),
         });

@@ -122,7 +122,7 @@ impl ServerMachine {
             tools: tools.clone(),
             clock: self.clock.clone(),
             ids: ids.clone(),
-            trust: flows::trust(),
+            trust: Arc::new(flows::trust()),
             observer: hub.clone(),
             config: config(),
         }));
@@ -134,7 +134,7 @@ impl ServerMachine {
             appliers: Arc::new(Nowhere(Arc::new(Applier::new(watched, self.clock.clone(), std::env::temp_dir())))),
             clock: self.clock.clone(),
             ids,
-            trust: flows::trust(),
+            trust: Arc::new(flows::trust()),
             hub,
             key: Some(KEY.into()),
             setting: Value::Null,

@@ -106,7 +106,7 @@ impl WorkerMachine {
         }
         worker.with_flows(Flows {
             tools: Arc::new(Tools { sim: self.sim.clone(), life: life.clone(), is_server: false }),
-            trust: flows::trust(),
+            trust: Arc::new(flows::trust()),
             clock: self.clock.clone(),
             ids: Arc::new(Counted(self.sim.clone())),
             store: Box::new(|| Ok(Arc::new(Disk::default().open(&Life::default()).map_err(io::Error::other)?))),

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use bloom_ir::Value;
 use bloom_runtime::apply::Applier;
 use bloom_runtime::engine::{Engine, EngineConfig, Parts};
+use bloom_runtime::signers::Signers;
 use bloom_runtime::tool::InstalledTool;
 use bloom_server::{
     Appliers, ConfigError, ControlPlaneConfig, Hub, NotAdded, Owners, Server, ServerConfig, Tls, Toolbox,
@@ -36,6 +37,7 @@ use crate::session::{Form, Session};
 use crate::setting::Setting;
 use crate::signal::Interrupts;
 use crate::store::Store;
+use crate::trust_file::TrustFile;
 use crate::{apply, engine, place};
 
 #[derive(Args, Debug)]
@@ -72,7 +74,7 @@ impl Serve {
         let hub = Arc::new(Hub::default());
         let counted = hub.clone();
         store.inner.watch_commits(move |verbs, took| counted.committed(verbs, took));
-        let trust = Keyring::of(session)?.trust_list()?;
+        let trust: Arc<dyn Signers> = Arc::new(TrustFile::of(session)?);
         let engine = Arc::new(Engine::new(Parts {
             store: store.inner.clone(),
             tools: tools.clone(),

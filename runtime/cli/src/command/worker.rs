@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bloom_ir::Digest;
 use bloom_runtime::engine::{Budgets, EngineConfig};
+use bloom_runtime::signers::Signers as _;
 use bloom_store::RedbStore;
 use bloom_worker::{Flows, RemoteConfig, RemoteError, RemoteWorker};
 use clap::Args;
@@ -20,13 +21,13 @@ use crate::clock::TimeOrderedIds;
 use crate::config::Config;
 use crate::engine;
 use crate::failure::{Exit, Explained};
-use crate::keyring::Keyring;
 use crate::llm::Choice;
 use crate::output::{self, Out};
 use crate::session::{Form, Session};
 use crate::setting::Setting;
 use crate::signal::Interrupts;
 use crate::trust;
+use crate::trust_file::TrustFile;
 
 #[derive(Args, Debug)]
 pub(crate) struct Worker {
@@ -122,14 +123,14 @@ fn remote(config: &Config, session: &Session) -> anyhow::Result<RemoteConfig> {
 
 /// What whole runs are executed with. One that trusts nobody could verify no program, and one may not want to.
 fn flows(config: &Config, session: &Session) -> anyhow::Result<Option<Flows>> {
-    let trust = Keyring::of(session)?.trust_list()?;
-    if !config.settings.worker.flows || trust.keys.is_empty() {
+    let trust = TrustFile::of(session)?;
+    if !config.settings.worker.flows || trust.trusted().keys.is_empty() {
         return Ok(None);
     }
     let tools = tokio::task::block_in_place(|| Setting::of_operator(session)?.host(session))?;
     Ok(Some(Flows {
         tools: Arc::new(tools),
-        trust,
+        trust: Arc::new(trust),
         clock: Arc::new(session.clock),
         ids: Arc::new(TimeOrderedIds),
         store: Box::new(|| Ok(Arc::new(RedbStore::in_memory().map_err(io::Error::other)?))),

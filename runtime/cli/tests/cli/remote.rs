@@ -72,6 +72,21 @@ fn a_flow_is_published_and_started_on_a_server() {
 }
 
 #[test]
+fn who_is_trusted_from_now_on_or_no_more_counts_at_once() {
+    let place = Place::new();
+    let server = Served::start_with(&place, &[], &[("RUNTIME_API_KEY", KEY)]);
+    // The key of this machine is made, and trusted, by the first command that signs.
+    let flow = named_greeting(&place, "Greeting");
+    let publish = ["flow", "publish", flow.to_str().unwrap()];
+    text(&mut told(&place, &server, &publish));
+    place.bloom().args(["keys", "distrust", "development"]).assert().success();
+    let told_so = refused(&mut told(&place, &server, &publish), 3);
+    assert!(told_so.contains("422"), "{told_so}");
+    let start = ["flow", "start", "greeting", "--input", "name=Ann"];
+    assert!(refused(&mut told(&place, &server, &start), 3).contains("422"));
+}
+
+#[test]
 fn a_diagram_is_published_beside_what_it_was_compiled_to() {
     let shown = |server: &Served, version: &str| {
         let path = format!("/api/v1/flows/hello/versions/{version}/source");

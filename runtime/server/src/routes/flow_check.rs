@@ -63,7 +63,7 @@ async fn check(
         flow: looked.document.as_ref().map(Named::of),
         known: looked.is_known,
         newest,
-        signers: looked.signers.iter().map(|key| Signer::of(key, &app.trust)).collect(),
+        signers: looked.signers.iter().map(|key| Signer::of(key, &app.trust.trusted())).collect(),
         refused: looked.refused.map(ErrorPart::of),
         diagnostics: looked.found.iter().map(|found| Found::of(found, locale)).collect(),
         picture: looked.picture,
@@ -151,7 +151,7 @@ async fn of_diagram(
     match flows::signing_key(app) {
         Ok(key) => {
             let signed = sign::seal(document.clone(), &[&key]).to_bytes();
-            match verify(&signed, &app.trust, app.clock.now()) {
+            match verify(&signed, &app.trust.trusted(), app.clock.now()) {
                 Ok(ir) => looked.stand(app, &ir).await?,
                 Err(error) => looked.refused = Some(error.into()),
             }
@@ -179,7 +179,7 @@ fn icon(place: &Place) -> Option<&str> {
 
 async fn of_document(app: &App, bytes: &[u8]) -> Result<Looked, ApiError> {
     let mut looked = Looked::default();
-    match verify(bytes, &app.trust, app.clock.now()) {
+    match verify(bytes, &app.trust.trusted(), app.clock.now()) {
         Ok(ir) => {
             looked.stand(app, &ir).await?;
             looked.document = Some(ir.document().clone());

@@ -112,7 +112,7 @@ async fn publish(
         Sent::Document => bytes.to_vec(),
     };
     let now = app.clock.now();
-    let ir = verify(&document, &app.trust, now)?;
+    let ir = verify(&document, &app.trust.trusted(), now)?;
     app.engine.admit(&ir).await?;
     let flow = &ir.document().flow;
     let record = FlowRecord {
@@ -126,7 +126,7 @@ async fn publish(
     // A hash does not cover signatures: those that are there stay.
     let known = app.store().flow_document(record.hash).await?;
     let document = match &known {
-        Some(known) => ir.bytes_with_signatures_of(known, &app.trust),
+        Some(known) => ir.bytes_with_signatures_of(known, &app.trust.trusted()),
         None => ir.bytes().to_vec(),
     };
     // Another source of the same program makes no other version.
@@ -330,10 +330,22 @@ async fn diagram_of(app: &App, id: &str, version: &str) -> Result<(String, Vec<u
 
 /// The documents of a flow, the newest version first; none is an error.
 pub(crate) async fn of_id(app: &App, id: &str) -> Result<Vec<FlowRecord>, ApiError> {
-    let mut flows = app.store().flows().await?;
-    flows.retain(|flow| flow.id == id);
+    let mut flows = app.store().flow_versions(id).await?;
+    if flows.is_empty() {
+        flows = unregistered(app, id).await?;
+    }
+    // Of several documents of one version the last that came is the first.
+    flows.reverse();
     flows.sort_by_cached_key(|flow| Reverse(rank(flow)));
     if flows.is_empty() { Err(ApiError::not_found("flow", id)) } else { Ok(flows) }
+}
+
+/// The documents of a flow that no version names, the one that came last behind the others.
+async fn unregistered(app: &App, id: &str) -> Result<Vec<FlowRecord>, ApiError> {
+    let mut flows = app.store().flows().await?;
+    flows.retain(|flow| flow.id == id && !flow.is_registered());
+    flows.reverse();
+    Ok(flows)
 }
 
 /// A document of a flow: of a version, of a hash, or the newest.
@@ -360,8 +372,7 @@ async fn located(app: &App, id: &str, version: Option<&str>) -> Result<(FlowReco
     // Of several documents of one version the last that came.
     let record = match registered.filter(is_it).max_by_key(rank) {
         Some(record) => record,
-        // One that no version names.
-        None => of_id(app, id).await?.into_iter().find(is_it).ok_or_else(missing)?,
+        None => unregistered(app, id).await?.into_iter().rev().find(is_it).ok_or_else(missing)?,
     };
     let bytes = app.store().flow_document(record.hash).await?.ok_or_else(missing)?;
     Ok((record, bytes))

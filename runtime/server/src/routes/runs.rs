@@ -624,7 +624,7 @@ pub(super) async fn unreadable(app: &App, run: &RunRecord) -> ApiError {
         Ok(None) => return ApiError::not_found("IR", run.ir),
         Err(error) => return error.into(),
     };
-    match verify_pinned(&bytes, &run.ir, &app.trust, Pinned::Replay) {
+    match verify_pinned(&bytes, &run.ir, &app.trust.trusted(), Pinned::Replay) {
         Ok(ir) => {
             Program::load(&ir).map_or_else(|error| ApiError::internal(&error), |_| ApiError::not_found("IR", run.ir))
         }

@@ -30,7 +30,8 @@ impl Trust {
     pub(super) fn of(app: &App, document: &[u8]) -> Self {
         match app.engine.verified(document) {
             Ok(ir) => {
-                let signers = ir.signers().iter().map(|key| Signed::of(Signer::of(key, &app.trust))).collect();
+                let signers =
+                    ir.signers().iter().map(|key| Signed::of(Signer::of(key, &app.trust.trusted()))).collect();
                 Self { signers, refused: None, ir: Some(ir) }
             }
             Err(error) => {

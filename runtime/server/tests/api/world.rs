@@ -18,6 +18,7 @@ use bloom_runtime::clock::{Clock, Ids};
 use bloom_runtime::compiler::{Called, Compiled, Compiler, Explanation, Picture};
 use bloom_runtime::engine::{self, Admission, Budgets, Engine, EngineConfig};
 use bloom_runtime::llm::{LlmExecutor, LlmTask};
+use bloom_runtime::signers::Signers;
 use bloom_runtime::tool::{CallLimits, InstalledTool, ToolCall, ToolHost};
 use bloom_server::{Appliers, Hub, NotAdded, Parts, Server, ServerConfig, Toolbox};
 use bloom_store::RedbStore;
@@ -128,7 +129,7 @@ impl World {
         let (hub, clock, ids) =
             (Arc::new(Hub::default()), Arc::new(TestClock::default()), Arc::new(Counter::default()));
         let tools = Arc::new(Tools::default());
-        let trust = TrustList::of("author", key().public());
+        let trust: Arc<dyn Signers> = Arc::new(TrustList::of("author", key().public()));
         let engine = Arc::new(Engine::new(engine::Parts {
             store: store.clone(),
             tools: tools.clone(),

@@ -133,7 +133,7 @@ fn config(url: &str, name: &str) -> RemoteConfig {
 fn worker_of(config: RemoteConfig, world: &World, executor: &Arc<Counting>, trust: TrustList) -> RemoteWorker {
     let flows = Flows {
         tools: Arc::new(support::NoTools),
-        trust,
+        trust: Arc::new(trust),
         clock: world.clock.clone(),
         ids: world.ids.clone(),
         store: Box::new(|| Ok(Arc::new(RedbStore::in_memory().map_err(std::io::Error::other)?))),

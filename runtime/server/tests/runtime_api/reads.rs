@@ -173,7 +173,7 @@ async fn worker_reads_what_the_server_has_and_fetches_what_it_lacks() {
     let config = RemoteConfig { key: Some(KEY.into()), drain: Duration::ZERO, ..RemoteConfig::new(url, "w1") };
     let flows = Flows {
         tools: tools.clone(),
-        trust: trusted(),
+        trust: Arc::new(trusted()),
         clock: world.clock.clone(),
         ids: world.ids.clone(),
         store: Box::new(|| Ok(Arc::new(RedbStore::in_memory().map_err(std::io::Error::other)?))),

@@ -13,6 +13,7 @@ use bloom_ir::{SigningKey, TrustList, Value as IrValue};
 use bloom_runtime::apply::Applier;
 use bloom_runtime::clock::{Clock, Ids};
 use bloom_runtime::engine::{Engine, EngineConfig};
+use bloom_runtime::signers::Signers;
 use bloom_runtime::store::Store;
 use bloom_runtime::tool::ToolHost;
 use bloom_server::{Hub, Parts, Server, ServerConfig};
@@ -133,7 +134,7 @@ impl World {
         tools: Arc<dyn ToolHost>,
         change: impl FnOnce(&mut ServerConfig),
     ) -> Self {
-        let trust = TrustList::of("own", author().public());
+        let trust: Arc<dyn Signers> = Arc::new(TrustList::of("own", author().public()));
         let hub = Arc::new(Hub::default());
         let engine = Arc::new(Engine::new(bloom_runtime::engine::Parts {
             store: store.clone(),

@@ -11,11 +11,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bloom_interpreter::effect::EffectError;
 use bloom_interpreter::history::{Event, read_lines, write_lines};
-use bloom_ir::{Digest, Pinned, TrustList, VerifiedIr, verify_pinned};
+use bloom_ir::{Digest, Pinned, VerifiedIr, verify_pinned};
 use bloom_runtime::clock::{Clock, Ids};
 use bloom_runtime::engine::{Adopt, Engine, EngineConfig, EngineError, Journal, Parts, RunEnd};
 use bloom_runtime::llm::LlmExecutor;
 use bloom_runtime::record::{Actor, ContextId, RunId};
+use bloom_runtime::signers::Signers;
 use bloom_runtime::store::{Store, StoreError};
 use bloom_runtime::tool::{InstalledTool, ToolHost};
 use serde::Deserialize;
@@ -34,7 +35,7 @@ pub struct Flows {
     /// Where tools run. The worker offers those that are installed and may be called.
     pub tools: Arc<dyn ToolHost>,
     /// Whose signatures count.
-    pub trust: TrustList,
+    pub trust: Arc<dyn Signers>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
@@ -151,7 +152,7 @@ impl Execution {
     async fn verified(&self, lease: &GrantedLease, envelope: &Envelope) -> Result<VerifiedIr, EffectError> {
         let path = format!("leases/{}/ir?epoch={}", client::segment(&lease.id), lease.epoch);
         let document = self.fetch(&path).await?;
-        verify_pinned(&document, &envelope.ir_hash, &self.flows.trust, Pinned::Resume)
+        verify_pinned(&document, &envelope.ir_hash, &self.flows.trust.trusted(), Pinned::Resume)
             .map_err(|error| failed("untrusted_flow", format!("worker {}: {error}", self.config.name)))
     }
 

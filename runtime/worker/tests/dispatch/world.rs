@@ -107,7 +107,7 @@ impl World {
             tools: Arc::new(NoTools),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
-            trust: TrustList::of("own", key().public()),
+            trust: Arc::new(TrustList::of("own", key().public())),
             observer: Arc::new(()),
             config: EngineConfig { awaits_workers: true, ..EngineConfig::default() },
         });

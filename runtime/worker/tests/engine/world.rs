@@ -263,7 +263,7 @@ impl World {
             tools: self.tools.clone(),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
-            trust,
+            trust: Arc::new(trust),
             observer: self.log.clone(),
             config,
         }))

@@ -28,8 +28,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A run is looked at so often.
 const LOOKING: Duration = Duration::from_millis(5);
 
-/// Thinks for a while, and says so to whoever submits the next run.
-struct Thinker(mpsc::UnboundedSender<()>);
+/// Thinks for a while, and says to whoever submits the next run how long it did: timers wake later than they are set.
+struct Thinker(mpsc::UnboundedSender<Duration>);
 
 #[async_trait]
 impl LlmExecutor for Thinker {
@@ -38,9 +38,10 @@ impl LlmExecutor for Thinker {
     }
 
     async fn answer(&self, _: LlmTask) -> Result<Answer, EffectError> {
+        let began = Instant::now();
         sleep(THINKING).await;
         // At the end nobody listens any more.
-        let _ = self.0.send(());
+        let _ = self.0.send(began.elapsed());
         Ok(Answer { value: [("text", Value::from("hello"))].into_iter().collect(), usage: None })
     }
 }
@@ -63,17 +64,17 @@ pub(crate) async fn table(bloom: &Path, time: Duration) -> anyhow::Result<()> {
         answer(&mut answers).await?;
         runs.push(submit(&stage.client).await?);
     }
-    let (started, mut done) = (Instant::now(), 0_usize);
+    let (started, mut done, mut thought) = (Instant::now(), 0_u32, Duration::ZERO);
     let looking = tokio::spawn(look(stage.client.clone(), runs, started + time));
     let mut made = JoinSet::new();
     while started.elapsed() < time {
-        answer(&mut answers).await?;
+        thought += answer(&mut answers).await?;
         done += 1;
         // In its place another one is in flight; nobody waits for its submission.
         let client = stage.client.clone();
         made.spawn(async move { submit(&client).await });
     }
-    let rate = done as f64 / started.elapsed().as_secs_f64();
+    let rate = f64::from(done) / started.elapsed().as_secs_f64();
     while let Some(made) = made.join_next().await {
         made??;
     }
@@ -81,8 +82,9 @@ pub(crate) async fn table(bloom: &Path, time: Duration) -> anyhow::Result<()> {
     if let Some(ended) = workers.try_join_next() {
         bail!("a worker ended: {:?}", ended?);
     }
-    let capacity = WORKERS as f64 / THINKING.as_secs_f64();
-    println!("{RUNS} runs in flight, {WORKERS} workers, {} ms a question", THINKING.as_millis());
+    let thought = thought / done.max(1);
+    let capacity = WORKERS as f64 / thought.as_secs_f64();
+    println!("{RUNS} runs in flight, {WORKERS} workers, {:.1} ms a question", thought.as_secs_f64() * 1000.0);
     println!("  {:<36} {rate:>10.1}   of {capacity:.0}, {:.1} %", "runs a second", rate / capacity * 100.0);
     let (half, most) = (looked.percentile(50), looked.percentile(99));
     println!("  {:<36} {half:>10.2} {most:>9.2}   {} times", "GET runs/{id}, p50 and p99 in ms", looked.count());
@@ -96,7 +98,7 @@ async fn submit(client: &Client) -> anyhow::Result<String> {
     Ok(run["run_id"].as_str().context("a run has an id")?.to_owned())
 }
 
-async fn answer(answers: &mut mpsc::UnboundedReceiver<()>) -> anyhow::Result<()> {
+async fn answer(answers: &mut mpsc::UnboundedReceiver<Duration>) -> anyhow::Result<Duration> {
     timeout(PATIENCE, answers.recv()).await.context("no worker answers")?.context("the workers have ended")
 }
 
