@@ -65,6 +65,25 @@ test("a diagram that is dropped is published, and started by its form", async ()
   assertQuiet(page);
 });
 
+test("nothing is published but what was checked and is shown", async () => {
+  await page.goto("/flows");
+  await drop("greeting.drakon", GREETING);
+  await page.locator("#release-button:enabled").waitFor();
+  // The answer to the first of two questions comes after the second file is there.
+  let free;
+  const held = new Promise((resolve) => { free = resolve; });
+  await page.route("**/api/v1/check?**", async (route) => { await held; await route.continue(); }, { times: 1 });
+  await drop("slow.drakon", GREETING.replace("Greeting", "Slow"));
+  assert.equal(await page.locator("#checked").isVisible(), false, "what is shown is not of this file");
+  await drop("quick.drakon", GREETING.replace("Greeting", "Quick"));
+  await page.locator("#release-title", { hasText: "Quick" }).waitFor();
+  free();
+  await page.waitForResponse((response) => response.url().includes("slow.drakon"));
+  assert.equal(await page.locator("#checked-title").innerText(), "quick.drakon");
+  assert.equal(await page.locator("#release input[name=id]").inputValue(), "quick");
+  assertQuiet(page);
+});
+
 test("a file is chosen and published with the keyboard alone", async () => {
   await page.goto("/flows");
   await page.locator("#file").focus();
@@ -77,4 +96,23 @@ test("a file is chosen and published with the keyboard alone", async () => {
   await page.keyboard.press("Enter");
   await page.waitForURL("**/flows/greeting/versions/**");
   assertQuiet(page);
+});
+
+test("a session that ends takes nothing away that was typed", async () => {
+  const mine = await sit(browser, world.server, { as: await loggedIn(browser, world.server) });
+  await mine.goto("/flows/greeting");
+  const start = mine.locator("#start form"), name = start.getByLabel("name");
+  await name.fill("Соломія");
+  await mine.context().clearCookies();
+  await world.client.start("greeting", { name: "Ann" });
+  await mine.locator("#notice a").waitFor();
+  await start.locator("button").last().click();
+  await start.locator("[role=alert]:not(:empty)").first().waitFor();
+  assert.equal(await name.inputValue(), "Соломія");
+  // In another tab, as the notice says.
+  const cookies = (await loggedIn(browser, world.server)).cookies;
+  await mine.context().addCookies(cookies);
+  await start.locator("button").last().click();
+  await mine.waitForURL("**/runs/*");
+  await mine.context().close();
 });

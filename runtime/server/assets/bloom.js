@@ -1,8 +1,22 @@
-// What every page has: times in the viewer's zone, parts that follow what happens, and forms that ask the API.
-// The attributes that it reads are explained in `src/ui/mod.rs`.
+// What every page has; the attributes that it reads are explained in `src/ui/mod.rs`.
 
 const notice = document.getElementById("notice");
-export const tell = (text) => { if (notice.textContent !== text) notice.textContent = text; };
+let clearing = 0;
+/** Tells something at the foot of the page, for a while or until it is so no more. */
+export function tell(text, stays = false) {
+  clearTimeout(clearing);
+  if (!stays) clearing = setTimeout(() => notice.replaceChildren(), 15_000);
+  if (notice.textContent !== text) notice.textContent = text;
+}
+
+/** What was typed stays: whoever logs in does so in another tab. */
+function loggedOut() {
+  const link = document.createElement("a");
+  [link.href, link.target, link.textContent] = ["/login", "_blank", document.body.dataset.logIn];
+  notice.dataset.offline = "yes";
+  tell(`${document.body.dataset.over} `, true);
+  notice.append(link);
+}
 
 const times = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
 export function localise(root) {
@@ -14,13 +28,14 @@ export function localise(root) {
 
 // Live parts.
 
-let fetching = false, again = false;
+let fetching = false, again = false, took = 0;
 export async function refresh() {
   if (fetching) { again = true; return; }
   fetching = true;
+  const began = performance.now();
   try {
-    const response = await fetch(location.href, { headers: { accept: "text/html" } });
-    if (response.redirected && new URL(response.url).pathname === "/login") { location.assign(response.url); return; }
+    const response = await fetch(location.href, { headers: { accept: "text/html" }, signal: AbortSignal.timeout(40_000) });
+    if (response.redirected && new URL(response.url).pathname === "/login") { loggedOut(); return; }
     if (!response.ok) throw new Error(response.status);
     const now = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const old of document.querySelectorAll("[data-live]")) {
@@ -29,12 +44,14 @@ export async function refresh() {
       if (!fresh || fresh.outerHTML === old.dataset.was || isHeld && !isRegion || old.querySelector("dialog[open]")) continue;
       const written = fresh.outerHTML, open = [...old.querySelectorAll("details[open][id]")].map((each) => each.id);
       const checked = [...old.querySelectorAll("input[type=checkbox]:checked")].map((each) => [each.name, each.value]);
+      const told = [...old.querySelectorAll("form [role=alert]:not(:empty)")].map((each) => [each.closest("form").dataset.api, each.textContent]);
       const scrolled = [...old.querySelectorAll("[id].scroll, [id].diagram")].map((each) => [each.id, each.scrollLeft, each.scrollTop]);
       old.replaceWith(fresh);
       fresh.dataset.was = written;
       for (const id of open) document.getElementById(id)?.setAttribute("open", "");
       for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo(left, top);
       for (const [name, value] of checked) for (const box of fresh.querySelectorAll(`input[name="${CSS.escape(name)}"]`)) box.checked ||= box.value === value;
+      for (const [api, text] of told) Object.assign(fresh.querySelector(`form[data-api="${CSS.escape(api)}"] [role=alert]`) ?? {}, { textContent: text });
       if (isHeld) document.getElementById(held.id)?.focus({ preventScroll: true });
       localise(fresh);
       fresh.dispatchEvent(new CustomEvent("fresh", { bubbles: true }));
@@ -44,15 +61,16 @@ export async function refresh() {
     if (notice.dataset.offline) { delete notice.dataset.offline; tell(""); }
   } catch {
     notice.dataset.offline = "yes";
-    tell(document.body.dataset.offline);
+    tell(document.body.dataset.offline, true);
   } finally {
-    fetching = false;
+    [fetching, took] = [false, performance.now() - began];
     if (again) { again = false; soon(); }
   }
 }
 
+// What takes long is asked less often.
 let due = 0;
-const soon = () => { due ||= setTimeout(() => { due = 0; refresh(); }, 400); };
+const soon = () => { due ||= setTimeout(() => { due = 0; refresh(); }, Math.max(400, 10 * took)); };
 
 let source = null, poll = 0;
 function follow() {
@@ -61,21 +79,27 @@ function follow() {
   source = null;
   const live = document.querySelector("[data-live]");
   if (!live || document.hidden) return;
-  const path = document.querySelector('[data-live^="/"]')?.dataset.live ?? "/api/v1/events/stream";
-  source = new EventSource(path);
+  listen();
+  const every = document.querySelector("[data-live][data-every]");
+  // While the stream is gone, the page is asked.
+  poll = setInterval(() => {
+    if (every || source?.readyState !== EventSource.OPEN) soon();
+    if (!source) listen();
+  }, 5000);
+}
+
+function listen() {
+  source = new EventSource(document.querySelector('[data-live^="/"]')?.dataset.live ?? "/api/v1/events/stream");
   source.onopen = soon;
   // Servers name their events; whichever it is, something happened.
-  for (const name of (document.body.dataset.events ?? EVENTS).split(" ")) source.addEventListener(name, soon);
-  // A stream that ended, or a server that is gone: asked again at intervals, until the stream is back.
+  for (const name of EVENTS.split(" ")) source.addEventListener(name, soon);
   source.onerror = () => { if (source?.readyState === EventSource.CLOSED) source = null; };
-  const every = document.querySelector("[data-live][data-every]");
-  poll = setInterval(() => { if (every || source?.readyState !== EventSource.OPEN) soon(); }, 5000);
 }
 const EVENTS = "message run.status.changed run.step.completed proposal.created proposal.status.changed "
   + "run.started effect.requested effect.attempted effect.completed effect.failed emitted signal.received run.forked "
   + "run.completed run.failed run.cancelled run.continued "
   + "transient.performing transient.attempt_failed transient.resumed";
-document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); follow(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden && document.querySelector("[data-live]")) soon(); follow(); });
 
 // Forms that ask the API.
 
@@ -125,7 +149,6 @@ function said(error) {
   return [...(error.formErrors ?? []), ...fields].join("; ");
 }
 
-/** Tells what is wrong with a field, at the field. */
 function at(field, message) {
   field.setAttribute("aria-invalid", "true");
   const told = document.getElementById(`${field.id}-error`);
@@ -133,7 +156,7 @@ function at(field, message) {
   field.focus();
 }
 
-/** The same for what the API found: problems with JSON pointers into the value that the fields are of. */
+/** Tells problems, with JSON pointers into the value that the fields are of, at the fields. */
 function point(form, details) {
   const found = details?.details?.violations ?? details?.problems ?? [];
   for (const problem of [...found].reverse()) {
@@ -152,7 +175,7 @@ export async function ask(method, path, content, headers = {}) {
   const text = await response.text();
   let answer = text;
   try { answer = JSON.parse(text); } catch { /* not every answer is JSON */ }
-  if (response.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  if (response.status === 401) loggedOut();
   if (!response.ok) throw Object.assign(new Error(said(answer?.error) || response.statusText), { answer });
   return answer;
 }
@@ -162,10 +185,13 @@ document.addEventListener("submit", async (event) => {
   if (!form.dataset.api) return;
   event.preventDefault();
   const dialog = form.dataset.ask && document.getElementById(form.dataset.ask);
-  if (dialog && !form.contains(event.submitter?.closest("dialog"))) { dialog.showModal(); return; }
+  if (dialog && !dialog.open) { dialog.showModal(); return; }
+  if (form.busy) return;
+  form.busy = true;
   const [method, template] = form.dataset.api.split(" ");
+  // Not disabled: it has the focus.
   const buttons = [...form.elements].filter((each) => each.type === "submit");
-  for (const button of buttons) button.disabled = true;
+  for (const button of buttons) button.setAttribute("aria-disabled", "true");
   for (const told of form.querySelectorAll("[role=alert], .field-error")) told.textContent = "";
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   try {
@@ -188,11 +214,11 @@ document.addEventListener("submit", async (event) => {
     if (alert) alert.textContent = told; else tell(told);
     point(form, error.answer?.error?.details);
   } finally {
-    for (const button of buttons) button.disabled = false;
+    form.busy = false;
+    for (const button of buttons) button.removeAttribute("aria-disabled");
   }
 });
 
-/** What was answered, where the form says that it is to be shown. */
 function show(form, answer) {
   const place = document.getElementById(form.dataset.show), all = { ...body(form, true), ...answer };
   for (const part of place.querySelectorAll("[data-member]")) {
@@ -217,17 +243,16 @@ document.addEventListener("click", async (event) => {
   try { await navigator.clipboard.writeText(copied.textContent.trim()); tell(button.dataset.told); } catch { copied.focus(); }
 });
 
-// `<button data-open="ID">` opens a dialog, `<button data-close>` closes the one that it stands in.
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("button[data-open], button[data-close]");
   if (button?.dataset.open) document.getElementById(button.dataset.open)?.showModal();
   else if (button) button.closest("dialog")?.close();
 });
 
-// A dialog that told of something new, which the page shows then.
 document.addEventListener("close", (event) => { if ("reload" in event.target.dataset) location.reload(); }, true);
 
 for (const each of document.querySelectorAll("[data-origin]"))
   each.textContent = each.dataset.origin ? encodeURIComponent(location.origin) : location.origin;
+for (const part of document.querySelectorAll("[data-live]")) part.dataset.was = part.outerHTML;
 localise(document);
 follow();

@@ -9,11 +9,12 @@ form.addEventListener("submit", async (event) => {
   const alert = document.getElementById("batch-alert"), results = document.getElementById("results");
   const chosen = [...form.querySelectorAll("input[name=proposal_ids]:checked")];
   alert.textContent = "";
-  if (!status) return;
+  if (!status || form.busy) return;
   if (chosen.length === 0) { alert.textContent = form.dataset.none; return; }
   if (status === "rejected" && [...note].length < 10) { alert.textContent = form.dataset.note; form.elements.decision_note.focus(); return; }
   const names = new Map(chosen.map((box) => [box.value, box.closest("tr").querySelector("a").textContent]));
   const body = { proposal_ids: [...names.keys()], status, ...(note && { decision_note: note }) };
+  form.busy = true;
   try {
     const answer = await ask("PATCH", form.dataset.batch, JSON.stringify(body));
     const failed = new Map(answer.errors.map((error) => [error.proposal_id, error.message]));
@@ -26,10 +27,12 @@ form.addEventListener("submit", async (event) => {
       item.append(link, told ? ` ✕ ${told}` : ` ✓ ${form.dataset.done}`);
       return item;
     }));
-    for (const box of chosen) box.checked = false;
-    form.elements.decision_note.value = "";
+    for (const box of chosen) box.checked = failed.has(box.value);
+    if (!failed.size) form.elements.decision_note.value = "";
     await refresh();
   } catch (error) {
     alert.textContent = `${document.body.dataset.failed} ${error.message}`;
+  } finally {
+    form.busy = false;
   }
 });

@@ -5,7 +5,7 @@ import { ask, tell } from "./bloom.js";
 const part = (id) => document.getElementById(id);
 const [checked, release, picture, list] = ["checked", "release", "picture", "found"].map(part);
 const { id, version } = release.elements;
-let file = null;
+let file = null, turn = 0;
 
 /** The query for the file as it is to be called; a signed document says that itself. */
 function query() {
@@ -27,24 +27,27 @@ async function take(given) {
   try { isSigned = "ir" in JSON.parse(text); } catch { /* pseudocode, or what the server tells about */ }
   file = { name: given.name, bytes, text, isSigned };
   id.value = version.value = "";
+  checked.hidden = true;
   await check();
   part("checked-title").focus();
 }
 
+/** Nothing can be published before the answer to the last question is shown. */
 async function check() {
-  const asked = file;
+  const mine = ++turn;
+  part("release-button").disabled = true;
   checked.setAttribute("aria-busy", "true");
   try {
     let answer = await send("/api/v1/check");
-    if (answer.flow?.version === "0.0.0" && !version.value) {
+    if (mine === turn && answer.flow?.version === "0.0.0" && !version.value) {
       version.value = next(answer.newest);
       answer = await send("/api/v1/check");
     }
-    if (asked === file) show(answer);
+    if (mine === turn) show(answer);
   } catch (error) {
     tell(`${document.body.dataset.failed} ${error.message}`);
   } finally {
-    checked.removeAttribute("aria-busy");
+    if (mine === turn) checked.removeAttribute("aria-busy");
   }
 }
 
@@ -70,7 +73,7 @@ function show({ flow, known, newest, signers, refused, diagnostics, picture: svg
     part("release-title").textContent = flow.title;
     part("release-hash").textContent = flow.hash;
     part("release-signers").textContent = signers.map((each) => [each.name ?? each.key, ...each.roles].join(", ")).join("; ") || "—";
-    [id.value, version.value] = [flow.id, flow.version];
+    for (const [field, value] of [[id, flow.id], [version, flow.version]]) if (field !== document.activeElement) field.value = value;
     id.readOnly = version.readOnly = file.isSigned;
     part("release-button").disabled = Boolean(refused);
   }

@@ -1,11 +1,9 @@
-// The pages of a run: icons and effects that are chosen, events that are fetched when they come near, steps through time.
-//
-// Without it, the same is reached by links: each effect and icon has a page, and so has each event.
+// The pages of a run. Without it, the same is reached by links: each effect and icon has a page, and so has each event.
 import { localise } from "./bloom.js";
 
 async function part(path, id) {
   const response = await fetch(path, { headers: { accept: "text/html" } });
-  if (!response.ok) return null;
+  if (!response.ok || response.redirected) return null;
   const found = new DOMParser().parseFromString(await response.text(), "text/html").getElementById(id);
   if (found) localise(found);
   return found;
@@ -33,10 +31,13 @@ function mark() {
 
 async function choose(path, goes) {
   asked = path;
-  const found = await part(path, "found");
+  const found = await part(path, "found").catch(() => null);
   // Somebody chose another one meanwhile.
-  if (!found || asked !== path) return;
+  if (asked !== path) return;
+  // The page itself says what is wrong.
+  if (!found) { location.assign(path); return; }
   chosen = found.dataset.item ?? null;
+  document.getElementById("selected-title").textContent = found.querySelector("h2").textContent;
   selected.replaceChildren(...found.childNodes);
   mark();
   if (goes) { selected.tabIndex = -1; selected.focus(); }
@@ -100,10 +101,11 @@ function watch() {
 }
 
 async function fill(chunk) {
-  const key = `${chunk.dataset.src} ${chunk.dataset.last}`;
-  const events = had.get(key) ?? (await part(chunk.dataset.src, "chunk"))?.firstElementChild;
+  // Of the newest part there is more each time.
+  const { src, last } = chunk.dataset, known = had.get(src);
+  const events = known?.last === last ? known.events : (await part(src, "chunk").catch(() => null))?.firstElementChild;
   if (!events) return;
-  had.set(key, events);
+  had.set(src, { last, events });
   chunk.replaceChildren(events);
   chunk.classList.remove("away");
 }
@@ -123,7 +125,7 @@ if (steps) {
     try {
       while (at !== wanted) {
         const next = wanted, path = `${steps.dataset.travel}?at=${next}`;
-        const fresh = await part(path, "moment"), old = document.getElementById("moment");
+        const fresh = await part(path, "moment").catch(() => null), old = document.getElementById("moment");
         if (!fresh) { location.assign(path); return; }
         const diagram = old.querySelector("#diagram"), focus = document.activeElement?.dataset?.step;
         const scrolled = diagram && [diagram.scrollLeft, diagram.scrollTop];

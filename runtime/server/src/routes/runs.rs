@@ -1,7 +1,6 @@
 //! Runs: submitted, listed, looked at.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use axum::Extension;
@@ -691,18 +690,5 @@ fn phase(call: &EffectCall) -> &'static str {
 
 /// Where an artifact of a run is read.
 pub(crate) fn artifact_path(run: &RunId, name: &str) -> String {
-    format!("/api/v1/runs/{}/artifacts/{}", segment(run.as_str()), segment(name))
-}
-
-/// A text as one part of a path.
-pub(crate) fn segment(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut path, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            path.push(char::from(byte));
-        } else {
-            // Writing to a string does not fail.
-            let _ = write!(path, "%{byte:02X}");
-        }
-        path
-    })
+    format!("/api/v1/runs/{}/artifacts/{}", view::segment(run.as_str()), view::segment(name))
 }

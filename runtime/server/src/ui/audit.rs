@@ -125,16 +125,17 @@ impl Entry {
 
 /// The page of a record.
 fn path(kind: &str, id: &str) -> Option<String> {
-    let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
-    // In a path a space is no plus sign.
-    let id = id.replace('+', "%20");
+    let part = view::segment;
     Some(match kind {
-        "proposal" => format!("/proposals/{id}"),
-        "question" => format!("/questions/{id}"),
-        "run" => format!("/runs/{id}"),
-        "flow" => format!("/flows/{id}"),
-        "task" => String::from("/tasks"),
-        "worker" => String::from("/workers"),
+        "proposal" => format!("/proposals/{}", part(id)),
+        "question" => format!("/questions/{}", part(id)),
+        "run" => format!("/runs/{}", part(id)),
+        "flow" => match id.split_once('@') {
+            Some((id, version)) => format!("/flows/{}/versions/{}", part(id), part(version)),
+            None => format!("/flows/{}", part(id)),
+        },
+        "task" => format!("/tasks/{}", part(id)),
+        "worker" => format!("/workers/{}", part(id)),
         "owner" | "context" | "worker_key" | "enroll_token" | "config" => String::from("/settings"),
         _ => return None,
     })
@@ -142,7 +143,7 @@ fn path(kind: &str, id: &str) -> Option<String> {
 
 /// Where the log shows what was done to one record.
 pub(super) fn path_of(id: &str) -> String {
-    let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    let id = view::segment(id);
     format!("/audit?entity={id}")
 }
 

@@ -14,6 +14,7 @@ use crate::auth::{self, Holder, KeySession};
 use crate::error::{ApiError, Code};
 use crate::operator::KeySessions;
 use crate::routes::session;
+use crate::view;
 use crate::{origin, owner};
 
 /// Where it is.
@@ -32,7 +33,7 @@ pub(super) fn routes() -> Router<App> {
 
 /// The path of the page that leads to another one then.
 pub(super) fn path_to(next: &str) -> String {
-    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    let next = view::segment(next);
     format!("{PATH}?next={next}")
 }
 

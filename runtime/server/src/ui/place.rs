@@ -6,6 +6,7 @@ use bloom_runtime::record::{RunId, RunRecord};
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::view;
 
 /// The icon of a node.
 pub(super) struct Icon {
@@ -29,10 +30,10 @@ impl Icon {
 
     /// Where the run shows it.
     pub(super) fn path(&self) -> String {
-        let run: String = form_urlencoded::byte_serialize(self.run.as_str().as_bytes()).collect();
+        let run = view::segment(self.run.as_str());
         match &self.item {
             Some(item) => {
-                let item: String = form_urlencoded::byte_serialize(item.as_bytes()).collect();
+                let item = view::segment(item);
                 format!("/runs/{run}/effects?item={item}")
             }
             None => format!("/runs/{run}"),

@@ -168,7 +168,8 @@ fn budget(budgets: &Budgets, flow: &str, texts: &Texts) -> (String, Vec<String>)
     (name, told)
 }
 
-fn allowance(allowance: &Allowance, texts: &Texts) -> String {
+/// What a run or a day may use, in words.
+pub(super) fn allowance(allowance: &Allowance, texts: &Texts) -> String {
     let parts = [
         allowance.calls.map(|calls| text!(texts, "budget-calls", count = calls)),
         allowance.tokens.map(|tokens| text!(texts, "budget-tokens", count = tokens)),

@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::auth::Holder;
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
+use crate::routes::flows::blocking;
 use crate::routes::proposals;
 
 pub(super) fn routes() -> Router<App> {
@@ -213,6 +214,13 @@ struct Page {
     log_path: String,
 }
 
+impl Page {
+    /// Whether anything is still to become of it.
+    fn is_open(&self) -> bool {
+        !matches!(self.deciding, Deciding::Nothing)
+    }
+}
+
 async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) -> Result<Html, ApiError> {
     let found = app.store().proposal(&ProposalId::new(id.as_str())).await?;
     let proposal = found.ok_or_else(|| ApiError::not_found("proposal", &id))?;
@@ -259,12 +267,16 @@ fn deciding(proposal: &Proposal, now: i64) -> Deciding {
 
 /// What would be changed, of what stands there now.
 async fn change(app: &App, viewer: &Viewer, proposal: &Proposal, content: &Proposed) -> Result<Change, ApiError> {
-    let differ = |before: &str, after: &str| Some(Diff::of(before, after, viewer.texts));
+    // It takes its time over texts that differ much.
+    let differ = async |before: String, after: String| {
+        let texts = viewer.texts;
+        blocking(move || Diff::of(&before, &after, texts)).await.map(Some)
+    };
     let is_open = matches!(proposal.status, ProposalStatus::Pending | ProposalStatus::Failed);
     if is_open {
         match proposals::applier(app, proposal).await?.preview(proposal).await? {
             Preview::Change { before, after } => {
-                let diff = differ(&show::json(&before), &show::json(&after));
+                let diff = differ(show::json(&before), show::json(&after)).await?;
                 return Ok(Change { against: Against::Memory, diff });
             }
             Preview::Refused(error) => {
@@ -276,14 +288,14 @@ async fn change(app: &App, viewer: &Viewer, proposal: &Proposal, content: &Propo
             && let Some((path, before)) = file(app, proposal).await
         {
             let after = content.made_of(&before);
-            return Ok(Change { against: Against::File(path), diff: differ(&before, &after) });
+            return Ok(Change { against: Against::File(path), diff: differ(before, after).await? });
         }
     }
     // Of a memory that has changed since, what stood there before is not known.
     let earlier = if proposal.action == MEMORY_UPDATE { None } else { accepted(app, proposal).await? };
     match earlier {
         Some(earlier) => {
-            let diff = differ(&Proposed::of(&earlier).text(), &content.text());
+            let diff = differ(Proposed::of(&earlier).text(), content.text()).await?;
             Ok(Change { against: Against::Accepted(earlier.id.to_string()), diff })
         }
         None => Ok(Change { against: Against::Nothing, diff: None }),

@@ -32,6 +32,7 @@ use crate::error::ApiError;
 use crate::extract::{Path, Query};
 use crate::followed::{self, Effect, Known, Loaded};
 use crate::routes::runs;
+use crate::view;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -62,7 +63,7 @@ pub(super) struct Head {
 
 impl Head {
     fn of(run: &RunRecord) -> Self {
-        let segment = runs::segment(run.id.as_str());
+        let segment = view::segment(run.id.as_str());
         Self {
             id: run.id.to_string(),
             path: format!("/runs/{segment}"),
@@ -77,12 +78,12 @@ impl Head {
 
     /// The page of the effects of an icon.
     fn icon(&self, item: &str) -> String {
-        format!("{}/effects?item={}", self.path, runs::segment(item))
+        format!("{}/effects?item={}", self.path, view::segment(item))
     }
 
     /// The page of an effect.
     fn effect(&self, id: &str) -> String {
-        format!("{}/effects?effect={}", self.path, runs::segment(id))
+        format!("{}/effects?effect={}", self.path, view::segment(id))
     }
 }
 
@@ -365,7 +366,7 @@ async fn waits(
                 && let AwaitedThing::Signal(name) = wait.what
             {
                 awaited.push(Awaited {
-                    action: format!("POST {}/signal/{}", head.api, runs::segment(&name)),
+                    action: format!("POST {}/signal/{}", head.api, view::segment(&name)),
                     name,
                     payload: form::fields(
                         wait.schema.as_ref().unwrap_or(&anything),
@@ -384,7 +385,7 @@ async fn waits(
             until: effect.due.map(Time),
             href: head.effect(effect.id.as_str()),
             spot: place.clone().map(|place| Spot::of(place, head)),
-            question: question.map(|question| format!("/questions/{}", runs::segment(question.id.as_str()))),
+            question: question.map(|question| format!("/questions/{}", view::segment(question.id.as_str()))),
             task: task.map(|task| task.status.name()),
         });
     }
@@ -396,7 +397,7 @@ fn children(run: &RunRecord, seen: &Seen) -> Vec<Link> {
     let link = |effect: &Effect| {
         let child = bloom_runtime::engine::child_id(&run.id, &effect.id);
         Link {
-            href: format!("/runs/{}", runs::segment(child.as_str())),
+            href: format!("/runs/{}", view::segment(child.as_str())),
             name: effect.name.clone(),
             note: show::short(child.as_str()),
         }

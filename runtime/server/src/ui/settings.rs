@@ -4,11 +4,12 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use bloom_runtime::engine::{Allowance, Budgets, Share};
+use bloom_runtime::engine::{Budgets, Share};
 use bloom_runtime::record::day_of;
 use bloom_runtime::store::RunFilter;
 use secrecy::ExposeSecret as _;
 
+use super::policy;
 use super::shell::{self, Html, Section, Shell, Viewer};
 use super::show::{self, Time};
 use super::texts::Texts;
@@ -95,7 +96,7 @@ struct Owner {
 struct Profile {
     name: String,
     run: String,
-    timeout: Option<u32>,
+    timeout: Option<String>,
     day: String,
 }
 
@@ -123,7 +124,7 @@ struct Context {
 }
 
 async fn settings(State(app): State<App>, viewer: Viewer) -> Result<Html, ApiError> {
-    let now = app.clock.now();
+    let (now, texts) = (app.clock.now(), viewer.texts);
     let target = control_plane::target(&app).await?;
     let worker_keys = app.worker_keys().read(app.store()).await?;
     let tokens = app.enroll_tokens().read(app.store()).await?;
@@ -164,10 +165,10 @@ async fn settings(State(app): State<App>, viewer: Viewer) -> Result<Html, ApiErr
         agents: context.agents,
         memories: context.memory_bindings,
     });
-    let (store, store_fails) = store(&app).await?;
+    let (store, store_fails) = store(&app, texts).await?;
     shell::page(&Settings {
         shell: viewer.shell(Section::Settings),
-        server: server(&app, viewer.texts),
+        server: server(&app, texts),
         plane: Plane {
             url: target.url.unwrap_or_default(),
             key: target.admin_key.map(|key| runtime_api::masked(key.expose_secret())).unwrap_or_default(),
@@ -187,19 +188,19 @@ async fn settings(State(app): State<App>, viewer: Viewer) -> Result<Html, ApiErr
             .collect(),
         key_sessions: app.key_sessions().read(app.store()).await?.open_at(now),
         is_owner: own.is_some(),
-        limits: limits(&app, viewer.texts),
+        limits: limits(&app, texts),
         profiles: budgets
             .profiles
             .iter()
             .map(|(name, budget)| Profile {
                 name: name.clone(),
-                run: allowance(&budget.run),
-                timeout: budget.timeout_seconds,
-                day: allowance(&budget.day),
+                run: policy::allowance(&budget.run, texts),
+                timeout: budget.timeout_seconds.map(|seconds| show::duration(texts, i64::from(seconds) * 1_000)),
+                day: policy::allowance(&budget.day, texts),
             })
             .collect(),
         agents: budgets.agents.iter().map(|(agent, profile)| (agent.clone(), profile.clone())).collect(),
-        spent: spent(&app, budgets, now).await?,
+        spent: spent(&app, budgets, texts, now).await?,
         contexts: contexts.collect(),
         store,
         store_fails,
@@ -254,16 +255,8 @@ fn limits(app: &App, texts: &Texts) -> Facts {
 }
 
 /// What may be used, in words of numbers; empty where anything may.
-fn allowance(allowance: &Allowance) -> String {
-    let parts = [
-        allowance.calls.map(|calls| format!("{} ×", show::number(calls))),
-        allowance.tokens.map(|tokens| format!("{} tok", show::number(tokens))),
-        allowance.cost_micro_usd.map(show::money),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
-}
 
-async fn spent(app: &App, budgets: &Budgets, now: i64) -> Result<Vec<Spent>, ApiError> {
+async fn spent(app: &App, budgets: &Budgets, texts: &Texts, now: i64) -> Result<Vec<Spent>, ApiError> {
     let mut today = app.store().spending(day_of(now)).await?;
     today.sort_by_key(|spent| std::cmp::Reverse((spent.charge.cost_micro_usd, spent.charge.tokens)));
     let of = |spending: bloom_runtime::record::Spending| {
@@ -277,13 +270,15 @@ async fn spent(app: &App, budgets: &Budgets, now: i64) -> Result<Vec<Spent>, Api
             calls: charge.calls,
             tokens: charge.tokens,
             cost: show::money(charge.cost_micro_usd),
-            share: percent.max().map(|percent| Used { percent: percent.min(100), limit: allowance(&day) }),
+            share: percent
+                .max()
+                .map(|percent| Used { percent: percent.min(100), limit: policy::allowance(&day, texts) }),
         }
     };
     Ok(today.into_iter().map(of).collect())
 }
 
-async fn store(app: &App) -> Result<(Facts, Option<String>), ApiError> {
+async fn store(app: &App, texts: &Texts) -> Result<(Facts, Option<String>), ApiError> {
     let runs = app.store().count_runs(&RunFilter::default(), u64::MAX).await?;
     let entries = app.store().audit_head().await?.map_or(0, |head| head.seq);
     let work = app.store().work_counts().await?;
@@ -293,5 +288,5 @@ async fn store(app: &App) -> Result<(Facts, Option<String>), ApiError> {
         ("store-leases", show::number(work.leases.values().sum::<u64>())),
         ("store-audit", show::number(entries)),
     ];
-    Ok((facts, (!health::is_ready(app).await).then(|| String::from("the store cannot be written"))))
+    Ok((facts, (!health::is_ready(app).await).then(|| texts.get("store-unwritable"))))
 }

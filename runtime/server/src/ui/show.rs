@@ -1,6 +1,6 @@
 //! How values are told to people: times, durations, money, counts, states.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 
 use bloom_ir::Value;
 
@@ -62,19 +62,6 @@ pub(super) fn bytes(bytes: u64) -> String {
         0 => format!("{} {name}", bytes / size),
         tenths => format!("{}.{tenths} {name}", bytes / size),
     }
-}
-
-/// A text as one part of a path.
-pub(super) fn part(text: &str) -> String {
-    let mut written = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => written.push(char::from(byte)),
-            // Writing to a text does not fail.
-            _ => drop(write!(written, "%{byte:02X}")),
-        }
-    }
-    written
 }
 
 /// Millionths of a US dollar.
@@ -150,11 +137,6 @@ mod tests {
     #[test]
     fn bytes_are_told_in_units_that_fit() {
         assert_eq!([0, 1_023, 1_536, 64 << 20, 3 << 30].map(bytes), ["0 B", "1023 B", "1.5 KiB", "64 MiB", "3 GiB"]);
-    }
-
-    #[test]
-    fn a_part_of_a_path_holds_nothing_that_ends_it() {
-        assert_eq!(part("a/b?c#d e.ї"), "a%2Fb%3Fc%23d%20e.%D1%97");
     }
 
     #[test]

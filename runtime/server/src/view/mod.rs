@@ -15,6 +15,8 @@ pub(crate) use run::{
 };
 pub(crate) use tool::{AuditPage, AuditProof, Compiling, Tool, ToolList, entries as audit_entries};
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -79,8 +81,26 @@ fn written_time(field: &str, given: Option<String>, of_date: i64) -> Result<Opti
     }
 }
 
+/// A text as one part of a path, or as a value in a query (RFC 3986 §2.3).
+pub(crate) fn segment(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut path, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            path.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(path, "%{byte:02X}");
+        }
+        path
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_part_of_a_path_holds_nothing_that_ends_it() {
+        assert_eq!(super::segment("a/b?c#d e.ї"), "a%2Fb%3Fc%23d%20e.%D1%97");
+    }
+
     #[test]
     fn times_are_in_order_as_texts() {
         let times: Vec<String> = [0, 10, 15, 20, 999, 1000, 1001, 1_700_000_000_500].map(super::time).into();

@@ -77,11 +77,16 @@ async fn entries_are_found_by_what_who_and_when() {
 #[tokio::test]
 async fn entries_lead_to_what_they_speak_of_and_are_text() {
     let world = World::new();
-    let notes = vec![note(BEGUN, MARKUP, MARKUP, ("proposal", "p 1/2")), note(BEGUN, "x", "y", (MARKUP, MARKUP))];
+    let notes = vec![
+        note(BEGUN, MARKUP, MARKUP, ("proposal", "p 1/2")),
+        note(BEGUN, "flow_published", "y", ("flow", "greeting@1.0.0+a")),
+        note(BEGUN, "x", "y", (MARKUP, MARKUP)),
+    ];
     world.store.note(notes).await.unwrap();
     let page = shown(&page_as(&world, "/audit", "", "uk").await);
     assert!(page.contains("href=\"/proposals/p%201%2F2\""), "{page}");
-    assert!(page.contains("Записи") && page.contains("2 записи в журналі"), "{page}");
+    assert!(page.contains("href=\"/flows/greeting/versions/1.0.0%2Ba\""), "{page}");
+    assert!(page.contains("Записи") && page.contains("3 записи в журналі"), "{page}");
     world.end().await;
 }
 

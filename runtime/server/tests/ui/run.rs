@@ -129,7 +129,7 @@ async fn what_would_have_happened_with_the_other_answer_is_two_links_away() {
     // The run itself is as it was.
     assert_eq!(world.get(&format!("/api/v1/runs/{run}")).await.ok(200)["result"], json!({ "said": "nice" }));
 
-    let (path, _) = otherwise.split_once("&answer").unwrap();
+    let (path, _) = otherwise.split_once("&member").unwrap();
     let same = page(&world, &format!("{path}&answer=%7B%22text%22%3A%22hello%22%7D")).await;
     assert!(same.contains("Nothing would have been different."), "{same}");
     let failed = page(&world, &format!("{path}&error=quota")).await;
@@ -139,6 +139,15 @@ async fn what_would_have_happened_with_the_other_answer_is_two_links_away() {
         assert!(shown.contains(told), "{answer}: {shown}");
     }
     assert_eq!(refused(&world, &format!("/runs/{run}/what-if?effect=none")).await.0, 404);
+
+    // An answer that is longer than any address.
+    let (path, query) = path.split_once('?').unwrap();
+    let long = "%D1%97".repeat(40_000);
+    let form = format!("{}&answer=%7B%22text%22%3A%22{long}%22%7D", query.replace("&#38;", "&"));
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "text/html")];
+    let answered = world.send("POST", path, &headers, form).await;
+    assert_eq!(answered.status, 200, "{}", answered.text());
+    assert!(answered.text().contains("їїїї"), "what was written stands in its field");
     world.end().await;
 }
 

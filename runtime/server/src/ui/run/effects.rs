@@ -19,6 +19,7 @@ use crate::routes::runs;
 use crate::ui::shell::{self, Html, Section, Shell, Viewer};
 use crate::ui::show::{self, Time};
 use crate::ui::texts::{Texts, text};
+use crate::view;
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/runs/{id}/effects", get(page))
@@ -252,7 +253,7 @@ async fn detail(
         usage: usage.map(|usage| spent(usage, shell.texts)),
         task: doing,
         child: child.map(|child| child.id.to_string()),
-        question: question.map(|question| format!("/questions/{}", runs::segment(question.id.as_str()))),
+        question: question.map(|question| format!("/questions/{}", view::segment(question.id.as_str()))),
         artifacts,
         travel: format!(
             "{}/travel?at={}",

@@ -5,8 +5,10 @@ use axum::extract::State;
 use axum::routing::get;
 use bloom_interpreter::End;
 use bloom_interpreter::effect::{AwaitedThing, EffectCall, EffectId};
+use bloom_interpreter::history::Payload;
 use bloom_interpreter::program::Place;
 use bloom_interpreter::replay::{EmissionChange, Finding, Outcome, WhatIf};
+use bloom_ir::Value;
 use bloom_runtime::record::RunStatus;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -15,16 +17,17 @@ use super::effects::cut;
 use super::{Head, Spot, Why, diagram};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{Path, Query};
+use crate::extract::{Body, Path, Query};
 use crate::followed;
 use crate::routes::run_acts::{OtherError, Otherwise, otherwise_replayed};
 use crate::routes::runs;
 use crate::ui::shell::{self, Html, Section, Shell, Viewer};
 use crate::ui::show;
 use crate::ui::texts::text;
+use crate::view;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/runs/{id}/what-if", get(page))
+    Router::new().route("/runs/{id}/what-if", get(page).post(posted))
 }
 
 /// So many other answers are offered.
@@ -41,7 +44,7 @@ pub(super) struct Alternative {
 
 /// Where another answer is written.
 pub(super) fn form(head: &Head, effect: &str) -> String {
-    format!("{}/what-if?effect={}", head.path, runs::segment(effect))
+    format!("{}/what-if?effect={}", head.path, view::segment(effect))
 }
 
 /// The other answers that are plain: the other values of what is chosen from few, and a failure.
@@ -67,9 +70,9 @@ pub(super) fn alternatives(
     let mut offered: Vec<Alternative> = others(schema, recorded)
         .into_iter()
         .take(OFFERED)
-        .map(|(told, answer)| Alternative {
-            told,
-            href: format!("{form}&answer={}", runs::segment(&answer.to_string())),
+        .map(|Other { told, member, value }| {
+            let member = member.map(|member| format!("&member={}", view::segment(&member))).unwrap_or_default();
+            Alternative { told, href: format!("{form}{member}&value={}", view::segment(&value.to_string())) }
         })
         .collect();
     if !has_failed && matches!(call, EffectCall::Llm(_) | EffectCall::Tool(_) | EffectCall::Flow(_)) {
@@ -78,25 +81,29 @@ pub(super) fn alternatives(
     offered
 }
 
-/// The other values of what is chosen from few, each with how it is told.
-fn others(schema: Option<&Json>, recorded: Option<&Json>) -> Vec<(String, Json)> {
+/// Another value of what is chosen from few.
+#[derive(Debug, PartialEq, Eq)]
+struct Other {
+    told: String,
+    /// Which member of the answer it is; none: all of it.
+    member: Option<String>,
+    value: Json,
+}
+
+fn others(schema: Option<&Json>, recorded: Option<&Json>) -> Vec<Other> {
     let plain = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let own = choices(schema, recorded);
     if !own.is_empty() {
-        return own.into_iter().map(|value| (plain(&value), value)).collect();
+        return own.into_iter().map(|value| Other { told: plain(&value), member: None, value }).collect();
     }
     let Some(Json::Object(members)) = recorded else { return Vec::new() };
-    let mut found = Vec::new();
-    for (name, value) in members {
+    let of_member = |(name, value): (&String, &Json)| {
         let schema = schema.and_then(|schema| schema.get("properties")?.get(name));
-        for other in choices(schema, Some(value)) {
-            let told = format!("{name}: {}", plain(&other));
-            let mut answer = members.clone();
-            answer.insert(name.clone(), other);
-            found.push((told, Json::Object(answer)));
-        }
-    }
-    found
+        let other =
+            |value: Json| Other { told: format!("{name}: {}", plain(&value)), member: Some(name.clone()), value };
+        choices(schema, Some(value)).into_iter().map(other).collect::<Vec<_>>()
+    };
+    members.iter().flat_map(of_member).collect()
 }
 
 fn choices(schema: Option<&Json>, recorded: Option<&Json>) -> Vec<Json> {
@@ -161,6 +168,10 @@ struct Asked {
     answer: String,
     /// A code.
     error: String,
+    /// A member of the recorded answer that has another value; empty: all of it.
+    member: String,
+    /// That value, as JSON.
+    value: String,
 }
 
 async fn page(
@@ -169,6 +180,29 @@ async fn page(
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Html, ApiError> {
+    told(app, viewer, id, asked).await
+}
+
+/// The same for an answer that is too long for an address. Nothing is changed by it.
+async fn posted(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Body(form): Body,
+) -> Result<Html, ApiError> {
+    let mut asked = Asked::default();
+    for (name, value) in form_urlencoded::parse(&form) {
+        match &*name {
+            "effect" => asked.effect = value.into_owned(),
+            "answer" => asked.answer = value.into_owned(),
+            "error" => asked.error = value.into_owned(),
+            _ => {}
+        }
+    }
+    told(app, viewer, id, asked).await
+}
+
+async fn told(app: App, viewer: Viewer, id: String, asked: Asked) -> Result<Html, ApiError> {
     let run = runs::named(&app, id).await?;
     let (shell, head) = (viewer.shell(Section::Runs), Head::of(&run));
     let id = asked.effect.clone();
@@ -181,12 +215,17 @@ async fn page(
         Some(outcome) => app.store().history(&run.id, outcome.seq, 1).await?.pop().and_then(|event| event.payload),
         None => None,
     };
-    let recorded = match answered {
-        Some(bloom_interpreter::history::Payload::EffectCompleted { answer, .. }) => Some(show::json(&answer.value)),
-        Some(bloom_interpreter::history::Payload::EffectFailed { error, .. }) => Some(error.to_string()),
-        _ => None,
+    let (recorded, answer) = match answered {
+        Some(Payload::EffectCompleted { answer, .. }) => (Some(show::json(&answer.value)), Some(answer.value)),
+        Some(Payload::EffectFailed { error, .. }) => (Some(error.to_string()), None),
+        _ => (None, None),
     };
-    let wanted = wanted(&asked);
+    let wanted = wanted(&asked, answer.as_ref());
+    let written = match &wanted {
+        Some(Ok(Otherwise { answer: Some(answer), .. })) => serde_json::to_string_pretty(answer).unwrap_or_default(),
+        _ if asked.answer.is_empty() => answer.as_ref().map(show::json).unwrap_or_default(),
+        _ => asked.answer.clone(),
+    };
     let (told, refused) = match wanted {
         None => (None, None),
         Some(Err(refused)) => (None, Some(refused.to_string())),
@@ -217,7 +256,7 @@ async fn page(
         asked_seq: effect.asked,
         can_fork: run.events.saturating_sub(u64::from(head.is_over)) >= effect.asked,
         name: effect.name,
-        answer: if asked.answer.is_empty() { recorded.clone().unwrap_or_default() } else { asked.answer },
+        answer: written,
         error: asked.error,
         recorded: recorded.map(cut),
         refused,
@@ -227,14 +266,27 @@ async fn page(
     })
 }
 
-/// What the address asks for; none where it asks for nothing yet.
-fn wanted(asked: &Asked) -> Option<Result<Otherwise, serde_json::Error>> {
+/// What is asked for; none where nothing is asked yet.
+fn wanted(asked: &Asked, recorded: Option<&Value>) -> Option<Result<Otherwise, serde_json::Error>> {
     let effect = asked.effect.clone();
     if !asked.error.is_empty() {
         let error = OtherError { code: asked.error.clone(), message: String::new() };
         return Some(Ok(Otherwise { effect, answer: None, error: Some(error) }));
     }
-    let answer = (!asked.answer.is_empty()).then(|| serde_json::from_str(&asked.answer))?;
+    let answer: Result<Json, _> = if asked.value.is_empty() {
+        (!asked.answer.is_empty()).then(|| serde_json::from_str(&asked.answer))?
+    } else {
+        serde_json::from_str(&asked.value).map(|value| {
+            let mut answer = recorded.map(serde_json::to_value).and_then(Result::ok).unwrap_or_default();
+            match answer.as_object_mut().filter(|_| !asked.member.is_empty()) {
+                Some(members) => {
+                    members.insert(asked.member.clone(), value);
+                    answer
+                }
+                None => value,
+            }
+        })
+    };
     Some(answer.map(|answer| Otherwise { effect, answer: Some(answer), error: None }))
 }
 
@@ -303,21 +355,22 @@ mod tests {
     #[test]
     fn what_is_chosen_from_few_has_its_other_values_offered() {
         let offered = |schema: Option<serde_json::Value>, recorded: Option<serde_json::Value>| {
-            others(schema.as_ref(), recorded.as_ref())
+            let others = others(schema.as_ref(), recorded.as_ref());
+            others.into_iter().map(|other| (other.told, other.member, other.value)).collect::<Vec<_>>()
         };
-        assert_eq!(offered(Some(json!({ "type": "boolean" })), Some(json!(true))), [("false".into(), json!(false))]);
+        assert_eq!(
+            offered(Some(json!({ "type": "boolean" })), Some(json!(true))),
+            [("false".into(), None, json!(false))]
+        );
         assert_eq!(
             offered(Some(json!({ "enum": ["a", "b"] })), None),
-            [("a".into(), json!("a")), ("b".into(), json!("b"))]
+            [("a".into(), None, json!("a")), ("b".into(), None, json!("b"))]
         );
         let schema =
             json!({ "type": "object", "properties": { "kind": { "enum": ["x", "y"] }, "text": { "type": "string" } } });
         assert_eq!(
             offered(Some(schema), Some(json!({ "kind": "x", "text": "long", "ok": false }))),
-            [
-                ("kind: y".into(), json!({ "kind": "y", "text": "long", "ok": false })),
-                ("ok: true".into(), json!({ "kind": "x", "text": "long", "ok": true })),
-            ]
+            [("kind: y".into(), Some("kind".into()), json!("y")), ("ok: true".into(), Some("ok".into()), json!(true)),]
         );
         assert_eq!(offered(None, Some(json!("text"))), []);
     }
