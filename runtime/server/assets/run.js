@@ -41,7 +41,7 @@ async function choose(path, goes) {
   selected.replaceChildren(...found.childNodes);
   mark();
   if (goes) { selected.tabIndex = -1; selected.focus(); }
-  else if (selected.getBoundingClientRect().top > innerHeight * .8) selected.scrollIntoView({ block: "nearest" });
+  else if (selected.getBoundingClientRect().top > innerHeight * .8 || selected.getBoundingClientRect().bottom < 99) selected.scrollIntoView({ block: "nearest" });
 }
 
 /** One icon can be come to with Tab, the others from it with arrows. */
@@ -51,7 +51,7 @@ function ready() {
   const all = icons();
   for (const each of all) {
     each.setAttribute("role", "button");
-    each.setAttribute("aria-label", each.querySelector("title")?.textContent ?? "");
+    each.ariaLabel = each.querySelector("title")?.textContent ?? null;
     each.setAttribute("tabindex", "-1");
   }
   (marked(diagram) ?? all[0])?.setAttribute("tabindex", "0");

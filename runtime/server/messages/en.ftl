@@ -109,11 +109,11 @@ plane-lost = does not answer
 hour = The last hour
 hour-ended = Runs that ended
 hour-most = The most in a minute
-hour-p95 = 95 of 100 took at most
+hour-p95 = 95 % of them took at most
 hour-runs = Runs that ended, minute by minute
-hour-durations = How long 95 of 100 took at most, minute by minute
+hour-durations = How long 95 % took at most, minute by minute
 hour-runs-told = { $ended } in the hour, { $most } in the busiest minute.
-hour-durations-told = 95 of 100 took at most { $p95 }; in the slowest minute, { $slowest }.
+hour-durations-told = 95 % took at most { $p95 }; in the slowest minute, { $slowest }.
 hour-nothing = No run ended in this hour.
 hour-since = Counted since the server was started; durations are rounded up by an eighth at most.
 
@@ -170,6 +170,7 @@ diff-file = The file as it stands on this server now, and as it would be:
 diff-accepted = Compared with the proposal of the same target that was accepted last:
 diff-refused = It cannot be applied:
 diff-nothing = Nothing is known of what stands there now, so this is the whole of what is proposed.
+diff-unknown = What stood there before was not kept; this is the whole of what was proposed.
 diff-same = Nothing would change.
 diff-counts = { $added ->
     [one] { $added } line added
@@ -218,6 +219,7 @@ proposals-until = To be decided until
 proposals-revision = Made against revision
 proposals-applied = What applying it gave
 proposals-what = What would change
+proposals-what-was = What was proposed
 proposals-proposed = What is proposed, as a whole
 proposals-no-reasoning = The agent gives no reasons.
 proposals-confidence = Confidence:
@@ -367,7 +369,7 @@ owners-remove = Remove
 owners-remove-ask = Remove this owner? All sessions of this person end.
 owners-log-in = Owners are changed by owners who are logged in.
 settings-budgets = Budgets
-budgets-none = No budget profile is set: runs may use what is signed with their flows.
+budgets-none = No budget profile is set. Runs have the profile standard, which allows what is signed with their flows.
 budgets-profile = Profile
 budgets-run = Each run
 budgets-time = Time of a run
@@ -423,7 +425,8 @@ run-rerun = Run again
 run-rerun-what = The same program with the same inputs, as another run. Tools and LLMs are called anew.
 run-fork = Fork
 run-fork-what = Another run shares the first events of this one and goes on from there; this one stays as it is. What was asked for by then and has no answer is asked again.
-run-fork-at = Last event that both have (1 to { $last })
+run-what-if = What if…?
+run-fork-at = The other run shares all events up to number (1 to { $last })
 run-fork-version = Version of the flow to go on by (empty: the same program)
 run-fork-ask-again = Ask it again, really
 run-fork-ask-again-what = Another run shares everything up to this question and asks it again: of the same tool, model or person. This run stays as it is.
@@ -437,7 +440,7 @@ run-signal-sent = The signal was sent.
 run-path = The way that it took
 run-path-told = Lines and icons that were passed are lit up, with how often and how long. Choose an icon to see what it asked.
 run-differs = The history does not follow from the program, as far as replaying it shows:
-run-no-diagram = The file of the diagram is not kept here, so the way cannot be drawn.
+run-no-diagram = The file that the flow was made from is not kept here, so the way cannot be drawn.
 run-no-program = The program that this run pins is not here, or nobody who is trusted signed it: the way cannot be drawn.
 run-selected = What the chosen icon asked
 run-choose = Choose an icon or a bar to see what was asked, what came of it and what it cost.
@@ -478,7 +481,7 @@ run-task-dead = out of attempts
 
 effects = What it asked, over time
 effects-none = The run has asked for nothing yet.
-effects-none-here = This icon has asked for nothing in this run.
+effects-none-here = This icon has asked nobody for anything in this run: it computes by itself, or was not passed.
 effects-shown = { $first } to { $last } of { $total }
 effects-table = As a table
 effects-of-icon = { $count ->
@@ -520,16 +523,20 @@ outcome-cancelled = never answered
 
 otherwise = What would have happened with another answer
 otherwise-failed = If it had failed
+otherwise-choose = Choose an answer that the run was given: with another one it is computed anew, up to where it would have asked for something new. Nothing is really asked, and this run stays as it is.
+otherwise-none = The run was given no answers yet.
+otherwise-it-was = It was answered:
+otherwise-more = There are more answers: choose an icon in the diagram to see its own.
 otherwise-own = Another answer of your own
 otherwise-answer = The answer, as JSON
 otherwise-error = Or the code of an error that it fails with
-otherwise-tell = Tell
+otherwise-tell = Show what would have happened
 otherwise-recorded = As it was recorded
 otherwise-not-told = This cannot be told:
 otherwise-same = Nothing would have been different.
 otherwise-same-end = The run would have come to the same end, but not all of it would have been the same.
 otherwise-other-end = The run would have come to another end.
-otherwise-stopped = The run would have gone on, to where it asks for something that was never answered.
+otherwise-stopped = The run would have gone another way, up to something that it never asked for; what comes after that nobody knows.
 otherwise-waits = The run would have waited for something else.
 otherwise-refused = The run would not have begun.
 otherwise-endless = The run would have computed without an end.
@@ -554,7 +561,7 @@ otherwise-asks-no-more = It would not have asked this
 otherwise-hands-more = It would have handed out { $name }
 otherwise-hands-less = It would not have handed out { $name }
 otherwise-hands-other = It would have handed out another { $name }
-otherwise-ask-really = What comes behind that is only known when it is really asked: fork the run below.
+otherwise-ask-really = A fork finds out what comes after that: it asks again, really, and may be answered differently.
 otherwise-path = The way that it would have taken
 
 ## Proof of a run
@@ -595,7 +602,7 @@ travel-at = The run is at
 travel-path = The way so far
 travel-state = State
 travel-changes = { $count ->
-    [0] Nothing changed by this event
+    [0] No variable changed by this event
     [one] { $count } variable changed by this event
    *[other] { $count } variables changed by this event
 }
@@ -640,6 +647,7 @@ worker-blocked-quota = quota used up
 worker-blocked-login = not logged in
 worker-blocked-until = until
 worker-slots = Slots
+worker-busy = Tasks at work
 worker-silent = Silent for
 worker-heard = Heard of
 worker-able = Provides

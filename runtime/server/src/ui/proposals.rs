@@ -68,6 +68,8 @@ struct Row {
     /// The one to decide on.
     duplicate_of: Option<String>,
     decided: Option<(String, Time)>,
+    /// What the person said who decided.
+    note: Option<String>,
 }
 
 impl Row {
@@ -91,6 +93,7 @@ impl Row {
                 .approval
                 .as_ref()
                 .map(|approval| (approval.decided_by.to_string(), Time(approval.decided_at))),
+            note: proposal.approval.as_ref().and_then(|approval| approval.note.as_deref()).map(cut),
         }
     }
 }

@@ -269,7 +269,7 @@ async fn run(
     let svg = match (&seen.loaded, &seen.walked) {
         (Some(loaded), Some((walk, _))) => {
             let marks = diagram::marks(walk.clone(), record.status);
-            diagram::drawn(&app, loaded, marks, locale).await?
+            diagram::drawn(&app, loaded, marks, viewer.texts).await?
         }
         _ => None,
     };

@@ -41,6 +41,8 @@ pub(super) struct Row {
     pub(super) id: String,
     pub(super) flow: String,
     pub(super) version: String,
+    /// What it was started with, in a line.
+    pub(super) inputs: String,
     pub(super) status: &'static str,
     pub(super) waiting: bool,
     pub(super) created: Time,
@@ -58,13 +60,15 @@ pub(super) fn row(app: &App, run: &RunRecord, texts: &Texts) -> Row {
         id: run.id.to_string(),
         flow: run.flow.clone(),
         version: run.version.clone(),
+        inputs: show::brief(&run.inputs),
         status: run.status.name(),
         waiting: run.waiting && !run.status.is_terminal(),
         created: Time(run.created_at),
         took: run.started_at().map(|at| show::duration(texts, until.saturating_sub(at))),
         tokens: show::number(run.tokens),
         cost: show::money(run.cost_micro_usd),
-        error: run.error.as_ref().map(|error| error.code.clone()),
+        // The status says it already.
+        error: run.error.as_ref().map(|error| error.code.clone()).filter(|code| code != "failed"),
     }
 }
 

@@ -1,7 +1,8 @@
 //! How values are told to people: times, durations, money, counts, states.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
+use bloom_interpreter::usd;
 use bloom_ir::Value;
 
 use super::texts::{Texts, text};
@@ -66,8 +67,35 @@ pub(super) fn bytes(bytes: u64) -> String {
 
 /// Millionths of a US dollar.
 pub(super) fn money(micro_usd: u64) -> String {
-    let (dollars, rest) = (micro_usd / 1_000_000, micro_usd % 1_000_000);
-    if rest % 10_000 == 0 { format!("${dollars}.{:02}", rest / 10_000) } else { format!("${dollars}.{rest:06}") }
+    format!("${}", usd(micro_usd))
+}
+
+/// The members of a map in a line, the first letters of each: what tells one run from another.
+pub(super) fn brief(value: &Value) -> String {
+    const MEMBER: usize = 48;
+    const ALL: usize = 120;
+    let Some(members) = value.as_map() else { return String::new() };
+    let mut told = String::new();
+    for (name, value) in members {
+        let text = value.as_str().map_or_else(|| value.to_json().to_string(), str::to_owned);
+        let separator = if told.is_empty() { "" } else { " · " };
+        // Writing to a text does not fail.
+        let _ = write!(told, "{separator}{name}: {}", cut(&text, MEMBER));
+        if told.len() > 2 * ALL {
+            break;
+        }
+    }
+    cut(&told, ALL)
+}
+
+/// At most so many letters, on one line.
+fn cut(text: &str, most: usize) -> String {
+    let mut letters = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    let mut told: String = letters.by_ref().take(most).collect();
+    if letters.next().is_some() {
+        told.push('…');
+    }
+    told
 }
 
 /// A number with its digits in threes. Templates give references to references.
@@ -137,6 +165,16 @@ mod tests {
     #[test]
     fn bytes_are_told_in_units_that_fit() {
         assert_eq!([0, 1_023, 1_536, 64 << 20, 3 << 30].map(bytes), ["0 B", "1023 B", "1.5 KiB", "64 MiB", "3 GiB"]);
+    }
+
+    #[test]
+    fn a_map_is_told_in_a_line() {
+        let map = |json: serde_json::Value| brief(&Value::from(json));
+        assert_eq!(map(serde_json::json!({ "a": "один\nдва", "b": [1] })), "a: один два · b: [1]");
+        assert_eq!(map(serde_json::json!({ "a": "ї".repeat(60) })), format!("a: {}…", "ї".repeat(48)));
+        let many: serde_json::Map<_, _> = (0..900).map(|at| (format!("m{at}"), at.into())).collect();
+        assert_eq!(map(many.into()).chars().count(), 121);
+        assert_eq!(map(serde_json::json!({})), "");
     }
 
     #[test]

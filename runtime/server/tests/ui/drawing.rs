@@ -71,8 +71,12 @@ fn diagram(name: &str, params: &str, items: &Json) -> Vec<u8> {
 
 /// Publishes a diagram with its file, as this flow.
 pub(crate) async fn published(world: &World, id: &str, name: &str, params: &str, items: &Json) {
-    let bytes = diagram(name, params, items);
-    let made = compiled(&format!("{id}.drakon"), &bytes, Some(id.to_owned()), Some("1.0.0".to_owned()));
+    published_file(world, id, &format!("{id}.drakon"), diagram(name, params, items)).await;
+}
+
+/// Publishes what a file makes, with the file, as this flow.
+pub(crate) async fn published_file(world: &World, id: &str, file: &str, bytes: Vec<u8>) {
+    let made = compiled(file, &bytes, Some(id.to_owned()), Some("1.0.0".to_owned()));
     let document: Document = made.document.unwrap_or_else(|| panic!("{:?}", made.diagnostics));
     let signed = sign::seal(document, &[&key()]).to_bytes();
     world.send("POST", "/api/v1/flows", &[("content-type", "application/json")], signed).await.ok(201);

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::drawing::{EVIL, assert_harmless, drawing, ended, greeting, icon, page, published, refused, told, waiting};
+use crate::drawing::{
+    EVIL, assert_harmless, drawing, ended, greeting, icon, page, published, published_file, refused, told, waiting,
+};
 use crate::world::World;
 
 async fn greeted(world: &World) -> String {
@@ -95,7 +97,7 @@ async fn what_an_icon_asked_is_shown_whole() {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let none = page(&world, &format!("/runs/{run}/effects?item=5")).await;
-    assert!(none.contains("has asked for nothing") && none.contains("asked 0 times"), "{none}");
+    assert!(none.contains("has asked nobody for anything"), "{none}");
     assert_eq!(refused(&world, &format!("/runs/{run}/effects?item=99")).await.0, 404);
     assert_eq!(refused(&world, &format!("/runs/{run}/effects?effect=n99%231")).await.0, 404);
     assert_eq!(refused(&world, &format!("/runs/{run}/effects")).await.0, 400);
@@ -114,11 +116,45 @@ fn link(page: &str, attribute: &str) -> String {
 }
 
 #[tokio::test]
+async fn pseudocode_is_shown_with_the_lines_that_were_passed() {
+    let world = drawing();
+    let text = format!(
+        "BEGIN \"Count\"\n  PARAM n: int\n  REPEAT n times\n    LOG \"{}\"\n  IF n > 5\n    FAIL \"too many\"\n  RETURN n\nEND\n",
+        "<script>"
+    );
+    published_file(&world, "count", "count.md", text.into_bytes()).await;
+    let line = |page: &str, number: u32| {
+        let (_, rest) =
+            page.split_once(&format!("data-item=\"{number}\"")).unwrap_or_else(|| panic!("{number}: {page}"));
+        rest.split_once("</li>").unwrap().0.to_owned()
+    };
+    let run = ended(&world, "count", &json!({ "n": 3 })).await;
+    let shown = page(&world, &format!("/runs/{run}")).await;
+    assert_harmless(&shown);
+    assert!(line(&shown, 4).contains("shape taken") && line(&shown, 4).contains("×3"), "{shown}");
+    assert!(!line(&shown, 6).contains("taken") && line(&shown, 7).contains("taken"), "{shown}");
+    let failed = ended(&world, "count", &json!({ "n": 6 })).await;
+    let shown = page(&world, &format!("/runs/{failed}")).await;
+    assert!(line(&shown, 6).contains("shape failed") && !line(&shown, 7).contains("taken"), "{shown}");
+    assert!(shown.contains("too many"), "{shown}");
+    // What tells them apart stands in the list.
+    let list = page(&world, "/runs").await;
+    assert!(list.contains("n: 3") && list.contains("n: 6"), "{list}");
+    let moment = page(&world, &format!("/runs/{run}/travel?at=1")).await;
+    assert!(moment.contains("class=\"lines\""), "{moment}");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn what_would_have_happened_with_the_other_answer_is_two_links_away() {
     let world = drawing();
     let run = greeted(&world).await;
     let effects = link(&page(&world, &format!("/runs/{run}")).await, "data-effect");
     let otherwise = link(&page(&world, &effects).await, "data-otherwise");
+    let answers = page(&world, &format!("/runs/{run}/what-if")).await;
+    assert_harmless(&answers);
+    assert_eq!(link(&answers, "data-otherwise"), otherwise, "and by the button of the run's page");
+    assert!(answers.contains("text: hello"), "{answers}");
     let shown = page(&world, &otherwise).await;
     assert_harmless(&shown);
     assert!(shown.contains("The run would have come to another end."), "{shown}");
@@ -253,7 +289,7 @@ async fn without_its_diagram_or_program_a_run_is_shown_all_the_same() {
     let run = world.run(&crate::world::plain("plain", "1.0.0")).await;
     let shown = page(&world, &format!("/runs/{}", run["run_id"].as_str().unwrap())).await;
     assert!(
-        shown.contains("The file of the diagram is not kept here")
+        shown.contains("The file that the flow was made from is not kept here")
             && shown.contains("The run has asked for nothing yet.")
     );
     world.end().await;

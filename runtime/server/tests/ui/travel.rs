@@ -16,7 +16,7 @@ async fn each_moment_of_a_run_is_shown_with_what_changed() {
     assert!(!icon(&first, "4").contains("shape taken") && first.contains("not set"), "{first}");
     assert!(first.contains("data-step=\"previous\" rel=\"prev\" href=\"/runs/") && first.contains("aria-disabled"));
     let asked = page(&world, &at(2)).await;
-    assert!(asked.contains("Nothing changed by this event") && asked.contains("data-at=\"2\""), "{asked}");
+    assert!(asked.contains("No variable changed by this event") && asked.contains("data-at=\"2\""), "{asked}");
     let answered = page(&world, &at(3)).await;
     assert!(answered.contains("change-added") && answered.contains("1 variable changed by this event"), "{answered}");
     assert!(answered.contains("hello") && icon(&answered, "5").contains("shape current"), "{answered}");

@@ -167,7 +167,7 @@ async fn page(
     let title = title.or_else(|| spot.map(|spot| spot.text.clone())).unwrap_or(named);
     shell::page(&EffectsPage {
         item: item.clone().or_else(|| spot.map(|spot| spot.item.clone())),
-        counted: item.map(|_| text!(shell.texts, "effects-of-icon", count = total)),
+        counted: item.filter(|_| total > 0).map(|_| text!(shell.texts, "effects-of-icon", count = total)),
         title,
         effects: details,
         older,
@@ -268,7 +268,7 @@ async fn detail(
     })
 }
 
-async fn payload(app: &App, run: &RunRecord, seq: u64) -> Result<Option<Payload>, ApiError> {
+pub(super) async fn payload(app: &App, run: &RunRecord, seq: u64) -> Result<Option<Payload>, ApiError> {
     Ok(app.store().history(&run.id, seq, 1).await?.pop().and_then(|event| event.payload))
 }
 

@@ -9,16 +9,16 @@ use bloom_interpreter::history::Payload;
 use bloom_interpreter::program::Place;
 use bloom_interpreter::replay::{EmissionChange, Finding, Outcome, WhatIf};
 use bloom_ir::Value;
-use bloom_runtime::record::RunStatus;
+use bloom_runtime::record::{RunRecord, RunStatus};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::effects::cut;
+use super::effects::{cut, payload};
 use super::{Head, Spot, Why, diagram};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Body, Path, Query};
-use crate::followed;
+use crate::followed::{self, Effect, Kind};
 use crate::routes::run_acts::{OtherError, Otherwise, otherwise_replayed};
 use crate::routes::runs;
 use crate::ui::shell::{self, Html, Section, Shell, Viewer};
@@ -32,6 +32,9 @@ pub(super) fn routes() -> Router<App> {
 
 /// So many other answers are offered.
 const OFFERED: usize = 8;
+
+/// So many answers of a run are offered to be others.
+const CHOSEN_FROM: usize = 30;
 
 /// So much of what differs is listed.
 const LISTED: usize = 50;
@@ -205,6 +208,9 @@ async fn posted(
 async fn told(app: App, viewer: Viewer, id: String, asked: Asked) -> Result<Html, ApiError> {
     let run = runs::named(&app, id).await?;
     let (shell, head) = (viewer.shell(Section::Runs), Head::of(&run));
+    if asked.effect.is_empty() {
+        return choose(&app, &run, head, shell).await;
+    }
     let id = asked.effect.clone();
     let found = followed::look(&app, &run, move |known| {
         let effect = known.effect(&id).cloned();
@@ -238,9 +244,7 @@ async fn told(app: App, viewer: Viewer, id: String, asked: Asked) -> Result<Html
                     _ => RunStatus::Running,
                 };
                 let svg = match &loaded {
-                    Some(loaded) => {
-                        diagram::drawn(&app, loaded, diagram::marks(walk, status), shell.texts.locale()).await?
-                    }
+                    Some(loaded) => diagram::drawn(&app, loaded, diagram::marks(walk, status), shell.texts).await?,
                     None => None,
                 };
                 (Some(tell(found, svg, &head, &shell)), None)
@@ -264,6 +268,66 @@ async fn told(app: App, viewer: Viewer, id: String, asked: Asked) -> Result<Html
         head,
         shell,
     })
+}
+
+/// The answers of a run, each with other ones.
+#[derive(askama::Template)]
+#[template(path = "run-answers.html")]
+struct AnswersPage {
+    shell: Shell,
+    head: Head,
+    answers: Vec<Answered>,
+    /// Whether there are others.
+    is_partial: bool,
+}
+
+struct Answered {
+    id: String,
+    kind: &'static str,
+    name: String,
+    spot: Option<Spot>,
+    /// How it came out, in a line.
+    told: String,
+    alternatives: Vec<Alternative>,
+    /// Where another answer is written.
+    own: String,
+}
+
+async fn choose(app: &App, run: &RunRecord, head: Head, shell: Shell) -> Result<Html, ApiError> {
+    let found = followed::look(app, run, |known| {
+        let has_other =
+            |effect: &&Effect| effect.outcome.is_some() && !matches!(effect.kind, Kind::Sleep | Kind::Timer);
+        let answered = known.effects.iter().filter(has_other).take(CHOSEN_FROM + 1);
+        answered.map(|effect| (effect.clone(), known.place(&effect.node))).collect::<Vec<_>>()
+    });
+    let found = found.await?;
+    let is_partial = found.len() > CHOSEN_FROM;
+    let mut answers = Vec::new();
+    for (effect, place) in found.into_iter().take(CHOSEN_FROM) {
+        let Some(outcome) = &effect.outcome else { continue };
+        let Some(Payload::EffectRequested { call, .. }) = payload(app, run, effect.asked).await? else { continue };
+        let (told, recorded) = match payload(app, run, outcome.seq).await? {
+            Some(Payload::EffectCompleted { answer, .. }) => {
+                let told = match &answer.value {
+                    value @ Value::Map(_) => show::brief(value),
+                    value => cut(show::json(value)),
+                };
+                (told, Some(answer.value.to_json()))
+            }
+            Some(Payload::EffectFailed { error, .. }) => (error.to_string(), None),
+            _ => continue,
+        };
+        answers.push(Answered {
+            id: effect.id.to_string(),
+            kind: effect.kind.name(),
+            alternatives: alternatives(&call, recorded.as_ref(), recorded.is_none(), &effect.id, &head, &shell),
+            own: form(&head, effect.id.as_str()),
+            name: effect.name,
+            spot: place.map(|place| Spot::of(place, &head)),
+            told,
+        });
+    }
+    shell::page(&AnswersPage { answers, is_partial, head, shell })
 }
 
 /// What is asked for; none where nothing is asked yet.

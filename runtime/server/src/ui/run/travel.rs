@@ -136,7 +136,7 @@ async fn see(app: &App, moment: Moment, head: &Head, shell: &Shell) -> Result<Se
     let places = places.into_iter().filter_map(|node| loaded.program.place(node));
     let mut named: Vec<Spot> = places.map(|place| Spot::of(place, head)).collect();
     named.dedup_by(|one, other| one.item == other.item);
-    let svg = diagram::drawn(app, &loaded, diagram::marks(walk, status), shell.texts.locale()).await?;
+    let svg = diagram::drawn(app, &loaded, diagram::marks(walk, status), shell.texts).await?;
     let groups = groups(before.as_ref(), position.as_ref());
     let pending = position.iter().flat_map(|position| &position.pending).take(super::SHOWN);
     let pending = pending.map(|request| (request.id.to_string(), head.effect(request.id.as_str()))).collect();

@@ -123,7 +123,8 @@ impl Waterfall {
                         .filter(|outcome| outcome.cost_micro_usd > 0)
                         .map(|outcome| show::money(outcome.cost_micro_usd)),
                     x: hundredths(effect.asked_at.saturating_sub(from), length),
-                    width: hundredths(took, length),
+                    // One that took no time is seen, too.
+                    width: hundredths(took.max(length / 300), length),
                     text_y: TOP + at * ROW + 14,
                     bar_y: TOP + at * ROW + 20,
                 }
