@@ -109,7 +109,7 @@ fn a_diagram_is_published_beside_what_it_was_compiled_to() {
         assert_eq!(shown(&server, version), (200, written.clone()), "{version}");
     }
     // A file that was changed since is not what the document tells of.
-    place.write("Вітання.md", &written.replace("hello", "good day"));
+    place.write("Вітання.md", written.replace("hello", "good day"));
     place
         .bloom()
         .arg("compile")

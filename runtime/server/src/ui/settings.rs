@@ -254,8 +254,6 @@ fn limits(app: &App, texts: &Texts) -> Facts {
     facts
 }
 
-/// What may be used, in words of numbers; empty where anything may.
-
 async fn spent(app: &App, budgets: &Budgets, texts: &Texts, now: i64) -> Result<Vec<Spent>, ApiError> {
     let mut today = app.store().spending(day_of(now)).await?;
     today.sort_by_key(|spent| std::cmp::Reverse((spent.charge.cost_micro_usd, spent.charge.tokens)));

@@ -56,7 +56,7 @@ impl<'t> Lines<'t> {
         let line = |(at, text): (usize, &'t str)| {
             let number = at.saturating_add(1).to_string();
             let did = known.contains(number.as_str()).then(|| Did::of(&number, marks, texts));
-            Line { did, text, number }
+            Line { number, text, did }
         };
         Self { lines: text.lines().take(LINES).enumerate().map(line).collect() }
     }

@@ -327,7 +327,7 @@ async fn choose(app: &App, run: &RunRecord, head: Head, shell: Shell) -> Result<
             told,
         });
     }
-    shell::page(&AnswersPage { answers, is_partial, head, shell })
+    shell::page(&AnswersPage { shell, head, answers, is_partial })
 }
 
 /// What is asked for; none where nothing is asked yet.
