@@ -36,6 +36,14 @@ pub(crate) struct OwnKey {
     pub(crate) public: PublicKey,
 }
 
+/// The trust list of a file, if it can be understood; without the file nobody is trusted.
+pub(crate) fn read_trust(path: &Path) -> io::Result<serde_json::Result<TrustList>> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ok(TrustList::default())),
+        read => read.map(|bytes| serde_json::from_slice(&bytes)),
+    }
+}
+
 impl<'a> Keyring<'a> {
     /// Those of the session's data directory, which may not be there yet.
     pub(crate) fn of(session: &'a Session) -> anyhow::Result<Self> {
@@ -153,12 +161,8 @@ impl<'a> Keyring<'a> {
 
     /// Whom this machine trusts.
     pub(crate) fn trust_list(&self) -> anyhow::Result<TrustList> {
-        let text = match fs::read_to_string(&self.trust) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(TrustList::default()),
-            text => text.with_context(|| self.cannot_read(&self.trust))?,
-        };
-        serde_json::from_str(&text)
-            .with_context(|| text!(self.session.catalogue, "trust-malformed", path = self.trust.display().to_string()))
+        let malformed = || text!(self.session.catalogue, "trust-malformed", path = self.trust.display().to_string());
+        read_trust(&self.trust).with_context(|| self.cannot_read(&self.trust))?.with_context(malformed)
     }
 
     /// Trusts a key. One that is trusted already gets the new name, roles and expiry.

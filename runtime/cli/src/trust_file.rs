@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use bloom_ir::TrustList;
 use bloom_runtime::signers::Signers;
 
-use crate::keyring::Keyring;
+use crate::keyring::{Keyring, read_trust};
 use crate::session::Session;
 
 /// A trust list that is read again whenever its file is another one.
@@ -39,10 +39,11 @@ impl Stamp {
 impl TrustFile {
     /// The list of the session's data directory; none is there before somebody is trusted.
     pub(crate) fn of(session: &Session) -> anyhow::Result<Self> {
-        let path = Keyring::of(session)?.trust_path().to_owned();
+        let keyring = Keyring::of(session)?;
+        let path = keyring.trust_path().to_owned();
         // Taken before it is read: what is written in between is seen the next time.
         let stamp = Stamp::of(&path);
-        let list = Arc::new(Keyring::of(session)?.trust_list()?);
+        let list = Arc::new(keyring.trust_list()?);
         Ok(Self { path, kept: Mutex::new(Kept { stamp, list }) })
     }
 }
@@ -53,11 +54,7 @@ impl Signers for TrustFile {
         let stamp = Stamp::of(&self.path);
         if kept.stamp != stamp {
             kept.stamp = stamp;
-            let read = match stamp {
-                Some(_) => fs::read(&self.path).map_err(anyhow::Error::from),
-                None => Ok(b"{}".to_vec()),
-            };
-            match read.and_then(|bytes| Ok(serde_json::from_slice(&bytes)?)) {
+            match read_trust(&self.path).and_then(|list| Ok(list?)) {
                 Ok(list) => kept.list = Arc::new(list),
                 // Whoever was trusted before is until the file can be read again.
                 Err(error) => tracing::error!(%error, path = %self.path.display(), "the trust list cannot be read"),

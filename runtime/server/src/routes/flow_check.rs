@@ -59,11 +59,12 @@ async fn check(
             Err(error) => return Err(error),
         };
     }
+    let trust = app.trust.trusted();
     let checked = Checked {
         flow: looked.document.as_ref().map(Named::of),
         known: looked.is_known,
         newest,
-        signers: looked.signers.iter().map(|key| Signer::of(key, &app.trust.trusted())).collect(),
+        signers: looked.signers.iter().map(|key| Signer::of(key, &trust)).collect(),
         refused: looked.refused.map(ErrorPart::of),
         diagnostics: looked.found.iter().map(|found| Found::of(found, locale)).collect(),
         picture: looked.picture,

@@ -112,7 +112,8 @@ async fn publish(
         Sent::Document => bytes.to_vec(),
     };
     let now = app.clock.now();
-    let ir = verify(&document, &app.trust.trusted(), now)?;
+    let trust = app.trust.trusted();
+    let ir = verify(&document, &trust, now)?;
     app.engine.admit(&ir).await?;
     let flow = &ir.document().flow;
     let record = FlowRecord {
@@ -126,7 +127,7 @@ async fn publish(
     // A hash does not cover signatures: those that are there stay.
     let known = app.store().flow_document(record.hash).await?;
     let document = match &known {
-        Some(known) => ir.bytes_with_signatures_of(known, &app.trust.trusted()),
+        Some(known) => ir.bytes_with_signatures_of(known, &trust),
         None => ir.bytes().to_vec(),
     };
     // Another source of the same program makes no other version.
