@@ -22,7 +22,9 @@ use super::import::Cursor;
 use super::key::{Key, Span};
 use super::restore::{Groups, Item};
 use super::row;
-use super::table::{Rows, Snapshot, Stage, Table};
+use super::snapshot::Snapshot;
+use super::stage::Stage;
+use super::table::{Rows, Table};
 use super::verbs::{self, history, proposal, question, task};
 use super::{GAPS_KEY, gaps};
 use crate::staged::Staged;
@@ -50,16 +52,16 @@ pub(super) fn write(
     let mut flows = BTreeSet::new();
     for ended in &plan.runs {
         if flows.insert(ended.ir) {
-            let flow = { rows }.get(Table::Flows, ended.ir.as_bytes())?.ok_or_else(|| gone("flow", ended.ir))?;
+            let flow = rows.get(Table::Flows, ended.ir.as_bytes())?.ok_or_else(|| gone("flow", ended.ir))?;
             lines.write(&export::stored_flow(rows, row::decode(&flow)?)?)?;
         }
     }
     // The last that is taken out is the first to be put back.
     for ended in plan.runs.iter().rev() {
-        let run = unchanged(&mut { rows }, ended)?;
+        let run = unchanged(rows, ended)?;
         lines.write(&Record::Run(run))?;
         export::each_event(rows, &ended.id, |event, _| lines.write(&Record::Event(event)))?;
-        for record in belongings(&mut { rows }, ended)? {
+        for record in belongings(rows, ended)? {
             lines.write(&record)?;
         }
     }
@@ -113,7 +115,7 @@ pub(super) fn batches(plan: ArchivePlan) -> Vec<Vec<Ended>> {
 
 /// Takes runs out of the store that an archive holds, with all that belongs to them.
 pub(super) fn take_out(
-    stage: &mut Stage<'_, '_>,
+    stage: &mut Stage<'_>,
     batch: &[Ended],
     archive: &Contents,
     now: i64,
@@ -163,19 +165,19 @@ pub(super) fn note<'a>(
     AuditNote { detail, ..AuditNote::new(now, by, action, ("archive", &digest)) }
 }
 
-fn last_event(stage: &mut Stage<'_, '_>) -> Result<u64, StoreError> {
+fn last_event(stage: &mut Stage<'_>) -> Result<u64, StoreError> {
     stage.last(Table::Events)?.map_or(Ok(0), |(key, _)| row::number(&key))
 }
 
 /// A run, as it was when it was looked at.
-fn unchanged(rows: &mut impl Rows, ended: &Ended) -> Result<RunRecord, StoreError> {
+fn unchanged(rows: &impl Rows, ended: &Ended) -> Result<RunRecord, StoreError> {
     let run = history::run(rows, &ended.id)?;
     let same = |run: &RunRecord| (run.history_head, run.events) == (ended.head, ended.events);
     run.filter(same).ok_or_else(|| gone("run", &ended.id))
 }
 
 /// What belongs to a run beside its history, in the order in which it is written.
-fn belongings(rows: &mut impl Rows, ended: &Ended) -> Result<Vec<Record>, StoreError> {
+fn belongings(rows: &impl Rows, ended: &Ended) -> Result<Vec<Record>, StoreError> {
     let mut found = Vec::new();
     for id in &ended.inbox {
         found.push(Record::Inbox(history::inbox_entry(rows, id)?.ok_or_else(|| gone("inbox entry", id))?));
@@ -199,7 +201,7 @@ fn belongings(rows: &mut impl Rows, ended: &Ended) -> Result<Vec<Record>, StoreE
 }
 
 /// The ids that rows of an index point to.
-fn indexed(rows: &mut impl Rows, index: Table, span: &Span) -> Result<Vec<String>, StoreError> {
+fn indexed(rows: &impl Rows, index: Table, span: &Span) -> Result<Vec<String>, StoreError> {
     let mut ids = Vec::new();
     rows.ascend(index, span, |_, id| {
         ids.push(row::id(id)?.to_owned());

@@ -44,7 +44,7 @@ pub(super) fn where_missing(path: &Path) -> Result<(), StoreError> {
     // The copy shares the lock, which so lasts until the file has its name.
     let copy = file.try_clone().map_err(failed)?;
     let database = Database::builder().create_file(copy).map_err(|error| opening(draft, error))?;
-    let database = Guarded::once(database);
+    let database = Guarded::once(database)?;
     prepare(&database, Some(draft))?;
     fs::rename(draft, path).map_err(failed)?;
     // The file is there after a power cut only when its folder's entry is on disk too.

@@ -15,7 +15,8 @@ use serde::de::DeserializeOwned;
 
 use super::key::{Key, Span};
 use super::row;
-use super::table::{Rows as _, Snapshot, Table};
+use super::snapshot::Snapshot;
+use super::table::{Rows as _, Table};
 use super::verbs::history;
 use crate::transfer::{
     Blob, Bytes, Contents, Format, LineWriter, NamedVersion, PlacedBlob, Record, Setting, StoredFlow, TransferError,
@@ -73,7 +74,7 @@ pub(super) fn export(rows: &Snapshot, out: impl Write, made_at: i64) -> Result<C
 }
 
 /// A flow with its document.
-pub(super) fn stored_flow(mut rows: &Snapshot, flow: FlowRecord) -> Result<Record, StoreError> {
+pub(super) fn stored_flow(rows: &Snapshot, flow: FlowRecord) -> Result<Record, StoreError> {
     let document = rows.get(Table::FlowDocuments, flow.hash.as_bytes())?;
     let document = document.ok_or_else(|| missing(Table::FlowDocuments, flow.hash))?;
     Ok(Record::Flow(StoredFlow { flow, document: Bytes::of(document) }))
@@ -87,9 +88,9 @@ fn named_version(key: &[u8], of: FlowVersion) -> Result<NamedVersion, StoreError
 }
 
 /// A run with its inputs.
-fn whole_run(mut rows: &Snapshot, run: RunRecord) -> Result<RunRecord, StoreError> {
+fn whole_run(rows: &Snapshot, run: RunRecord) -> Result<RunRecord, StoreError> {
     let id = run.id;
-    history::run(&mut rows, &id)?.ok_or_else(|| missing(Table::Runs, id))
+    history::run(rows, &id)?.ok_or_else(|| missing(Table::Runs, id))
 }
 
 /// Visits the events of a run, each with the digest of its payload where that is kept beside it.
@@ -99,7 +100,6 @@ pub(super) fn each_event(
     mut visit: impl FnMut(Event, Option<Digest>) -> Result<(), TransferError>,
 ) -> Result<(), TransferError> {
     each(rows, Table::EventsByRun, &Key::new().text(run.as_str()).span(), |_, number| {
-        let mut rows = rows;
         let event = rows.get(Table::Events, number)?.ok_or_else(|| missing(Table::Events, run))?;
         let mut beside = None;
         let event = row::decode_event(&event, |digest| {
@@ -121,7 +121,7 @@ pub(super) fn records<T: DeserializeOwned>(
 
 /// Visits rows until one fails.
 fn each(
-    mut rows: &Snapshot,
+    rows: &Snapshot,
     table: Table,
     span: &Span,
     mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), TransferError>,

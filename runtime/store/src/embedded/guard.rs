@@ -5,13 +5,17 @@ use std::cell::{Cell, RefCell};
 use std::mem;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::path::{Component, Path};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError, RwLock};
 
 use bloom_runtime::store::StoreError;
-use redb::{Database, ReadTransaction, ReadableDatabase as _, WriteTransaction};
+use redb::{Database, WriteTransaction};
 
-use super::failure::{backend, repeated};
-use super::wal::{Changes, Wal};
+use super::failure::repeated;
+use super::layer::Layer;
+use super::opened::Opened;
+use super::snapshot::Snapshot;
+use super::wal::Wal;
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
@@ -77,10 +81,12 @@ pub(super) struct Guarded {
     /// Where commits go first; none for a file that nobody uses yet.
     wal: Option<Mutex<Wal>>,
     again: Option<Again>,
+    /// Whether somebody who read met a failure.
+    is_suspect: AtomicBool,
 }
 
 enum State {
-    Open(Database),
+    Open(Opened),
     /// It was let go of, and could not be opened again.
     Gone(StoreError),
 }
@@ -99,41 +105,66 @@ impl Guarded {
     /// One that is not opened again.
     pub(super) fn with_wal(database: Database, mut wal: Wal) -> Result<Self, StoreError> {
         wal.recover(&database)?;
-        Ok(Self { state: RwLock::new(State::Open(database)), wal: Some(Mutex::new(wal)), again: None })
+        let mut guarded = Self::once(database)?;
+        guarded.wal = Some(Mutex::new(wal));
+        Ok(guarded)
     }
 
     /// One that is not opened again, and commits to the file alone.
-    pub(super) fn once(database: Database) -> Self {
-        Self { state: RwLock::new(State::Open(database)), wal: None, again: None }
+    pub(super) fn once(database: Database) -> Result<Self, StoreError> {
+        let state = RwLock::new(State::Open(Opened::new(database)?));
+        Ok(Self { state, wal: None, again: None, is_suspect: AtomicBool::new(false) })
     }
 
-    /// Commits what was changed in a transaction: when this returns, it is on disk.
-    pub(super) fn commit(&self, transaction: WriteTransaction, changes: &Changes) -> Result<(), StoreError> {
-        match &self.wal {
-            Some(wal) => wal.lock().unwrap_or_else(PoisonError::into_inner).commit(transaction, changes),
-            None => transaction.commit().map_err(backend),
-        }
+    /// What is committed.
+    pub(super) fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.opened(|opened| Ok(opened.snapshot()))
     }
 
-    pub(super) fn begin_read(&self) -> Result<ReadTransaction, StoreError> {
-        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
-            State::Open(database) => database.begin_read().map_err(backend),
-            State::Gone(error) => Err(repeated(error)),
-        }
+    /// Commits rows: when this returns, they are on disk.
+    pub(super) fn commit(&self, rows: Layer) -> Result<(), StoreError> {
+        self.opened(|opened| match &self.wal {
+            Some(wal) => wal.lock().unwrap_or_else(PoisonError::into_inner).commit(opened, rows),
+            None => opened.write(&rows, |_| Ok(())),
+        })
     }
 
-    pub(super) fn begin_write(&self) -> Result<WriteTransaction, StoreError> {
-        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
-            State::Open(database) => database.begin_write().map_err(backend),
-            State::Gone(error) => Err(repeated(error)),
-        }
+    /// Commits rows to the file, with whatever else is done in the transaction.
+    pub(super) fn write(
+        &self,
+        rows: &Layer,
+        also: impl FnOnce(&mut WriteTransaction) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.opened(|opened| opened.write(rows, also))
     }
 
     /// Brings the file up to date, so that it can be changed without the log.
     pub(super) fn settle(&self) -> Result<(), StoreError> {
-        match (&*self.state.read().unwrap_or_else(PoisonError::into_inner), &self.wal) {
-            (State::Open(database), Some(wal)) => wal.lock().unwrap_or_else(PoisonError::into_inner).settle(database),
-            _ => Ok(()),
+        let Some(wal) = &self.wal else { return Ok(()) };
+        self.opened(|opened| wal.lock().unwrap_or_else(PoisonError::into_inner).settle(opened))
+    }
+
+    /// Has the next who commits see whether the engine still works.
+    pub(super) fn suspect(&self) {
+        self.is_suspect.store(true, Ordering::Relaxed);
+    }
+
+    /// Opens the file again where the engine met a failure of the disk.
+    pub(super) fn heal(&self) -> Result<(), StoreError> {
+        let is_gone = matches!(&*self.state.read().unwrap_or_else(PoisonError::into_inner), State::Gone(_));
+        if !self.is_suspect.swap(false, Ordering::Relaxed) && !is_gone {
+            return Ok(());
+        }
+        match self.opened(Opened::check) {
+            Err(error @ StoreError::Backend(_)) => self.reopen(&error),
+            checked => checked,
+        }
+    }
+
+    fn opened<T>(&self, with: impl FnOnce(&Opened) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Open(opened) => with(opened),
+            State::Gone(error) => Err(repeated(error)),
         }
     }
 
@@ -150,10 +181,10 @@ impl Guarded {
             if let Some(wal) = &self.wal {
                 wal.lock().unwrap_or_else(PoisonError::into_inner).recover(&database)?;
             }
-            Ok(database)
+            Opened::new(database)
         });
         let (state, outcome) = match opened {
-            Ok(database) => (State::Open(database), Ok(())),
+            Ok(opened) => (State::Open(opened), Ok(())),
             Err(error) => (State::Gone(repeated(&error)), Err(error)),
         };
         self.change(state);
@@ -163,7 +194,7 @@ impl Guarded {
     /// The database itself, where it is open.
     pub(super) fn release(self) -> Option<Database> {
         match self.change(State::Gone(StoreError::Closed)) {
-            State::Open(database) => Some(database),
+            State::Open(opened) => Some(opened.into_database()),
             State::Gone(_) => None,
         }
     }
@@ -177,10 +208,10 @@ impl Drop for Guarded {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         let state = mem::replace(state, State::Gone(StoreError::Closed));
-        if let (State::Open(database), Some(wal)) = (&state, &mut self.wal) {
+        if let (State::Open(opened), Some(wal)) = (&state, &mut self.wal) {
             let wal = wal.get_mut().unwrap_or_else(PoisonError::into_inner);
             // Otherwise the log stays, and is read when the store is opened.
-            let _ = guarded(|| wal.settle(database));
+            let _ = guarded(|| wal.settle(opened));
         }
         close(state);
     }

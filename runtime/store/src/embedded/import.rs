@@ -12,10 +12,12 @@ use bloom_runtime::store::StoreError;
 use redb::Database;
 
 use super::guard::{Guarded, guarded};
+use super::layer::Layer;
 use super::rows::{self, Entry};
-use super::table::{OpenTables, Rows as _, Snapshot, Stage, Table};
-use super::wal::Changes;
-use super::{RedbStore, at, opening, prepare, snapshot, verbs, verify};
+use super::snapshot::Snapshot;
+use super::stage::Stage;
+use super::table::{Rows as _, Table};
+use super::{RedbStore, at, opening, prepare, verbs, verify};
 use crate::transfer::{
     Blob, Contents, Format, LineReader, NamedVersion, PlacedBlob, Record, Setting, StoredFlow, TransferError,
 };
@@ -67,7 +69,7 @@ fn fill(draft: &Path, input: impl Read + Send, now: i64, by: &Actor) -> Result<(
     let file = file.map_err(failed)?;
     file.set_len(0).map_err(failed)?;
     let database = Database::builder().set_cache_size(RedbStore::CACHE).create_file(file);
-    let database = Guarded::once(database.map_err(|error| opening(draft, error))?);
+    let database = Guarded::once(database.map_err(|error| opening(draft, error))?)?;
     prepare(&database, Some(draft))?;
 
     let mut cursor = Cursor::default();
@@ -84,7 +86,7 @@ fn fill(draft: &Path, input: impl Read + Send, now: i64, by: &Actor) -> Result<(
     let contents = lines.contents().ok_or(TransferError::Truncated { line: lines.line() })?;
     write(&database, |stage| Ok(verbs::write_audit(stage, vec![note(&contents, now, by)])?))?;
 
-    let found = verify::verify(&snapshot(&database)?)?;
+    let found = verify::verify(&database.snapshot()?)?;
     match found.faults.into_iter().next() {
         Some(first) => Err(TransferError::Contradiction { count: found.fault_count, first }),
         None => Ok((database, contents)),
@@ -130,15 +132,13 @@ impl Batch {
 
 fn write(
     database: &Guarded,
-    change: impl FnOnce(&mut Stage<'_, '_>) -> Result<(), TransferError>,
+    change: impl FnOnce(&mut Stage<'_>) -> Result<(), TransferError>,
 ) -> Result<(), TransferError> {
-    let transaction = database.begin_write()?;
-    let mut tables = OpenTables::new(&transaction);
-    let mut stage = Stage::new(&mut tables);
+    let (below, mut rows) = (database.snapshot()?, Layer::default());
+    let mut stage = Stage::new(&mut rows, &below);
     change(&mut stage)?;
-    stage.flush(&mut Changes::default())?;
-    drop(tables);
-    Ok(transaction.commit().map_err(super::backend)?)
+    stage.flush()?;
+    Ok(database.commit(rows)?)
 }
 
 /// Where records go that do not say so themselves: events belong to the run before them.

@@ -27,10 +27,11 @@ use redb::TableDefinition;
 
 use super::guard::Guarded;
 use super::key::Key;
-use super::table::{OpenTables, Rows as _, Stage, Table};
+use super::layer::Layer;
+use super::stage::Stage;
+use super::table::{Rows as _, Table};
 use super::verbs::{history, task};
-use super::wal::Changes;
-use super::{SCHEMA, SCHEMA_KEY, at, backend, row, rows};
+use super::{SCHEMA, SCHEMA_KEY, at, backend, open_all, row, rows};
 
 /// Version 2's index of leases that nobody has ended.
 const ACTIVE_LEASES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("active_leases");
@@ -44,10 +45,8 @@ pub(super) fn migrate(database: &Guarded, from: u32, path: Option<&Path>) -> Res
     if let Some(path) = path {
         keep(path, from)?;
     }
-    let transaction = database.begin_write()?;
-    let mut tables = OpenTables::new(&transaction);
-    Table::ALL.iter().try_for_each(|table| tables.open(*table))?;
-    let mut stage = Stage::new(&mut tables);
+    let (below, mut rows) = (database.snapshot()?, Layer::default());
+    let mut stage = Stage::new(&mut rows, &below);
     if from < 3 {
         leases(&mut stage)?;
         tasks(&mut stage)?;
@@ -64,11 +63,14 @@ pub(super) fn migrate(database: &Guarded, from: u32, path: Option<&Path>) -> Res
         run_counts(&mut stage)?;
     }
     stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
-    stage.flush(&mut Changes::default())?;
-    drop(tables);
-    transaction.delete_table(ACTIVE_LEASES).map_err(backend)?;
-    transaction.delete_table(RUNS_BY_FLOW).map_err(backend)?;
-    transaction.commit().map_err(backend)
+    stage.flush()?;
+    drop(below);
+    database.write(&rows, |transaction| {
+        open_all(transaction)?;
+        transaction.delete_table(ACTIVE_LEASES).map_err(backend)?;
+        transaction.delete_table(RUNS_BY_FLOW).map_err(backend)?;
+        Ok(())
+    })
 }
 
 /// Copies the file, on disk before anything is changed. What a crash left of an earlier copy is made anew: the file is
@@ -87,7 +89,7 @@ fn keep(path: &Path, version: u32) -> Result<(), StoreError> {
 }
 
 /// Leases say how long they live, and of which context they are, and are found by status.
-fn leases(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+fn leases(stage: &mut Stage<'_>) -> Result<(), StoreError> {
     for mut old in all(stage, Table::Leases)? {
         let time = |name: &str| old.get(name).and_then(serde_json::Value::as_i64).unwrap_or_default();
         old["ttl_ms"] = time("expires_at").saturating_sub(time("started_at")).into();
@@ -102,7 +104,7 @@ fn leases(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
 }
 
 /// Tasks are found by status.
-fn tasks(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+fn tasks(stage: &mut Stage<'_>) -> Result<(), StoreError> {
     for old in all(stage, Table::Tasks)? {
         let task: Task = read(old)?;
         stage.put(Table::TasksByStatus, task::task_time_key(&task), task.id.as_str().into());
@@ -111,7 +113,7 @@ fn tasks(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
 }
 
 /// Runs that somebody has to drive are found without the others.
-fn moving(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+fn moving(stage: &mut Stage<'_>) -> Result<(), StoreError> {
     for old in all(stage, Table::Runs)? {
         let run: RunRecord = read(old)?;
         if history::is_moving(&run) {
@@ -122,7 +124,7 @@ fn moving(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
 }
 
 /// What runs handed out is listed without their histories.
-fn handed_out(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+fn handed_out(stage: &mut Stage<'_>) -> Result<(), StoreError> {
     let mut places = Vec::new();
     stage.ascend(Table::EventsByRun, &Key::new().span(), |key, number| {
         let (run, _) = Key::text_at(key).ok_or_else(|| StoreError::Damaged("an event is of no run".to_owned()))?;
@@ -141,7 +143,7 @@ fn handed_out(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
 }
 
 /// Runs of a flow are found by status, and counted.
-fn runs_by_flow(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+fn runs_by_flow(stage: &mut Stage<'_>) -> Result<(), StoreError> {
     for old in all(stage, Table::Runs)? {
         let (table, place, marks) = history::by_flow(&read(old)?);
         stage.put(table, place, marks);
@@ -150,7 +152,7 @@ fn runs_by_flow(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
 }
 
 /// Runs that wait are counted among the others.
-fn run_counts(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+fn run_counts(stage: &mut Stage<'_>) -> Result<(), StoreError> {
     let mut counts: BTreeMap<Vec<u8>, history::Count> = BTreeMap::new();
     stage.ascend(Table::RunsByFlow, &Key::new().span(), |key, marks| {
         let (flow, status, _) = history::flow_and_status(key)?;
@@ -164,7 +166,7 @@ fn run_counts(stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn all(stage: &mut Stage<'_, '_>, table: Table) -> Result<Vec<serde_json::Value>, StoreError> {
+fn all(stage: &mut Stage<'_>, table: Table) -> Result<Vec<serde_json::Value>, StoreError> {
     let mut rows = Vec::new();
     stage.ascend(table, &Key::new().span(), |_, row| {
         rows.push(row::decode(row)?);

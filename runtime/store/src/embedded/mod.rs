@@ -7,12 +7,16 @@ mod failure;
 mod guard;
 mod import;
 mod key;
+mod layer;
 mod migrate;
+mod opened;
 mod owner;
 mod query;
 mod restore;
 mod row;
 mod rows;
+mod snapshot;
+mod stage;
 mod table;
 mod transfer;
 mod verbs;
@@ -43,15 +47,17 @@ use bloom_runtime::store::{
     QuestionFilter, QueueFilter, RunFilter, StandingCount, StandingRun, Store, StoreError, Submission, TaskFilter,
     WorkCounts,
 };
-use redb::{Database, StorageBackend};
+use redb::{Database, StorageBackend, WriteTransaction};
 use rustix::fs::{Advice, fadvise};
 
 use self::failure::{at, backend, opening};
 use self::guard::{Guarded, guarded};
+use self::layer::Layer;
 use self::owner::Owner;
-use self::table::{OpenTables, Rows, Snapshot, Stage, Table};
+use self::snapshot::Snapshot;
+use self::table::{Rows, Table};
 use self::verbs::{Content, artifact, context, flow, history, project, proposal, question, setting, task, worker};
-use self::wal::{Changes, Given, InMemory, LIMIT, Wal};
+use self::wal::{Given, InMemory, LIMIT, Wal};
 use self::writer::Writer;
 use super::place::{Place, PlaceError, part_of};
 
@@ -167,7 +173,7 @@ impl RedbStore {
 
     /// Where the bytes of a digest are.
     async fn locate(&self, digest: Digest) -> Result<Option<Content>, StoreError> {
-        self.read(move |mut rows| {
+        self.read(move |rows| {
             if let Some(bytes) = rows.get(Table::Blobs, digest.as_bytes())? {
                 return Ok(Some(Content::Here(bytes)));
             }
@@ -200,7 +206,7 @@ impl RedbStore {
 
     /// Reads little, at once.
     fn look<T>(&self, query: impl FnOnce(&Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let found = guarded(|| query(&snapshot(&self.database)?));
+        let found = guarded(|| query(&self.database.snapshot()?));
         found.inspect_err(|error| self.heal(error))
     }
 
@@ -214,13 +220,14 @@ impl RedbStore {
             return self.look(query);
         }
         let database = Arc::clone(&self.database);
-        let found = tokio::task::spawn_blocking(move || guarded(|| query(&snapshot(&database)?))).await;
+        let found = tokio::task::spawn_blocking(move || guarded(|| query(&database.snapshot()?))).await;
         found.map_err(backend)?.inspect_err(|error| self.heal(error))
     }
 
     /// Has the file opened again, if this is what its failure looks like to who reads.
     fn heal(&self, error: &StoreError) {
         if matches!(error, StoreError::Backend(_)) {
+            self.database.suspect();
             self.writer.nudge();
         }
     }
@@ -235,10 +242,6 @@ fn read_file(path: &Path, cache: usize) -> Result<Database, StoreError> {
     Database::builder().set_cache_size(cache).create_file(file).map_err(|error| opening(path, error))
 }
 
-fn snapshot(database: &Guarded) -> Result<Snapshot, StoreError> {
-    Ok(Snapshot::new(database.begin_read()?))
-}
-
 /// Checks the file's version and the ends of its logs; makes all tables in a new file, and brings an old one up to date.
 fn prepare(database: &Guarded, path: Option<&Path>) -> Result<(), StoreError> {
     match version(database)? {
@@ -251,34 +254,30 @@ fn prepare(database: &Guarded, path: Option<&Path>) -> Result<(), StoreError> {
         Some(0) => return Err(StoreError::Damaged("schema version 0 never was".to_owned())),
         Some(found) => migrate::migrate(database, found, path)?,
     }
-    check_ends(&snapshot(database)?)
+    check_ends(&database.snapshot()?)
 }
 
 /// The version of a file that is not new.
 fn version(database: &Guarded) -> Result<Option<u32>, StoreError> {
-    let transaction = database.begin_write()?;
-    let mut tables = OpenTables::new(&transaction);
-    let row = Stage::new(&mut tables).get(Table::Meta, SCHEMA_KEY)?;
-    drop(tables);
-    transaction.abort().map_err(backend)?;
+    let row = database.snapshot()?.get(Table::Meta, SCHEMA_KEY)?;
     row.map(|row| row::decode(&row)).transpose()
 }
 
 fn make(database: &Guarded) -> Result<(), StoreError> {
-    let transaction = database.begin_write()?;
-    let mut tables = OpenTables::new(&transaction);
-    let mut stage = Stage::new(&mut tables);
-    stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
-    stage.flush(&mut Changes::default())?;
-    Table::ALL.iter().try_for_each(|table| tables.open(*table))?;
-    drop(tables);
-    transaction.commit().map_err(backend)
+    let mut rows = Layer::default();
+    rows.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
+    database.write(&rows, |transaction| open_all(transaction))
+}
+
+/// Makes the tables that are not there.
+fn open_all(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Table::ALL.iter().try_for_each(|table| transaction.open_table(table.definition()).map(drop).map_err(backend))
 }
 
 /// Logs only grow, but for events of archived runs, so the last number is the number of rows; and the last audit entry must be
 /// whole.
-fn check_ends(mut rows: &Snapshot) -> Result<(), StoreError> {
-    for (table, gaps) in [(Table::Events, gaps(&mut rows)?), (Table::Audit, 0)] {
+fn check_ends(rows: &Snapshot) -> Result<(), StoreError> {
+    for (table, gaps) in [(Table::Events, gaps(rows)?), (Table::Audit, 0)] {
         let last = rows.last(table)?.map_or(Ok(0), |(key, _)| row::number(&key))?;
         let count = rows.len(table)?.saturating_add(gaps);
         if last != count {
@@ -295,7 +294,7 @@ fn check_ends(mut rows: &Snapshot) -> Result<(), StoreError> {
 }
 
 /// How many numbers of events are not used any more.
-fn gaps(rows: &mut impl Rows) -> Result<u64, StoreError> {
+fn gaps(rows: &impl Rows) -> Result<u64, StoreError> {
     rows.get(Table::Meta, GAPS_KEY)?.map_or(Ok(0), |row| row::decode(&row))
 }
 
@@ -306,15 +305,15 @@ impl Store for RedbStore {
     }
 
     async fn flow_document(&self, hash: Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        self.look(|mut rows| rows.get(Table::FlowDocuments, hash.as_bytes()))
+        self.look(|rows| rows.get(Table::FlowDocuments, hash.as_bytes()))
     }
 
     async fn flow_version(&self, id: &str, version: &str) -> Result<Option<FlowVersion>, StoreError> {
-        self.look(|mut rows| flow::version(&mut rows, id, version))
+        self.look(|rows| flow::version(rows, id, version))
     }
 
     async fn flow_versions(&self, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
-        self.look(|mut rows| flow::versions(&mut rows, id))
+        self.look(|rows| flow::versions(rows, id))
     }
 
     async fn flows(&self) -> Result<Vec<FlowRecord>, StoreError> {
@@ -332,7 +331,7 @@ impl Store for RedbStore {
     }
 
     async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, StoreError> {
-        self.look(|mut rows| history::run(&mut rows, id))
+        self.look(|rows| history::run(rows, id))
     }
 
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError> {
@@ -355,7 +354,7 @@ impl Store for RedbStore {
     }
 
     async fn run_status(&self, id: &RunId) -> Result<Option<RunStatus>, StoreError> {
-        self.look(|mut rows| history::status(&mut rows, id))
+        self.look(|rows| history::status(rows, id))
     }
 
     async fn standing_runs(&self, status: RunStatus) -> Result<Vec<StandingRun>, StoreError> {
@@ -363,19 +362,19 @@ impl Store for RedbStore {
     }
 
     async fn spending(&self, day: i64) -> Result<Vec<Spending>, StoreError> {
-        self.look(|mut rows| history::spending(&mut rows, day))
+        self.look(|rows| history::spending(rows, day))
     }
 
     async fn moving_runs(&self) -> Result<Vec<RunId>, StoreError> {
-        self.read(|mut rows| history::moving(&mut rows)).await
+        self.read(|rows| history::moving(rows)).await
     }
 
     async fn due_runs(&self, until: i64, limit: usize) -> Result<Vec<(i64, RunId)>, StoreError> {
-        self.look(|mut rows| history::due(&mut rows, until, limit))
+        self.look(|rows| history::due(rows, until, limit))
     }
 
     async fn inbox_entry(&self, id: &InboxId) -> Result<Option<InboxEntry>, StoreError> {
-        self.look(|mut rows| history::inbox_entry(&mut rows, id))
+        self.look(|rows| history::inbox_entry(rows, id))
     }
 
     async fn create_task(&self, task: Task, audit: Vec<AuditNote>) -> Result<(), StoreError> {
@@ -384,8 +383,8 @@ impl Store for RedbStore {
 
     async fn grant(&self, ask: GrantAsk) -> Result<Option<Grant>, StoreError> {
         // Who finds nothing, as most who ask do, keeps nobody from writing.
-        let looked = self.read(move |mut rows| {
-            let is_there = ask.task.is_some() || task::best(&mut rows, &ask)?.is_some();
+        let looked = self.read(move |rows| {
+            let is_there = ask.task.is_some() || task::best(rows, &ask)?.is_some();
             Ok(is_there.then_some(ask))
         });
         let Some(ask) = looked.await? else { return Ok(None) };
@@ -394,7 +393,7 @@ impl Store for RedbStore {
 
     async fn next_due(&self, provides: &[String], run: Option<&RunId>) -> Result<Option<i64>, StoreError> {
         let (provides, run) = (provides.to_vec(), run.cloned());
-        self.read(move |mut rows| task::next_due(&mut rows, &provides, run.as_ref())).await
+        self.read(move |rows| task::next_due(rows, &provides, run.as_ref())).await
     }
 
     async fn end_lease(&self, end: LeaseEnd) -> Result<Task, StoreError> {
@@ -408,7 +407,7 @@ impl Store for RedbStore {
     }
 
     async fn task_result(&self, lease: &LeaseId) -> Result<Option<TaskResult>, StoreError> {
-        self.look(|mut rows| task::result(&mut rows, lease))
+        self.look(|rows| task::result(rows, lease))
     }
 
     async fn requeue(&self, id: &TaskId, at: i64, audit: Vec<AuditNote>) -> Result<Task, StoreError> {
@@ -417,12 +416,12 @@ impl Store for RedbStore {
     }
 
     async fn task(&self, id: &TaskId) -> Result<Option<Task>, StoreError> {
-        self.look(|mut rows| task::task(&mut rows, id))
+        self.look(|rows| task::task(rows, id))
     }
 
     async fn tasks(&self, run: &RunId) -> Result<Vec<Task>, StoreError> {
         let run = run.clone();
-        self.read(move |mut rows| task::of_run(&mut rows, &run)).await
+        self.read(move |rows| task::of_run(rows, &run)).await
     }
 
     async fn list_tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>, StoreError> {
@@ -432,7 +431,7 @@ impl Store for RedbStore {
 
     async fn queue(&self, filter: &QueueFilter) -> Result<Vec<Task>, StoreError> {
         let filter = filter.clone();
-        self.read(move |mut rows| task::queue(&mut rows, &filter)).await
+        self.read(move |rows| task::queue(rows, &filter)).await
     }
 
     async fn work_counts(&self) -> Result<WorkCounts, StoreError> {
@@ -440,15 +439,15 @@ impl Store for RedbStore {
     }
 
     async fn lease(&self, id: &LeaseId) -> Result<Option<Lease>, StoreError> {
-        self.look(|mut rows| task::lease(&mut rows, id))
+        self.look(|rows| task::lease(rows, id))
     }
 
     async fn active_leases(&self) -> Result<Vec<Lease>, StoreError> {
-        self.read(|mut rows| task::active(&mut rows)).await
+        self.read(|rows| task::active(rows)).await
     }
 
     async fn lease_by_token(&self, token: Digest) -> Result<Option<Lease>, StoreError> {
-        self.look(|mut rows| task::by_token(&mut rows, token))
+        self.look(|rows| task::by_token(rows, token))
     }
 
     async fn list_leases(&self, filter: &LeaseFilter) -> Result<Vec<Lease>, StoreError> {
@@ -461,7 +460,7 @@ impl Store for RedbStore {
     }
 
     async fn worker(&self, id: &WorkerId) -> Result<Option<Worker>, StoreError> {
-        self.look(|mut rows| worker::worker(&mut rows, id))
+        self.look(|rows| worker::worker(rows, id))
     }
 
     async fn workers(&self) -> Result<Vec<Worker>, StoreError> {
@@ -487,16 +486,16 @@ impl Store for RedbStore {
     }
 
     async fn project(&self, id: &ProjectId) -> Result<Option<ManagedProject>, StoreError> {
-        self.look(|mut rows| project::project(&mut rows, id))
+        self.look(|rows| project::project(rows, id))
     }
 
     async fn projects(&self) -> Result<Vec<ManagedProject>, StoreError> {
-        self.read(|mut rows| project::projects(&mut rows)).await
+        self.read(|rows| project::projects(rows)).await
     }
 
     async fn node_statuses(&self, project: &ProjectId) -> Result<Vec<NodeStatus>, StoreError> {
         let project = project.clone();
-        self.read(move |mut rows| project::node_statuses(&mut rows, &project)).await
+        self.read(move |rows| project::node_statuses(rows, &project)).await
     }
 
     async fn remove_project(&self, id: &ProjectId, audit: Vec<AuditNote>) -> Result<(), StoreError> {
@@ -505,7 +504,7 @@ impl Store for RedbStore {
     }
 
     async fn artifact(&self, id: &ArtifactId) -> Result<Option<Artifact>, StoreError> {
-        self.look(|mut rows| artifact::artifact(&mut rows, id))
+        self.look(|rows| artifact::artifact(rows, id))
     }
 
     async fn artifacts(&self, filter: &ArtifactFilter) -> Result<Vec<Artifact>, StoreError> {
@@ -514,7 +513,7 @@ impl Store for RedbStore {
     }
 
     async fn question(&self, id: &QuestionId) -> Result<Option<Question>, StoreError> {
-        self.look(|mut rows| question::question(&mut rows, id))
+        self.look(|rows| question::question(rows, id))
     }
 
     async fn questions(&self, filter: &QuestionFilter) -> Result<Vec<Question>, StoreError> {
@@ -523,7 +522,7 @@ impl Store for RedbStore {
     }
 
     async fn proposal(&self, id: &ProposalId) -> Result<Option<Proposal>, StoreError> {
-        self.look(|mut rows| proposal::proposal(&mut rows, id))
+        self.look(|rows| proposal::proposal(rows, id))
     }
 
     async fn proposals(&self, filter: &ProposalFilter) -> Result<Vec<Proposal>, StoreError> {
@@ -549,7 +548,7 @@ impl Store for RedbStore {
     }
 
     async fn next_expiry(&self) -> Result<Option<i64>, StoreError> {
-        self.read(|mut rows| proposal::next_expiry(&mut rows)).await
+        self.read(|rows| proposal::next_expiry(rows)).await
     }
 
     async fn move_proposal(&self, step: ApplyStep) -> Result<Proposal, StoreError> {
@@ -588,11 +587,11 @@ impl Store for RedbStore {
     }
 
     async fn contexts(&self) -> Result<Vec<Context>, StoreError> {
-        self.read(|mut rows| context::contexts(&mut rows)).await
+        self.read(|rows| context::contexts(rows)).await
     }
 
     async fn context(&self, id: &ContextId) -> Result<Context, StoreError> {
-        self.look(|mut rows| context::context(&mut rows, id))
+        self.look(|rows| context::context(rows, id))
     }
 
     async fn put_setting(&self, name: &str, value: String, audit: Vec<AuditNote>) -> Result<(), StoreError> {
@@ -601,7 +600,7 @@ impl Store for RedbStore {
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
-        self.look(|mut rows| setting::setting(&mut rows, name))
+        self.look(|rows| setting::setting(rows, name))
     }
 
     async fn note(&self, audit: Vec<AuditNote>) -> Result<(), StoreError> {

@@ -16,10 +16,11 @@ use serde::de::DeserializeOwned;
 
 use super::key::{Key, Span};
 use super::row;
-use super::table::{Rows, Snapshot, Table};
+use super::snapshot::Snapshot;
+use super::table::{Rows, Table};
 use super::verbs::{self, history as run_rows, proposal as proposal_rows, task as task_rows};
 
-pub(super) fn flows(mut rows: &Snapshot) -> Result<Vec<FlowRecord>, StoreError> {
+pub(super) fn flows(rows: &Snapshot) -> Result<Vec<FlowRecord>, StoreError> {
     let mut flows: Vec<FlowRecord> = Vec::new();
     rows.ascend(Table::Flows, &Key::new().span(), |_, row| {
         flows.push(row::decode(row)?);
@@ -34,7 +35,7 @@ pub(super) fn runs(rows: &Snapshot, filter: &RunFilter) -> Result<Vec<RunRecord>
     let mut places = Vec::new();
     for span in &spans {
         let mut left = filter.limit;
-        { rows }.descend(table, span, |key, _| {
+        rows.descend(table, span, |key, _| {
             if left == 0 {
                 return Ok(ControlFlow::Break(()));
             }
@@ -46,7 +47,7 @@ pub(super) fn runs(rows: &Snapshot, filter: &RunFilter) -> Result<Vec<RunRecord>
     places.sort_unstable_by(|a, b| b.cmp(a));
     places.truncate(filter.limit);
     let found = places.into_iter().map(|(_, id)| {
-        let run = run_rows::run(&mut { rows }, &id)?;
+        let run = run_rows::run(rows, &id)?;
         run.ok_or_else(|| dangling(table, &id))
     });
     found.collect()
@@ -60,7 +61,7 @@ pub(super) fn count_runs(rows: &Snapshot, filter: &RunFilter, up_to: u64) -> Res
     let (table, spans) = runs_spans(rows, filter)?;
     let mut count = 0;
     for span in &spans {
-        { rows }.descend(table, span, |_, _| {
+        rows.descend(table, span, |_, _| {
             if count == up_to {
                 return Ok(ControlFlow::Break(()));
             }
@@ -71,7 +72,7 @@ pub(super) fn count_runs(rows: &Snapshot, filter: &RunFilter, up_to: u64) -> Res
     Ok(count)
 }
 
-fn counted_runs(mut rows: &Snapshot, filter: &RunFilter) -> Result<u64, StoreError> {
+fn counted_runs(rows: &Snapshot, filter: &RunFilter) -> Result<u64, StoreError> {
     let span = filter.flow.as_ref().map_or_else(Key::new, |flow| Key::new().text(flow)).span();
     let mut count = 0_u64;
     rows.ascend(Table::RunCounts, &span, |key, row| {
@@ -85,7 +86,7 @@ fn counted_runs(mut rows: &Snapshot, filter: &RunFilter) -> Result<u64, StoreErr
 }
 
 /// However many runs there are, no row of them is read.
-pub(super) fn standing_counts(mut rows: &Snapshot) -> Result<Vec<StandingCount>, StoreError> {
+pub(super) fn standing_counts(rows: &Snapshot) -> Result<Vec<StandingCount>, StoreError> {
     let mut counts = Vec::new();
     rows.ascend(Table::RunCounts, &Key::new().span(), |key, row| {
         let (flow, status, _) = run_rows::flow_and_status(key)?;
@@ -99,7 +100,7 @@ pub(super) fn standing_counts(mut rows: &Snapshot) -> Result<Vec<StandingCount>,
 }
 
 /// Those that run are read by their index alone, as there may be very many.
-pub(super) fn standing_runs(mut rows: &Snapshot, status: RunStatus) -> Result<Vec<StandingRun>, StoreError> {
+pub(super) fn standing_runs(rows: &Snapshot, status: RunStatus) -> Result<Vec<StandingRun>, StoreError> {
     let mut flows = Vec::new();
     rows.ascend(Table::RunCounts, &Key::new().span(), |key, _| {
         let (flow, of, _) = run_rows::flow_and_status(key)?;
@@ -108,7 +109,7 @@ pub(super) fn standing_runs(mut rows: &Snapshot, status: RunStatus) -> Result<Ve
     })?;
     let mut runs = Vec::new();
     for flow in flows {
-        { rows }.ascend(Table::RunsByFlow, &run_rows::flow_key(&flow, status).span(), |key, marks| {
+        rows.ascend(Table::RunsByFlow, &run_rows::flow_key(&flow, status).span(), |key, marks| {
             let (at, id) = place(key, Table::RunsByFlow)?;
             let marks = run_rows::Marks::read(marks)?;
             runs.push((
@@ -122,7 +123,7 @@ pub(super) fn standing_runs(mut rows: &Snapshot, status: RunStatus) -> Result<Ve
     let mut runs: Vec<StandingRun> = runs.into_iter().map(|(_, run)| run).collect();
     if status == RunStatus::Queued {
         for run in &mut runs {
-            let record: Option<RunRecord> = verbs::read(&mut { rows }, Table::Runs, run.id.as_str())?;
+            let record: Option<RunRecord> = verbs::read(rows, Table::Runs, run.id.as_str())?;
             let record = record.ok_or_else(|| dangling(Table::RunsByFlow, &run.id))?;
             run.turn = record.turn.map(|turn| turn.number);
         }
@@ -145,7 +146,7 @@ fn place(key: &[u8], table: Table) -> Result<(i64, RunId), StoreError> {
 }
 
 /// The index that answers a filter, and the parts of it.
-fn runs_spans(mut rows: &Snapshot, filter: &RunFilter) -> Result<(Table, Vec<Span>), StoreError> {
+fn runs_spans(rows: &Snapshot, filter: &RunFilter) -> Result<(Table, Vec<Span>), StoreError> {
     let (table, parts) = match (&filter.flow, filter.status) {
         (Some(flow), Some(status)) => (Table::RunsByFlow, vec![run_rows::flow_key(flow, status)]),
         (Some(flow), None) => {
@@ -158,7 +159,7 @@ fn runs_spans(mut rows: &Snapshot, filter: &RunFilter) -> Result<(Table, Vec<Spa
         None => None,
         Some(id) => {
             let not_found = || StoreError::NotFound { kind: "run", id: id.to_string() };
-            Some(run_rows::run(&mut rows, id)?.ok_or_else(not_found)?)
+            Some(run_rows::run(rows, id)?.ok_or_else(not_found)?)
         }
     };
     let spans = parts.into_iter().map(|under| {
@@ -191,7 +192,7 @@ pub(super) fn proposals(rows: &Snapshot, filter: &ProposalFilter) -> Result<Vec<
             return Ok(ControlFlow::Break(()));
         }
         let id = row::id(id)?;
-        let proposal = proposal_rows::proposal(&mut { rows }, &ProposalId::new(id))?;
+        let proposal = proposal_rows::proposal(rows, &ProposalId::new(id))?;
         let proposal = proposal.ok_or_else(|| dangling(table, id))?;
         if filter.status.is_none_or(|status| status == proposal.status) {
             proposals.push(proposal);
@@ -206,12 +207,10 @@ pub(super) fn proposals(rows: &Snapshot, filter: &ProposalFilter) -> Result<Vec<
 pub(super) fn history(rows: &Snapshot, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
     let key = || Key::new().text(run.as_str());
     let mut events = Vec::new();
-    let mut index = rows;
-    index.ascend(Table::EventsByRun, &key().span().from(key().number(from)), |_, number| {
+    rows.ascend(Table::EventsByRun, &key().span().from(key().number(from)), |_, number| {
         if events.len() == limit {
             return Ok(ControlFlow::Break(()));
         }
-        let mut rows = rows;
         let row = rows.get(Table::Events, number)?;
         let row = row.ok_or_else(|| dangling(Table::EventsByRun, run))?;
         events.push(row::decode_event(&row, |digest| rows.get(Table::Blobs, digest.as_bytes()))?);
@@ -223,7 +222,7 @@ pub(super) fn history(rows: &Snapshot, run: &RunId, from: u64, limit: usize) -> 
 pub(super) fn tasks(rows: &Snapshot, filter: &TaskFilter) -> Result<Vec<Task>, StoreError> {
     let wanted = filter.status.map_or(TaskStatus::STORED.to_vec(), |status| vec![status]);
     let before: Option<Task> = match &filter.before {
-        Some(id) => Some(verbs::require(&mut { rows }, Table::Tasks, "task", id.as_str())?),
+        Some(id) => Some(verbs::require(rows, Table::Tasks, "task", id.as_str())?),
         None => None,
     };
     let spans = wanted.into_iter().map(|status| {
@@ -242,7 +241,7 @@ pub(super) fn tasks(rows: &Snapshot, filter: &TaskFilter) -> Result<Vec<Task>, S
 pub(super) fn leases(rows: &Snapshot, filter: &LeaseFilter) -> Result<Vec<Lease>, StoreError> {
     let wanted = filter.status.map_or(LeaseStatus::ALL.to_vec(), |status| vec![status]);
     let before: Option<Lease> = match &filter.before {
-        Some(id) => Some(verbs::require(&mut { rows }, Table::Leases, "lease", id.as_str())?),
+        Some(id) => Some(verbs::require(rows, Table::Leases, "lease", id.as_str())?),
         None => None,
     };
     let spans = wanted.into_iter().map(|status| {
@@ -307,7 +306,7 @@ fn newest_of<T: DeserializeOwned>(
                 return Ok(ControlFlow::Break(()));
             }
             let id = row::id(id)?;
-            let record = { rows }.get(table, id.as_bytes())?.ok_or_else(|| dangling(index, id))?;
+            let record = rows.get(table, id.as_bytes())?.ok_or_else(|| dangling(index, id))?;
             let record = row::decode(&record)?;
             if is_wanted(&record) {
                 left -= 1;
@@ -345,7 +344,7 @@ pub(super) fn work_counts(rows: &Snapshot) -> Result<WorkCounts, StoreError> {
 }
 
 /// When the oldest task of a status was made.
-fn oldest(mut rows: &Snapshot, status: TaskStatus) -> Result<Option<i64>, StoreError> {
+fn oldest(rows: &Snapshot, status: TaskStatus) -> Result<Option<i64>, StoreError> {
     let mut oldest = None;
     rows.ascend(Table::TasksByStatus, &task_rows::task_status_key(status).span(), |key, _| {
         oldest = task_rows::time_of(key);
@@ -354,7 +353,7 @@ fn oldest(mut rows: &Snapshot, status: TaskStatus) -> Result<Option<i64>, StoreE
     Ok(oldest)
 }
 
-fn count(mut rows: &Snapshot, table: Table, span: &Span) -> Result<u64, StoreError> {
+fn count(rows: &Snapshot, table: Table, span: &Span) -> Result<u64, StoreError> {
     let mut count = 0;
     rows.ascend(table, span, |_, _| {
         count += 1;
@@ -363,7 +362,7 @@ fn count(mut rows: &Snapshot, table: Table, span: &Span) -> Result<u64, StoreErr
     Ok(count)
 }
 
-pub(super) fn workers(mut rows: &Snapshot) -> Result<Vec<Worker>, StoreError> {
+pub(super) fn workers(rows: &Snapshot) -> Result<Vec<Worker>, StoreError> {
     let mut workers = Vec::new();
     rows.ascend(Table::Workers, &Key::new().span(), |_, row| {
         workers.push(row::decode(row)?);
@@ -372,7 +371,7 @@ pub(super) fn workers(mut rows: &Snapshot) -> Result<Vec<Worker>, StoreError> {
     Ok(workers)
 }
 
-pub(super) fn audit(mut rows: &Snapshot, range: &RangeInclusive<u64>) -> Result<Vec<AuditEntry>, StoreError> {
+pub(super) fn audit(rows: &Snapshot, range: &RangeInclusive<u64>) -> Result<Vec<AuditEntry>, StoreError> {
     let mut span = Key::new().span().from(Key::new().number(*range.start()));
     if let Some(beyond) = range.end().checked_add(1) {
         span = span.until(Key::new().number(beyond));
@@ -385,11 +384,11 @@ pub(super) fn audit(mut rows: &Snapshot, range: &RangeInclusive<u64>) -> Result<
     Ok(entries)
 }
 
-pub(super) fn audit_head(mut rows: &Snapshot) -> Result<Option<AuditEntry>, StoreError> {
+pub(super) fn audit_head(rows: &Snapshot) -> Result<Option<AuditEntry>, StoreError> {
     rows.last(Table::Audit)?.map(|(_, row)| row::decode(&row)).transpose()
 }
 
-pub(super) fn audit_entry(mut rows: &Snapshot, seq: u64) -> Result<AuditEntry, StoreError> {
+pub(super) fn audit_entry(rows: &Snapshot, seq: u64) -> Result<AuditEntry, StoreError> {
     let row = rows.get(Table::Audit, &Key::new().number(seq).build())?;
     row::decode(&row.ok_or_else(|| dangling(Table::Audit, seq))?)
 }

@@ -12,7 +12,9 @@ use bloom_runtime::store::StoreError;
 use super::archive::note;
 use super::import::Cursor;
 use super::row;
-use super::table::{Rows, Snapshot, Stage, Table};
+use super::snapshot::Snapshot;
+use super::stage::Stage;
+use super::table::{Rows, Table};
 use super::verbs::{self, flow, history};
 use crate::transfer::{Contents, Format, LineReader, Record, StoredFlow, TransferError};
 
@@ -140,7 +142,7 @@ pub(super) fn survey(rows: &Snapshot, input: impl Read + Send) -> Result<Survey,
                 if !runs.insert(group.run.id.clone()) {
                     return Err(group.changed("it is there twice"));
                 }
-                match there(&mut { rows }, &group)? {
+                match there(rows, &group)? {
                     Some(true) => known += 1,
                     Some(false) => return Err(TransferError::OtherRun(group.run.id)),
                     None => fits(rows, &group, &flows)?,
@@ -153,14 +155,14 @@ pub(super) fn survey(rows: &Snapshot, input: impl Read + Send) -> Result<Survey,
 }
 
 /// Whether the store has a run of this id, and whether it is this one.
-fn there(rows: &mut impl Rows, group: &Group) -> Result<Option<bool>, StoreError> {
+fn there(rows: &impl Rows, group: &Group) -> Result<Option<bool>, StoreError> {
     let run = &group.run;
     let found = history::run(rows, &run.id)?;
     Ok(found.map(|found| (found.events, found.history_head) == (run.events, run.history_head)))
 }
 
 /// A run that is not there can be put there, with all that belongs to it.
-fn fits(mut rows: &Snapshot, group: &Group, flows: &BTreeSet<Digest>) -> Result<(), TransferError> {
+fn fits(rows: &Snapshot, group: &Group, flows: &BTreeSet<Digest>) -> Result<(), TransferError> {
     let unfit = |what: String| TransferError::Unfit { run: group.run.id.clone(), what };
     if !flows.contains(&group.run.ir) && rows.get(Table::FlowDocuments, group.run.ir.as_bytes())?.is_none() {
         return Err(unfit(format!("the flow {} is not there", group.run.ir)));
@@ -199,7 +201,7 @@ pub(super) fn batch(groups: &mut Groups<'_>) -> Result<Vec<Item>, TransferError>
 
 /// Puts back what is not there; says how many runs.
 pub(super) fn put_back(
-    stage: &mut Stage<'_, '_>,
+    stage: &mut Stage<'_>,
     items: Vec<Item>,
     archive: &Contents,
     now: i64,

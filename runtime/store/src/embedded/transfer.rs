@@ -11,11 +11,12 @@ use redb::{CompactionError, Database};
 use super::archive::{self, ArchivePlan};
 use super::guard::{Guarded, guarded};
 use super::import::{self, nested};
+use super::opened::Opened;
 use super::owner::Owner;
 use super::restore::{self, Groups};
-use super::table::Stage;
+use super::stage::Stage;
 use super::wal::Wal;
-use super::{RedbStore, SCHEMA, at, backend, check_ends, export, opening, prepare, snapshot, version};
+use super::{RedbStore, SCHEMA, at, backend, check_ends, export, opening, prepare, version};
 use crate::staged::Staged;
 use crate::transfer::{Contents, TransferError};
 
@@ -54,9 +55,9 @@ impl RedbStore {
             drop(held);
             let copy = staged.file().try_clone().map_err(TransferError::Write)?;
             let copy = Database::builder().set_cache_size(Self::CACHE).create_file(copy);
-            let copy = Guarded::once(copy.map_err(|error| opening(staged.path(), error))?);
+            let copy = Guarded::once(copy.map_err(|error| opening(staged.path(), error))?)?;
             match version(&copy)? {
-                Some(SCHEMA) => Ok(check_ends(&snapshot(&copy)?)?),
+                Some(SCHEMA) => Ok(check_ends(&copy.snapshot()?)?),
                 // Who opens it brings it up to date.
                 Some(_) => Ok(()),
                 None => Err(StoreError::Damaged("the file has no schema version".to_owned()).into()),
@@ -75,7 +76,7 @@ impl RedbStore {
         let before = size()?;
         guarded(|| {
             let Held { owner, database, file } = Held::open(&path)?;
-            let database = Guarded::once(database);
+            let database = Guarded::once(database)?;
             prepare(&database, Some(&path))?;
             let mut database = database.release().ok_or(StoreError::Closed)?;
             compact(&mut database)?;
@@ -87,7 +88,7 @@ impl RedbStore {
 
     /// Writes everything that is in the store, as it is at one moment, as JSON Lines; keeps nobody from writing.
     pub fn export(&self, out: impl Write, now: i64) -> Result<Contents, TransferError> {
-        nested(|| export::export(&snapshot(&self.database)?, out, now))
+        nested(|| export::export(&self.database.snapshot()?, out, now))
     }
 
     /// The same into a new file, for its owner alone.
@@ -155,7 +156,7 @@ impl RedbStore {
                 return Ok(Restored { contents, restored, there });
             }
             let by = by.clone();
-            let put = move |stage: &mut Stage<'_, '_>| restore::put_back(stage, items, &contents, now, &by);
+            let put = move |stage: &mut Stage<'_>| restore::put_back(stage, items, &contents, now, &by);
             restored += self.writer.perform(0, put).await?;
         }
     }
@@ -193,8 +194,9 @@ impl Held {
         let owner = Owner::sign(path);
         let mut wal = Wal::beside(path);
         wal.recover(&database)?;
-        wal.settle(&database)?;
-        Ok(Self { owner, database, file })
+        let opened = Opened::new(database)?;
+        wal.settle(&opened)?;
+        Ok(Self { owner, database: opened.into_database(), file })
     }
 }
 

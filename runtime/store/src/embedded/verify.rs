@@ -19,7 +19,8 @@ use bloom_runtime::store::StoreError;
 use serde::de::DeserializeOwned;
 
 use super::key::Key;
-use super::table::{Rows as _, Snapshot, Table};
+use super::snapshot::Snapshot;
+use super::table::{Rows as _, Table};
 use super::verbs::{history, proposal, task};
 use super::{row, rows};
 use crate::place::Placed;
@@ -260,10 +261,9 @@ impl Check<'_> {
         let mut chain = Chain::default();
         let mut end: Option<RunStatus> = None;
         let mut settled: BTreeSet<EffectId> = BTreeSet::new();
-        { rows }.ascend(Table::EventsByRun, &Key::new().text(id).span(), |_, number| {
+        rows.ascend(Table::EventsByRun, &Key::new().text(id).span(), |_, number| {
             self.found.events += 1;
             *self.derived.entry(Table::EventsByRun).or_default() += 1;
-            let mut rows = rows;
             let Some(row) = rows.get(Table::Events, number)? else {
                 self.fault(Table::Runs, id, format_args!("event {} is not there", chain.seq() + 1));
                 return Ok(ControlFlow::Continue(()));
@@ -304,7 +304,7 @@ impl Check<'_> {
         }
         for effect in settled {
             let key = task::effect_key(&run.id, &effect);
-            if let Some(row) = { rows }.get(Table::TasksByEffect, &key)?
+            if let Some(row) = rows.get(Table::TasksByEffect, &key)?
                 && let Some(task) = self.named::<Task>(Table::Tasks, row::id(&row)?, (Table::Runs, id))?
             {
                 self.demand(task.resolved && !task.is_open(), Table::Tasks, &task.id, "its effect has its outcome");

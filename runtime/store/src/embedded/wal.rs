@@ -1,8 +1,8 @@
 //! The write-ahead log: what was committed since the store's file was last brought to the disk.
 //!
 //! A commit of the engine writes a dozen scattered pages. Here it is one record at the end of another file, beside the store's: one
-//! write, one sync. Then the engine shows it, in memory; its pages come to the disk with those of many other commits, when the log is
-//! full, in a checkpoint. The store's file names the generation of records that go on from it, so after a crash it is known which
+//! write, one sync. Then it is shown, from memory ([`super::opened`]); the engine gets it with many other commits, and its pages come
+//! to the disk when the log is full, in a checkpoint. The store's file names the generation of records that go on from it, so after a crash it is known which
 //! ones are missing in it. They say what rows are to be, not how they change: no harm is done by one that the file has already.
 //!
 //! A store that was closed in order has no log.
@@ -28,7 +28,8 @@ use redb::{
 use sha2::{Digest as _, Sha256};
 
 use super::failure::{at, backend};
-use super::table::Table;
+use super::layer::Layer;
+use super::opened::Opened;
 
 /// Which generation of records goes on from the file; it is no table of the store's content.
 const WAL: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("wal");
@@ -36,6 +37,9 @@ const GENERATION: &[u8] = b"generation";
 
 /// What has this many bytes of records is full: a crash leaves no more to be done when the store is opened.
 pub(super) const LIMIT: u64 = 8 << 20;
+/// Rows that are as large as such a part of the log are shown at most without the engine having them: they are in memory, and where a
+/// read and a commit meet, a copy of what names them is made.
+const SHOWN: u64 = 16;
 /// The file grows by so much at once, so that most records change nothing but bytes that it has.
 const STEP: u64 = 256 << 10;
 /// What is larger than such a part of the log goes to the engine's file at once: it would be written twice.
@@ -47,29 +51,28 @@ const REMOVED: u32 = u32::MAX;
 
 type Generation = [u8; 16];
 
-/// The rows that a commit changes.
-#[derive(Debug, Default)]
-pub(super) struct Changes(Vec<u8>);
-
-impl Changes {
-    /// Notes that a row is to be this, or gone.
-    pub(super) fn note(&mut self, table: Table, key: &[u8], value: Option<&[u8]>) -> Result<(), StoreError> {
-        self.bytes(table.name().as_bytes())?;
-        self.bytes(key)?;
-        if let Some(value) = value {
-            return self.bytes(value);
+/// The rows of a layer, as a record holds them.
+fn encode(rows: &Layer) -> Result<Vec<u8>, StoreError> {
+    let mut out = Vec::with_capacity(rows.bytes());
+    for (table, rows) in rows.tables() {
+        for (key, value) in rows {
+            add(&mut out, table.name().as_bytes())?;
+            add(&mut out, key)?;
+            match value {
+                Some(value) => add(&mut out, value)?,
+                None => out.extend(REMOVED.to_le_bytes()),
+            }
         }
-        self.0.extend(REMOVED.to_le_bytes());
-        Ok(())
     }
+    Ok(out)
+}
 
-    fn bytes(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        let length = u32::try_from(bytes.len()).ok().filter(|length| *length != REMOVED);
-        let length = length.ok_or_else(|| backend("a row is larger than 4 GiB"))?;
-        self.0.extend(length.to_le_bytes());
-        self.0.extend(bytes);
-        Ok(())
-    }
+fn add(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), StoreError> {
+    let length = u32::try_from(bytes.len()).ok().filter(|length| *length != REMOVED);
+    let length = length.ok_or_else(|| backend("a row is larger than 4 GiB"))?;
+    out.extend(length.to_le_bytes());
+    out.extend(bytes);
+    Ok(())
 }
 
 /// A row that a record is about.
@@ -80,7 +83,7 @@ struct Change<'a> {
     value: Option<&'a [u8]>,
 }
 
-/// Reads what [`Changes`] holds.
+/// Reads what [`encode`] wrote.
 fn changes(mut rows: &[u8]) -> impl Iterator<Item = Result<Change<'_>, StoreError>> {
     std::iter::from_fn(move || {
         if rows.is_empty() {
@@ -247,14 +250,15 @@ impl Wal {
         Ok(())
     }
 
-    /// Commits: when this returns, the changes that were made in the transaction are on disk, and shown.
-    pub(super) fn commit(&mut self, mut transaction: WriteTransaction, changes: &Changes) -> Result<(), StoreError> {
-        if self.append(&changes.0).map_err(backend)? {
-            transaction.set_durability(Durability::None).map_err(backend)?;
-            transaction.commit().map_err(backend)
-        } else {
-            self.checkpoint(transaction)
+    /// Commits rows: when this returns, they are on disk, and shown.
+    pub(super) fn commit(&mut self, opened: &Opened, rows: Layer) -> Result<(), StoreError> {
+        if !self.append(&encode(&rows)?).map_err(backend)? {
+            return self.checkpoint(opened, &rows);
         }
+        if (opened.show(rows) as u64) < self.limit / SHOWN {
+            return Ok(());
+        }
+        opened.write(&Layer::default(), |transaction| transaction.set_durability(Durability::None).map_err(backend))
     }
 
     /// Puts a record on disk, where there is room for it.
@@ -283,7 +287,7 @@ impl Wal {
     }
 
     /// Commits to the store's file, with all that came before, and begins the log anew.
-    fn checkpoint(&mut self, mut transaction: WriteTransaction) -> Result<(), StoreError> {
+    fn checkpoint(&mut self, opened: &Opened, rows: &Layer) -> Result<(), StoreError> {
         let file = match self.open.take() {
             Some(open) => open.file,
             None => self.shelf.make()?,
@@ -291,25 +295,26 @@ impl Wal {
         let length = file.len().map_err(backend)?;
         let mut generation = Generation::default();
         getrandom::fill(&mut generation).map_err(backend)?;
-        transaction.open_table(WAL).map_err(backend)?.insert(GENERATION, generation.as_slice()).map_err(backend)?;
-        transaction.set_durability(Durability::Immediate).map_err(backend)?;
-        // After a crash the file is opened without being read.
-        transaction.set_quick_repair(true);
-        transaction.commit().map_err(backend)?;
+        opened.write(rows, |transaction| {
+            transaction.open_table(WAL).map_err(backend)?.insert(GENERATION, generation.as_slice()).map_err(backend)?;
+            // After a crash the file is opened without being read.
+            transaction.set_quick_repair(true);
+            Ok(())
+        })?;
         self.open = Some(Open { file, generation, number: 0, end: 0, length });
         Ok(())
     }
 
     /// Brings the store's file up to date, so that it needs no log.
-    pub(super) fn settle(&mut self, database: &Database) -> Result<(), StoreError> {
+    pub(super) fn settle(&mut self, opened: &Opened) -> Result<(), StoreError> {
         if self.open.is_none() {
             return Ok(());
         }
-        let mut transaction = database.begin_write().map_err(backend)?;
-        transaction.open_table(WAL).map_err(backend)?.remove(GENERATION).map_err(backend)?;
-        transaction.set_durability(Durability::Immediate).map_err(backend)?;
-        transaction.set_quick_repair(true);
-        transaction.commit().map_err(backend)?;
+        opened.write(&Layer::default(), |transaction| {
+            transaction.open_table(WAL).map_err(backend)?.remove(GENERATION).map_err(backend)?;
+            transaction.set_quick_repair(true);
+            Ok(())
+        })?;
         self.open = None;
         self.shelf.clear();
         Ok(())
@@ -387,16 +392,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::embedded::table::Table;
 
-    type Row = (u8, Vec<u8>, Option<Vec<u8>>);
-
-    fn encoded(rows: &[Row]) -> Changes {
-        let mut changes = Changes::default();
+    fn layer(rows: Vec<(u8, Vec<u8>, Option<Vec<u8>>)>) -> Layer {
+        let mut layer = Layer::default();
         for (table, key, value) in rows {
-            let table = Table::ALL[usize::from(*table) % Table::ALL.len()];
-            changes.note(table, key, value.as_deref()).unwrap();
+            let table = Table::ALL[usize::from(table) % Table::ALL.len()];
+            match value {
+                Some(value) => layer.put(table, key, value),
+                None => layer.remove(table, key),
+            }
         }
-        changes
+        layer
     }
 
     fn file(bytes: &[u8]) -> InMemoryBackend {
@@ -413,14 +420,14 @@ mod tests {
         #[test]
         fn records_are_read_up_to_the_first_that_is_not_whole(
             written in prop::collection::vec(
-                prop::collection::vec(any::<Row>(), 1..4),
+                prop::collection::vec(any::<(u8, Vec<u8>, Option<Vec<u8>>)>(), 1..4).prop_map(layer),
                 0..5,
             ),
             old in prop::collection::vec(any::<u8>(), 0..300),
             damage in prop::option::of((any::<prop::sample::Index>(), 1..=255_u8)),
         ) {
             let generation = [7; 16];
-            let rows: Vec<Vec<u8>> = written.iter().map(|rows| encoded(rows).0).collect();
+            let rows: Vec<Vec<u8>> = written.iter().map(|rows| encode(rows).unwrap()).collect();
             let mut bytes = Vec::new();
             let mut ends = vec![0];
             for (number, rows) in rows.iter().enumerate() {
@@ -439,11 +446,10 @@ mod tests {
             prop_assert_eq!(&found, &rows[..whole]);
             for (rows, written) in found.iter().zip(&written) {
                 let changes: Vec<_> = changes(rows).collect::<Result<_, _>>().unwrap();
-                let written: Vec<_> = written.iter().map(|(table, key, value)| Change {
-                    table: Table::ALL[usize::from(*table) % Table::ALL.len()].name(),
-                    key,
-                    value: value.as_deref(),
-                }).collect();
+                let written: Vec<_> = written
+                    .tables()
+                    .flat_map(|(table, rows)| rows.map(move |(key, value)| Change { table: table.name(), key, value }))
+                    .collect();
                 prop_assert_eq!(changes, written);
             }
         }

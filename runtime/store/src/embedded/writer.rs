@@ -20,8 +20,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::failure::{backend, repeated};
 use super::guard::{Guarded, guarded};
-use super::table::{OpenTables, Stage};
-use super::wal::Changes;
+use super::layer::Layer;
+use super::snapshot::Snapshot;
+use super::stage::Stage;
 
 /// A batch is full with so many verbs,
 const BATCH_VERBS: usize = 256;
@@ -80,7 +81,7 @@ impl Writer {
     pub(super) fn nudge(&self) {
         let Some(Thread { queue: Some(queue), before, .. }) = &self.thread else { return };
         let (reply, _) = oneshot::channel();
-        let operation = Pending { bytes: 0, verb: Some(|_: &mut Stage<'_, '_>| Ok(())), outcome: None, reply };
+        let operation = Pending { bytes: 0, verb: Some(|_: &mut Stage<'_>| Ok(())), outcome: None, reply };
         // Where the queue is full, somebody else finds out.
         if let Ok(place) = queue.try_reserve() {
             before.fetch_add(1, Ordering::Relaxed);
@@ -92,7 +93,7 @@ impl Writer {
     pub(super) async fn perform<T, F>(&self, bytes: usize, verb: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Stage<'_, '_>) -> Result<T, StoreError> + Send + 'static,
+        F: FnOnce(&mut Stage<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, done) = oneshot::channel();
         let operation = Box::new(Pending { bytes, verb: Some(verb), outcome: None, reply });
@@ -158,8 +159,8 @@ fn others_go_on() -> bool {
 /// A verb in the queue.
 trait Operation: Send {
     fn bytes(&self) -> usize;
-    /// Runs it; says whether it wrote anything. An error is the transaction's, not the verb's.
-    fn run(&mut self, tables: &mut OpenTables<'_>, changes: &mut Changes) -> Result<bool, StoreError>;
+    /// Runs it; says whether it wrote anything. An error is the batch's, not the verb's.
+    fn run(&mut self, below: &Snapshot, batch: &mut Layer) -> Result<bool, StoreError>;
     /// Tells the caller, once it is known whether the batch is on disk.
     fn reply(self: Box<Self>, committed: Result<(), Arc<StoreError>>);
 }
@@ -174,22 +175,22 @@ struct Pending<T, F> {
 impl<T, F> Operation for Pending<T, F>
 where
     T: Send,
-    F: FnOnce(&mut Stage<'_, '_>) -> Result<T, StoreError> + Send,
+    F: FnOnce(&mut Stage<'_>) -> Result<T, StoreError> + Send,
 {
     fn bytes(&self) -> usize {
         self.bytes
     }
 
-    fn run(&mut self, tables: &mut OpenTables<'_>, changes: &mut Changes) -> Result<bool, StoreError> {
+    fn run(&mut self, below: &Snapshot, batch: &mut Layer) -> Result<bool, StoreError> {
         let Some(verb) = self.verb.take() else { return Ok(false) };
-        let mut stage = Stage::new(tables);
+        let mut stage = Stage::new(batch, below);
         let outcome = verb(&mut stage);
         if let Err(error) = &outcome
             && error.disk().is_some()
         {
             return Err(repeated(error));
         }
-        let changed = if outcome.is_ok() { stage.flush(changes)? } else { false };
+        let changed = if outcome.is_ok() { stage.flush()? } else { false };
         self.outcome = Some(outcome);
         Ok(changed)
     }
@@ -292,21 +293,16 @@ impl Committer {
 /// Says whether anything was written.
 fn commit(database: &Guarded, batch: &mut [Box<dyn Operation>]) -> Result<bool, StoreError> {
     // Who read may have met a failure since.
-    let begun = database.begin_write().or_else(|error| match error {
-        StoreError::Backend(_) => database.reopen(&error).and_then(|()| database.begin_write()),
-        other => Err(other),
-    });
-    let transaction = begun?;
-    let mut tables = OpenTables::new(&transaction);
-    let (mut changes, mut changed) = (Changes::default(), false);
+    database.heal()?;
+    let below = database.snapshot()?;
+    let (mut rows, mut changed) = (Layer::default(), false);
     for operation in batch {
-        changed |= operation.run(&mut tables, &mut changes)?;
+        changed |= operation.run(&below, &mut rows)?;
     }
-    drop(tables);
+    // What is shown is changed in its place where nobody looks at it.
+    drop(below);
     if changed {
-        database.commit(transaction, &changes)?;
-    } else {
-        transaction.abort().map_err(backend)?;
+        database.commit(rows)?;
     }
     Ok(changed)
 }

@@ -21,7 +21,8 @@ use bloom_runtime::store::StoreError;
 
 use super::super::export::{each_event, records};
 use super::super::key::Key;
-use super::super::table::{Rows as _, Snapshot, Table};
+use super::super::snapshot::Snapshot;
+use super::super::table::{Rows as _, Table};
 use super::super::verbs::proposal;
 use super::indexed;
 use crate::transfer::TransferError;
@@ -171,7 +172,7 @@ impl Survey {
                 self.stays(&made.run, Reason::Proposal);
             }
             if let Some(original) = &made.duplicate_of
-                && let Some(original) = proposal::proposal(&mut { rows }, original)?
+                && let Some(original) = proposal::proposal(rows, original)?
             {
                 self.links.push((made.run, original.run));
             }
@@ -190,7 +191,7 @@ impl Survey {
                 }
                 if self.candidates.contains_key(one) {
                     neighbours.entry(one).or_default().push(other);
-                } else if { rows }.get(Table::Runs, one.as_str().as_bytes())?.is_some() {
+                } else if rows.get(Table::Runs, one.as_str().as_bytes())?.is_some() {
                     found.push(other);
                 }
             }
@@ -215,7 +216,7 @@ impl Survey {
         let mut runs: BTreeMap<TaskId, RunId> = BTreeMap::new();
         for run in self.candidates.keys().filter(|run| self.goes(run)) {
             let span = Key::new().text(run.as_str()).span();
-            let tasks = indexed(&mut { rows }, Table::TasksByEffect, &span)?;
+            let tasks = indexed(rows, Table::TasksByEffect, &span)?;
             runs.extend(tasks.into_iter().map(|task| (TaskId::new(task), run.clone())));
         }
         if runs.is_empty() {
@@ -334,7 +335,7 @@ fn payloads(rows: &Snapshot, runs: &mut [Ended]) -> Result<(), TransferError> {
 }
 
 /// The digest of the file that a flow was made from.
-fn source(mut rows: &Snapshot, flow: &FlowRecord) -> Result<Option<Digest>, StoreError> {
+fn source(rows: &Snapshot, flow: &FlowRecord) -> Result<Option<Digest>, StoreError> {
     let document = rows.get(Table::FlowDocuments, flow.hash.as_bytes())?.unwrap_or_default();
     let document: Option<serde_json::Value> = serde_json::from_slice(&document).ok();
     let source = document.as_ref().and_then(|document| document["source"]["sha256"].as_str());

@@ -88,7 +88,7 @@ impl Fact {
 /// All rows of all tables, in a number.
 fn content(database: &Guarded) -> Result<u64, StoreError> {
     guarded(|| {
-        let rows = snapshot(database)?;
+        let rows = database.snapshot()?;
         let mut hasher = DefaultHasher::new();
         for (number, table) in Table::ALL.iter().enumerate() {
             hasher.write_usize(number);
@@ -247,7 +247,7 @@ async fn row_that_is_missing_is_found_out() {
             continue;
         }
         let mut taken = None;
-        let rows = snapshot(&store.database).unwrap();
+        let rows = store.database.snapshot().unwrap();
         { &rows }
             .ascend(*table, &Key::new().span(), |key, value| {
                 taken = Some((key.to_vec(), value.to_vec()));

@@ -34,19 +34,19 @@ async fn newer_file_is_not_opened() {
 
 #[tokio::test]
 async fn damaged_end_of_a_log_is_found_when_opened() {
-    let changed_head = |stage: &mut Stage<'_, '_>| {
+    let changed_head = |stage: &mut Stage<'_>| {
         let (key, row) = stage.last(Table::Audit).unwrap().unwrap();
         let mut entry: AuditEntry = row::decode(&row).unwrap();
         entry.note.at += 1;
         stage.put(Table::Audit, key, row::encode(&entry));
     };
-    let head_without_number = |stage: &mut Stage<'_, '_>| {
+    let head_without_number = |stage: &mut Stage<'_>| {
         let (key, row) = stage.last(Table::Audit).unwrap().unwrap();
         let entry: AuditEntry = row::decode(&row).unwrap();
         stage.put(Table::Audit, key, row::encode(&AuditEntry { seq: 0, ..entry }));
     };
-    let lost_event = |stage: &mut Stage<'_, '_>| stage.remove(Table::Events, entry_key(1));
-    let damages: [&dyn Fn(&mut Stage<'_, '_>); 3] = [&changed_head, &head_without_number, &lost_event];
+    let lost_event = |stage: &mut Stage<'_>| stage.remove(Table::Events, entry_key(1));
+    let damages: [&dyn Fn(&mut Stage<'_>); 3] = [&changed_head, &head_without_number, &lost_event];
     for damage in damages {
         let folder = tempfile::tempdir().unwrap();
         let store = RedbStore::open(folder.path()).unwrap();

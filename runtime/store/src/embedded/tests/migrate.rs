@@ -53,7 +53,7 @@ async fn file_of_the_second_version_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let path = version_2(folder.path());
     let store = RedbStore::open(folder.path()).unwrap();
-    let kept = Guarded::once(Database::open(folder.path().join("bloom.redb.v2")).unwrap());
+    let kept = Guarded::once(Database::open(folder.path().join("bloom.redb.v2")).unwrap()).unwrap();
     assert_eq!(version(&kept).unwrap(), Some(2), "the old file is kept");
     drop(kept);
 
@@ -162,7 +162,7 @@ async fn file_that_knows_no_turns_is_brought_up_to_date_and_not_opened_by_its_ve
     assert_eq!(store.verify().await.unwrap().faults, [""; 0]);
     drop(store);
     let path = folder.path().join(RedbStore::FILE);
-    assert_eq!(version(&Guarded::once(Database::open(path).unwrap())).unwrap(), Some(SCHEMA));
+    assert_eq!(version(&Guarded::once(Database::open(path).unwrap()).unwrap()).unwrap(), Some(SCHEMA));
     assert!(folder.path().join("bloom.redb.v9").exists(), "the old file is kept");
 }
 
@@ -189,7 +189,7 @@ async fn file_that_knows_no_spending_counts_it_from_then_on() {
     assert_eq!((spent.day, spent.charge), (day, charge));
     assert_eq!(store.verify().await.unwrap().faults, [""; 0]);
     drop(store);
-    assert_eq!(version(&Guarded::once(Database::open(path).unwrap())).unwrap(), Some(SCHEMA));
+    assert_eq!(version(&Guarded::once(Database::open(path).unwrap()).unwrap()).unwrap(), Some(SCHEMA));
     assert!(folder.path().join("bloom.redb.v10").exists(), "the old file is kept");
 }
 

@@ -16,6 +16,7 @@ use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::{Builder, Runtime};
 
 use super::key::Key;
+use super::stage::Stage;
 use super::table::Table;
 use super::*;
 use crate::conformance::CHECKS;
@@ -98,14 +99,12 @@ fn caller_that_is_alone_commits_on_its_own_thread_and_others_share_commits() {
 }
 
 /// Changes rows behind the store's back.
-fn tamper(store: &RedbStore, change: impl FnOnce(&mut Stage<'_, '_>)) {
-    let transaction = store.database.begin_write().unwrap();
-    let mut tables = OpenTables::new(&transaction);
-    let mut stage = Stage::new(&mut tables);
+fn tamper(store: &RedbStore, change: impl FnOnce(&mut Stage<'_>)) {
+    let (below, mut rows) = (store.database.snapshot().unwrap(), Layer::default());
+    let mut stage = Stage::new(&mut rows, &below);
     change(&mut stage);
-    stage.flush(&mut Changes::default()).unwrap();
-    drop(tables);
-    transaction.commit().unwrap();
+    stage.flush().unwrap();
+    store.database.write(&rows, |_| Ok(())).unwrap();
 }
 
 #[tokio::test]

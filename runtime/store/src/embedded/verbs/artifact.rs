@@ -6,7 +6,7 @@ use bloom_runtime::store::StoreError;
 use super::{Content, Key, Rows, Stage, Table, keep_content, must_be_new, read, row};
 
 /// Makes one, with its content.
-pub(super) fn create(stage: &mut Stage<'_, '_>, artifact: &Artifact, content: Content) -> Result<(), StoreError> {
+pub(super) fn create(stage: &mut Stage<'_>, artifact: &Artifact, content: Content) -> Result<(), StoreError> {
     let id = artifact.id.as_str();
     must_be_new(stage, Table::Artifacts, "artifact", id)?;
     keep_content(stage, artifact.content, content)?;
@@ -19,7 +19,7 @@ pub(super) fn create(stage: &mut Stage<'_, '_>, artifact: &Artifact, content: Co
     Ok(())
 }
 
-pub(in super::super) fn artifact(rows: &mut impl Rows, id: &ArtifactId) -> Result<Option<Artifact>, StoreError> {
+pub(in super::super) fn artifact(rows: &impl Rows, id: &ArtifactId) -> Result<Option<Artifact>, StoreError> {
     if let Some(artifact) = read(rows, Table::Artifacts, id.as_str())? {
         return Ok(Some(artifact));
     }

@@ -8,7 +8,7 @@ use bloom_runtime::store::StoreError;
 use super::{Key, Rows, Stage, Table, row, write_audit};
 
 pub(in super::super) fn put(
-    stage: &mut Stage<'_, '_>,
+    stage: &mut Stage<'_>,
     flow: &FlowRecord,
     document: Vec<u8>,
     audit: Vec<AuditNote>,
@@ -32,16 +32,12 @@ pub(in super::super) fn put(
     write_audit(stage, audit)
 }
 
-pub(in super::super) fn version(
-    rows: &mut impl Rows,
-    id: &str,
-    version: &str,
-) -> Result<Option<FlowVersion>, StoreError> {
+pub(in super::super) fn version(rows: &impl Rows, id: &str, version: &str) -> Result<Option<FlowVersion>, StoreError> {
     rows.get(Table::FlowVersions, &version_key(id, version))?.map(|row| row::decode(&row)).transpose()
 }
 
 /// The documents of all versions of a flow.
-pub(in super::super) fn versions(rows: &mut impl Rows, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
+pub(in super::super) fn versions(rows: &impl Rows, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
     let mut documents = Vec::new();
     rows.ascend(Table::FlowVersions, &Key::new().text(id).span(), |_, row| {
         documents.extend(row::decode::<FlowVersion>(row)?.documents);

@@ -45,7 +45,7 @@ impl PreparedSubmission {
         self.run.bytes()
     }
 
-    pub(in super::super) fn submit(self, stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+    pub(in super::super) fn submit(self, stage: &mut Stage<'_>) -> Result<(), StoreError> {
         let Self { flow, document, run } = self;
         run.must_be_new(stage)?;
         flow::put(stage, &flow, document, Vec::new())?;
@@ -68,14 +68,14 @@ impl PreparedRun {
         self.first.bytes()
     }
 
-    fn must_be_new(&self, stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+    fn must_be_new(&self, stage: &mut Stage<'_>) -> Result<(), StoreError> {
         match stage.get(Table::Runs, self.run.id.as_str().as_bytes())? {
             Some(_) => Err(StoreError::RunExists(self.run.id.clone())),
             None => Ok(()),
         }
     }
 
-    fn submit(self, stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+    fn submit(self, stage: &mut Stage<'_>) -> Result<(), StoreError> {
         self.must_be_new(stage)?;
         let Self { inbox, mut run, first } = self;
         must_be_new(stage, Table::Inbox, "inbox entry", inbox.id.as_str())?;
@@ -176,7 +176,7 @@ impl PreparedAppend {
         own + self.next.as_ref().map_or(0, |next| next.bytes())
     }
 
-    pub(in super::super) fn append(self, stage: &mut Stage<'_, '_>) -> Result<(), StoreError> {
+    pub(in super::super) fn append(self, stage: &mut Stage<'_>) -> Result<(), StoreError> {
         if let Some(proof) = &self.held {
             task::must_hold(stage, &self.run, proof)?;
         }
@@ -265,7 +265,7 @@ impl PreparedAppend {
 }
 
 /// Adds to what an agent used in a day.
-fn charge(stage: &mut Stage<'_, '_>, agent: &str, day: i64, more: Charge) -> Result<(), StoreError> {
+fn charge(stage: &mut Stage<'_>, agent: &str, day: i64, more: Charge) -> Result<(), StoreError> {
     if more == Charge::default() {
         return Ok(());
     }
@@ -281,7 +281,7 @@ pub(in super::super) fn spending_key(day: i64) -> Key {
 }
 
 /// What was used on a day, by agent.
-pub(in super::super) fn spending(rows: &mut impl Rows, day: i64) -> Result<Vec<Spending>, StoreError> {
+pub(in super::super) fn spending(rows: &impl Rows, day: i64) -> Result<Vec<Spending>, StoreError> {
     let mut found = Vec::new();
     rows.ascend(Table::Spending, &spending_key(day).span(), |_, row| {
         found.push(row::decode(row)?);
@@ -291,7 +291,7 @@ pub(in super::super) fn spending(rows: &mut impl Rows, day: i64) -> Result<Vec<S
 }
 
 /// Nobody waits any more for a run, or for the one that goes on in its place: somebody has to end it.
-fn abandon(stage: &mut Stage<'_, '_>, orphan: &RunId) -> Result<(), StoreError> {
+fn abandon(stage: &mut Stage<'_>, orphan: &RunId) -> Result<(), StoreError> {
     let mut found: Option<RunRecord> = read(stage, Table::Runs, orphan.as_str())?;
     while let Some(next) = found.as_ref().and_then(|run| run.continued_by.clone()) {
         found = read(stage, Table::Runs, next.as_str())?;
@@ -321,13 +321,13 @@ fn delayed(event: &Event) -> Option<(EffectId, i64)> {
     }
 }
 
-pub(in super::super) fn run(rows: &mut impl Rows, id: &RunId) -> Result<Option<RunRecord>, StoreError> {
+pub(in super::super) fn run(rows: &impl Rows, id: &RunId) -> Result<Option<RunRecord>, StoreError> {
     let Some(mut run) = read::<RunRecord>(rows, Table::Runs, id.as_str())? else { return Ok(None) };
     run.inputs = require::<Value>(rows, Table::RunInputs, "inputs of run", id.as_str())?;
     Ok(Some(run))
 }
 
-pub(in super::super) fn status(rows: &mut impl Rows, id: &RunId) -> Result<Option<RunStatus>, StoreError> {
+pub(in super::super) fn status(rows: &impl Rows, id: &RunId) -> Result<Option<RunStatus>, StoreError> {
     Ok(read::<RunRecord>(rows, Table::Runs, id.as_str())?.map(|run| run.status))
 }
 
@@ -336,7 +336,7 @@ pub(in super::super) fn is_moving(run: &RunRecord) -> bool {
     (!run.waiting || run.orphaned) && !run.dispatched && run.status == RunStatus::Running
 }
 
-pub(in super::super) fn moving(rows: &mut impl Rows) -> Result<Vec<RunId>, StoreError> {
+pub(in super::super) fn moving(rows: &impl Rows) -> Result<Vec<RunId>, StoreError> {
     let mut found = Vec::new();
     rows.ascend(Table::Moving, &Key::new().span(), |_, id| {
         found.push(RunId::new(row::id(id)?));
@@ -346,7 +346,7 @@ pub(in super::super) fn moving(rows: &mut impl Rows) -> Result<Vec<RunId>, Store
 }
 
 /// Runs that go on by themselves until a time.
-pub(in super::super) fn due(rows: &mut impl Rows, until: i64, limit: usize) -> Result<Vec<(i64, RunId)>, StoreError> {
+pub(in super::super) fn due(rows: &impl Rows, until: i64, limit: usize) -> Result<Vec<(i64, RunId)>, StoreError> {
     let mut found = Vec::new();
     rows.ascend(Table::Wakes, &Key::new().span(), |key, id| {
         let at = Key::signed_at(key).ok_or_else(|| StoreError::Damaged("a wake has no time".to_owned()))?;
@@ -359,7 +359,7 @@ pub(in super::super) fn due(rows: &mut impl Rows, until: i64, limit: usize) -> R
     Ok(found)
 }
 
-pub(in super::super) fn inbox_entry(rows: &mut impl Rows, id: &InboxId) -> Result<Option<InboxEntry>, StoreError> {
+pub(in super::super) fn inbox_entry(rows: &impl Rows, id: &InboxId) -> Result<Option<InboxEntry>, StoreError> {
     read(rows, Table::Inbox, id.as_str())
 }
 

@@ -19,10 +19,11 @@ use serde::de::DeserializeOwned;
 use super::super::place::Placed;
 use super::key::Key;
 use super::row;
-use super::table::{Rows, Stage, Table};
+use super::stage::Stage;
+use super::table::{Rows, Table};
 
 /// Keeps bytes under their digest.
-pub(super) fn keep_blob(stage: &mut Stage<'_, '_>, digest: Digest, bytes: Vec<u8>) -> Result<(), StoreError> {
+pub(super) fn keep_blob(stage: &mut Stage<'_>, digest: Digest, bytes: Vec<u8>) -> Result<(), StoreError> {
     if stage.get(Table::Blobs, digest.as_bytes())?.is_none() {
         stage.put(Table::Blobs, digest.as_bytes().to_vec(), bytes);
     }
@@ -36,7 +37,7 @@ pub(super) enum Content {
 }
 
 /// Keeps what is handed out, unless it is kept already.
-pub(super) fn keep_content(stage: &mut Stage<'_, '_>, digest: Digest, content: Content) -> Result<(), StoreError> {
+pub(super) fn keep_content(stage: &mut Stage<'_>, digest: Digest, content: Content) -> Result<(), StoreError> {
     if stage.get(Table::Placed, digest.as_bytes())?.is_some() {
         return Ok(());
     }
@@ -48,7 +49,7 @@ pub(super) fn keep_content(stage: &mut Stage<'_, '_>, digest: Digest, content: C
 }
 
 /// Adds to the audit log.
-pub(super) fn write_audit(stage: &mut Stage<'_, '_>, notes: Vec<AuditNote>) -> Result<(), StoreError> {
+pub(super) fn write_audit(stage: &mut Stage<'_>, notes: Vec<AuditNote>) -> Result<(), StoreError> {
     if notes.is_empty() {
         return Ok(());
     }
@@ -61,12 +62,12 @@ pub(super) fn write_audit(stage: &mut Stage<'_, '_>, notes: Vec<AuditNote>) -> R
     Ok(())
 }
 
-pub(super) fn read<T: DeserializeOwned>(rows: &mut impl Rows, table: Table, id: &str) -> Result<Option<T>, StoreError> {
+pub(super) fn read<T: DeserializeOwned>(rows: &impl Rows, table: Table, id: &str) -> Result<Option<T>, StoreError> {
     rows.get(table, id.as_bytes())?.map(|row| row::decode(&row)).transpose()
 }
 
 pub(super) fn require<T: DeserializeOwned>(
-    rows: &mut impl Rows,
+    rows: &impl Rows,
     table: Table,
     kind: &'static str,
     id: &str,
@@ -75,7 +76,7 @@ pub(super) fn require<T: DeserializeOwned>(
 }
 
 /// Refuses an id that is used.
-fn must_be_new(rows: &mut impl Rows, table: Table, kind: &'static str, id: &str) -> Result<(), StoreError> {
+fn must_be_new(rows: &impl Rows, table: Table, kind: &'static str, id: &str) -> Result<(), StoreError> {
     match rows.get(table, id.as_bytes())? {
         None => Ok(()),
         Some(_) => Err(StoreError::Exists { kind, id: id.to_owned() }),

@@ -9,7 +9,7 @@ use super::{Key, Rows, Stage, Table, must_be_new, read, require, row, write_audi
 use crate::embedded::rows;
 
 pub(in super::super) fn create(
-    stage: &mut Stage<'_, '_>,
+    stage: &mut Stage<'_>,
     project: &ManagedProject,
     audit: Vec<AuditNote>,
 ) -> Result<(), StoreError> {
@@ -20,7 +20,7 @@ pub(in super::super) fn create(
 }
 
 pub(in super::super) fn put(
-    stage: &mut Stage<'_, '_>,
+    stage: &mut Stage<'_>,
     project: &ManagedProject,
     nodes: &[NodeStatus],
     audit: Vec<AuditNote>,
@@ -40,11 +40,11 @@ pub(in super::super) fn put(
     write_audit(stage, audit)
 }
 
-pub(in super::super) fn project(rows: &mut impl Rows, id: &ProjectId) -> Result<Option<ManagedProject>, StoreError> {
+pub(in super::super) fn project(rows: &impl Rows, id: &ProjectId) -> Result<Option<ManagedProject>, StoreError> {
     read(rows, Table::Projects, id.as_str())
 }
 
-pub(in super::super) fn projects(rows: &mut impl Rows) -> Result<Vec<ManagedProject>, StoreError> {
+pub(in super::super) fn projects(rows: &impl Rows) -> Result<Vec<ManagedProject>, StoreError> {
     let mut projects: Vec<ManagedProject> = Vec::new();
     rows.ascend(Table::Projects, &Key::new().span(), |_, row| {
         projects.push(row::decode(row)?);
@@ -54,10 +54,7 @@ pub(in super::super) fn projects(rows: &mut impl Rows) -> Result<Vec<ManagedProj
     Ok(projects)
 }
 
-pub(in super::super) fn node_statuses(
-    rows: &mut impl Rows,
-    project: &ProjectId,
-) -> Result<Vec<NodeStatus>, StoreError> {
+pub(in super::super) fn node_statuses(rows: &impl Rows, project: &ProjectId) -> Result<Vec<NodeStatus>, StoreError> {
     let mut statuses = Vec::new();
     rows.ascend(Table::NodeStatuses, &Key::new().text(project.as_str()).span(), |_, row| {
         statuses.push(row::decode(row)?);
@@ -66,11 +63,7 @@ pub(in super::super) fn node_statuses(
     Ok(statuses)
 }
 
-pub(in super::super) fn remove(
-    stage: &mut Stage<'_, '_>,
-    id: &ProjectId,
-    audit: Vec<AuditNote>,
-) -> Result<(), StoreError> {
+pub(in super::super) fn remove(stage: &mut Stage<'_>, id: &ProjectId, audit: Vec<AuditNote>) -> Result<(), StoreError> {
     let project: ManagedProject = require(stage, Table::Projects, "project", id.as_str())?;
     for node in node_statuses(stage, id)? {
         stage.remove(Table::NodeStatuses, Key::new().text(id.as_str()).text(node.node.as_str()).build());

@@ -8,7 +8,7 @@ use bloom_runtime::store::{ApplyStep, Decision, StoreError};
 use super::{Key, Rows, Stage, Table, must_be_new, read, require, row, write_audit};
 
 /// Keeps a proposal of a run, unless the run has emitted it before.
-pub(super) fn create(stage: &mut Stage<'_, '_>, mut proposal: Proposal) -> Result<(), StoreError> {
+pub(super) fn create(stage: &mut Stage<'_>, mut proposal: Proposal) -> Result<(), StoreError> {
     let emission = Key::new().text(proposal.run.as_str()).text(&proposal.emission).build();
     if stage.get(Table::ProposalsByEmission, &emission)?.is_some() {
         return Ok(());
@@ -32,7 +32,7 @@ pub(super) fn create(stage: &mut Stage<'_, '_>, mut proposal: Proposal) -> Resul
     Ok(())
 }
 
-pub(in super::super) fn decide(stage: &mut Stage<'_, '_>, decision: Decision) -> Result<Proposal, StoreError> {
+pub(in super::super) fn decide(stage: &mut Stage<'_>, decision: Decision) -> Result<Proposal, StoreError> {
     let Decision { proposal: id, verdict, by, at, note } = decision;
     let before: Proposal = require(stage, Table::Proposals, "proposal", id.as_str())?;
     let mut proposal = before.clone();
@@ -54,7 +54,7 @@ pub(in super::super) fn decide(stage: &mut Stage<'_, '_>, decision: Decision) ->
 }
 
 /// Ends the pending ones that are overdue.
-pub(in super::super) fn expire(stage: &mut Stage<'_, '_>, at: i64, by: &Actor) -> Result<Vec<Proposal>, StoreError> {
+pub(in super::super) fn expire(stage: &mut Stage<'_>, at: i64, by: &Actor) -> Result<Vec<Proposal>, StoreError> {
     let mut overdue = Vec::new();
     for id in pending(stage)? {
         let before: Proposal = require(stage, Table::Proposals, "proposal", &id)?;
@@ -76,7 +76,7 @@ pub(in super::super) fn expire(stage: &mut Stage<'_, '_>, at: i64, by: &Actor) -
 }
 
 /// The first duplicate of one that expired stands in its place, and the others repeat that one.
-fn inherit(stage: &mut Stage<'_, '_>, expired: &Proposal) -> Result<(), StoreError> {
+fn inherit(stage: &mut Stage<'_>, expired: &Proposal) -> Result<(), StoreError> {
     stage.remove(Table::PendingContents, content_key(expired));
     let mut heir: Option<ProposalId> = None;
     for id in duplicates(stage, &expired.id)? {
@@ -96,7 +96,7 @@ fn inherit(stage: &mut Stage<'_, '_>, expired: &Proposal) -> Result<(), StoreErr
 }
 
 /// The pending ones, oldest first.
-fn pending(rows: &mut impl Rows) -> Result<Vec<String>, StoreError> {
+fn pending(rows: &impl Rows) -> Result<Vec<String>, StoreError> {
     let mut ids = Vec::new();
     rows.ascend(Table::ProposalsByStatus, &status_key(ProposalStatus::Pending).span(), |_, id| {
         ids.push(row::id(id)?.to_owned());
@@ -106,7 +106,7 @@ fn pending(rows: &mut impl Rows) -> Result<Vec<String>, StoreError> {
 }
 
 /// When the first of the pending ones is overdue.
-pub(in super::super) fn next_expiry(rows: &mut impl Rows) -> Result<Option<i64>, StoreError> {
+pub(in super::super) fn next_expiry(rows: &impl Rows) -> Result<Option<i64>, StoreError> {
     let mut next: Option<i64> = None;
     for id in pending(rows)? {
         let proposal: Proposal = require(rows, Table::Proposals, "proposal", &id)?;
@@ -115,7 +115,7 @@ pub(in super::super) fn next_expiry(rows: &mut impl Rows) -> Result<Option<i64>,
     Ok(next)
 }
 
-pub(in super::super) fn step(stage: &mut Stage<'_, '_>, step: ApplyStep) -> Result<Proposal, StoreError> {
+pub(in super::super) fn step(stage: &mut Stage<'_>, step: ApplyStep) -> Result<Proposal, StoreError> {
     let before: Proposal = require(stage, Table::Proposals, "proposal", step.proposal.as_str())?;
     let mut proposal = before.clone();
     proposal.step(step.to, step.at, step.result)?;
@@ -124,11 +124,11 @@ pub(in super::super) fn step(stage: &mut Stage<'_, '_>, step: ApplyStep) -> Resu
     Ok(proposal)
 }
 
-pub(in super::super) fn proposal(rows: &mut impl Rows, id: &ProposalId) -> Result<Option<Proposal>, StoreError> {
+pub(in super::super) fn proposal(rows: &impl Rows, id: &ProposalId) -> Result<Option<Proposal>, StoreError> {
     read(rows, Table::Proposals, id.as_str())
 }
 
-fn duplicates(rows: &mut impl Rows, original: &ProposalId) -> Result<Vec<String>, StoreError> {
+fn duplicates(rows: &impl Rows, original: &ProposalId) -> Result<Vec<String>, StoreError> {
     let mut ids = Vec::new();
     rows.ascend(Table::Duplicates, &Key::new().text(original.as_str()).span(), |_, id| {
         ids.push(row::id(id)?.to_owned());
@@ -137,7 +137,7 @@ fn duplicates(rows: &mut impl Rows, original: &ProposalId) -> Result<Vec<String>
     Ok(ids)
 }
 
-fn put(stage: &mut Stage<'_, '_>, before: Option<&Proposal>, proposal: &Proposal) {
+fn put(stage: &mut Stage<'_>, before: Option<&Proposal>, proposal: &Proposal) {
     if let Some(before) = before {
         stage.remove(Table::ProposalsByStatus, time_key(status_key(before.status), before));
     }

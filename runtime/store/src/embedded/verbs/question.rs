@@ -7,10 +7,10 @@ use bloom_runtime::record::{Question, QuestionId, QuestionStatus, RunId};
 use bloom_runtime::store::{QuestionFilter, StoreError};
 
 use super::{Key, Rows, Stage, Table, read, require, row};
-use crate::embedded::table::Snapshot;
+use crate::embedded::snapshot::Snapshot;
 
 /// Keeps a question: a new one, or its answer.
-pub(super) fn keep(stage: &mut Stage<'_, '_>, question: &Question) -> Result<(), StoreError> {
+pub(super) fn keep(stage: &mut Stage<'_>, question: &Question) -> Result<(), StoreError> {
     let effect = Key::new().text(question.run.as_str()).text(question.effect.as_str()).build();
     match stage.get(Table::QuestionsByEffect, &effect)? {
         Some(id) if row::id(&id)? != question.id.as_str() => {
@@ -24,21 +24,21 @@ pub(super) fn keep(stage: &mut Stage<'_, '_>, question: &Question) -> Result<(),
 }
 
 /// An effect has its outcome: its question, if it has one and nobody answered, is closed.
-pub(super) fn resolve(stage: &mut Stage<'_, '_>, run: &RunId, effect: &EffectId, at: i64) -> Result<(), StoreError> {
+pub(super) fn resolve(stage: &mut Stage<'_>, run: &RunId, effect: &EffectId, at: i64) -> Result<(), StoreError> {
     let key = Key::new().text(run.as_str()).text(effect.as_str()).build();
     let Some(id) = stage.get(Table::QuestionsByEffect, &key)? else { return Ok(()) };
     close(stage, row::id(&id)?, at)
 }
 
 /// The run has ended, and its questions with it.
-pub(super) fn close_all(stage: &mut Stage<'_, '_>, run: &RunId, at: i64) -> Result<(), StoreError> {
+pub(super) fn close_all(stage: &mut Stage<'_>, run: &RunId, at: i64) -> Result<(), StoreError> {
     for id in ids_of_run(stage, run)? {
         close(stage, &id, at)?;
     }
     Ok(())
 }
 
-fn close(stage: &mut Stage<'_, '_>, id: &str, at: i64) -> Result<(), StoreError> {
+fn close(stage: &mut Stage<'_>, id: &str, at: i64) -> Result<(), StoreError> {
     let mut question: Question = require(stage, Table::Questions, "question", id)?;
     if question.close(at) {
         put(stage, &question);
@@ -46,16 +46,16 @@ fn close(stage: &mut Stage<'_, '_>, id: &str, at: i64) -> Result<(), StoreError>
     Ok(())
 }
 
-pub(in super::super) fn question(rows: &mut impl Rows, id: &QuestionId) -> Result<Option<Question>, StoreError> {
+pub(in super::super) fn question(rows: &impl Rows, id: &QuestionId) -> Result<Option<Question>, StoreError> {
     read(rows, Table::Questions, id.as_str())
 }
 
-pub(in super::super) fn questions(mut rows: &Snapshot, filter: &QuestionFilter) -> Result<Vec<Question>, StoreError> {
+pub(in super::super) fn questions(rows: &Snapshot, filter: &QuestionFilter) -> Result<Vec<Question>, StoreError> {
     let wanted = |question: &Question| !filter.open || question.status == QuestionStatus::Open;
     let mut found: Vec<Question> = Vec::new();
     if let Some(run) = &filter.run {
-        for id in ids_of_run(&mut rows, run)? {
-            found.push(require(&mut rows, Table::Questions, "question", &id)?);
+        for id in ids_of_run(rows, run)? {
+            found.push(require(rows, Table::Questions, "question", &id)?);
         }
         found.retain(wanted);
         found.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
@@ -67,13 +67,13 @@ pub(in super::super) fn questions(mut rows: &Snapshot, filter: &QuestionFilter) 
         if found.len() == filter.limit {
             return Ok(ControlFlow::Break(()));
         }
-        found.push(require(&mut { rows }, Table::Questions, "question", row::id(id)?)?);
+        found.push(require(rows, Table::Questions, "question", row::id(id)?)?);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)
 }
 
-fn ids_of_run(rows: &mut impl Rows, run: &RunId) -> Result<Vec<String>, StoreError> {
+fn ids_of_run(rows: &impl Rows, run: &RunId) -> Result<Vec<String>, StoreError> {
     let mut ids = Vec::new();
     rows.ascend(Table::QuestionsByEffect, &Key::new().text(run.as_str()).span(), |_, id| {
         ids.push(row::id(id)?.to_owned());
@@ -82,7 +82,7 @@ fn ids_of_run(rows: &mut impl Rows, run: &RunId) -> Result<Vec<String>, StoreErr
     Ok(ids)
 }
 
-fn put(stage: &mut Stage<'_, '_>, question: &Question) {
+fn put(stage: &mut Stage<'_>, question: &Question) {
     let time = || Key::new().signed(question.created_at).text(question.id.as_str()).build();
     let id = || question.id.as_str().into();
     stage.put(Table::QuestionsByTime, time(), id());

@@ -6,7 +6,7 @@ use bloom_runtime::store::StoreError;
 use super::{Rows, Stage, Table, row, write_audit};
 
 pub(in super::super) fn put(
-    stage: &mut Stage<'_, '_>,
+    stage: &mut Stage<'_>,
     name: &str,
     value: &str,
     audit: Vec<AuditNote>,
@@ -15,6 +15,6 @@ pub(in super::super) fn put(
     write_audit(stage, audit)
 }
 
-pub(in super::super) fn setting(rows: &mut impl Rows, name: &str) -> Result<Option<String>, StoreError> {
+pub(in super::super) fn setting(rows: &impl Rows, name: &str) -> Result<Option<String>, StoreError> {
     rows.get(Table::Settings, name.as_bytes())?.map(|row| row::decode(&row)).transpose()
 }

@@ -43,7 +43,7 @@ impl Waiting {
 }
 
 /// Makes a task of a run, or of a client.
-pub(in super::super) fn create(stage: &mut Stage<'_, '_>, task: &Task) -> Result<(), StoreError> {
+pub(in super::super) fn create(stage: &mut Stage<'_>, task: &Task) -> Result<(), StoreError> {
     must_be_new(stage, Table::Tasks, "task", task.id.as_str())?;
     if let Some(of) = &task.of {
         let effect = effect_key(&of.run, &of.effect);
@@ -57,7 +57,7 @@ pub(in super::super) fn create(stage: &mut Stage<'_, '_>, task: &Task) -> Result
 }
 
 /// Whoever shows this must hold a task of the run, now.
-pub(super) fn must_hold(rows: &mut impl Rows, run: &RunId, proof: &Proof) -> Result<(), StoreError> {
+pub(super) fn must_hold(rows: &impl Rows, run: &RunId, proof: &Proof) -> Result<(), StoreError> {
     let lease: Lease = require(rows, Table::Leases, "lease", proof.lease.as_str())?;
     let task: Task = require(rows, Table::Tasks, "task", lease.task.as_str())?;
     if task.run() != Some(run) {
@@ -69,7 +69,7 @@ pub(super) fn must_hold(rows: &mut impl Rows, run: &RunId, proof: &Proof) -> Res
 }
 
 /// Makes a task that a client posted.
-pub(in super::super) fn post(stage: &mut Stage<'_, '_>, task: &Task, audit: Vec<AuditNote>) -> Result<(), StoreError> {
+pub(in super::super) fn post(stage: &mut Stage<'_>, task: &Task, audit: Vec<AuditNote>) -> Result<(), StoreError> {
     if task.of.is_some() {
         return Err(StoreError::Contradiction("a task of a run comes with the run's history"));
     }
@@ -78,14 +78,14 @@ pub(in super::super) fn post(stage: &mut Stage<'_, '_>, task: &Task, audit: Vec<
 }
 
 /// An effect has its outcome: its task, if it has one, ends with it.
-pub(super) fn resolve(stage: &mut Stage<'_, '_>, run: &RunId, effect: &EffectId, at: i64) -> Result<(), StoreError> {
+pub(super) fn resolve(stage: &mut Stage<'_>, run: &RunId, effect: &EffectId, at: i64) -> Result<(), StoreError> {
     let Some(id) = stage.get(Table::TasksByEffect, &effect_key(run, effect))? else { return Ok(()) };
     command(stage, row::id(&id)?, &Command::Cancel("the effect has its outcome"), at)?;
     Ok(())
 }
 
 /// An attempt at an effect failed: its task, if it has one and nobody has it, waits.
-pub(super) fn delay(stage: &mut Stage<'_, '_>, run: &RunId, effect: &EffectId, until: i64) -> Result<(), StoreError> {
+pub(super) fn delay(stage: &mut Stage<'_>, run: &RunId, effect: &EffectId, until: i64) -> Result<(), StoreError> {
     let Some(id) = stage.get(Table::TasksByEffect, &effect_key(run, effect))? else { return Ok(()) };
     match command(stage, row::id(&id)?, &Command::Delay(until), until) {
         Ok(_) | Err(StoreError::Task(_)) => Ok(()),
@@ -94,7 +94,7 @@ pub(super) fn delay(stage: &mut Stage<'_, '_>, run: &RunId, effect: &EffectId, u
 }
 
 /// The run has ended, and its tasks with it.
-pub(super) fn cancel_all(stage: &mut Stage<'_, '_>, run: &RunId, at: i64) -> Result<(), StoreError> {
+pub(super) fn cancel_all(stage: &mut Stage<'_>, run: &RunId, at: i64) -> Result<(), StoreError> {
     for id in ids_of_run(stage, run)? {
         command(stage, &id, &Command::Cancel("the run has ended"), at)?;
     }
@@ -102,13 +102,13 @@ pub(super) fn cancel_all(stage: &mut Stage<'_, '_>, run: &RunId, at: i64) -> Res
 }
 
 /// The holder of leases is removed, and they are revoked; gives the tasks that are queued again.
-pub(super) fn revoke_all(stage: &mut Stage<'_, '_>, worker: &WorkerId, at: i64) -> Result<Vec<Task>, StoreError> {
+pub(super) fn revoke_all(stage: &mut Stage<'_>, worker: &WorkerId, at: i64) -> Result<Vec<Task>, StoreError> {
     let held = active(stage)?.into_iter().filter(|lease| lease.worker == *worker);
     held.map(|lease| Ok(command(stage, lease.task.as_str(), &Command::Revoke, at)?.task)).collect()
 }
 
 /// Has a task do what the rules say, and keeps what they make of it.
-fn command(stage: &mut Stage<'_, '_>, task: &str, command: &Command, at: i64) -> Result<Decision, StoreError> {
+fn command(stage: &mut Stage<'_>, task: &str, command: &Command, at: i64) -> Result<Decision, StoreError> {
     let before: Task = require(stage, Table::Tasks, "task", task)?;
     let lease: Option<Lease> = match &before.lease {
         Some(lease) => Some(require(stage, Table::Leases, "lease", lease.as_str())?),
@@ -124,7 +124,7 @@ fn command(stage: &mut Stage<'_, '_>, task: &str, command: &Command, at: i64) ->
     Ok(decision)
 }
 
-pub(in super::super) fn grant(stage: &mut Stage<'_, '_>, ask: GrantAsk) -> Result<Option<Grant>, StoreError> {
+pub(in super::super) fn grant(stage: &mut Stage<'_>, ask: GrantAsk) -> Result<Option<Grant>, StoreError> {
     must_be_new(stage, Table::Leases, "lease", ask.lease.as_str())?;
     let id = match &ask.task {
         Some(task) => Some(task.clone()),
@@ -140,7 +140,7 @@ pub(in super::super) fn grant(stage: &mut Stage<'_, '_>, ask: GrantAsk) -> Resul
 }
 
 /// The first of the queue that the worker can do.
-pub(in super::super) fn best(rows: &mut impl Rows, ask: &GrantAsk) -> Result<Option<TaskId>, StoreError> {
+pub(in super::super) fn best(rows: &impl Rows, ask: &GrantAsk) -> Result<Option<TaskId>, StoreError> {
     if let Some(run) = &ask.run {
         let fitting = of_run(rows, run)?
             .into_iter()
@@ -161,7 +161,7 @@ pub(in super::super) fn best(rows: &mut impl Rows, ask: &GrantAsk) -> Result<Opt
 }
 
 pub(in super::super) fn next_due(
-    rows: &mut impl Rows,
+    rows: &impl Rows,
     provides: &[String],
     run: Option<&RunId>,
 ) -> Result<Option<i64>, StoreError> {
@@ -219,7 +219,7 @@ impl PreparedEnd {
         self.kept.as_mut().map(|(_, artifact, content)| (artifact.content, content))
     }
 
-    pub(in super::super) fn end(self, stage: &mut Stage<'_, '_>) -> Result<Task, StoreError> {
+    pub(in super::super) fn end(self, stage: &mut Stage<'_>) -> Result<Task, StoreError> {
         let lease: Lease = require(stage, Table::Leases, "lease", self.lease.as_str())?;
         let id = lease.task.as_str();
         if let Some(append) = &self.append
@@ -249,7 +249,7 @@ impl PreparedEnd {
 }
 
 pub(in super::super) fn requeue(
-    stage: &mut Stage<'_, '_>,
+    stage: &mut Stage<'_>,
     id: &TaskId,
     at: i64,
     audit: Vec<AuditNote>,
@@ -259,16 +259,16 @@ pub(in super::super) fn requeue(
     Ok(decision.task)
 }
 
-pub(in super::super) fn task(rows: &mut impl Rows, id: &TaskId) -> Result<Option<Task>, StoreError> {
+pub(in super::super) fn task(rows: &impl Rows, id: &TaskId) -> Result<Option<Task>, StoreError> {
     read(rows, Table::Tasks, id.as_str())
 }
 
-pub(in super::super) fn lease(rows: &mut impl Rows, id: &LeaseId) -> Result<Option<Lease>, StoreError> {
+pub(in super::super) fn lease(rows: &impl Rows, id: &LeaseId) -> Result<Option<Lease>, StoreError> {
     read(rows, Table::Leases, id.as_str())
 }
 
 /// The tasks of a run, oldest first.
-pub(in super::super) fn of_run(rows: &mut impl Rows, run: &RunId) -> Result<Vec<Task>, StoreError> {
+pub(in super::super) fn of_run(rows: &impl Rows, run: &RunId) -> Result<Vec<Task>, StoreError> {
     let ids = ids_of_run(rows, run)?;
     let mut tasks: Vec<Task> =
         ids.iter().map(|id| require(rows, Table::Tasks, "task", id)).collect::<Result<_, _>>()?;
@@ -276,7 +276,7 @@ pub(in super::super) fn of_run(rows: &mut impl Rows, run: &RunId) -> Result<Vec<
     Ok(tasks)
 }
 
-fn ids_of_run(rows: &mut impl Rows, run: &RunId) -> Result<Vec<String>, StoreError> {
+fn ids_of_run(rows: &impl Rows, run: &RunId) -> Result<Vec<String>, StoreError> {
     let mut ids = Vec::new();
     rows.ascend(Table::TasksByEffect, &Key::new().text(run.as_str()).span(), |_, id| {
         ids.push(row::id(id)?.to_owned());
@@ -285,18 +285,18 @@ fn ids_of_run(rows: &mut impl Rows, run: &RunId) -> Result<Vec<String>, StoreErr
     Ok(ids)
 }
 
-pub(in super::super) fn result(rows: &mut impl Rows, lease: &LeaseId) -> Result<Option<TaskResult>, StoreError> {
+pub(in super::super) fn result(rows: &impl Rows, lease: &LeaseId) -> Result<Option<TaskResult>, StoreError> {
     read(rows, Table::TaskResults, lease.as_str())
 }
 
 /// The lease with a secret of this digest.
-pub(in super::super) fn by_token(rows: &mut impl Rows, token: Digest) -> Result<Option<Lease>, StoreError> {
+pub(in super::super) fn by_token(rows: &impl Rows, token: Digest) -> Result<Option<Lease>, StoreError> {
     let Some(id) = rows.get(Table::LeaseTokens, token.as_bytes())? else { return Ok(None) };
     read(rows, Table::Leases, row::id(&id)?)
 }
 
 /// Leases that nobody ended.
-pub(in super::super) fn active(rows: &mut impl Rows) -> Result<Vec<Lease>, StoreError> {
+pub(in super::super) fn active(rows: &impl Rows) -> Result<Vec<Lease>, StoreError> {
     let mut ids = Vec::new();
     rows.ascend(Table::LeasesByStatus, &lease_status_key(LeaseStatus::Active).span(), |_, id| {
         ids.push(row::id(id)?.to_owned());
@@ -306,7 +306,7 @@ pub(in super::super) fn active(rows: &mut impl Rows) -> Result<Vec<Lease>, Store
 }
 
 /// The first tasks of the queue, of those that are asked for.
-pub(in super::super) fn queue(rows: &mut impl Rows, filter: &QueueFilter) -> Result<Vec<Task>, StoreError> {
+pub(in super::super) fn queue(rows: &impl Rows, filter: &QueueFilter) -> Result<Vec<Task>, StoreError> {
     let mut ids = Vec::new();
     rows.ascend(Table::TaskQueue, &Key::new().span(), |_, row| {
         if ids.len() == filter.limit {
@@ -324,7 +324,7 @@ pub(in super::super) fn queue(rows: &mut impl Rows, filter: &QueueFilter) -> Res
     Ok(tasks.into_iter().filter(|task| filter.posted || task.of.is_some()).collect())
 }
 
-fn put(stage: &mut Stage<'_, '_>, before: Option<&Task>, task: &Task) {
+fn put(stage: &mut Stage<'_>, before: Option<&Task>, task: &Task) {
     if let Some(before) = before.filter(|before| before.status == TaskStatus::Queued) {
         stage.remove(Table::TaskQueue, queue_key(before));
     }
@@ -340,7 +340,7 @@ fn put(stage: &mut Stage<'_, '_>, before: Option<&Task>, task: &Task) {
     stage.put(Table::Tasks, task.id.as_str().into(), row::encode(task));
 }
 
-fn put_lease(stage: &mut Stage<'_, '_>, before: Option<&Lease>, lease: &Lease) {
+fn put_lease(stage: &mut Stage<'_>, before: Option<&Lease>, lease: &Lease) {
     let id = || lease.id.as_str().into();
     if before.is_none_or(|before| before.status != lease.status) {
         if let Some(before) = before {

@@ -5,21 +5,17 @@ use bloom_runtime::store::StoreError;
 
 use super::{Rows, Stage, Table, read, row, task, write_audit};
 
-pub(in super::super) fn put(
-    stage: &mut Stage<'_, '_>,
-    worker: &Worker,
-    audit: Vec<AuditNote>,
-) -> Result<(), StoreError> {
+pub(in super::super) fn put(stage: &mut Stage<'_>, worker: &Worker, audit: Vec<AuditNote>) -> Result<(), StoreError> {
     stage.put(Table::Workers, worker.id.as_str().into(), row::encode(worker));
     write_audit(stage, audit)
 }
 
-pub(in super::super) fn worker(rows: &mut impl Rows, id: &WorkerId) -> Result<Option<Worker>, StoreError> {
+pub(in super::super) fn worker(rows: &impl Rows, id: &WorkerId) -> Result<Option<Worker>, StoreError> {
     read(rows, Table::Workers, id.as_str())
 }
 
 pub(in super::super) fn remove(
-    stage: &mut Stage<'_, '_>,
+    stage: &mut Stage<'_>,
     id: &WorkerId,
     at: i64,
     audit: Vec<AuditNote>,

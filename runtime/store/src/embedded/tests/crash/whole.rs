@@ -22,7 +22,7 @@ async fn used(store: &RedbStore, disk: &Disk, seed: u64) {
 /// All rows, but for what differs between stores of the same content: numbers of events, the audit log.
 fn records(store: &RedbStore) -> BTreeMap<(Table, Vec<u8>), Vec<u8>> {
     let mut found = BTreeMap::new();
-    let rows = snapshot(&store.database).unwrap();
+    let rows = store.database.snapshot().unwrap();
     for table in Table::ALL {
         if matches!(table, Table::Meta | Table::Events | Table::EventsByRun | Table::Audit) {
             continue;
@@ -263,8 +263,7 @@ async fn power_cut_while_runs_leave_or_return_loses_none() {
             let (plan, contents) = store.write_archive(plan, staged, 11).await.unwrap();
             // As small commits as there can be.
             for ended in archive::batches(plan).into_iter().flatten() {
-                let take_out =
-                    move |stage: &mut Stage<'_, '_>| archive::take_out(stage, &[ended], &contents, 11, &owner());
+                let take_out = move |stage: &mut Stage<'_>| archive::take_out(stage, &[ended], &contents, 11, &owner());
                 store.writer.perform(0, take_out).await.unwrap();
             }
         };

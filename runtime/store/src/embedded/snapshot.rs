@@ -1,0 +1,164 @@
+//! What is committed, at one moment: the rows of the file, and over them those that came since it was changed last.
+
+use std::sync::{Arc, OnceLock};
+
+use bloom_runtime::store::StoreError;
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _, TableError};
+
+use super::backend;
+use super::key::{Key, Span};
+use super::layer::{Change, Layer, Merged, Order, bounds};
+use super::table::{Rows, Table, Visit};
+
+/// A table that is read.
+type Opened = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+/// The tables of the file, as they are after a commit. They are opened once.
+pub(super) struct Committed {
+    transaction: ReadTransaction,
+    open: [OnceLock<Option<Opened>>; Table::ALL.len()],
+}
+
+impl Committed {
+    pub(super) fn new(transaction: ReadTransaction) -> Self {
+        Self { transaction, open: [const { OnceLock::new() }; Table::ALL.len()] }
+    }
+
+    /// None in a file of an older version, or a new one.
+    fn open(&self, table: Table) -> Result<Option<&Opened>, StoreError> {
+        let place = &self.open[table as usize];
+        if let Some(open) = place.get() {
+            return Ok(open.as_ref());
+        }
+        let opened = match self.transaction.open_table(table.definition()) {
+            Ok(opened) => Some(opened),
+            Err(TableError::TableDoesNotExist(_)) => None,
+            Err(error) => return Err(backend(error)),
+        };
+        Ok(place.get_or_init(|| opened).as_ref())
+    }
+
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(table) = self.open(table)? else { return Ok(None) };
+        Ok(table.get(key).map_err(backend)?.map(|value| value.value().to_vec()))
+    }
+}
+
+/// What is committed, at one moment.
+#[derive(Clone)]
+pub(super) struct Snapshot {
+    pub(super) layer: Arc<Layer>,
+    pub(super) file: Arc<Committed>,
+}
+
+impl Snapshot {
+    /// Of the file alone.
+    pub(super) fn new(transaction: ReadTransaction) -> Self {
+        Self { layer: Arc::default(), file: Arc::new(Committed::new(transaction)) }
+    }
+
+    /// How many rows a table has.
+    pub(super) fn len(&self, table: Table) -> Result<u64, StoreError> {
+        let mut count = match self.file.open(table)? {
+            Some(table) => table.len().map_err(backend)?,
+            None => 0,
+        };
+        for (key, value) in self.layer.range(table, &Key::new().span()) {
+            match (self.file.get(table, key)?, value) {
+                (None, Some(_)) => count += 1,
+                (Some(_), None) => count -= 1,
+                _ => {}
+            }
+        }
+        Ok(count)
+    }
+
+    fn layered(&self) -> Layered<'_, 1> {
+        Layered { layers: [&self.layer], file: &self.file }
+    }
+}
+
+impl Rows for Snapshot {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.layered().get(table, key)
+    }
+
+    fn ascend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError> {
+        self.layered().ascend(table, span, visit)
+    }
+
+    fn descend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError> {
+        self.layered().descend(table, span, visit)
+    }
+}
+
+/// The rows of a file under layers, of which the first is the highest.
+pub(super) struct Layered<'a, const N: usize> {
+    pub(super) layers: [&'a Layer; N],
+    pub(super) file: &'a Committed,
+}
+
+impl<const N: usize> Rows for Layered<'_, N> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.layers.iter().find_map(|layer| layer.get(table, key)) {
+            Some(value) => Ok(value.map(<[u8]>::to_vec)),
+            None => self.file.get(table, key),
+        }
+    }
+
+    fn ascend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError> {
+        if span.is_empty() {
+            return Ok(());
+        }
+        let order: Order = |a, b| a.cmp(b);
+        let layers = Merged::new(self.layers.iter().map(|layer| layer.range(table, span)), order);
+        let file = self.file.open(table)?.map(|open| open.range::<&[u8]>(bounds(span)).map_err(backend)).transpose()?;
+        each(layers, file.into_iter().flatten(), order, visit)
+    }
+
+    fn descend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError> {
+        if span.is_empty() {
+            return Ok(());
+        }
+        let order: Order = |a, b| b.cmp(a);
+        let layers = Merged::new(self.layers.iter().map(|layer| layer.range(table, span).rev()), order);
+        let file = self.file.open(table)?.map(|open| open.range::<&[u8]>(bounds(span)).map_err(backend)).transpose()?;
+        each(layers, file.into_iter().flat_map(Iterator::rev), order, visit)
+    }
+}
+
+type Found<'a> = redb::AccessGuard<'a, &'static [u8]>;
+
+/// Visits the rows of the file, with those of the layers in their places.
+fn each<'a, 'b>(
+    layers: impl Iterator<Item = Change<'a>>,
+    file: impl Iterator<Item = Result<(Found<'b>, Found<'b>), redb::StorageError>>,
+    order: Order,
+    mut visit: impl FnMut(&[u8], &[u8]) -> Visit,
+) -> Result<(), StoreError> {
+    let mut layers = layers.peekable();
+    'file: for row in file {
+        let (key, value) = row.map_err(backend)?;
+        while let Some((upper, change)) = layers.next_if(|(upper, _)| order(upper, key.value()).is_le()) {
+            if let Some(value) = change
+                && visit(upper, value)?.is_break()
+            {
+                return Ok(());
+            }
+            if upper == key.value() {
+                continue 'file;
+            }
+        }
+        if visit(key.value(), value.value())?.is_break() {
+            return Ok(());
+        }
+    }
+    for (key, change) in layers {
+        if let Some(value) = change
+            && visit(key, value)?.is_break()
+        {
+            break;
+        }
+    }
+    Ok(())
+}

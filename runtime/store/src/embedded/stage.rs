@@ -1,0 +1,232 @@
+//! One verb's view of the store, and its writes.
+
+use std::collections::BTreeMap;
+
+use bloom_runtime::store::StoreError;
+
+use super::key::{Key, Span};
+use super::layer::Layer;
+use super::rows::Entry;
+use super::snapshot::{Layered, Snapshot};
+use super::table::{Rows, Table, Visit};
+use super::verbs::history::Count;
+
+/// One verb's view of what is committed, and of what others of its batch wrote. Its writes are kept aside, where its own reads see
+/// them, until the verb has succeeded: so a verb that fails, at whatever point, has written nothing.
+pub(super) struct Stage<'a> {
+    changes: Layer,
+    batch: &'a mut Layer,
+    below: &'a Snapshot,
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn new(batch: &'a mut Layer, below: &'a Snapshot) -> Self {
+        Self { changes: Layer::default(), batch, below }
+    }
+
+    pub(super) fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        self.changes.put(table, key, value);
+    }
+
+    /// Puts all rows of a record, as [`super::rows`] makes them.
+    pub(super) fn put_all(&mut self, rows: Vec<Entry>) {
+        for (table, key, value) in rows {
+            self.put(table, key, value);
+        }
+    }
+
+    pub(super) fn remove(&mut self, table: Table, key: Vec<u8>) {
+        self.changes.remove(table, key);
+    }
+
+    /// Whether a row has this value.
+    pub(super) fn holds(&self, table: Table, key: &[u8], value: &[u8]) -> Result<bool, StoreError> {
+        Ok(self.get(table, key)?.is_some_and(|row| row == value))
+    }
+
+    /// Adds the writes to those of the batch; says whether there were any.
+    pub(super) fn flush(mut self) -> Result<bool, StoreError> {
+        if self.changes.is_empty() {
+            return Ok(false);
+        }
+        self.count()?;
+        self.batch.cover(self.changes);
+        Ok(true)
+    }
+
+    /// [`Table::RunCounts`] follows [`Table::RunsByFlow`].
+    fn count(&mut self) -> Result<(), StoreError> {
+        let mut counted: BTreeMap<Vec<u8>, (Count, Count)> = BTreeMap::new();
+        let before = Layered { layers: [self.batch, &self.below.layer], file: &self.below.file };
+        for (key, value) in self.changes.range(Table::RunsByFlow, &Key::new().span()) {
+            let row = before.get(Table::RunsByFlow, key)?;
+            let (gone, come) = counted.entry(counted_with(key)?.to_vec()).or_default();
+            *gone = gone.and(Count::of(row.as_deref())?);
+            *come = come.and(Count::of(value)?);
+        }
+        let mut counts = Vec::new();
+        for (key, (gone, come)) in counted.into_iter().filter(|(_, (gone, come))| gone != come) {
+            let row = before.get(Table::RunCounts, &key)?;
+            let count = row.map_or(Ok(Count::default()), |row| Count::read(&row))?;
+            counts.push((key, count.and(come).without(gone)));
+        }
+        for (key, count) in counts {
+            match count.runs {
+                0 => self.remove(Table::RunCounts, key),
+                _ => self.put(Table::RunCounts, key, count.row()),
+            }
+        }
+        Ok(())
+    }
+
+    fn layered(&self) -> Layered<'_, 3> {
+        Layered { layers: [&self.changes, self.batch, &self.below.layer], file: &self.below.file }
+    }
+}
+
+/// The row of [`Table::RunCounts`] that counts a row of [`Table::RunsByFlow`]: what its key begins with.
+fn counted_with(key: &[u8]) -> Result<&[u8], StoreError> {
+    let rest = Key::text_at(key).map(|(_, rest)| rest).filter(|rest| rest.len() >= size_of::<u64>());
+    let rest = rest.ok_or_else(|| StoreError::Damaged("a run is of no flow and status".to_owned()))?;
+    Ok(&key[..key.len() - rest.len() + size_of::<u64>()])
+}
+
+impl Rows for Stage<'_> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.layered().get(table, key)
+    }
+
+    fn ascend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError> {
+        self.layered().ascend(table, span, visit)
+    }
+
+    fn descend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError> {
+        self.layered().descend(table, span, visit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::ops::ControlFlow;
+
+    use proptest::prelude::*;
+    use redb::Database;
+    use redb::backends::InMemoryBackend;
+
+    use super::*;
+    use crate::embedded::opened::Opened;
+    use crate::embedded::table::Row;
+
+    const TABLE: Table = Table::Blobs;
+
+    fn found(rows: &impl Rows, span: &Span, limit: usize, is_descending: bool) -> Vec<Row> {
+        let mut found = Vec::new();
+        let visit = |key: &[u8], value: &[u8]| {
+            found.push((key.to_vec(), value.to_vec()));
+            Ok(if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        };
+        if is_descending { rows.descend(TABLE, span, visit) } else { rows.ascend(TABLE, span, visit) }.unwrap();
+        found
+    }
+
+    type Model = BTreeMap<u8, u8>;
+    /// Rows that are put, or removed.
+    type Changes = Vec<(u8, Option<u8>)>;
+
+    fn changes() -> impl Strategy<Value = Changes> {
+        prop::collection::vec((0..12_u8, prop::option::of(any::<u8>())), 0..8)
+    }
+
+    fn layer(changes: &Changes) -> Layer {
+        let mut layer = Layer::default();
+        for (key, value) in changes {
+            match value {
+                Some(value) => layer.put(TABLE, vec![*key], vec![*value]),
+                None => layer.remove(TABLE, vec![*key]),
+            }
+        }
+        layer
+    }
+
+    fn follow(model: &mut Model, changes: &Changes) {
+        for (key, value) in changes {
+            match value {
+                Some(value) => drop(model.insert(*key, *value)),
+                None => drop(model.remove(key)),
+            }
+        }
+    }
+
+    fn check(rows: &impl Rows, model: &Model, span: &Span, limit: usize) {
+        let within = |key: &[u8]| key >= span.low.as_slice() && (span.high.is_empty() || key < span.high.as_slice());
+        let all = model.iter().map(|(key, value)| (vec![*key], vec![*value]));
+        let mut expected: Vec<Row> = all.clone().filter(|(key, _)| within(key)).collect();
+        let first = |rows: &Vec<Row>| rows.iter().take(limit).cloned().collect::<Vec<_>>();
+        assert_eq!(found(rows, span, limit, false), first(&expected));
+        expected.reverse();
+        assert_eq!(found(rows, span, limit, true), first(&expected));
+        for key in 0..12 {
+            assert_eq!(rows.get(TABLE, &[key]).unwrap(), model.get(&key).map(|value| vec![*value]));
+        }
+        assert_eq!(rows.last(TABLE).unwrap(), all.last());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// A verb reads the file, what is shown over it, what its batch wrote, and its own writes; others see nothing of these
+        /// before they are shown, and the file has all of them when they were written.
+        #[test]
+        fn each_layer_covers_those_below(
+            in_file in changes(), shown in changes(), of_batch in changes(), own in changes(),
+            low in 0..12_u8, high in prop::option::of(0..12_u8), limit in 1..12_usize,
+        ) {
+            let span = Span { low: vec![low], high: high.map(|high| vec![high]).unwrap_or_default() };
+            let opened = Opened::new(Database::builder().create_with_backend(InMemoryBackend::new()).unwrap()).unwrap();
+            opened.write(&layer(&in_file), |_| Ok(())).unwrap();
+            opened.show(layer(&shown));
+            let mut model = Model::new();
+            follow(&mut model, &in_file);
+            follow(&mut model, &shown);
+            let (before, seen) = (opened.snapshot(), model.clone());
+            check(&before, &seen, &span, limit);
+            prop_assert_eq!(before.len(TABLE).unwrap(), seen.len() as u64);
+
+            let mut batch = layer(&of_batch);
+            let mut stage = Stage::new(&mut batch, &before);
+            follow(&mut model, &of_batch);
+            check(&stage, &model, &span, limit);
+            for (key, value) in &own {
+                match value {
+                    Some(value) => stage.put(TABLE, vec![*key], vec![*value]),
+                    None => stage.remove(TABLE, vec![*key]),
+                }
+            }
+            let without = model.clone();
+            follow(&mut model, &own);
+            check(&stage, &model, &span, limit);
+            drop(stage);
+            check(&Stage::new(&mut batch, &before), &without, &span, limit);
+
+            let mut stage = Stage::new(&mut batch, &before);
+            own.iter().for_each(|(key, value)| match value {
+                Some(value) => stage.put(TABLE, vec![*key], vec![*value]),
+                None => stage.remove(TABLE, vec![*key]),
+            });
+            prop_assert_eq!(stage.flush().unwrap(), !own.is_empty());
+            let bytes = opened.show(batch);
+            check(&opened.snapshot(), &model, &span, limit);
+            check(&before, &seen, &span, limit);
+            let rows = opened.snapshot().layer.range(TABLE, &Key::new().span()).map(|(key, value)| {
+                key.len() + value.map_or(0, <[u8]>::len)
+            }).sum::<usize>();
+            prop_assert_eq!(bytes, rows);
+
+            opened.write(&Layer::default(), |_| Ok(())).unwrap();
+            prop_assert!(opened.snapshot().layer.is_empty());
+            check(&opened.snapshot(), &model, &span, limit);
+            check(&before, &seen, &span, limit);
+        }
+    }
+}
