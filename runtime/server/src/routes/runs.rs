@@ -30,7 +30,7 @@ use crate::auth::Identity;
 use crate::error::{ApiError, Code};
 use crate::extract::{Json, Path, Query, prefers};
 use crate::followed::{self, Known};
-use crate::view::{self, Counted, Envelope, History, Run, RunList, Steps, Trace};
+use crate::view::{self, Counted, Envelope, History, Run, RunList, Steps, Total, Trace};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -455,7 +455,7 @@ async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Result<ax
     let (from, to) = (view::time_from("from", filter.from)?, view::time_to("to", filter.to)?);
     let status = filter.status.map(RunStatus::from);
     let all = RunFilter { flow, status, from, to, ..RunFilter::default() };
-    let total = app.store().count_runs(&all, u64::MAX).await?;
+    let Total { runs: total, is_exact: total_is_exact } = Total::of(app.store(), &all).await?;
     let before = filter.cursor.map(RunId::new);
     let page = RunFilter { before, limit: offset.saturating_add(limit).saturating_add(1), ..all };
     let found = app.store().runs(&page).await.map_err(|error| match error {
@@ -469,7 +469,8 @@ async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Result<ax
         runs.push(seen(&app, run).await?);
         last = Some(run.id.to_string());
     }
-    Ok(axum::Json(RunList { runs, total, limit, offset, next_cursor: last.filter(|_| has_more) }))
+    let next_cursor = last.filter(|_| has_more);
+    Ok(axum::Json(RunList { runs, total, total_is_exact, limit, offset, next_cursor }))
 }
 
 /// A run.

@@ -13,7 +13,7 @@ use super::texts::{Texts, text};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::view;
+use crate::view::{self, Total};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/runs", get(list))
@@ -21,9 +21,6 @@ pub(super) fn routes() -> Router<App> {
 
 /// Runs of a page.
 const PAGE: usize = 50;
-
-/// So many runs within a time are counted; of more it is told that there are.
-const COUNTED: u64 = 10_000;
 
 /// What a form of a page asks for: what was left empty is not asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -93,13 +90,12 @@ async fn list(State(app): State<App>, viewer: Viewer, Query(asked): Query<Asked>
     }
     let (from, to) = (view::time_from("from", some(&asked.from))?, view::time_to("to", some(&asked.to))?);
     let all = RunFilter { flow: some(&asked.flow), status, from, to, ..RunFilter::default() };
-    let total = app.store().count_runs(&all, COUNTED + 1).await?;
-    // Within a time they are counted one by one.
-    let is_all = (from, to) == (None, None) || total <= COUNTED;
-    let total = if is_all {
-        text!(viewer.texts, "runs-total", count = show::number(total))
+    let total = Total::of(app.store(), &all).await?;
+    let count = show::number(total.runs);
+    let total = if total.is_exact {
+        text!(viewer.texts, "runs-total", count = count)
     } else {
-        text!(viewer.texts, "runs-more-than", count = show::number(COUNTED))
+        text!(viewer.texts, "runs-more-than", count = count)
     };
     let page = RunFilter { before: some(&asked.cursor).map(RunId::new), limit: PAGE + 1, ..all };
     let found = app.store().runs(&page).await.map_err(|error| match error {

@@ -11,7 +11,7 @@ pub(crate) use flow::{Checked, Flow, FlowDetail, FlowList, Found, Named, Publish
 pub(crate) use proposal::{Batch, BatchError, Decided, Proposal, ProposalList};
 pub(crate) use run::{
     Counted, Envelope, History, Question, Questions, ReplayReport, Run, RunArtifact, RunArtifacts, RunList, Steps,
-    Trace, WhatIfReport,
+    Total, Trace, WhatIfReport,
 };
 pub(crate) use tool::{AuditPage, AuditProof, Compiling, Tool, ToolList, entries as audit_entries};
 

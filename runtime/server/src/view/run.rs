@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bloom_interpreter::replay::{self, IconWalk, Verdict, WhatIf};
 use bloom_ir::Document;
 use bloom_runtime::engine::Budgets;
 use bloom_runtime::record::{self, Proposal, QuestionStatus, RunRecord, RunStatus};
+use bloom_runtime::store::{RunFilter, Store, StoreError};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -159,12 +161,38 @@ impl Run {
     }
 }
 
+/// How many runs a filter lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Total {
+    pub(crate) runs: u64,
+    /// Whether there are no more.
+    pub(crate) is_exact: bool,
+}
+
+impl Total {
+    /// So many are counted within a time, where they are counted one by one.
+    const MOST: u64 = 10_000;
+
+    pub(crate) async fn of(store: &Arc<dyn Store>, filter: &RunFilter) -> Result<Self, StoreError> {
+        let is_within = (filter.from, filter.to) != (None, None);
+        let up_to = if is_within { Self::MOST + 1 } else { u64::MAX };
+        Ok(Self::counted(store.count_runs(filter, up_to).await?, up_to))
+    }
+
+    /// Of what was counted until it was so much.
+    fn counted(runs: u64, up_to: u64) -> Self {
+        Self { runs: runs.min(up_to - 1), is_exact: runs < up_to }
+    }
+}
+
 /// Runs, newest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RunList {
     pub(crate) runs: Vec<Run>,
-    /// All that the filter lets through.
+    /// All that the filter lets through; within a time no more than 10 000 are counted.
     pub(crate) total: u64,
+    /// Whether there are no more than `total`.
+    pub(crate) total_is_exact: bool,
     pub(crate) limit: usize,
     pub(crate) offset: usize,
     /// For the next page; null on the last one.
@@ -445,5 +473,16 @@ impl Question {
             created_at: time(question.created_at),
             updated_at: time(question.updated_at),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_are_counted_are_no_exact_total() {
+        assert_eq!(Total::counted(10_000, 10_001), Total { runs: 10_000, is_exact: true });
+        assert_eq!(Total::counted(10_001, 10_001), Total { runs: 10_000, is_exact: false });
     }
 }

@@ -26,10 +26,16 @@ pub(crate) async fn table(client: &Client) -> anyhow::Result<()> {
         ("a run", format!("/api/v1/runs/{id}")),
         ("its history", format!("/api/v1/runs/{id}/history")),
         ("metrics", "/metrics".to_owned()),
+        ("the operator's page of the newest 50", "/runs".to_owned()),
+        ("the operator's page of a flow that few have", "/runs?flow=other".to_owned()),
+        ("the operator's page until a time", format!("/runs?to={made}")),
+        ("the operator's page of a run", format!("/runs/{id}")),
+        ("the operator's overview", "/".to_owned()),
     ];
     let page = client.expect(&Ask::get("/api/v1/runs?limit=50"), 200).await?;
     if let Some(cursor) = page["next_cursor"].as_str() {
-        asked.push(("the next page", format!("/api/v1/runs?limit=50&cursor={cursor}")));
+        asked.push(("the next", format!("/api/v1/runs?limit=50&cursor={cursor}")));
+        asked.push(("the operator's page of the next", format!("/runs?cursor={cursor}")));
     }
     for (what, path) in asked {
         let mut latencies = Latencies::default();
