@@ -1,5 +1,6 @@
 //! Wall-clock limits: an epoch ticker that sleeps while nothing runs, and the deadline of one call.
 
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,12 +25,14 @@ struct Shared {
 #[derive(Default)]
 struct State {
     running: usize,
+    /// Whether the thread waits for a call, so that it has to be told of one.
+    waits: bool,
     stopped: bool,
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The state is two plain fields: a panic elsewhere cannot leave it half changed.
+        // The state is plain fields: a panic elsewhere cannot leave it half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -44,8 +47,13 @@ impl Ticker {
 
     /// Keeps the epoch rising until the guard is dropped.
     pub(crate) fn run(&self) -> Running {
-        self.0.lock().running += 1;
-        self.0.changed.notify_all();
+        let mut state = self.0.lock();
+        state.running += 1;
+        let waits = mem::take(&mut state.waits);
+        drop(state);
+        if waits {
+            self.0.changed.notify_all();
+        }
         Running(Arc::clone(&self.0))
     }
 
@@ -66,6 +74,7 @@ fn tick(shared: &Shared, engine: &EngineWeak) {
     loop {
         let mut state = shared.lock();
         while state.running == 0 && !state.stopped {
+            state.waits = true;
             state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.stopped && state.running == 0 {

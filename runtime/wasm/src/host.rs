@@ -284,7 +284,11 @@ impl ToolHost for WasmHost {
 
     async fn keep(&self, components: &[Digest]) -> io::Result<()> {
         let Some(folder) = self.config.kept.clone().map(ToolFolder::new) else { return Ok(()) };
-        let components = components.to_vec();
+        let mut components = components.to_vec();
+        components.retain(|component| crate::folder::shipped(*component).is_some());
+        if components.is_empty() {
+            return Ok(());
+        }
         tokio::task::spawn_blocking(move || folder.keep_shipped(&components)).await?
     }
 

@@ -331,9 +331,9 @@ async fn diagram_of(app: &App, id: &str, version: &str) -> Result<(String, Vec<u
 
 /// The documents of a flow, the newest version first; none is an error.
 pub(crate) async fn of_id(app: &App, id: &str) -> Result<Vec<FlowRecord>, ApiError> {
-    let mut flows = app.store().flow_versions(id).await?;
+    let (mut flows, others) = registered(app.store().flows_of(id).await?);
     if flows.is_empty() {
-        flows = unregistered(app, id).await?;
+        flows = others;
     }
     // Of several documents of one version the last that came is the first.
     flows.reverse();
@@ -341,12 +341,9 @@ pub(crate) async fn of_id(app: &App, id: &str) -> Result<Vec<FlowRecord>, ApiErr
     if flows.is_empty() { Err(ApiError::not_found("flow", id)) } else { Ok(flows) }
 }
 
-/// The documents of a flow that no version names, the one that came last behind the others.
-async fn unregistered(app: &App, id: &str) -> Result<Vec<FlowRecord>, ApiError> {
-    let mut flows = app.store().flows().await?;
-    flows.retain(|flow| flow.id == id && !flow.is_registered());
-    flows.reverse();
-    Ok(flows)
+/// The documents that a version names, and those that none does.
+fn registered(flows: Vec<FlowRecord>) -> (Vec<FlowRecord>, Vec<FlowRecord>) {
+    flows.into_iter().partition(FlowRecord::is_registered)
 }
 
 /// A document of a flow: of a version, of a hash, or the newest.
@@ -363,7 +360,7 @@ pub(crate) async fn find(
 
 async fn located(app: &App, id: &str, version: Option<&str>) -> Result<(FlowRecord, Vec<u8>), ApiError> {
     let missing = || ApiError::not_found("flow", format!("{id}@{}", version.unwrap_or("latest")));
-    let registered = app.store().flow_versions(id).await?.into_iter();
+    let (registered, others) = registered(app.store().flows_of(id).await?);
     let hash: Option<Digest> = version.and_then(|version| version.parse().ok());
     let is_it = |flow: &FlowRecord| match (hash, version) {
         (Some(hash), _) => flow.hash == hash,
@@ -371,10 +368,8 @@ async fn located(app: &App, id: &str, version: Option<&str>) -> Result<(FlowReco
         (None, None) => true,
     };
     // Of several documents of one version the last that came.
-    let record = match registered.filter(is_it).max_by_key(rank) {
-        Some(record) => record,
-        None => unregistered(app, id).await?.into_iter().rev().find(is_it).ok_or_else(missing)?,
-    };
+    let newest = registered.into_iter().filter(is_it).max_by_key(rank);
+    let record = newest.or_else(|| others.into_iter().rev().find(is_it)).ok_or_else(missing)?;
     let bytes = app.store().flow_document(record.hash).await?.ok_or_else(missing)?;
     Ok((record, bytes))
 }

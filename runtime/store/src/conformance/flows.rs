@@ -122,3 +122,16 @@ pub(super) async fn unknown_ids_find_nothing(store: &Arc<dyn Store>) {
     let requeued = store.requeue(&TaskId::new("t1"), 1, vec![]).await;
     assert!(matches!(requeued, Err(StoreError::NotFound { kind: "task", .. })));
 }
+
+pub(super) async fn documents_of_a_flow_are_found_in_the_order_in_which_they_came(store: &Arc<dyn Store>) {
+    for (document, version, at) in [("d1", "0.0.0", 3), ("d2", "1.0.0", 2), ("d3", "0.0.0", 1)] {
+        put(store.as_ref(), &flow(document, document, version, at), document).await.unwrap();
+    }
+    let id = flow("d1", "d1", "0.0.0", 3).id;
+    let other = FlowRecord { id: format!("{id}0"), ..flow("d4", "d4", "0.0.0", 4) };
+    put(store.as_ref(), &other, "d4").await.unwrap();
+    let times: Vec<_> = store.flows_of(&id).await.unwrap().iter().map(|flow| flow.stored_at).collect();
+    assert_eq!(times, [1, 2, 3]);
+    assert_eq!(store.flows_of(&other.id).await.unwrap(), [other]);
+    assert_eq!(store.flows_of("nobody's").await.unwrap(), []);
+}

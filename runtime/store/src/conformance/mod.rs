@@ -131,6 +131,7 @@ checks! {
         unregistered_version_has_no_name
         later_document_of_a_hash_stands
         flows_are_listed_newest_first
+        documents_of_a_flow_are_found_in_the_order_in_which_they_came
         blob_is_found_by_its_digest
         unknown_context_is_empty
         unknown_ids_find_nothing

@@ -15,13 +15,14 @@
 //! | 11 | what agents used on each day, from then on |
 //! | 12 | runs of a flow by status, and how many there are |
 //! | 13 | how many of them wait |
+//! | 14 | an index of the documents of a flow |
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use bloom_runtime::record::{Artifact, Lease, RunId, RunRecord, Task};
+use bloom_runtime::record::{Artifact, FlowRecord, Lease, RunId, RunRecord, Task};
 use bloom_runtime::store::StoreError;
 use redb::TableDefinition;
 
@@ -30,7 +31,7 @@ use super::key::Key;
 use super::layer::Layer;
 use super::stage::Stage;
 use super::table::{Rows as _, Table};
-use super::verbs::{history, task};
+use super::verbs::{flow, history, task};
 use super::{SCHEMA, SCHEMA_KEY, at, backend, open_all, row, rows};
 
 /// Version 2's index of leases that nobody has ended.
@@ -61,6 +62,9 @@ pub(super) fn migrate(database: &Guarded, from: u32, path: Option<&Path>) -> Res
         runs_by_flow(&mut stage)?;
     } else if from < 13 {
         run_counts(&mut stage)?;
+    }
+    if from < 14 {
+        flows_by_id(&mut stage)?;
     }
     stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
     stage.flush()?;
@@ -162,6 +166,15 @@ fn run_counts(stage: &mut Stage<'_>) -> Result<(), StoreError> {
     })?;
     for (key, count) in counts {
         stage.put(Table::RunCounts, key, count.row());
+    }
+    Ok(())
+}
+
+/// Documents of a flow are found without the others.
+fn flows_by_id(stage: &mut Stage<'_>) -> Result<(), StoreError> {
+    for old in all(stage, Table::Flows)? {
+        let flow: FlowRecord = read(old)?;
+        stage.put(Table::FlowsById, flow::place(&flow), flow.hash.as_bytes().to_vec());
     }
     Ok(())
 }

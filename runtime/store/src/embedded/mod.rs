@@ -66,7 +66,7 @@ pub use self::transfer::{Compacted, Restored};
 pub use self::verify::Verification;
 
 /// The version of tables and rows that this program reads and writes.
-const SCHEMA: u32 = 13;
+const SCHEMA: u32 = 14;
 const SCHEMA_KEY: &[u8] = b"schema";
 /// How many numbers up to the last event's no event has: those of runs that were archived.
 const GAPS_KEY: &[u8] = b"event_gaps";
@@ -312,8 +312,8 @@ impl Store for RedbStore {
         self.look(|rows| flow::version(rows, id, version))
     }
 
-    async fn flow_versions(&self, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
-        self.look(|rows| flow::versions(rows, id))
+    async fn flows_of(&self, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
+        self.look(|rows| flow::of_id(rows, id))
     }
 
     async fn flows(&self) -> Result<Vec<FlowRecord>, StoreError> {

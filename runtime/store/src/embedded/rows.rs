@@ -18,7 +18,11 @@ pub(super) type Entry = (Table, Vec<u8>, Vec<u8>);
 
 pub(super) fn flow(flow: &FlowRecord, document: Vec<u8>) -> Vec<Entry> {
     let hash = || flow.hash.as_bytes().to_vec();
-    vec![(Table::Flows, hash(), row::encode(flow)), (Table::FlowDocuments, hash(), document)]
+    vec![
+        (Table::Flows, hash(), row::encode(flow)),
+        (Table::FlowsById, flow_rows::place(flow), hash()),
+        (Table::FlowDocuments, hash(), document),
+    ]
 }
 
 pub(super) fn flow_version(id: &str, version: &str, of: &bloom_runtime::record::FlowVersion) -> Vec<Entry> {

@@ -38,6 +38,8 @@ tables! {
     Flows "flows"
     /// IR hash → document.
     FlowDocuments "flow_documents"
+    /// Flow's id, time, IR hash → IR hash.
+    FlowsById "flows_by_id"
     /// Flow, version → flow version.
     FlowVersions "flow_versions"
     /// Inbox entry → itself.

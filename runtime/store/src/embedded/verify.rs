@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use super::key::Key;
 use super::snapshot::Snapshot;
 use super::table::{Rows as _, Table};
-use super::verbs::{history, proposal, task};
+use super::verbs::{flow as flow_rows, history, proposal, task};
 use super::{row, rows};
 use crate::place::Placed;
 
@@ -48,7 +48,8 @@ impl Verification {
 }
 
 /// Tables whose rows all follow from other rows.
-const DERIVED: [Table; 23] = [
+const DERIVED: [Table; 24] = [
+    Table::FlowsById,
     Table::RunInputs,
     Table::RunsByTime,
     Table::RunsByFlow,
@@ -122,7 +123,7 @@ impl Check<'_> {
         table: Table,
         mut visit: impl FnMut(&mut Self, &[u8], T) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        { self.rows }.ascend(table, &Key::new().span(), |key, row| {
+        self.rows.ascend(table, &Key::new().span(), |key, row| {
             self.found.rows += 1;
             match row::decode(row) {
                 Ok(record) => visit(self, key, record)?,
@@ -139,7 +140,7 @@ impl Check<'_> {
         id: &str,
         by: (Table, &str),
     ) -> Result<Option<T>, StoreError> {
-        let Some(row) = { self.rows }.get(table, id.as_bytes())? else {
+        let Some(row) = self.rows.get(table, id.as_bytes())? else {
             self.fault(by.0, by.1, format_args!("{table:?} {id} is not there"));
             return Ok(None);
         };
@@ -148,7 +149,7 @@ impl Check<'_> {
     }
 
     fn is_there(&self, table: Table, key: &[u8]) -> Result<bool, StoreError> {
-        Ok({ self.rows }.get(table, key)?.is_some())
+        Ok(self.rows.get(table, key)?.is_some())
     }
 
     /// A row that must be there since a record is.
@@ -165,7 +166,7 @@ impl Check<'_> {
         of: (Table, &str),
     ) -> Result<(), StoreError> {
         *self.derived.entry(index).or_default() += 1;
-        match { self.rows }.get(index, key)? {
+        match self.rows.get(index, key)? {
             Some(found) if is_right(&found) => {}
             Some(_) => self.fault(of.0, of.1, format_args!("{index:?} has another row in its place")),
             None => self.fault(of.0, of.1, format_args!("{index:?} does not have it")),
@@ -193,7 +194,7 @@ impl Check<'_> {
     }
 
     fn blobs(&mut self) -> Result<(), StoreError> {
-        { self.rows }.ascend(Table::Blobs, &Key::new().span(), |key, bytes| {
+        self.rows.ascend(Table::Blobs, &Key::new().span(), |key, bytes| {
             self.found.rows += 1;
             self.demand(Digest::of(bytes).as_bytes() == key, Table::Blobs, shown(key), "its bytes have another digest");
             Ok(ControlFlow::Continue(()))
@@ -205,9 +206,11 @@ impl Check<'_> {
             let document = check.is_there(Table::FlowDocuments, key)?;
             check.demand(document, Table::Flows, flow.hash, "its document is not there");
             check.demand(flow.hash.as_bytes() == key, Table::Flows, flow.hash, "it stands in another's place");
+            let of = flow.hash.to_string();
+            check.follows(Table::FlowsById, &flow_rows::place(&flow), key, (Table::Flows, &of))?;
             if flow.is_registered() {
                 let name = Key::new().text(&flow.id).text(&flow.version).build();
-                let row = { check.rows }.get(Table::FlowVersions, &name)?;
+                let row = check.rows.get(Table::FlowVersions, &name)?;
                 let version: Option<FlowVersion> = row.as_deref().map(row::decode).transpose().ok().flatten();
                 let lists = version.is_some_and(|version| version.documents.contains(&flow.hash));
                 check.demand(lists, Table::Flows, flow.hash, "its version does not list it");

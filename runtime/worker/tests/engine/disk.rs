@@ -171,9 +171,9 @@ impl Store for Disk {
     async fn flow_version(&self, id: &str, version: &str) -> Result<Option<FlowVersion>, StoreError> {
         verb!(self.read(id, version) flow_version &id, &version)
     }
-    async fn flow_versions(&self, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
+    async fn flows_of(&self, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
         let id = id.to_owned();
-        verb!(self.read(id) flow_versions &id)
+        verb!(self.read(id) flows_of &id)
     }
     async fn flows(&self) -> Result<Vec<FlowRecord>, StoreError> {
         verb!(self.read() flows)

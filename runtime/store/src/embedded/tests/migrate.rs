@@ -226,3 +226,20 @@ async fn file_of_the_first_version_gets_what_is_new() {
     drop(store);
     assert!(RedbStore::open(folder.path()).is_ok());
 }
+
+#[tokio::test]
+async fn file_that_does_not_find_the_documents_of_a_flow_learns_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = RedbStore::open(folder.path()).unwrap();
+    submitted(&store, "r1").await;
+    let [flow] = <[_; 1]>::try_from(store.flows().await.unwrap()).unwrap();
+    tamper(&store, |stage| {
+        stage.remove(Table::FlowsById, verbs::flow::place(&flow));
+        stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&13_u32));
+    });
+    assert_eq!(store.flows_of(&flow.id).await.unwrap(), []);
+    drop(store);
+    let store = RedbStore::open(folder.path()).unwrap();
+    assert_eq!(store.flows_of(&flow.id).await.unwrap(), [flow]);
+    assert_eq!(store.verify().await.unwrap().faults, [""; 0]);
+}

@@ -27,6 +27,7 @@ pub(in super::super) fn put(
     }
     if stage.get(Table::Flows, hash)?.is_none() {
         stage.put(Table::Flows, hash.to_vec(), row::encode(flow));
+        stage.put(Table::FlowsById, place(flow), hash.to_vec());
     }
     stage.put(Table::FlowDocuments, hash.to_vec(), document);
     write_audit(stage, audit)
@@ -36,20 +37,21 @@ pub(in super::super) fn version(rows: &impl Rows, id: &str, version: &str) -> Re
     rows.get(Table::FlowVersions, &version_key(id, version))?.map(|row| row::decode(&row)).transpose()
 }
 
-/// The documents of all versions of a flow.
-pub(in super::super) fn versions(rows: &impl Rows, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
-    let mut documents = Vec::new();
-    rows.ascend(Table::FlowVersions, &Key::new().text(id).span(), |_, row| {
-        documents.extend(row::decode::<FlowVersion>(row)?.documents);
+/// All documents of a flow, in the order in which they came.
+pub(in super::super) fn of_id(rows: &impl Rows, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
+    let mut flows = Vec::new();
+    rows.ascend(Table::FlowsById, &Key::new().text(id).span(), |_, hash| {
+        let flow = rows.get(Table::Flows, hash)?;
+        let flow = flow.ok_or_else(|| StoreError::Damaged(format!("a document of the flow {id} is not there")))?;
+        flows.push(row::decode(&flow)?);
         Ok(ControlFlow::Continue(()))
     })?;
-    let mut flows = Vec::with_capacity(documents.len());
-    for hash in documents {
-        if let Some(row) = rows.get(Table::Flows, hash.as_bytes())? {
-            flows.push(row::decode(&row)?);
-        }
-    }
     Ok(flows)
+}
+
+/// Where a document stands among those of its flow.
+pub(in super::super) fn place(flow: &FlowRecord) -> Vec<u8> {
+    Key::new().text(&flow.id).signed(flow.stored_at).bytes(flow.hash.as_bytes()).build()
 }
 
 pub(in super::super) fn version_key(id: &str, version: &str) -> Vec<u8> {
