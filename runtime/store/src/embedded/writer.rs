@@ -9,7 +9,7 @@
 //! After a failure of the disk the file is opened again at once, so that it can be read, and with the next verb it is tried
 //! whether it can be written. Whether a commit that failed is there after all, who asked for it finds by reading.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,6 +28,8 @@ use super::stage::Stage;
 const BATCH_VERBS: usize = 256;
 /// or with about so many bytes.
 const BATCH_BYTES: usize = 1 << 20;
+/// After a batch of more than one, callers are taken to be many until so many were of one.
+const CROWD: usize = 16;
 /// Callers wait for a place when so many verbs wait already.
 const QUEUE: usize = 4096;
 
@@ -45,8 +47,8 @@ struct Thread {
     handle: Option<thread::JoinHandle<()>>,
     /// How many operations wait or are being committed by the thread.
     before: Arc<AtomicUsize>,
-    /// Whether its last batch was of more than one: so callers are many.
-    is_shared: Arc<AtomicBool>,
+    /// How many of its next batches have to be of one verb until callers are taken to be few.
+    crowd: Arc<AtomicUsize>,
 }
 
 /// Is told of each commit: how many verbs it held, and how long it took.
@@ -115,7 +117,7 @@ impl Writer {
     /// Commits on this thread, if nobody is before the caller and others go on meanwhile; else gives the operation back.
     fn perform_here(&self, thread: &Thread, operation: Box<dyn Operation>) -> Option<Box<dyn Operation>> {
         // Who came later must not overtake the thread, which takes a while to wake up.
-        if thread.before.load(Ordering::Relaxed) > 0 || thread.is_shared.load(Ordering::Relaxed) || !others_go_on() {
+        if thread.before.load(Ordering::Relaxed) > 0 || thread.crowd.load(Ordering::Relaxed) > 0 || !others_go_on() {
             return Some(operation);
         }
         let Ok(mut committer) = self.committer.try_lock() else { return Some(operation) };
@@ -128,13 +130,13 @@ impl Thread {
     fn start(committer: Arc<Mutex<Committer>>) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let before = Arc::new(AtomicUsize::new(0));
-        let is_shared = Arc::new(AtomicBool::new(false));
-        let (counted, noted) = (Arc::clone(&before), Arc::clone(&is_shared));
+        let crowd = Arc::new(AtomicUsize::new(0));
+        let (counted, noted) = (Arc::clone(&before), Arc::clone(&crowd));
         let handle = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || serve(&committer, waiting, &counted, &noted))
             .map_err(backend)?;
-        Ok(Self { queue: Some(queue), handle: Some(handle), before, is_shared })
+        Ok(Self { queue: Some(queue), handle: Some(handle), before, crowd })
     }
 }
 
@@ -229,14 +231,15 @@ fn serve(
     committer: &Mutex<Committer>,
     mut waiting: mpsc::Receiver<Box<dyn Operation>>,
     before: &AtomicUsize,
-    is_shared: &AtomicBool,
+    crowd: &AtomicUsize,
 ) {
     while let Some(first) = waiting.blocking_recv() {
         // Whoever commits now is waited for, and the batch gathers meanwhile. A panic has been told to those who waited.
         let mut committer = committer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes = first.bytes();
         let mut batch = vec![first];
-        let mut may_grow = is_shared.load(Ordering::Relaxed);
+        let left = crowd.load(Ordering::Relaxed);
+        let mut may_grow = left > 0;
         loop {
             while batch.len() < BATCH_VERBS && bytes < BATCH_BYTES {
                 let Ok(next) = waiting.try_recv() else { break };
@@ -252,7 +255,7 @@ fn serve(
             may_grow = false;
         }
         let count = batch.len();
-        is_shared.store(count > 1, Ordering::Relaxed);
+        crowd.store(if count > 1 { CROWD } else { left.saturating_sub(1) }, Ordering::Relaxed);
         committer.serve(batch);
         before.fetch_sub(count, Ordering::Relaxed);
     }
