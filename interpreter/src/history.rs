@@ -15,9 +15,11 @@ use crate::machine::Snapshot;
 mod chain;
 mod lines;
 mod ordered;
+mod sealed;
 
 pub use chain::{Chain, ChainError, ChainFault};
 pub use lines::{LineError, read_lines, write_lines};
+pub use sealed::Sealed;
 
 /// An event, as it is stored and exported (one line of JSON, keys in UTF-8 order). [`Chain::next`] makes it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -71,12 +73,6 @@ impl Event {
     pub fn with_payload(self, bytes: &[u8]) -> Result<Self, serde_json::Error> {
         let payload = lines::read_payload(self.kind, serde_json::from_slice(bytes)?)?;
         Ok(Self { payload: Some(payload), ..self })
-    }
-
-    /// The bytes of the event's line, and those of its payload where they are more than `inline`: the line is without them
-    /// then.
-    pub fn to_parts(&self, inline: usize) -> (Vec<u8>, Option<Vec<u8>>) {
-        lines::parts(self, inline)
     }
 
     /// The event's line of JSON, without the line's end.

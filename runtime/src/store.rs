@@ -11,7 +11,7 @@ use std::io;
 use std::ops::{Range, RangeInclusive};
 
 use async_trait::async_trait;
-use bloom_interpreter::history::Event;
+use bloom_interpreter::history::{Event, Sealed};
 use bloom_ir::Digest;
 
 use crate::dispatch::{Proof, TaskError};
@@ -213,7 +213,7 @@ pub struct Append {
     /// How many events its history has.
     pub expected: u64,
     /// The events, numbered and chained.
-    pub events: Vec<Event>,
+    pub events: Vec<Sealed>,
     /// The run's status from now on, with `result`, `error` and `tokens` as the events say.
     pub status: RunStatus,
     /// What these events say was used.
@@ -247,7 +247,7 @@ pub struct Append {
 
 impl Append {
     /// These events of a run whose history has `expected` before them, and nothing else.
-    pub fn of(run: RunId, expected: u64, events: Vec<Event>, status: RunStatus) -> Self {
+    pub fn of(run: RunId, expected: u64, events: Vec<Sealed>, status: RunStatus) -> Self {
         Self {
             run,
             expected,

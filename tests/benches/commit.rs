@@ -101,7 +101,7 @@ impl Running {
         let expected = self.chain.seq();
         let answer = Answer { value: "x".repeat(bytes).into(), usage: None };
         let payload = Payload::EffectCompleted { effect: EffectId::new(format!("n1#{expected}")), attempt: 1, answer };
-        Append::of(self.id.clone(), expected, vec![self.chain.next(1, payload)], RunStatus::Running)
+        Append::of(self.id.clone(), expected, vec![self.chain.seal(1, payload)], RunStatus::Running)
     }
 }
 

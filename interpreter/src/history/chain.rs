@@ -2,7 +2,7 @@
 
 use bloom_ir::Digest;
 
-use super::{Event, Payload};
+use super::{Event, Payload, Sealed};
 
 /// The end of a chain: what the next event is linked to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +36,15 @@ impl Chain {
 
     /// Makes the next event, recorded `at` (Unix milliseconds), and moves on to it.
     pub fn next(&mut self, at: i64, payload: Payload) -> Event {
+        self.seal(at, payload).into()
+    }
+
+    /// The same, with what was hashed.
+    pub fn seal(&mut self, at: i64, payload: Payload) -> Sealed {
+        let bytes = payload.to_bytes();
         let event = Event {
             at,
-            payload_sha256: payload.digest(),
+            payload_sha256: Digest::of(&bytes),
             prev: self.head,
             seq: self.seq.saturating_add(1),
             kind: payload.kind(),
@@ -46,11 +52,47 @@ impl Chain {
         };
         self.seq = event.seq;
         self.head = event.hash();
-        event
+        Sealed { event, payload: Some(bytes), hash: self.head }
     }
 
     /// Checks that the event is the next one, and moves on to it; on an error it stays where it is.
     pub fn accept(&mut self, event: &Event) -> Result<(), ChainError> {
+        self.check(event).map(drop)
+    }
+
+    /// The same, and keeps what was hashed.
+    pub fn admit(&mut self, event: Event) -> Result<Sealed, ChainError> {
+        let payload = self.check(&event)?;
+        Ok(Sealed { event, payload, hash: self.head })
+    }
+
+    /// The bytes of its payload.
+    fn check(&mut self, event: &Event) -> Result<Option<Vec<u8>>, ChainError> {
+        self.must_follow(event)?;
+        let fault = |fault| Err(ChainError { seq: event.seq, fault });
+        let mut bytes = None;
+        if let Some(payload) = &event.payload {
+            if payload.kind() != event.kind {
+                return fault(ChainFault::Type);
+            }
+            let computed = Digest::of(bytes.insert(payload.to_bytes()));
+            if computed != event.payload_sha256 {
+                return fault(ChainFault::Payload { recorded: event.payload_sha256, computed });
+            }
+        }
+        self.seq = event.seq;
+        self.head = event.hash();
+        Ok(bytes)
+    }
+
+    /// Moves on to an event that was hashed before; on an error it stays where it is.
+    pub fn link(&mut self, event: &Sealed) -> Result<(), ChainError> {
+        self.must_follow(event)?;
+        *self = Self { seq: event.seq, head: event.hash };
+        Ok(())
+    }
+
+    fn must_follow(&self, event: &Event) -> Result<(), ChainError> {
         let expected = self.seq.saturating_add(1);
         let fault = |fault| Err(ChainError { seq: expected, fault });
         if event.seq != expected {
@@ -59,17 +101,6 @@ impl Chain {
         if event.prev != self.head {
             return fault(ChainFault::Previous { recorded: event.prev, computed: self.head });
         }
-        if let Some(payload) = &event.payload {
-            if payload.kind() != event.kind {
-                return fault(ChainFault::Type);
-            }
-            let computed = payload.digest();
-            if computed != event.payload_sha256 {
-                return fault(ChainFault::Payload { recorded: event.payload_sha256, computed });
-            }
-        }
-        self.seq = event.seq;
-        self.head = event.hash();
         Ok(())
     }
 

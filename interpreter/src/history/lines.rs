@@ -1,5 +1,7 @@
 //! A history as JSON Lines. What is written is the bytes that were hashed, so a line is read and written back unchanged.
 
+use std::borrow::Borrow;
+
 use bloom_ir::Digest;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, MapAccess};
@@ -7,6 +9,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::{Event, EventType, Payload, bytes};
+
+/// How the member of a line begins that follows its payload; before it stands a number.
+const SECOND: &[u8] = br#","payload_sha256":"#;
 
 /// The JSON of an event, its names in UTF-8 order.
 #[derive(Serialize, Deserialize)]
@@ -89,11 +94,12 @@ impl<'a> MapAccess<'a> for Tagged<'a> {
     }
 }
 
-pub(super) fn parts(event: &Event, inline: usize) -> (Vec<u8>, Option<Vec<u8>>) {
-    match event.payload.as_ref().map(Payload::to_bytes) {
-        Some(payload) if payload.len() > inline => (bytes(&Line::of(event, None)), Some(payload)),
-        payload => (bytes(&Line::of(event, payload.map(raw))), None),
-    }
+/// The line of an event with these bytes of its payload, or without it.
+pub(super) fn line_with(event: &Event, payload: Option<&[u8]>) -> Vec<u8> {
+    let line = bytes(&Line::of(event, None));
+    let Some(payload) = payload else { return line };
+    let at = line.windows(SECOND.len()).position(|part| part == SECOND).unwrap_or_default();
+    [&line[..at], br#","payload":"#, payload, &line[at..]].concat()
 }
 
 pub(super) fn line(event: &Event) -> String {
@@ -101,8 +107,8 @@ pub(super) fn line(event: &Event) -> String {
 }
 
 /// Writes a line for each event, each with its end.
-pub fn write_lines(events: &[Event]) -> String {
-    events.iter().flat_map(|event| [event.to_line(), "\n".to_owned()]).collect()
+pub fn write_lines<E: Borrow<Event>>(events: &[E]) -> String {
+    events.iter().flat_map(|event| [event.borrow().to_line(), "\n".to_owned()]).collect()
 }
 
 /// A line that is no event.
@@ -176,8 +182,9 @@ mod tests {
     fn large_payload_stands_beside_its_line() {
         let event = &events()[0];
         let payload = event.payload.as_ref().unwrap().to_bytes();
-        assert_eq!(event.to_parts(payload.len()), (event.to_line().into_bytes(), None));
-        let (line, beside) = event.to_parts(payload.len() - 1);
+        let sealed = Chain::default().admit(event.clone()).unwrap();
+        assert_eq!(sealed.to_parts(payload.len()), (event.to_line().into_bytes(), None));
+        let (line, beside) = sealed.to_parts(payload.len() - 1);
         assert_eq!(line, event.clone().erased().to_line().into_bytes());
         let read: Event = serde_json::from_slice(&line).unwrap();
         assert_eq!(&read.with_payload(&beside.unwrap()).unwrap(), event);

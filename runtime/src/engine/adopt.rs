@@ -4,11 +4,11 @@
 //! taken it: so that the next node runs when what came before is where it is kept.
 
 use async_trait::async_trait;
-use bloom_interpreter::history::{Event, run_of};
+use bloom_interpreter::history::{Chain, Event, Sealed, run_of};
 use bloom_interpreter::replay::Rebuilder;
 use bloom_ir::{Value, VerifiedIr};
 
-use super::live::cannot_go_on;
+use super::live::{cannot_go_on, sealed};
 use super::run::{Addition, Run, SLICE};
 use super::submit::{Begun, accepted};
 use super::{Engine, EngineError, policy};
@@ -19,7 +19,7 @@ use crate::store::{StoreError, Submission};
 #[async_trait]
 pub trait Journal: Send + Sync {
     /// Keeps what is added to the history of a run. After an error nothing of it counts.
-    async fn record(&self, run: &RunId, events: &[Event]) -> Result<(), StoreError>;
+    async fn record(&self, run: &RunId, events: &[Sealed]) -> Result<(), StoreError>;
 }
 
 /// A run of another engine.
@@ -69,7 +69,7 @@ impl Engine {
         let (run, addition) = Run::adopted(&record, ir, rebuilt, &history, &self.desk());
         let Addition { mut append, artifacts, steps, .. } = addition;
         append.expected = 0;
-        append.events = history;
+        append.events = sealed(&record.id, Chain::default(), history)?;
         let submission = Submission { flow: kept, document, inbox, run: record, first: append };
         self.take_up(submission, Begun { run: Some(run), artifacts, steps, ticket: None }).await?;
         Ok(id)

@@ -53,7 +53,7 @@ impl Engine {
         let orphans = orphans.collect();
         let at = self.clock.now().max(record.updated_at);
         let mut chain = Chain::at(record.events, record.history_head);
-        let event = chain.next(at, Payload::RunCancelled { reason: reason.clone() });
+        let event = chain.seal(at, Payload::RunCancelled { reason: reason.clone() });
         let detail =
             [("ir_hash", Value::from(record.ir.to_string())), ("history_head", Value::from(chain.head().to_string()))];
         let note = AuditNote {

@@ -19,7 +19,7 @@ use bloom_ir::{Digest, Pinned, Value};
 
 use super::gate::Standing;
 use super::lease::{decided, note};
-use super::live::{With, commit, tell};
+use super::live::{With, commit, sealed, tell};
 use super::progress::{EffectSpot, Step};
 use super::proposal::Proposer;
 use super::run::{Addition, RunEnd, SLICE, artifact};
@@ -256,6 +256,7 @@ impl Engine {
         let now = self.clock.now();
         let audit = end.iter().map(|end| follower.end_note(record, end)).collect();
         let status = end.as_ref().map_or(RunStatus::Running, RunEnd::status);
+        let events = sealed(&record.id, Chain::at(record.events, record.history_head), events)?;
         let append = Append {
             spent,
             charge,

@@ -1,11 +1,11 @@
 //! A run is left at one of its events by another one, which goes on from there.
 
 use bloom_interpreter::Program;
-use bloom_interpreter::history::{Event, Forked, pinned};
+use bloom_interpreter::history::{Chain, Event, Forked, pinned};
 use bloom_interpreter::replay::{RebuildError, Rebuilder, Rebuilt};
 use bloom_ir::{Pinned, Value, VerifiedIr};
 
-use super::live::cannot_go_on;
+use super::live::{cannot_go_on, sealed};
 use super::run::{Addition, Run, SLICE};
 use super::submit::{Begun, accepted};
 use super::{Engine, EngineError, policy, turn};
@@ -85,12 +85,13 @@ impl Engine {
         let begun = accepted(&id, &inbox, origin.context, &rebuilt.machine);
         let (turn, budget) = (ticket.turn(), origin.budget.clone());
         let record = RunRecord { budget, origin: Some(Origin { run, at }), turn, ..begun };
+        let sealed = sealed(&record.id, Chain::default(), shared.clone())?;
         let (run, addition) = if turn.is_some() {
-            (None, Addition::silent(turn::waiting(&record, shared, &by)))
+            (None, Addition::silent(turn::waiting(&record, sealed, &by)))
         } else {
             let (run, mut addition) = Run::forked(&record, ir, rebuilt, &shared, forked, &by, &self.desk());
             addition.append.expected = 0;
-            addition.append.events.splice(..0, shared);
+            addition.append.events.splice(..0, sealed);
             (Some(run), addition)
         };
         let Addition { append: mut first, artifacts, steps } = addition;

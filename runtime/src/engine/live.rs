@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bloom_interpreter::effect::{EffectCall, EffectId};
-use bloom_interpreter::history::{Event, Payload};
+use bloom_interpreter::history::{Chain, Event, Payload, Sealed};
 use bloom_interpreter::replay::{RebuildError, Rebuilder};
 use bloom_ir::{Pinned, VerifiedIr, verify_pinned};
 use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
@@ -22,7 +22,7 @@ use super::outcome::says_not_done;
 use super::progress::{EffectSpot, Observer, Progress, Step};
 use super::run::{Addition, Desk, Run, RunEnd, SLICE};
 use crate::dispatch::Fleet;
-use crate::record::{LeaseId, QuestionStatus, RunId, RunRecord, RunStatus};
+use crate::record::{LeaseId, QuestionStatus, RunError, RunId, RunRecord, RunStatus};
 use crate::store::{Append, LeaseEnd, ProposalFilter, QuestionFilter, Store, StoreError};
 
 /// A run that somebody drives or works for.
@@ -477,6 +477,12 @@ pub(super) async fn commit(
         }
     }
     Ok(Committed { recorded, steps, has_work })
+}
+
+/// Events that came from elsewhere, hashed once more.
+pub(super) fn sealed(run: &RunId, after: Chain, events: Vec<Event>) -> Result<Vec<Sealed>, EngineError> {
+    let sealed = Sealed::after(after, events);
+    sealed.map_err(|source| StoreError::from(RunError::Chain { run: run.clone(), source }).into())
 }
 
 pub(super) fn cannot_go_on(run: &RunId, source: RebuildError) -> EngineError {

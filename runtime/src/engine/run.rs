@@ -781,7 +781,7 @@ impl Run {
         } = draft;
         let expected = self.chain.seq();
         let at = self.at(desk);
-        let events = payloads.into_iter().map(|payload| self.chain.next(at, payload)).collect();
+        let events = payloads.into_iter().map(|payload| self.chain.seal(at, payload)).collect();
         self.last_at = at;
         self.proposals.extend(proposals.iter().map(|proposal| proposal.id.clone()));
         self.artifacts.extend(artifacts.iter().map(|bytes| Digest::of(bytes)));

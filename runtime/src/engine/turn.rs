@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bloom_interpreter::history::{Event, Forked};
+use bloom_interpreter::history::{Forked, Sealed};
 use bloom_interpreter::{Machine, RunInfo};
 use bloom_ir::{Pinned, Value};
 use tokio::sync::OnceCell;
@@ -184,7 +184,7 @@ impl Engine {
 }
 
 /// What is kept of a run that waits for its turn: of a fork the events that it shares.
-pub(super) fn waiting(record: &RunRecord, shared: Vec<Event>, by: &Actor) -> Append {
+pub(super) fn waiting(record: &RunRecord, shared: Vec<Sealed>, by: &Actor) -> Append {
     let at = record.created_at;
     let note = AuditNote {
         at,

@@ -1,7 +1,7 @@
 //! Runs.
 
 use bloom_interpreter::effect::{EffectError, EffectId, Usage};
-use bloom_interpreter::history::{Chain, ChainError, Event, Payload};
+use bloom_interpreter::history::{Chain, ChainError, Payload, Sealed};
 use bloom_ir::document::Limits;
 use bloom_ir::{Digest, Value};
 use serde::{Deserialize, Serialize};
@@ -256,14 +256,14 @@ impl Stretch {
     }
 
     /// Checks events that are to follow the first `expected` ones of `run`.
-    pub fn check(run: &RunId, expected: u64, events: &[Event]) -> Result<Self, RunError> {
+    pub fn check(run: &RunId, expected: u64, events: &[Sealed]) -> Result<Self, RunError> {
         let nothing = Self { expected, links: None, begun_at: None, end: None, steps: 0 };
         let Some(first) = events.first() else { return Ok(nothing) };
         let mut last = Chain::at(expected, first.prev);
         let mut at = first.at;
         let (mut begun_at, mut end, mut steps): (Option<i64>, Option<End>, u64) = (None, None, 0);
         for event in events {
-            last.accept(event).map_err(|source| RunError::Chain { run: run.clone(), source })?;
+            last.link(event).map_err(|source| RunError::Chain { run: run.clone(), source })?;
             let erased = || RunError::Erased { run: run.clone(), seq: event.seq };
             let payload = event.payload.as_ref().ok_or_else(erased)?;
             if let Some(end) = end {

@@ -536,7 +536,7 @@ async fn a_history_that_does_not_follow_from_its_program_is_found_out() {
         chain.accept(&event).unwrap();
     }
     let (expected, at) = (chain.seq(), 1_900_000_000_000);
-    let forged = chain.next(at, Payload::RunCompleted { result: Value::from(7_i64), state: Digest::of(b"forged") });
+    let forged = chain.seal(at, Payload::RunCompleted { result: Value::from(7_i64), state: Digest::of(b"forged") });
     let append = Append::of(id, expected, vec![forged], RunStatus::Completed);
     world.store.append(append).await.unwrap();
     let trace = world.get(&format!("/api/v1/runs/{run}/trace")).await.ok(200);

@@ -3,7 +3,7 @@
 use bloom_interpreter::effect::{
     Answer, EffectCall, EffectError, EffectId, Emission, LlmRequest, NodeRef, Question as Asked,
 };
-use bloom_interpreter::history::{Chain, Event, Payload, Started};
+use bloom_interpreter::history::{Chain, Payload, Sealed, Started};
 use bloom_ir::document::{EmitKind, NodeId};
 use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{
@@ -53,12 +53,12 @@ impl Scribe {
     }
 
     /// The next events.
-    pub fn events(&mut self, payloads: impl IntoIterator<Item = Payload>) -> Vec<Event> {
+    pub fn events(&mut self, payloads: impl IntoIterator<Item = Payload>) -> Vec<Sealed> {
         payloads
             .into_iter()
             .map(|payload| {
                 self.now += 1;
-                self.chain.next(self.now, payload)
+                self.chain.seal(self.now, payload)
             })
             .collect()
     }

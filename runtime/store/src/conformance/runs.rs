@@ -3,7 +3,7 @@
 use std::slice;
 use std::sync::Arc;
 
-use bloom_interpreter::history::{Chain, Forked, Payload};
+use bloom_interpreter::history::{Chain, Event, Forked, Payload, Sealed};
 use bloom_ir::document::EmitKind;
 use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{ArtifactId, Charge, Origin, RunError, RunId, RunStatus, Spent, TaskId, day_of};
@@ -26,7 +26,7 @@ pub(super) async fn submitted_run_is_there_with_its_inbox_entry_and_events(store
     expected.updated_at = scribe.now();
     assert_eq!(run, expected);
     assert_eq!(store.inbox_entry(&run.inbox).await.unwrap(), Some(submission.inbox));
-    assert_eq!(store.history(&run.id, 1, ALL).await.unwrap(), submission.first.events);
+    assert_eq!(submission.first.events, store.history(&run.id, 1, ALL).await.unwrap());
 }
 
 pub(super) async fn what_runs_hand_out_is_listed(store: &Arc<dyn Store>) {
@@ -107,13 +107,13 @@ pub(super) async fn fork_has_the_events_that_it_shares(store: &Arc<dyn Store>) {
     submission.run.origin = Some(Origin { run: scribe.run().clone(), at: 3 });
     let mut chain = Chain::verify(&shared).unwrap();
     let forked = Forked { run: "r2".to_owned(), origin: "r1".to_owned(), at: 3, ir: submission.run.ir };
-    let own = [chain.next(START + 60, Payload::RunForked(forked)), chain.next(START + 61, requested("n2#1"))];
-    submission.first.events = shared.into_iter().chain(own).collect();
+    let own = [chain.seal(START + 60, Payload::RunForked(forked)), chain.seal(START + 61, requested("n2#1"))];
+    submission.first.events = Sealed::history(shared).unwrap().into_iter().chain(own).collect();
     store.submit(submission.clone()).await.unwrap();
 
     let run = store.run(&submission.run.id).await.unwrap().unwrap();
     assert_eq!((run.events, run.history_head, run.origin), (5, chain.head(), submission.run.origin));
-    assert_eq!(store.history(&run.id, 1, ALL).await.unwrap(), submission.first.events);
+    assert_eq!(submission.first.events, store.history(&run.id, 1, ALL).await.unwrap());
     assert_eq!(store.run(scribe.run()).await.unwrap().unwrap().events, 4);
 }
 
@@ -152,16 +152,20 @@ pub(super) async fn events_of_another_history_are_refused(store: &Arc<dyn Store>
     assert!(matches!(refused, Err(StoreError::Run(RunError::OtherHistory { events: 1, .. }))), "{refused:?}");
 }
 
+/// An event that was changed, as one that follows the same event.
+fn resealed(event: Event) -> Sealed {
+    Chain::at(event.seq - 1, event.prev).admit(event).unwrap()
+}
+
 pub(super) async fn broken_chain_is_refused(store: &Arc<dyn Store>) {
     let mut scribe = submitted(store.as_ref(), "r1").await;
     let good = scribe.append([requested("n1#1"), failed("n1#1")]);
     let mut changed = good.clone();
-    changed.events[0].at += 1;
-    let mut other_payload = good.clone();
-    other_payload.events[1].payload = Some(failed("n2#1"));
+    let first = Event { at: good.events[0].at + 1, ..good.events[0].clone().into() };
+    changed.events[0] = resealed(first);
     let mut swapped = good.clone();
     swapped.events.swap(0, 1);
-    for append in [changed, other_payload, swapped] {
+    for append in [changed, swapped] {
         let refused = store.append(append).await;
         assert!(matches!(refused, Err(StoreError::Run(RunError::Chain { .. }))), "{refused:?}");
     }
@@ -171,7 +175,7 @@ pub(super) async fn broken_chain_is_refused(store: &Arc<dyn Store>) {
 pub(super) async fn erased_event_is_not_appended(store: &Arc<dyn Store>) {
     let mut scribe = submitted(store.as_ref(), "r1").await;
     let mut append = scribe.append([failed("n1#1")]);
-    append.events[0] = append.events[0].clone().erased();
+    append.events[0] = resealed(Event::from(append.events[0].clone()).erased());
     let refused = store.append(append).await;
     assert!(matches!(refused, Err(StoreError::Run(RunError::Erased { seq: 2, .. }))), "{refused:?}");
 }
@@ -245,7 +249,7 @@ pub(super) async fn large_payload_comes_back(store: &Arc<dyn Store>) {
     let values = sizes.map(|size| "я\"".repeat(size / 4));
     let append = scribe.append(values.iter().map(|value| completed("n1#1", value)));
     store.append(append.clone()).await.unwrap();
-    assert_eq!(store.history(scribe.run(), 2, ALL).await.unwrap(), append.events);
+    assert_eq!(append.events, store.history(scribe.run(), 2, ALL).await.unwrap());
 }
 
 pub(super) async fn runs_are_listed_newest_first(store: &Arc<dyn Store>) {
@@ -352,7 +356,7 @@ pub(super) async fn run_that_never_began_is_cancelled(store: &Arc<dyn Store>) {
     let (submission, _) = Scribe::new("r1").queued(1);
     store.submit(submission.clone()).await.unwrap();
     let (mut chain, run) = (Chain::default(), submission.run.id);
-    let events = vec![chain.next(START + 5, Payload::RunCancelled { reason: "enough".to_owned() })];
+    let events = vec![chain.seal(START + 5, Payload::RunCancelled { reason: "enough".to_owned() })];
     store.append(Append { status: RunStatus::Cancelled, events, ..submission.first }).await.unwrap();
     let run = store.run(&run).await.unwrap().unwrap();
     assert_eq!((run.status, run.events, run.started_at()), (RunStatus::Cancelled, 1, None));

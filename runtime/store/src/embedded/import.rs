@@ -6,6 +6,7 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use bloom_interpreter::history::Chain;
 use bloom_ir::Value;
 use bloom_runtime::record::{Actor, AuditNote, RunId};
 use bloom_runtime::store::StoreError;
@@ -13,6 +14,7 @@ use redb::Database;
 
 use super::guard::{Guarded, guarded};
 use super::layer::Layer;
+use super::memo::Memo;
 use super::rows::{self, Entry};
 use super::snapshot::Snapshot;
 use super::stage::Stage;
@@ -134,8 +136,8 @@ fn write(
     database: &Guarded,
     change: impl FnOnce(&mut Stage<'_>) -> Result<(), TransferError>,
 ) -> Result<(), TransferError> {
-    let (below, mut rows) = (database.snapshot()?, Layer::default());
-    let mut stage = Stage::new(&mut rows, &below);
+    let (below, mut rows, mut memo) = (database.snapshot()?, Layer::default(), Memo::default());
+    let mut stage = Stage::new(&mut rows, &below, &mut memo);
     change(&mut stage)?;
     stage.flush()?;
     Ok(database.commit(rows)?)
@@ -176,6 +178,8 @@ impl Cursor {
             }
             Record::Event(event) => {
                 let run = self.run.as_ref().ok_or("it is an event of no run")?;
+                let mut chain = Chain::at(event.seq.saturating_sub(1), event.prev);
+                let event = chain.admit(event).map_err(|_| "its payload is not the one that was hashed")?;
                 self.last += 1;
                 rows::event(run, &event, self.last)
             }

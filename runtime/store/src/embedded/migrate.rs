@@ -29,6 +29,7 @@ use redb::TableDefinition;
 use super::guard::Guarded;
 use super::key::Key;
 use super::layer::Layer;
+use super::memo::Memo;
 use super::stage::Stage;
 use super::table::{Rows as _, Table};
 use super::verbs::{flow, history, task};
@@ -46,8 +47,8 @@ pub(super) fn migrate(database: &Guarded, from: u32, path: Option<&Path>) -> Res
     if let Some(path) = path {
         keep(path, from)?;
     }
-    let (below, mut rows) = (database.snapshot()?, Layer::default());
-    let mut stage = Stage::new(&mut rows, &below);
+    let (below, mut rows, mut memo) = (database.snapshot()?, Layer::default(), Memo::default());
+    let mut stage = Stage::new(&mut rows, &below, &mut memo);
     if from < 3 {
         leases(&mut stage)?;
         tasks(&mut stage)?;

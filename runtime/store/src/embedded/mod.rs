@@ -8,6 +8,7 @@ mod guard;
 mod import;
 mod key;
 mod layer;
+mod memo;
 mod migrate;
 mod opened;
 mod owner;

@@ -3,7 +3,7 @@
 //! The content is compact JSON for now: it is what is hashed and exported anyway, and a denser format can take the next
 //! number without touching old rows. Index rows hold the bare id or number that they point to, blobs the bare bytes.
 
-use bloom_interpreter::history::Event;
+use bloom_interpreter::history::{Event, Sealed};
 use bloom_ir::Digest;
 use bloom_runtime::store::StoreError;
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub(super) struct EventRow {
     pub(super) beside: Option<(Digest, Vec<u8>)>,
 }
 
-pub(super) fn encode_event(event: &Event) -> EventRow {
+pub(super) fn encode_event(event: &Sealed) -> EventRow {
     let (line, beside) = event.to_parts(INLINE);
     let format = if beside.is_some() { JSON_PAYLOAD_BESIDE } else { JSON };
     let row = [&[format], line.as_slice()].concat();

@@ -1,7 +1,7 @@
 //! All rows that stand for a record: its own first, then those by which it is found. Who puts a whole record into a store, or takes
 //! one out of it, puts or takes these; what changes a record in its place is in [`super::verbs`].
 
-use bloom_interpreter::history::Event;
+use bloom_interpreter::history::Sealed;
 use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{
     Artifact, AuditEntry, FlowRecord, Lease, ManagedProject, NodeStatus, Proposal, ProposalStatus, Question,
@@ -51,7 +51,7 @@ pub(super) fn run(run: &RunRecord) -> Vec<Entry> {
 }
 
 /// The event with this number among all events.
-pub(super) fn event(run: &RunId, event: &Event, number: u64) -> Vec<Entry> {
+pub(super) fn event(run: &RunId, event: &Sealed, number: u64) -> Vec<Entry> {
     let encoded = row::encode_event(event);
     let index = Key::new().text(run.as_str()).number(event.seq).build();
     let mut rows = vec![

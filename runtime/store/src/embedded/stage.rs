@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use bloom_runtime::record::{RunId, RunRecord};
 use bloom_runtime::store::StoreError;
 
 use super::key::{Key, Span};
 use super::layer::Layer;
+use super::memo::Memo;
+use super::row;
 use super::rows::Entry;
 use super::snapshot::{Layered, Snapshot};
 use super::table::{Rows, Table, Visit};
@@ -17,11 +20,26 @@ pub(super) struct Stage<'a> {
     changes: Layer,
     batch: &'a mut Layer,
     below: &'a Snapshot,
+    memo: &'a mut Memo,
 }
 
 impl<'a> Stage<'a> {
-    pub(super) fn new(batch: &'a mut Layer, below: &'a Snapshot) -> Self {
-        Self { changes: Layer::default(), batch, below }
+    pub(super) fn new(batch: &'a mut Layer, below: &'a Snapshot, memo: &'a mut Memo) -> Self {
+        Self { changes: Layer::default(), batch, below, memo }
+    }
+
+    /// The record of a run, without its inputs.
+    pub(super) fn run(&mut self, id: &RunId) -> Result<RunRecord, StoreError> {
+        let row = self.get(Table::Runs, id.as_str().as_bytes())?;
+        let row = row.ok_or_else(|| StoreError::NotFound { kind: "run", id: id.to_string() })?;
+        self.memo.read(id.as_str(), &row)
+    }
+
+    /// Puts the record of a run, without its inputs.
+    pub(super) fn put_run(&mut self, run: &RunRecord) {
+        let row = row::encode(run);
+        self.put(Table::Runs, run.id.as_str().into(), row.clone());
+        self.memo.keep(row, run.clone());
     }
 
     pub(super) fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
@@ -194,7 +212,8 @@ mod tests {
             prop_assert_eq!(before.len(TABLE).unwrap(), seen.len() as u64);
 
             let mut batch = layer(&of_batch);
-            let mut stage = Stage::new(&mut batch, &before);
+            let mut memo = Memo::default();
+            let mut stage = Stage::new(&mut batch, &before, &mut memo);
             follow(&mut model, &of_batch);
             check(&stage, &model, &span, limit);
             for (key, value) in &own {
@@ -207,9 +226,10 @@ mod tests {
             follow(&mut model, &own);
             check(&stage, &model, &span, limit);
             drop(stage);
-            check(&Stage::new(&mut batch, &before), &without, &span, limit);
+            check(&Stage::new(&mut batch, &before, &mut Memo::default()), &without, &span, limit);
 
-            let mut stage = Stage::new(&mut batch, &before);
+            let mut memo = Memo::default();
+            let mut stage = Stage::new(&mut batch, &before, &mut memo);
             own.iter().for_each(|(key, value)| match value {
                 Some(value) => stage.put(TABLE, vec![*key], vec![*value]),
                 None => stage.remove(TABLE, vec![*key]),

@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::failure::{backend, repeated};
 use super::guard::{Guarded, guarded};
 use super::layer::Layer;
+use super::memo::Memo;
 use super::snapshot::Snapshot;
 use super::stage::Stage;
 
@@ -65,7 +66,8 @@ impl Writer {
     /// One where whoever calls commits, always.
     pub(super) fn of_callers(database: Arc<Guarded>) -> Self {
         let watched = Arc::new(OnceLock::new());
-        let committer = Committer { database, damaged: None, failure: None, watched: Arc::clone(&watched) };
+        let committer =
+            Committer { database, memo: Memo::default(), damaged: None, failure: None, watched: Arc::clone(&watched) };
         Self { committer: Arc::new(Mutex::new(committer)), thread: None, watched }
     }
 
@@ -162,7 +164,7 @@ fn others_go_on() -> bool {
 trait Operation: Send {
     fn bytes(&self) -> usize;
     /// Runs it; says whether it wrote anything. An error is the batch's, not the verb's.
-    fn run(&mut self, below: &Snapshot, batch: &mut Layer) -> Result<bool, StoreError>;
+    fn run(&mut self, batch: &mut Layer, below: &Snapshot, memo: &mut Memo) -> Result<bool, StoreError>;
     /// Tells the caller, once it is known whether the batch is on disk.
     fn reply(self: Box<Self>, committed: Result<(), Arc<StoreError>>);
 }
@@ -183,9 +185,9 @@ where
         self.bytes
     }
 
-    fn run(&mut self, below: &Snapshot, batch: &mut Layer) -> Result<bool, StoreError> {
+    fn run(&mut self, batch: &mut Layer, below: &Snapshot, memo: &mut Memo) -> Result<bool, StoreError> {
         let Some(verb) = self.verb.take() else { return Ok(false) };
-        let mut stage = Stage::new(batch, below);
+        let mut stage = Stage::new(batch, below, memo);
         let outcome = verb(&mut stage);
         if let Err(error) = &outcome
             && error.disk().is_some()
@@ -221,6 +223,7 @@ const REST: u32 = 10;
 /// Who commits; one at a time does.
 struct Committer {
     database: Arc<Guarded>,
+    memo: Memo,
     /// What a panic left half done in the engine must not be built on.
     damaged: Option<Arc<StoreError>>,
     failure: Option<Failure>,
@@ -268,7 +271,7 @@ impl Committer {
         let changed = match (&self.damaged, &self.failure) {
             (Some(error), _) => Err(Arc::clone(error)),
             (None, Some(Failure { error, until })) if *until > begun => Err(Arc::clone(error)),
-            (None, _) => guarded(|| commit(&self.database, &mut batch)).map_err(Arc::new),
+            (None, _) => guarded(|| commit(&self.database, &mut self.memo, &mut batch)).map_err(Arc::new),
         };
         if let (Ok(true), Some(watch)) = (&changed, self.watched.get()) {
             watch(batch.len(), begun.elapsed());
@@ -294,13 +297,13 @@ impl Committer {
 }
 
 /// Says whether anything was written.
-fn commit(database: &Guarded, batch: &mut [Box<dyn Operation>]) -> Result<bool, StoreError> {
+fn commit(database: &Guarded, memo: &mut Memo, batch: &mut [Box<dyn Operation>]) -> Result<bool, StoreError> {
     // Who read may have met a failure since.
     database.heal()?;
     let below = database.snapshot()?;
     let (mut rows, mut changed) = (Layer::default(), false);
     for operation in batch {
-        changed |= operation.run(&below, &mut rows)?;
+        changed |= operation.run(&mut rows, &below, memo)?;
     }
     // What is shown is changed in its place where nobody looks at it.
     drop(below);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bloom_interpreter::effect::EffectError;
-use bloom_interpreter::history::{Event, read_lines, write_lines};
+use bloom_interpreter::history::{Sealed, read_lines, write_lines};
 use bloom_ir::{Digest, Pinned, VerifiedIr, verify_pinned};
 use bloom_runtime::clock::{Clock, Ids};
 use bloom_runtime::engine::{Adopt, Engine, EngineConfig, EngineError, Journal, Parts, RunEnd};
@@ -180,7 +180,7 @@ struct RemoteJournal {
 
 #[async_trait]
 impl Journal for RemoteJournal {
-    async fn record(&self, run: &RunId, events: &[Event]) -> Result<(), StoreError> {
+    async fn record(&self, run: &RunId, events: &[Sealed]) -> Result<(), StoreError> {
         if *run != self.run {
             return Err(StoreError::Contradiction("a worker executes the run that it was granted, and no other"));
         }

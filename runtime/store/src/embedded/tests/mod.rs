@@ -16,6 +16,7 @@ use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::{Builder, Runtime};
 
 use super::key::Key;
+use super::memo::Memo;
 use super::stage::Stage;
 use super::table::Table;
 use super::*;
@@ -101,7 +102,8 @@ fn caller_that_is_alone_commits_on_its_own_thread_and_others_share_commits() {
 /// Changes rows behind the store's back.
 fn tamper(store: &RedbStore, change: impl FnOnce(&mut Stage<'_>)) {
     let (below, mut rows) = (store.database.snapshot().unwrap(), Layer::default());
-    let mut stage = Stage::new(&mut rows, &below);
+    let mut memo = Memo::default();
+    let mut stage = Stage::new(&mut rows, &below, &mut memo);
     change(&mut stage);
     stage.flush().unwrap();
     store.database.write(&rows, |_| Ok(())).unwrap();

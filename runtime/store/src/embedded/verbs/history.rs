@@ -147,8 +147,8 @@ impl PreparedAppend {
             at: events.last().map(|event| event.at),
             rows: events.iter().map(row::encode_event).collect(),
             handed_out: events.iter().filter_map(|event| Artifact::handed_out(&run, event)).collect(),
-            resolved: events.iter().filter_map(resolved).collect(),
-            delayed: events.iter().filter_map(delayed).collect(),
+            resolved: events.iter().filter_map(|event| resolved(event)).collect(),
+            delayed: events.iter().filter_map(|event| delayed(event)).collect(),
             run,
             status,
             spent,
@@ -181,7 +181,7 @@ impl PreparedAppend {
             task::must_hold(stage, &self.run, proof)?;
         }
         let id = self.run.as_str();
-        let mut run: RunRecord = require(stage, Table::Runs, "run", id)?;
+        let mut run = stage.run(&self.run)?;
         let before = (run.status, run.events);
         let was_waiting = run.waiting;
         let was_moving = is_moving(&run);
@@ -198,7 +198,7 @@ impl PreparedAppend {
                 stage.put(Table::Wakes, key(at), id.into());
             }
         }
-        stage.put(Table::Runs, id.into(), row::encode(&run));
+        stage.put_run(&run);
         match (was_moving, is_moving(&run)) {
             (true, false) => stage.remove(Table::Moving, time_key(Key::new(), &run)),
             (false, true) => stage.put(Table::Moving, time_key(Key::new(), &run), id.into()),
