@@ -30,6 +30,10 @@ struct Code {
 }
 
 impl Code {
+    fn title(&self) -> Vec<Piece<'_>> {
+        pieces(&self.explained.title)
+    }
+
     fn paragraphs(&self) -> impl Iterator<Item = Vec<Piece<'static>>> {
         self.explained.body.split("\n\n").filter(|text| !text.trim().is_empty()).map(pieces)
     }

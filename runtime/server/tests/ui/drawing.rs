@@ -45,7 +45,7 @@ impl Compiler for Drawer {
     fn explain(&self, code: &str, locale: Locale) -> Option<Explanation> {
         let title = match locale {
             Locale::En => "It is <b>wrong</b>",
-            Locale::Uk => "Це <b>хибно</b>",
+            Locale::Uk => "Це <b>хибно</b>, `a`",
         };
         let body = "**Why.** A `<i>` is read.\n\n**What to do.** Nothing.";
         (code == "D100").then_some(Explanation { code: "D100", title, body, example: Some("<u>") })

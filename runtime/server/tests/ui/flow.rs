@@ -294,7 +294,7 @@ async fn publishing_is_for_people_and_the_page_says_so() {
     assert!(!part(&shown, "publish").contains("/login?next"), "{shown}");
     let code = told(&world, "/codes/D100", "uk").await;
     assert!(
-        code.contains("Це &#60;b&#62;хибно")
+        code.contains("Це &#60;b&#62;хибно&#60;/b&#62;, <code>a</code>")
             && code.contains("<strong>Why.</strong>")
             && code.contains("<code>&#60;i&#62;</code>"),
         "{code}"
