@@ -104,6 +104,8 @@ pub trait Store: Send + Sync {
     async fn work_counts(&self) -> Result<WorkCounts, StoreError>;
     /// A lease.
     async fn lease(&self, id: &LeaseId) -> Result<Option<Lease>, StoreError>;
+    /// A lease and its task, as both are at one moment.
+    async fn leased(&self, id: &LeaseId) -> Result<Option<(Lease, Task)>, StoreError>;
     /// The lease with a secret of this digest.
     async fn lease_by_token(&self, token: Digest) -> Result<Option<Lease>, StoreError>;
     /// Leases that nobody ended.

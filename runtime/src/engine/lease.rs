@@ -436,8 +436,8 @@ impl Engine {
 
     pub(super) async fn task_of(&self, lease: &LeaseId) -> Result<(Task, Lease), EngineError> {
         let missing = || StoreError::NotFound { kind: "lease", id: lease.to_string() };
-        let lease = self.store.lease(lease).await?.ok_or_else(missing)?;
-        Ok((self.task(&lease.task).await?, lease))
+        let (lease, task) = self.store.leased(lease).await?.ok_or_else(missing)?;
+        Ok((task, lease))
     }
 
     /// Ends the leases on a run's tasks that workers of a process held which is gone. Such an attempt counts.

@@ -94,6 +94,7 @@ watched! {
     fn queue(filter: &QueueFilter) -> Vec<Task>;
     fn work_counts() -> WorkCounts;
     fn lease(id: &LeaseId) -> Option<Lease>;
+    fn leased(id: &LeaseId) -> Option<(Lease, Task)>;
     fn lease_by_token(token: Digest) -> Option<Lease>;
     fn active_leases() -> Vec<Lease>;
     fn list_leases(filter: &LeaseFilter) -> Vec<Lease>;

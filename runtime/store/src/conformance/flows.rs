@@ -106,6 +106,7 @@ pub(super) async fn unknown_ids_find_nothing(store: &Arc<dyn Store>) {
     assert_eq!(store.task(&TaskId::new("t1")).await.unwrap(), None);
     assert_eq!(store.tasks(&RunId::new("r1")).await.unwrap(), []);
     assert_eq!(store.lease(&LeaseId::new("l1")).await.unwrap(), None);
+    assert_eq!(store.leased(&LeaseId::new("l1")).await.unwrap(), None);
     assert_eq!(store.proposal(&ProposalId::new("p1")).await.unwrap(), None);
     assert_eq!(store.audit_head().await.unwrap(), None);
     let end = LeaseEnd {

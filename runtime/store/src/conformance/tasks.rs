@@ -102,7 +102,8 @@ pub(super) async fn completion_appends_in_the_same_commit(store: &Arc<dyn Store>
     let task = store.end_lease(completion).await.unwrap();
     assert_eq!((task.status, task.answer.clone(), task.resolved), (TaskStatus::Completed, Some(answer("так")), true));
     assert_eq!(store.task(&task.id).await.unwrap(), Some(task));
-    assert_eq!(store.lease(&grant.lease.id).await.unwrap().unwrap().status, LeaseStatus::Released);
+    let (lease, task) = store.leased(&grant.lease.id).await.unwrap().unwrap();
+    assert_eq!((lease.status, task.status), (LeaseStatus::Released, TaskStatus::Completed));
     assert_eq!(store.active_leases().await.unwrap(), []);
     let run = store.run(scribe.run()).await.unwrap().unwrap();
     assert_eq!((run.events, run.tokens, run.history_head), (3, 9, scribe.head()));

@@ -443,6 +443,10 @@ impl Store for RedbStore {
         self.look(|rows| task::lease(rows, id))
     }
 
+    async fn leased(&self, id: &LeaseId) -> Result<Option<(Lease, Task)>, StoreError> {
+        self.look(|rows| task::leased(rows, id))
+    }
+
     async fn active_leases(&self) -> Result<Vec<Lease>, StoreError> {
         self.read(|rows| task::active(rows)).await
     }

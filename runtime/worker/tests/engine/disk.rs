@@ -246,6 +246,9 @@ impl Store for Disk {
     async fn lease(&self, id: &LeaseId) -> Result<Option<Lease>, StoreError> {
         verb!(self.read(id) lease &id)
     }
+    async fn leased(&self, id: &LeaseId) -> Result<Option<(Lease, Task)>, StoreError> {
+        verb!(self.read(id) leased &id)
+    }
     async fn active_leases(&self) -> Result<Vec<Lease>, StoreError> {
         verb!(self.read() active_leases)
     }

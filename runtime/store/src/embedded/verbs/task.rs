@@ -267,6 +267,13 @@ pub(in super::super) fn lease(rows: &impl Rows, id: &LeaseId) -> Result<Option<L
     read(rows, Table::Leases, id.as_str())
 }
 
+/// A lease and its task.
+pub(in super::super) fn leased(rows: &impl Rows, id: &LeaseId) -> Result<Option<(Lease, Task)>, StoreError> {
+    let Some(lease) = lease(rows, id)? else { return Ok(None) };
+    let task = require(rows, Table::Tasks, "task", lease.task.as_str())?;
+    Ok(Some((lease, task)))
+}
+
 /// The tasks of a run, oldest first.
 pub(in super::super) fn of_run(rows: &impl Rows, run: &RunId) -> Result<Vec<Task>, StoreError> {
     let ids = ids_of_run(rows, run)?;
