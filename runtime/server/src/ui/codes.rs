@@ -31,7 +31,7 @@ struct Code {
 
 impl Code {
     fn title(&self) -> Vec<Piece<'_>> {
-        pieces(&self.explained.title)
+        pieces(self.explained.title)
     }
 
     fn paragraphs(&self) -> impl Iterator<Item = Vec<Piece<'static>>> {

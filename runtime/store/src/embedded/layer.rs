@@ -61,8 +61,8 @@ impl Layer {
     }
 
     /// What it says of a row, where it says anything.
-    pub(super) fn get(&self, table: Table, key: &[u8]) -> Option<Option<&[u8]>> {
-        Some(self.tables.get(&table)?.get(key)?.as_deref())
+    pub(super) fn get(&self, table: Table, key: &[u8]) -> Option<Change<'_>> {
+        self.tables.get(&table)?.get_key_value(key).map(change)
     }
 
     pub(super) fn tables(&self) -> impl Iterator<Item = (Table, impl Iterator<Item = Change<'_>>)> {

@@ -367,7 +367,7 @@ impl Store for RedbStore {
     }
 
     async fn moving_runs(&self) -> Result<Vec<RunId>, StoreError> {
-        self.read(|rows| history::moving(rows)).await
+        self.read(history::moving).await
     }
 
     async fn due_runs(&self, until: i64, limit: usize) -> Result<Vec<(i64, RunId)>, StoreError> {
@@ -448,7 +448,7 @@ impl Store for RedbStore {
     }
 
     async fn active_leases(&self) -> Result<Vec<Lease>, StoreError> {
-        self.read(|rows| task::active(rows)).await
+        self.read(task::active).await
     }
 
     async fn lease_by_token(&self, token: Digest) -> Result<Option<Lease>, StoreError> {
@@ -495,7 +495,7 @@ impl Store for RedbStore {
     }
 
     async fn projects(&self) -> Result<Vec<ManagedProject>, StoreError> {
-        self.read(|rows| project::projects(rows)).await
+        self.read(project::projects).await
     }
 
     async fn node_statuses(&self, project: &ProjectId) -> Result<Vec<NodeStatus>, StoreError> {
@@ -553,7 +553,7 @@ impl Store for RedbStore {
     }
 
     async fn next_expiry(&self) -> Result<Option<i64>, StoreError> {
-        self.read(|rows| proposal::next_expiry(rows)).await
+        self.read(proposal::next_expiry).await
     }
 
     async fn move_proposal(&self, step: ApplyStep) -> Result<Proposal, StoreError> {
@@ -592,7 +592,7 @@ impl Store for RedbStore {
     }
 
     async fn contexts(&self) -> Result<Vec<Context>, StoreError> {
-        self.read(|rows| context::contexts(rows)).await
+        self.read(context::contexts).await
     }
 
     async fn context(&self, id: &ContextId) -> Result<Context, StoreError> {

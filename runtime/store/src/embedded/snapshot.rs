@@ -1,14 +1,15 @@
 //! What is committed, at one moment: the rows of the file, and over them those that came since it was changed last.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
 use bloom_runtime::store::StoreError;
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _, TableError};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _, ReadableTableMetadata as _, TableError};
 
 use super::backend;
 use super::key::{Key, Span};
 use super::layer::{Change, Layer, Merged, Order, bounds};
-use super::table::{Rows, Table, Visit};
+use super::table::{Row, Rows, Table, Visit};
 
 /// A table that is read.
 type Opened = ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -90,6 +91,10 @@ impl Rows for Snapshot {
     fn descend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError> {
         self.layered().descend(table, span, visit)
     }
+
+    fn last(&self, table: Table) -> Result<Option<Row>, StoreError> {
+        self.layered().last(table)
+    }
 }
 
 /// The rows of a file under layers, of which the first is the highest.
@@ -101,7 +106,7 @@ pub(super) struct Layered<'a, const N: usize> {
 impl<const N: usize> Rows for Layered<'_, N> {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         match self.layers.iter().find_map(|layer| layer.get(table, key)) {
-            Some(value) => Ok(value.map(<[u8]>::to_vec)),
+            Some((_, value)) => Ok(value.map(<[u8]>::to_vec)),
             None => self.file.get(table, key),
         }
     }
@@ -125,8 +130,31 @@ impl<const N: usize> Rows for Layered<'_, N> {
         let file = self.file.open(table)?.map(|open| open.range::<&[u8]>(bounds(span)).map_err(backend)).transpose()?;
         each(layers, file.into_iter().flat_map(Iterator::rev), order, visit)
     }
+
+    /// Where a log grows, its end is known without going over a range of the file.
+    fn last(&self, table: Table) -> Result<Option<Row>, StoreError> {
+        let file = self.file.open(table)?.map(|open| open.last().map_err(backend)).transpose()?.flatten();
+        let (all, order): (_, Order) = (Key::new().span(), |a, b| b.cmp(a));
+        let mut layers = Merged::new(self.layers.iter().map(|layer| layer.range(table, &all).rev()), order);
+        let upper = layers.find_map(|(key, value)| Some((key, value?)));
+        let row = |(key, value): (&[u8], &[u8])| (key.to_vec(), value.to_vec());
+        let Some((key, value)) = file else { return Ok(upper.map(row)) };
+        if let Some(upper) = upper.filter(|(upper, _)| *upper >= key.value()) {
+            return Ok(Some(row(upper)));
+        }
+        if self.layers.iter().all(|layer| layer.get(table, key.value()).is_none()) {
+            return Ok(Some(row((key.value(), value.value()))));
+        }
+        let mut last = None;
+        self.descend(table, &all, |key, value| {
+            last = Some(row((key, value)));
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(last)
+    }
 }
 
+/// A row of a file.
 type Found<'a> = redb::AccessGuard<'a, &'static [u8]>;
 
 /// Visits the rows of the file, with those of the layers in their places.

@@ -11,7 +11,7 @@ use super::memo::Memo;
 use super::row;
 use super::rows::Entry;
 use super::snapshot::{Layered, Snapshot};
-use super::table::{Rows, Table, Visit};
+use super::table::{Row, Rows, Table, Visit};
 use super::verbs::history::Count;
 
 /// One verb's view of what is committed, and of what others of its batch wrote. Its writes are kept aside, where its own reads see
@@ -121,6 +121,10 @@ impl Rows for Stage<'_> {
     fn descend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError> {
         self.layered().descend(table, span, visit)
     }
+
+    fn last(&self, table: Table) -> Result<Option<Row>, StoreError> {
+        self.layered().last(table)
+    }
 }
 
 #[cfg(test)]
@@ -134,7 +138,6 @@ mod tests {
 
     use super::*;
     use crate::embedded::opened::Opened;
-    use crate::embedded::table::Row;
 
     const TABLE: Table = Table::Blobs;
 
@@ -167,6 +170,15 @@ mod tests {
         layer
     }
 
+    fn write(stage: &mut Stage<'_>, changes: &Changes) {
+        for (key, value) in changes {
+            match value {
+                Some(value) => stage.put(TABLE, vec![*key], vec![*value]),
+                None => stage.remove(TABLE, vec![*key]),
+            }
+        }
+    }
+
     fn follow(model: &mut Model, changes: &Changes) {
         for (key, value) in changes {
             match value {
@@ -178,7 +190,7 @@ mod tests {
 
     fn check(rows: &impl Rows, model: &Model, span: &Span, limit: usize) {
         let within = |key: &[u8]| key >= span.low.as_slice() && (span.high.is_empty() || key < span.high.as_slice());
-        let all = model.iter().map(|(key, value)| (vec![*key], vec![*value]));
+        let mut all = model.iter().map(|(key, value)| (vec![*key], vec![*value]));
         let mut expected: Vec<Row> = all.clone().filter(|(key, _)| within(key)).collect();
         let first = |rows: &Vec<Row>| rows.iter().take(limit).cloned().collect::<Vec<_>>();
         assert_eq!(found(rows, span, limit, false), first(&expected));
@@ -187,7 +199,7 @@ mod tests {
         for key in 0..12 {
             assert_eq!(rows.get(TABLE, &[key]).unwrap(), model.get(&key).map(|value| vec![*value]));
         }
-        assert_eq!(rows.last(TABLE).unwrap(), all.last());
+        assert_eq!(rows.last(TABLE).unwrap(), all.next_back());
     }
 
     proptest! {
@@ -216,12 +228,7 @@ mod tests {
             let mut stage = Stage::new(&mut batch, &before, &mut memo);
             follow(&mut model, &of_batch);
             check(&stage, &model, &span, limit);
-            for (key, value) in &own {
-                match value {
-                    Some(value) => stage.put(TABLE, vec![*key], vec![*value]),
-                    None => stage.remove(TABLE, vec![*key]),
-                }
-            }
+            write(&mut stage, &own);
             let without = model.clone();
             follow(&mut model, &own);
             check(&stage, &model, &span, limit);
@@ -230,10 +237,7 @@ mod tests {
 
             let mut memo = Memo::default();
             let mut stage = Stage::new(&mut batch, &before, &mut memo);
-            own.iter().for_each(|(key, value)| match value {
-                Some(value) => stage.put(TABLE, vec![*key], vec![*value]),
-                None => stage.remove(TABLE, vec![*key]),
-            });
+            write(&mut stage, &own);
             prop_assert_eq!(stage.flush().unwrap(), !own.is_empty());
             let bytes = opened.show(batch);
             check(&opened.snapshot(), &model, &span, limit);

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use bloom_runtime::store::StoreError;
 use redb::TableDefinition;
 
-use super::key::{Key, Span};
+use super::key::Span;
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $table:ident $name:literal)*) => {
@@ -143,12 +143,5 @@ pub(super) trait Rows {
     fn descend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError>;
 
     /// The row with the highest key.
-    fn last(&self, table: Table) -> Result<Option<Row>, StoreError> {
-        let mut last = None;
-        self.descend(table, &Key::new().span(), |key, value| {
-            last = Some((key.to_vec(), value.to_vec()));
-            Ok(ControlFlow::Break(()))
-        })?;
-        Ok(last)
-    }
+    fn last(&self, table: Table) -> Result<Option<Row>, StoreError>;
 }
