@@ -37,7 +37,11 @@ pub trait Store: Send + Sync {
     async fn flow_document(&self, hash: Digest) -> Result<Option<Vec<u8>>, StoreError>;
     /// What stands behind `id@version`.
     async fn flow_version(&self, id: &str, version: &str) -> Result<Option<FlowVersion>, StoreError>;
-    /// All documents of a flow, in the order in which they came: what a submission by name looks at.
+    /// The documents of all registered versions of a flow, in no order: what a submission by name looks at.
+    async fn flow_versions(&self, id: &str) -> Result<Vec<FlowRecord>, StoreError>;
+    /// Of the documents of a flow that no version names, the one that came last: what it looks at where there is no version.
+    async fn flow_draft(&self, id: &str) -> Result<Option<FlowRecord>, StoreError>;
+    /// All documents of a flow, in the order in which they came.
     async fn flows_of(&self, id: &str) -> Result<Vec<FlowRecord>, StoreError>;
     /// All documents, newest first.
     async fn flows(&self) -> Result<Vec<FlowRecord>, StoreError>;

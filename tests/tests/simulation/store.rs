@@ -72,6 +72,8 @@ watched! {
     fn put_flow(flow: FlowRecord, document: Vec<u8>, audit: Vec<AuditNote>) -> ();
     fn flow_document(hash: Digest) -> Option<Vec<u8>>;
     fn flow_version(id: &str, version: &str) -> Option<FlowVersion>;
+    fn flow_versions(id: &str) -> Vec<FlowRecord>;
+    fn flow_draft(id: &str) -> Option<FlowRecord>;
     fn flows_of(id: &str) -> Vec<FlowRecord>;
     fn flows() -> Vec<FlowRecord>;
     fn run(id: &RunId) -> Option<RunRecord>;

@@ -331,19 +331,14 @@ async fn diagram_of(app: &App, id: &str, version: &str) -> Result<(String, Vec<u
 
 /// The documents of a flow, the newest version first; none is an error.
 pub(crate) async fn of_id(app: &App, id: &str) -> Result<Vec<FlowRecord>, ApiError> {
-    let (mut flows, others) = registered(app.store().flows_of(id).await?);
+    let mut flows = app.store().flow_versions(id).await?;
     if flows.is_empty() {
-        flows = others;
+        flows = app.store().flows_of(id).await?;
     }
     // Of several documents of one version the last that came is the first.
     flows.reverse();
     flows.sort_by_cached_key(|flow| Reverse(rank(flow)));
     if flows.is_empty() { Err(ApiError::not_found("flow", id)) } else { Ok(flows) }
-}
-
-/// The documents that a version names, and those that none does.
-fn registered(flows: Vec<FlowRecord>) -> (Vec<FlowRecord>, Vec<FlowRecord>) {
-    flows.into_iter().partition(FlowRecord::is_registered)
 }
 
 /// A document of a flow: of a version, of a hash, or the newest.
@@ -360,7 +355,7 @@ pub(crate) async fn find(
 
 async fn located(app: &App, id: &str, version: Option<&str>) -> Result<(FlowRecord, Vec<u8>), ApiError> {
     let missing = || ApiError::not_found("flow", format!("{id}@{}", version.unwrap_or("latest")));
-    let (registered, others) = registered(app.store().flows_of(id).await?);
+    let registered = app.store().flow_versions(id).await?.into_iter();
     let hash: Option<Digest> = version.and_then(|version| version.parse().ok());
     let is_it = |flow: &FlowRecord| match (hash, version) {
         (Some(hash), _) => flow.hash == hash,
@@ -368,8 +363,12 @@ async fn located(app: &App, id: &str, version: Option<&str>) -> Result<(FlowReco
         (None, None) => true,
     };
     // Of several documents of one version the last that came.
-    let newest = registered.into_iter().filter(is_it).max_by_key(rank);
-    let record = newest.or_else(|| others.into_iter().rev().find(is_it)).ok_or_else(missing)?;
+    let record = match registered.filter(is_it).max_by_key(rank) {
+        Some(record) => Some(record),
+        None if version.is_none() => app.store().flow_draft(id).await?,
+        None => app.store().flows_of(id).await?.into_iter().rev().find(is_it),
+    };
+    let record = record.ok_or_else(missing)?;
     let bytes = app.store().flow_document(record.hash).await?.ok_or_else(missing)?;
     Ok((record, bytes))
 }

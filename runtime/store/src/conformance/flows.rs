@@ -133,6 +133,9 @@ pub(super) async fn documents_of_a_flow_are_found_in_the_order_in_which_they_cam
     put(store.as_ref(), &other, "d4").await.unwrap();
     let times: Vec<_> = store.flows_of(&id).await.unwrap().iter().map(|flow| flow.stored_at).collect();
     assert_eq!(times, [1, 2, 3]);
+    let versions: Vec<_> = store.flow_versions(&id).await.unwrap().iter().map(|flow| flow.stored_at).collect();
+    assert_eq!((versions, store.flow_draft(&id).await.unwrap().unwrap().stored_at), (vec![2], 3));
     assert_eq!(store.flows_of(&other.id).await.unwrap(), [other]);
     assert_eq!(store.flows_of("nobody's").await.unwrap(), []);
+    assert_eq!(store.flow_draft("nobody's").await.unwrap(), None);
 }

@@ -15,7 +15,7 @@ use super::failure::repeated;
 use super::layer::Layer;
 use super::opened::Opened;
 use super::snapshot::Snapshot;
-use super::wal::Wal;
+use super::wal::{Wal, relieve};
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
@@ -78,7 +78,7 @@ type Again = Box<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
 /// A database that is closed under guard too, and opened again after the disk has failed: then the engine does nothing more.
 pub(super) struct Guarded {
     state: RwLock<State>,
-    /// Where commits go first; none for a file that nobody uses yet.
+    /// Where commits go first; none for a file that nobody else uses.
     wal: Option<Mutex<Wal>>,
     again: Option<Again>,
     /// Whether somebody who read met a failure.
@@ -123,13 +123,22 @@ impl Guarded {
 
     /// Commits rows: when this returns, they are on disk.
     pub(super) fn commit(&self, rows: Layer) -> Result<(), StoreError> {
-        self.opened(|opened| match &self.wal {
+        let is_due = self.opened(|opened| match &self.wal {
             Some(wal) => wal.lock().unwrap_or_else(PoisonError::into_inner).commit(opened, rows),
-            None => opened.write(&rows, |_| Ok(())),
-        })
+            None => opened.write(&rows, |_| Ok(())).map(|()| false),
+        })?;
+        match if is_due { self.opened(relieve) } else { Ok(()) } {
+            // The rows are on disk whatever the disk does now; where the file cannot be opened again, the next who commits is told.
+            Err(error @ StoreError::Backend(_)) => {
+                let _ = self.reopen(&error);
+                Ok(())
+            }
+            relieved => relieved,
+        }
     }
 
-    /// Commits rows to the file, with whatever else is done in the transaction.
+    /// Commits rows to the file, with whatever else is done in the transaction. They are not in the log, of which nothing may be
+    /// left that says otherwise: so only to a new file, or after [`Self::settle`].
     pub(super) fn write(
         &self,
         rows: &Layer,

@@ -179,7 +179,7 @@ impl Cursor {
             Record::Event(event) => {
                 let run = self.run.as_ref().ok_or("it is an event of no run")?;
                 let mut chain = Chain::at(event.seq.saturating_sub(1), event.prev);
-                let event = chain.admit(event).map_err(|_| "its payload is not the one that was hashed")?;
+                let event = chain.admit(event).map_err(|_| "its number, type or payload is not what was hashed")?;
                 self.last += 1;
                 rows::event(run, &event, self.last)
             }

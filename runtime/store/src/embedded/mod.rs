@@ -116,7 +116,8 @@ impl RedbStore {
         Self::open_with_cache(folder, Self::CACHE)
     }
 
-    /// The same, with so many bytes of the file in memory at most, beside what one commit writes.
+    /// The same, with so many bytes of the file in memory at most, beside what one commit writes and what the file has not got
+    /// yet: half a MiB, and copies of where that is while it is read.
     pub fn open_with_cache(folder: impl AsRef<Path>, cache: usize) -> Result<Self, StoreError> {
         let folder = folder.as_ref();
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| at(folder, &error))?;
@@ -207,8 +208,7 @@ impl RedbStore {
 
     /// Reads little, at once.
     fn look<T>(&self, query: impl FnOnce(&Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let found = guarded(|| query(&self.database.snapshot()?));
-        found.inspect_err(|error| self.heal(error))
+        looked(&self.database, query).inspect_err(|error| self.heal(error))
     }
 
     /// Reads much, on a thread that may wait for the disk.
@@ -221,17 +221,25 @@ impl RedbStore {
             return self.look(query);
         }
         let database = Arc::clone(&self.database);
-        let found = tokio::task::spawn_blocking(move || guarded(|| query(&database.snapshot()?))).await;
+        let found = tokio::task::spawn_blocking(move || looked(&database, query)).await;
         found.map_err(backend)?.inspect_err(|error| self.heal(error))
     }
 
     /// Has the file opened again, if this is what its failure looks like to who reads.
     fn heal(&self, error: &StoreError) {
         if matches!(error, StoreError::Backend(_)) {
-            self.database.suspect();
             self.writer.nudge();
         }
     }
+}
+
+/// Reads; whoever commits next looks after a failure, also where nobody waits any more for what is read.
+fn looked<T>(database: &Guarded, query: impl FnOnce(&Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let found = guarded(|| query(&database.snapshot()?));
+    if matches!(found, Err(StoreError::Backend(_))) {
+        database.suspect();
+    }
+    found
 }
 
 fn read_file(path: &Path, cache: usize) -> Result<Database, StoreError> {
@@ -275,9 +283,12 @@ fn open_all(transaction: &WriteTransaction) -> Result<(), StoreError> {
     Table::ALL.iter().try_for_each(|table| transaction.open_table(table.definition()).map(drop).map_err(backend))
 }
 
-/// Logs only grow, but for events of archived runs, so the last number is the number of rows; and the last audit entry must be
-/// whole.
+/// All tables are there. Logs only grow, but for events of archived runs, so the last number is the number of rows; and the last
+/// audit entry must be whole.
 fn check_ends(rows: &Snapshot) -> Result<(), StoreError> {
+    if let Some(missing) = rows.missing()? {
+        return Err(StoreError::Damaged(format!("the table {missing:?} is not there")));
+    }
     for (table, gaps) in [(Table::Events, gaps(rows)?), (Table::Audit, 0)] {
         let last = rows.last(table)?.map_or(Ok(0), |(key, _)| row::number(&key))?;
         let count = rows.len(table)?.saturating_add(gaps);
@@ -313,8 +324,17 @@ impl Store for RedbStore {
         self.look(|rows| flow::version(rows, id, version))
     }
 
+    async fn flow_versions(&self, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
+        self.look(|rows| flow::versions(rows, id))
+    }
+
+    async fn flow_draft(&self, id: &str) -> Result<Option<FlowRecord>, StoreError> {
+        self.look(|rows| flow::draft(rows, id))
+    }
+
     async fn flows_of(&self, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
-        self.look(|rows| flow::of_id(rows, id))
+        let id = id.to_owned();
+        self.read(move |rows| flow::of_id(rows, &id)).await
     }
 
     async fn flows(&self) -> Result<Vec<FlowRecord>, StoreError> {

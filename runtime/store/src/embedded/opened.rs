@@ -81,3 +81,49 @@ fn put(transaction: &WriteTransaction, layer: &Layer) -> Result<(), StoreError> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use redb::backends::InMemoryBackend;
+
+    use super::*;
+    use crate::embedded::table::{Rows as _, Table};
+
+    /// Whoever reads sees all of what was committed together, or nothing of it, while rows are shown and brought to the file.
+    #[test]
+    fn what_came_together_is_seen_together() {
+        let opened = Opened::new(Database::builder().create_with_backend(InMemoryBackend::new()).unwrap()).unwrap();
+        let rows = |round: u32| {
+            let mut rows = Layer::default();
+            for (table, key) in [(Table::Blobs, 0), (Table::Runs, 1)] {
+                rows.put(table, vec![key], round.to_be_bytes().to_vec());
+            }
+            rows
+        };
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut last = None;
+                    while !is_over.load(Ordering::Relaxed) {
+                        let seen = opened.snapshot();
+                        let of = |table, key| seen.get(table, &[key]).unwrap();
+                        assert_eq!(of(Table::Blobs, 0), of(Table::Runs, 1));
+                        assert!(last <= of(Table::Blobs, 0), "what was seen once stays");
+                        last = of(Table::Blobs, 0);
+                    }
+                });
+            }
+            for round in 0..3_000 {
+                match round % 7 {
+                    0 => opened.write(&rows(round), |_| Ok(())).unwrap(),
+                    3 => opened.write(&Layer::default(), |_| Ok(())).unwrap(),
+                    _ => drop(opened.show(rows(round))),
+                }
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+    }
+}

@@ -12,12 +12,12 @@ use super::layer::{Change, Layer, Merged, Order, bounds};
 use super::table::{Row, Rows, Table, Visit};
 
 /// A table that is read.
-type Opened = ReadOnlyTable<&'static [u8], &'static [u8]>;
+type OpenTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// The tables of the file, as they are after a commit. They are opened once.
 pub(super) struct Committed {
     transaction: ReadTransaction,
-    open: [OnceLock<Option<Opened>>; Table::ALL.len()],
+    open: [OnceLock<Option<OpenTable>>; Table::ALL.len()],
 }
 
 impl Committed {
@@ -26,7 +26,7 @@ impl Committed {
     }
 
     /// None in a file of an older version, or a new one.
-    fn open(&self, table: Table) -> Result<Option<&Opened>, StoreError> {
+    fn open(&self, table: Table) -> Result<Option<&OpenTable>, StoreError> {
         let place = &self.open[table as usize];
         if let Some(open) = place.get() {
             return Ok(open.as_ref());
@@ -72,6 +72,16 @@ impl Snapshot {
             }
         }
         Ok(count)
+    }
+
+    /// A table that the file does not have.
+    pub(super) fn missing(&self) -> Result<Option<Table>, StoreError> {
+        for table in Table::ALL {
+            if self.file.open(*table)?.is_none() {
+                return Ok(Some(*table));
+            }
+        }
+        Ok(None)
     }
 
     fn layered(&self) -> Layered<'_, 1> {

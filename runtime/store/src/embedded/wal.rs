@@ -25,6 +25,7 @@ use redb::backends::{FileBackend, InMemoryBackend};
 use redb::{
     Database, Durability, ReadableDatabase as _, StorageBackend, TableDefinition, TableError, WriteTransaction,
 };
+use rustix::fs::{Advice, fadvise};
 use sha2::{Digest as _, Sha256};
 
 use super::failure::{at, backend};
@@ -150,6 +151,8 @@ impl Beside {
             Err(error) if !create && error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(at(&self.0, &error)),
         };
+        // After a sync that failed, the system may show what never came to the disk.
+        let _ = fadvise(&file, 0, None, Advice::DontNeed);
         Ok(Some(Box::new(FileBackend::new(file).map_err(backend)?)))
     }
 }
@@ -206,7 +209,7 @@ impl<S: StorageBackend + Clone> Shelf for Given<S> {
 pub(super) struct Wal {
     shelf: Box<dyn Shelf>,
     limit: u64,
-    /// None until the first commit after the store was opened, which is a checkpoint.
+    /// None in a store that was closed in order, and after a checkpoint that failed: the next commit is one.
     open: Option<Open>,
 }
 
@@ -250,15 +253,13 @@ impl Wal {
         Ok(())
     }
 
-    /// Commits rows: when this returns, they are on disk, and shown.
-    pub(super) fn commit(&mut self, opened: &Opened, rows: Layer) -> Result<(), StoreError> {
-        if !self.append(&encode(&rows)?).map_err(backend)? {
-            return self.checkpoint(opened, &rows);
+    /// Commits rows: when this returns, they are on disk, and shown. Says whether so much is shown that [`relieve`] is due.
+    pub(super) fn commit(&mut self, opened: &Opened, rows: Layer) -> Result<bool, StoreError> {
+        let is_large = rows.bytes() as u64 > self.limit / LARGE;
+        if is_large || !self.append(&encode(&rows)?).map_err(backend)? {
+            return self.checkpoint(opened, &rows).map(|()| false);
         }
-        if (opened.show(rows) as u64) < self.limit / SHOWN {
-            return Ok(());
-        }
-        opened.write(&Layer::default(), |transaction| transaction.set_durability(Durability::None).map_err(backend))
+        Ok(opened.show(rows) as u64 >= self.limit / SHOWN)
     }
 
     /// Puts a record on disk, where there is room for it.
@@ -319,6 +320,11 @@ impl Wal {
         self.shelf.clear();
         Ok(())
     }
+}
+
+/// Brings what is shown to the engine, in memory.
+pub(super) fn relieve(opened: &Opened) -> Result<(), StoreError> {
+    opened.write(&Layer::default(), |transaction| transaction.set_durability(Durability::None).map_err(backend))
 }
 
 /// The generation that the file names.

@@ -1,7 +1,7 @@
 //! The writer commits together what waits at the same time.
 //!
-//! There is no timer. A caller that is alone commits on its own thread, which spares two changes of threads. Where there are
-//! more, they queue for the writer's thread: a batch gathers while the one before it waits for the disk, and as long as others
+//! There is no timer. A caller that is alone, and was for a while, commits on its own thread, which spares two changes of threads.
+//! Where there are more, they queue for the writer's thread: a batch gathers while the one before it waits for the disk, and as long as others
 //! join it to whom the processors had not come yet.
 //!
 //! Over storage that answers at once there is no thread: whoever calls commits.
@@ -189,9 +189,7 @@ where
         let Some(verb) = self.verb.take() else { return Ok(false) };
         let mut stage = Stage::new(batch, below, memo);
         let outcome = verb(&mut stage);
-        if let Err(error) = &outcome
-            && error.disk().is_some()
-        {
+        if let Err(error @ StoreError::Backend(_)) = &outcome {
             return Err(repeated(error));
         }
         let changed = if outcome.is_ok() { stage.flush()? } else { false };

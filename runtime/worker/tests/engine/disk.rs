@@ -171,6 +171,14 @@ impl Store for Disk {
     async fn flow_version(&self, id: &str, version: &str) -> Result<Option<FlowVersion>, StoreError> {
         verb!(self.read(id, version) flow_version &id, &version)
     }
+    async fn flow_versions(&self, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
+        let id = id.to_owned();
+        verb!(self.read(id) flow_versions &id)
+    }
+    async fn flow_draft(&self, id: &str) -> Result<Option<FlowRecord>, StoreError> {
+        let id = id.to_owned();
+        verb!(self.read(id) flow_draft &id)
+    }
     async fn flows_of(&self, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
         let id = id.to_owned();
         verb!(self.read(id) flows_of &id)

@@ -92,7 +92,7 @@ fn content(database: &Guarded) -> Result<u64, StoreError> {
         let mut hasher = DefaultHasher::new();
         for (number, table) in Table::ALL.iter().enumerate() {
             hasher.write_usize(number);
-            { &rows }.ascend(*table, &Key::new().span(), |key, value| {
+            rows.ascend(*table, &Key::new().span(), |key, value| {
                 hasher.write_usize(key.len());
                 hasher.write(key);
                 hasher.write(value);
@@ -248,12 +248,11 @@ async fn row_that_is_missing_is_found_out() {
         }
         let mut taken = None;
         let rows = store.database.snapshot().unwrap();
-        { &rows }
-            .ascend(*table, &Key::new().span(), |key, value| {
-                taken = Some((key.to_vec(), value.to_vec()));
-                Ok(std::ops::ControlFlow::Break(()))
-            })
-            .unwrap();
+        rows.ascend(*table, &Key::new().span(), |key, value| {
+            taken = Some((key.to_vec(), value.to_vec()));
+            Ok(std::ops::ControlFlow::Break(()))
+        })
+        .unwrap();
         drop(rows);
         let Some((key, value)) = taken else { continue };
         tamper(&store, |stage| stage.remove(*table, key.clone()));

@@ -184,3 +184,16 @@ async fn damaged_file_is_told_and_never_a_panic() {
     }
     assert!(damaged > 20, "{damaged} of 60 were found");
 }
+
+#[tokio::test]
+async fn table_that_is_gone_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(RedbStore::open(folder.path()).unwrap());
+    let database = Database::open(folder.path().join(RedbStore::FILE)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.delete_table(Table::Audit.definition()).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    let error = RedbStore::open(folder.path()).err().unwrap();
+    assert!(matches!(&error, StoreError::Damaged(what) if what.contains("Audit is not there")), "{error}");
+}

@@ -106,7 +106,8 @@ fn tamper(store: &RedbStore, change: impl FnOnce(&mut Stage<'_>)) {
     let mut stage = Stage::new(&mut rows, &below, &mut memo);
     change(&mut stage);
     stage.flush().unwrap();
-    store.database.write(&rows, |_| Ok(())).unwrap();
+    drop(below);
+    store.database.commit(rows).unwrap();
 }
 
 #[tokio::test]

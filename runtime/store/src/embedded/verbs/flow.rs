@@ -37,13 +37,36 @@ pub(in super::super) fn version(rows: &impl Rows, id: &str, version: &str) -> Re
     rows.get(Table::FlowVersions, &version_key(id, version))?.map(|row| row::decode(&row)).transpose()
 }
 
+/// The documents of all versions of a flow.
+pub(in super::super) fn versions(rows: &impl Rows, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
+    let mut documents = Vec::new();
+    rows.ascend(Table::FlowVersions, &Key::new().text(id).span(), |_, row| {
+        documents.extend(row::decode::<FlowVersion>(row)?.documents);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    documents.iter().map(|hash| of_hash(rows, hash.as_bytes())).collect()
+}
+
+/// Of the documents that no version names, the one that came last.
+pub(in super::super) fn draft(rows: &impl Rows, id: &str) -> Result<Option<FlowRecord>, StoreError> {
+    let mut draft = None;
+    rows.descend(Table::FlowsById, &Key::new().text(id).span(), |_, hash| {
+        draft = Some(of_hash(rows, hash)?).filter(|flow| !flow.is_registered());
+        Ok(if draft.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    Ok(draft)
+}
+
+fn of_hash(rows: &impl Rows, hash: &[u8]) -> Result<FlowRecord, StoreError> {
+    let flow = rows.get(Table::Flows, hash)?;
+    row::decode(&flow.ok_or_else(|| StoreError::Damaged("a document of a flow is not there".to_owned()))?)
+}
+
 /// All documents of a flow, in the order in which they came.
 pub(in super::super) fn of_id(rows: &impl Rows, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
     let mut flows = Vec::new();
     rows.ascend(Table::FlowsById, &Key::new().text(id).span(), |_, hash| {
-        let flow = rows.get(Table::Flows, hash)?;
-        let flow = flow.ok_or_else(|| StoreError::Damaged(format!("a document of the flow {id} is not there")))?;
-        flows.push(row::decode(&flow)?);
+        flows.push(of_hash(rows, hash)?);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(flows)

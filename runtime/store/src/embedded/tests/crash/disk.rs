@@ -162,8 +162,8 @@ pub(super) struct Disk {
     file: usize,
 }
 
-/// A log is full with so much: so there are many checkpoints.
-const LOG: u64 = 16 << 10;
+/// A log is full with so much: so there are many checkpoints, and several commits are shown that the engine does not have.
+const LOG: u64 = 64 << 10;
 
 impl Disk {
     pub(super) fn with(files: Files) -> Self {

@@ -27,12 +27,11 @@ fn records(store: &RedbStore) -> BTreeMap<(Table, Vec<u8>), Vec<u8>> {
         if matches!(table, Table::Meta | Table::Events | Table::EventsByRun | Table::Audit) {
             continue;
         }
-        { &rows }
-            .ascend(*table, &Key::new().span(), |key, value| {
-                found.insert((*table, key.to_vec()), value.to_vec());
-                Ok(std::ops::ControlFlow::Continue(()))
-            })
-            .unwrap();
+        rows.ascend(*table, &Key::new().span(), |key, value| {
+            found.insert((*table, key.to_vec()), value.to_vec());
+            Ok(std::ops::ControlFlow::Continue(()))
+        })
+        .unwrap();
     }
     found
 }
