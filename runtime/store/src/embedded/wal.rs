@@ -2,8 +2,9 @@
 //!
 //! A commit of the engine writes a dozen scattered pages. Here it is one record at the end of another file, beside the store's: one
 //! write, one sync. Then it is shown, from memory ([`super::opened`]); the engine gets it with many other commits, and its pages come
-//! to the disk when the log is full, in a checkpoint. The store's file names the generation of records that go on from it, so after a crash it is known which
-//! ones are missing in it. They say what rows are to be, not how they change: no harm is done by one that the file has already.
+//! to the disk when the log is full, in a checkpoint. The store's file names the generation of records that go on from it, so after
+//! a crash it is known which ones are missing in it. They say what rows are to be, not how they change: no harm is done by one that
+//! the file has already.
 //!
 //! A store that was closed in order has no log.
 //!

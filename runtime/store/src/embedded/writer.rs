@@ -1,8 +1,8 @@
 //! The writer commits together what waits at the same time.
 //!
 //! There is no timer. A caller that is alone, and was for a while, commits on its own thread, which spares two changes of threads.
-//! Where there are more, they queue for the writer's thread: a batch gathers while the one before it waits for the disk, and as long as others
-//! join it to whom the processors had not come yet.
+//! Where there are more, they queue for the writer's thread: a batch gathers while the one before it waits for the disk, and as long
+//! as others join it to whom the processors had not come yet.
 //!
 //! Over storage that answers at once there is no thread: whoever calls commits.
 //!

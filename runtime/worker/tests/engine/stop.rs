@@ -1,6 +1,7 @@
 //! A driver that is dropped: what it left is gone on with in the same process, and nothing is done twice.
 
 use std::sync::Arc;
+use std::task::Poll;
 
 use bloom_runtime::engine::{Engine, EngineError, RunEnd};
 use bloom_runtime::record::RunId;
@@ -12,12 +13,15 @@ use crate::world::{Act, Tools, World, flow, submission};
 /// Drives until `is_there`, and drops the driver then.
 async fn drive_until(engine: &Arc<Engine>, run: &RunId, is_there: impl Fn() -> bool) {
     let mut driving = Box::pin(engine.drive(run));
-    while !is_there() {
-        tokio::select! {
-            biased;
-            end = &mut driving => panic!("{end:?}"),
-            () = tokio::task::yield_now() => {}
+    // It is looked for each time that the driver has gone on.
+    loop {
+        if let Poll::Ready(end) = futures::poll!(&mut driving) {
+            panic!("{end:?}");
         }
+        if is_there() {
+            return;
+        }
+        tokio::task::yield_now().await;
     }
 }
 
