@@ -17,12 +17,7 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// A whole history, from its start.
-    pub fn history(events: impl IntoIterator<Item = Event>) -> Result<Vec<Self>, ChainError> {
-        Self::after(Chain::default(), events)
-    }
-
-    /// What follows the end of a chain.
+    /// What follows the end of a chain; a whole history follows [`Chain::default`].
     pub fn after(mut chain: Chain, events: impl IntoIterator<Item = Event>) -> Result<Vec<Self>, ChainError> {
         events.into_iter().map(|event| chain.admit(event)).collect()
     }

@@ -108,7 +108,7 @@ pub(super) async fn fork_has_the_events_that_it_shares(store: &Arc<dyn Store>) {
     let mut chain = Chain::verify(&shared).unwrap();
     let forked = Forked { run: "r2".to_owned(), origin: "r1".to_owned(), at: 3, ir: submission.run.ir };
     let own = [chain.seal(START + 60, Payload::RunForked(forked)), chain.seal(START + 61, requested("n2#1"))];
-    submission.first.events = Sealed::history(shared).unwrap().into_iter().chain(own).collect();
+    submission.first.events = Sealed::after(Chain::default(), shared).unwrap().into_iter().chain(own).collect();
     store.submit(submission.clone()).await.unwrap();
 
     let run = store.run(&submission.run.id).await.unwrap().unwrap();

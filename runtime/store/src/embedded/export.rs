@@ -15,8 +15,8 @@ use serde::de::DeserializeOwned;
 
 use super::key::{Key, Span};
 use super::row;
-use super::snapshot::Snapshot;
-use super::table::{Rows as _, Table};
+use super::snapshot::{Rows as _, Snapshot};
+use super::table::Table;
 use super::verbs::history;
 use crate::transfer::{
     Blob, Bytes, Contents, Format, LineWriter, NamedVersion, PlacedBlob, Record, Setting, StoredFlow, TransferError,

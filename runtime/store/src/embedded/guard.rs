@@ -81,7 +81,7 @@ pub(super) struct Guarded {
     /// Where commits go first; none for a file that nobody else uses.
     wal: Option<Mutex<Wal>>,
     again: Option<Again>,
-    /// Whether somebody who read met a failure.
+    /// Whether somebody who read met a failure, or the file could not be opened again.
     is_suspect: AtomicBool,
 }
 
@@ -160,8 +160,7 @@ impl Guarded {
 
     /// Opens the file again where the engine met a failure of the disk.
     pub(super) fn heal(&self) -> Result<(), StoreError> {
-        let is_gone = matches!(&*self.state.read().unwrap_or_else(PoisonError::into_inner), State::Gone(_));
-        if !self.is_suspect.swap(false, Ordering::Relaxed) && !is_gone {
+        if !self.is_suspect.swap(false, Ordering::Relaxed) {
             return Ok(());
         }
         match self.opened(Opened::check) {
@@ -194,7 +193,10 @@ impl Guarded {
         });
         let (state, outcome) = match opened {
             Ok(opened) => (State::Open(opened), Ok(())),
-            Err(error) => (State::Gone(repeated(&error)), Err(error)),
+            Err(error) => {
+                self.suspect();
+                (State::Gone(repeated(&error)), Err(error))
+            }
         };
         self.change(state);
         outcome

@@ -16,9 +16,9 @@ use super::guard::{Guarded, guarded};
 use super::layer::Layer;
 use super::memo::Memo;
 use super::rows::{self, Entry};
-use super::snapshot::Snapshot;
+use super::snapshot::{Rows as _, Snapshot};
 use super::stage::Stage;
-use super::table::{Rows as _, Table};
+use super::table::Table;
 use super::{RedbStore, at, opening, prepare, verbs, verify};
 use crate::transfer::{
     Blob, Contents, Format, LineReader, NamedVersion, PlacedBlob, Record, Setting, StoredFlow, TransferError,

@@ -30,8 +30,9 @@ use super::guard::Guarded;
 use super::key::Key;
 use super::layer::Layer;
 use super::memo::Memo;
+use super::snapshot::Rows as _;
 use super::stage::Stage;
-use super::table::{Rows as _, Table};
+use super::table::Table;
 use super::verbs::{flow, history, task};
 use super::{SCHEMA, SCHEMA_KEY, at, backend, open_all, row, rows};
 

@@ -89,7 +89,8 @@ mod tests {
     use redb::backends::InMemoryBackend;
 
     use super::*;
-    use crate::embedded::table::{Rows as _, Table};
+    use crate::embedded::snapshot::Rows as _;
+    use crate::embedded::table::Table;
 
     /// Whoever reads sees all of what was committed together, or nothing of it, while rows are shown and brought to the file.
     #[test]

@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 
 use super::key::{Key, Span};
 use super::row;
-use super::snapshot::Snapshot;
-use super::table::{Rows, Table};
+use super::snapshot::{Rows, Snapshot};
+use super::table::Table;
 use super::verbs::{self, history as run_rows, proposal as proposal_rows, task as task_rows};
 
 pub(super) fn flows(rows: &Snapshot) -> Result<Vec<FlowRecord>, StoreError> {

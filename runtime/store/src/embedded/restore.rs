@@ -12,9 +12,9 @@ use bloom_runtime::store::StoreError;
 use super::archive::note;
 use super::import::Cursor;
 use super::row;
-use super::snapshot::Snapshot;
+use super::snapshot::{Rows, Snapshot};
 use super::stage::Stage;
-use super::table::{Rows, Table};
+use super::table::Table;
 use super::verbs::{self, flow, history};
 use crate::transfer::{Contents, Format, LineReader, Record, StoredFlow, TransferError};
 

@@ -9,7 +9,7 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _, ReadableTableMeta
 use super::backend;
 use super::key::{Key, Span};
 use super::layer::{Change, Layer, Merged, Order, bounds};
-use super::table::{Row, Rows, Table, Visit};
+use super::table::{Row, Table, Visit};
 
 /// A table that is read.
 type OpenTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -42,6 +42,11 @@ impl Committed {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(table) = self.open(table)? else { return Ok(None) };
         Ok(table.get(key).map_err(backend)?.map(|value| value.value().to_vec()))
+    }
+
+    /// Of a span that is not empty.
+    fn range(&self, table: Table, span: &Span) -> Result<Option<Found<'_>>, StoreError> {
+        self.open(table)?.map(|open| open.range::<&[u8]>(bounds(span)).map_err(backend)).transpose()
     }
 }
 
@@ -83,76 +88,64 @@ impl Snapshot {
         }
         Ok(None)
     }
-
-    fn layered(&self) -> Layered<'_, 1> {
-        Layered { layers: [&self.layer], file: &self.file }
-    }
 }
 
 impl Rows for Snapshot {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.layered().get(table, key)
+    fn layers(&self) -> impl Iterator<Item = &Layer> {
+        std::iter::once(self.layer.as_ref())
     }
 
-    fn ascend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError> {
-        self.layered().ascend(table, span, visit)
-    }
-
-    fn descend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError> {
-        self.layered().descend(table, span, visit)
-    }
-
-    fn last(&self, table: Table) -> Result<Option<Row>, StoreError> {
-        self.layered().last(table)
+    fn file(&self) -> &Committed {
+        &self.file
     }
 }
 
-/// The rows of a file under layers, of which the first is the highest.
-pub(super) struct Layered<'a, const N: usize> {
-    pub(super) layers: [&'a Layer; N],
-    pub(super) file: &'a Committed,
-}
+/// Rows that can be read: those of a file under layers.
+pub(super) trait Rows {
+    /// The highest first.
+    fn layers(&self) -> impl Iterator<Item = &Layer>;
 
-impl<const N: usize> Rows for Layered<'_, N> {
+    fn file(&self) -> &Committed;
+
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.layers.iter().find_map(|layer| layer.get(table, key)) {
+        match self.layers().find_map(|layer| layer.get(table, key)) {
             Some((_, value)) => Ok(value.map(<[u8]>::to_vec)),
-            None => self.file.get(table, key),
+            None => self.file().get(table, key),
         }
     }
 
+    /// Visits rows by ascending key.
     fn ascend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError> {
         if span.is_empty() {
             return Ok(());
         }
         let order: Order = |a, b| a.cmp(b);
-        let layers = Merged::new(self.layers.iter().map(|layer| layer.range(table, span)), order);
-        let file = self.file.open(table)?.map(|open| open.range::<&[u8]>(bounds(span)).map_err(backend)).transpose()?;
-        each(layers, file.into_iter().flatten(), order, visit)
+        let layers = Merged::new(self.layers().map(|layer| layer.range(table, span)), order);
+        each(layers, self.file().range(table, span)?.into_iter().flatten(), order, visit)
     }
 
+    /// Visits rows by descending key.
     fn descend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError> {
         if span.is_empty() {
             return Ok(());
         }
         let order: Order = |a, b| b.cmp(a);
-        let layers = Merged::new(self.layers.iter().map(|layer| layer.range(table, span).rev()), order);
-        let file = self.file.open(table)?.map(|open| open.range::<&[u8]>(bounds(span)).map_err(backend)).transpose()?;
-        each(layers, file.into_iter().flat_map(Iterator::rev), order, visit)
+        let layers = Merged::new(self.layers().map(|layer| layer.range(table, span).rev()), order);
+        each(layers, self.file().range(table, span)?.into_iter().flat_map(Iterator::rev), order, visit)
     }
 
-    /// Where a log grows, its end is known without going over a range of the file.
+    /// The row with the highest key. Where a log grows, its end is known without going over a range of the file.
     fn last(&self, table: Table) -> Result<Option<Row>, StoreError> {
-        let file = self.file.open(table)?.map(|open| open.last().map_err(backend)).transpose()?.flatten();
+        let file = self.file().open(table)?.map(|open| open.last().map_err(backend)).transpose()?.flatten();
         let (all, order): (_, Order) = (Key::new().span(), |a, b| b.cmp(a));
-        let mut layers = Merged::new(self.layers.iter().map(|layer| layer.range(table, &all).rev()), order);
+        let mut layers = Merged::new(self.layers().map(|layer| layer.range(table, &all).rev()), order);
         let upper = layers.find_map(|(key, value)| Some((key, value?)));
         let row = |(key, value): (&[u8], &[u8])| (key.to_vec(), value.to_vec());
         let Some((key, value)) = file else { return Ok(upper.map(row)) };
         if let Some(upper) = upper.filter(|(upper, _)| *upper >= key.value()) {
             return Ok(Some(row(upper)));
         }
-        if self.layers.iter().all(|layer| layer.get(table, key.value()).is_none()) {
+        if self.layers().all(|layer| layer.get(table, key.value()).is_none()) {
             return Ok(Some(row((key.value(), value.value()))));
         }
         let mut last = None;
@@ -164,13 +157,15 @@ impl<const N: usize> Rows for Layered<'_, N> {
     }
 }
 
-/// A row of a file.
-type Found<'a> = redb::AccessGuard<'a, &'static [u8]>;
+/// Rows of the file.
+type Found<'a> = redb::Range<'a, &'static [u8], &'static [u8]>;
+/// A key of the file, or a value.
+type Part<'a> = redb::AccessGuard<'a, &'static [u8]>;
 
 /// Visits the rows of the file, with those of the layers in their places.
 fn each<'a, 'b>(
     layers: impl Iterator<Item = Change<'a>>,
-    file: impl Iterator<Item = Result<(Found<'b>, Found<'b>), redb::StorageError>>,
+    file: impl Iterator<Item = Result<(Part<'b>, Part<'b>), redb::StorageError>>,
     order: Order,
     mut visit: impl FnMut(&[u8], &[u8]) -> Visit,
 ) -> Result<(), StoreError> {

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use bloom_runtime::record::{RunId, RunRecord};
 use bloom_runtime::store::StoreError;
 
-use super::key::{Key, Span};
+use super::key::Key;
 use super::layer::Layer;
 use super::memo::Memo;
 use super::row;
 use super::rows::Entry;
-use super::snapshot::{Layered, Snapshot};
-use super::table::{Row, Rows, Table, Visit};
+use super::snapshot::{Committed, Rows, Snapshot};
+use super::table::Table;
 use super::verbs::history::Count;
 
 /// One verb's view of what is committed, and of what others of its batch wrote. Its writes are kept aside, where its own reads see
@@ -75,16 +75,15 @@ impl<'a> Stage<'a> {
     /// [`Table::RunCounts`] follows [`Table::RunsByFlow`].
     fn count(&mut self) -> Result<(), StoreError> {
         let mut counted: BTreeMap<Vec<u8>, (Count, Count)> = BTreeMap::new();
-        let before = Layered { layers: [self.batch, &self.below.layer], file: &self.below.file };
         for (key, value) in self.changes.range(Table::RunsByFlow, &Key::new().span()) {
-            let row = before.get(Table::RunsByFlow, key)?;
+            let row = self.before(Table::RunsByFlow, key)?;
             let (gone, come) = counted.entry(counted_with(key)?.to_vec()).or_default();
             *gone = gone.and(Count::of(row.as_deref())?);
             *come = come.and(Count::of(value)?);
         }
         let mut counts = Vec::new();
         for (key, (gone, come)) in counted.into_iter().filter(|(_, (gone, come))| gone != come) {
-            let row = before.get(Table::RunCounts, &key)?;
+            let row = self.before(Table::RunCounts, &key)?;
             let count = row.map_or(Ok(Count::default()), |row| Count::read(&row))?;
             counts.push((key, count.and(come).without(gone)));
         }
@@ -97,8 +96,12 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn layered(&self) -> Layered<'_, 3> {
-        Layered { layers: [&self.changes, self.batch, &self.below.layer], file: &self.below.file }
+    /// A row as it was before this verb.
+    fn before(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.batch.get(table, key) {
+            Some((_, value)) => Ok(value.map(<[u8]>::to_vec)),
+            None => self.below.get(table, key),
+        }
     }
 }
 
@@ -110,20 +113,12 @@ fn counted_with(key: &[u8]) -> Result<&[u8], StoreError> {
 }
 
 impl Rows for Stage<'_> {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.layered().get(table, key)
+    fn layers(&self) -> impl Iterator<Item = &Layer> {
+        [&self.changes, self.batch].into_iter().chain(self.below.layers())
     }
 
-    fn ascend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError> {
-        self.layered().ascend(table, span, visit)
-    }
-
-    fn descend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError> {
-        self.layered().descend(table, span, visit)
-    }
-
-    fn last(&self, table: Table) -> Result<Option<Row>, StoreError> {
-        self.layered().last(table)
+    fn file(&self) -> &Committed {
+        self.below.file()
     }
 }
 
@@ -137,7 +132,9 @@ mod tests {
     use redb::backends::InMemoryBackend;
 
     use super::*;
+    use crate::embedded::key::Span;
     use crate::embedded::opened::Opened;
+    use crate::embedded::table::Row;
 
     const TABLE: Table = Table::Blobs;
 

@@ -1,11 +1,9 @@
-//! The tables, and how they are read.
+//! The tables, their rows, and what looks at rows decides.
 
 use std::ops::ControlFlow;
 
 use bloom_runtime::store::StoreError;
 use redb::TableDefinition;
-
-use super::key::Span;
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $table:ident $name:literal)*) => {
@@ -131,17 +129,3 @@ pub(super) type Row = (Vec<u8>, Vec<u8>);
 
 /// What a visitor of rows decides.
 pub(super) type Visit = Result<ControlFlow<()>, StoreError>;
-
-/// Rows that can be read.
-pub(super) trait Rows {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
-
-    /// Visits rows by ascending key.
-    fn ascend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError>;
-
-    /// Visits rows by descending key.
-    fn descend(&self, table: Table, span: &Span, visit: impl FnMut(&[u8], &[u8]) -> Visit) -> Result<(), StoreError>;
-
-    /// The row with the highest key.
-    fn last(&self, table: Table) -> Result<Option<Row>, StoreError>;
-}

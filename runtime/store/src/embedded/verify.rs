@@ -19,8 +19,8 @@ use bloom_runtime::store::StoreError;
 use serde::de::DeserializeOwned;
 
 use super::key::Key;
-use super::snapshot::Snapshot;
-use super::table::{Rows as _, Table};
+use super::snapshot::{Rows as _, Snapshot};
+use super::table::Table;
 use super::verbs::{flow as flow_rows, history, proposal, task};
 use super::{row, rows};
 use crate::place::Placed;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bloom_interpreter::history::{Payload, Sealed};
+use bloom_interpreter::history::{Chain, Payload, Sealed};
 use bloom_runtime::engine::{Engine, RunEnd};
 use bloom_runtime::record::{Actor, RunId, RunRecord, RunStatus};
 use bloom_runtime::store::{Append, Submission};
@@ -131,7 +131,7 @@ async fn cut_off(world: &World, run: &RunId, events: usize) -> World {
     let mut history = world.store.history(run, 1, 100).await.unwrap();
     history.truncate(events);
     let cut = self::world();
-    let first = Append::of(run.clone(), 0, Sealed::history(history).unwrap(), RunStatus::Running);
+    let first = Append::of(run.clone(), 0, Sealed::after(Chain::default(), history).unwrap(), RunStatus::Running);
     let submission = Submission {
         flow: world.store.flows().await.unwrap().remove(0),
         document: world.store.flow_document(record.ir).await.unwrap().unwrap(),

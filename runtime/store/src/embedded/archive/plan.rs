@@ -21,8 +21,8 @@ use bloom_runtime::store::StoreError;
 
 use super::super::export::{each_event, records};
 use super::super::key::Key;
-use super::super::snapshot::Snapshot;
-use super::super::table::{Rows as _, Table};
+use super::super::snapshot::{Rows as _, Snapshot};
+use super::super::table::Table;
 use super::super::verbs::proposal;
 use super::indexed;
 use crate::transfer::TransferError;

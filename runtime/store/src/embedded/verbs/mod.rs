@@ -19,8 +19,9 @@ use serde::de::DeserializeOwned;
 use super::super::place::Placed;
 use super::key::Key;
 use super::row;
+use super::snapshot::Rows;
 use super::stage::Stage;
-use super::table::{Rows, Table};
+use super::table::Table;
 
 /// Keeps bytes under their digest.
 pub(super) fn keep_blob(stage: &mut Stage<'_>, digest: Digest, bytes: Vec<u8>) -> Result<(), StoreError> {
