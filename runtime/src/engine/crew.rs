@@ -5,12 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{mpsc, watch};
 
 use super::drive::{Patience, Stop};
+use super::hands::Hands;
 use super::run::RunEnd;
 use super::wait::Wait;
 use super::{Engine, EngineError};
@@ -48,7 +46,7 @@ impl Engine {
 
     async fn drive_with(&self, root: &RunId, patience: Patience) -> Result<Driven, EngineError> {
         let (patience, watched) = watch::channel(patience);
-        let mut crew = Crew::new(self, watched);
+        let mut crew = Crew::new(Hands::one(self), watched);
         let mut root = root.clone();
         crew.drive(root.clone());
         let mut waits: BTreeMap<RunId, Vec<Wait>> = BTreeMap::new();
@@ -85,9 +83,8 @@ impl Engine {
 
 /// Drivers that work side by side.
 pub(super) struct Crew<'e> {
-    engine: &'e Engine,
+    hands: Hands<'e>,
     patience: watch::Receiver<Patience>,
-    driving: FuturesUnordered<BoxFuture<'e, (RunId, Result<Stop, EngineError>)>>,
     under_way: BTreeSet<RunId>,
     /// Runs that somebody wants to be driven while they are, and are to be looked at again.
     again: BTreeSet<RunId>,
@@ -96,17 +93,9 @@ pub(super) struct Crew<'e> {
 }
 
 impl<'e> Crew<'e> {
-    pub(super) fn new(engine: &'e Engine, patience: watch::Receiver<Patience>) -> Self {
+    pub(super) fn new(hands: Hands<'e>, patience: watch::Receiver<Patience>) -> Self {
         let (want, wanted) = mpsc::unbounded_channel();
-        Self {
-            engine,
-            patience,
-            driving: FuturesUnordered::new(),
-            under_way: BTreeSet::new(),
-            again: BTreeSet::new(),
-            want,
-            wanted,
-        }
+        Self { hands, patience, under_way: BTreeSet::new(), again: BTreeSet::new(), want, wanted }
     }
 
     /// How many runs are being driven, with those that drivers have asked for.
@@ -114,7 +103,7 @@ impl<'e> Crew<'e> {
         while let Ok(run) = self.wanted.try_recv() {
             self.drive(run);
         }
-        self.driving.len()
+        self.hands.len()
     }
 
     /// The runs that are being driven.
@@ -127,12 +116,7 @@ impl<'e> Crew<'e> {
             self.again.insert(run);
             return;
         }
-        let (engine, patience, want) = (self.engine, self.patience.clone(), self.want.clone());
-        let driving = async move {
-            let stop = engine.drive_and_tell(&run, patience, &want).await;
-            (run, stop)
-        };
-        self.driving.push(driving.boxed());
+        self.hands.drive(run, self.patience.clone(), self.want.clone());
     }
 
     /// The next run that stopped; `None` when none is driven and none is wanted.
@@ -144,7 +128,7 @@ impl<'e> Crew<'e> {
             tokio::select! {
                 biased;
                 Some(run) = self.wanted.recv() => self.drive(run),
-                Some((run, stop)) = self.driving.next() => {
+                Some((run, stop)) = self.hands.next() => {
                     self.under_way.remove(&run);
                     let is_again = self.again.remove(&run);
                     if is_again && matches!(stop, Ok(Stop::Waits(_))) {
@@ -156,11 +140,16 @@ impl<'e> Crew<'e> {
             }
         }
     }
+
+    /// Stops all drivers, and waits until they have let go of their runs.
+    pub(super) async fn stop(self) {
+        self.hands.stop().await;
+    }
 }
 
 impl Engine {
     /// Drives a run; when it ends, the run that waits for it is told, and is to be driven.
-    async fn drive_and_tell(
+    pub(super) async fn drive_and_tell(
         &self,
         run: &RunId,
         patience: watch::Receiver<Patience>,

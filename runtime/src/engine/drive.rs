@@ -191,7 +191,7 @@ impl Engine {
                     tokio::task::yield_now().await;
                     live.add_active(since.elapsed());
                     if since.elapsed() >= left {
-                        self.run_out_of_time(id, live, limit).await?;
+                        beside(&mut calls, &mut ended, self.run_out_of_time(id, live, limit)).await??;
                     }
                     continue;
                 }

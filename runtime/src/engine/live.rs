@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 
 use bloom_interpreter::effect::{EffectCall, EffectId};
@@ -10,7 +9,6 @@ use bloom_interpreter::history::{Chain, Event, Payload, Sealed};
 use bloom_interpreter::replay::{RebuildError, Rebuilder};
 use bloom_ir::{Pinned, VerifiedIr, verify_pinned};
 use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
-use tokio::task::JoinError;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -21,6 +19,7 @@ use super::gate::Standing;
 use super::outcome::says_not_done;
 use super::progress::{EffectSpot, Observer, Progress, Step};
 use super::run::{Addition, Desk, Run, RunEnd, SLICE};
+use super::to_the_end::to_the_end;
 use crate::dispatch::Fleet;
 use crate::record::{LeaseId, QuestionStatus, RunError, RunId, RunRecord, RunStatus};
 use crate::store::{Append, LeaseEnd, ProposalFilter, QuestionFilter, Store, StoreError};
@@ -279,9 +278,7 @@ impl Engine {
             }
             Ok::<_, EngineError>(orphans)
         };
-        let committing = to_the_end(write.instrument(span));
-        let lost = |lost: JoinError| EngineError::Interrupted { run: id.clone(), cause: lost.to_string() };
-        let orphans: Vec<RunId> = committing.await.map_err(lost)??;
+        let orphans = to_the_end(write.instrument(span)).await?;
         self.cancel_orphans(&id, orphans).await;
         Ok(())
     }
@@ -417,19 +414,6 @@ impl Over {
         }
         if self.is_all || !self.settled.is_empty() {
             fleet.settled(run, |effect| self.is_all || self.settled.contains(effect));
-        }
-    }
-}
-
-/// Does work that goes on when nobody waits for it any more. Work that need not wait is done at once, without a task.
-pub(super) fn to_the_end<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> impl Future<Output = Result<T, JoinError>> + Send {
-    let mut work = Box::pin(work);
-    async move {
-        match futures::poll!(&mut work) {
-            Poll::Ready(done) => Ok(done),
-            Poll::Pending => tokio::spawn(work).await,
         }
     }
 }

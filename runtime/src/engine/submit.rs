@@ -5,9 +5,10 @@ use bloom_ir::document::Limits;
 use bloom_ir::{Digest, Value, VerifiedIr};
 
 use super::gate::Standing;
-use super::live::{Committed, Slot, tell, to_the_end};
+use super::live::{Committed, Slot, tell};
 use super::progress::Step;
 use super::run::{Addition, Desk, Run};
+use super::to_the_end::to_the_end;
 use super::turn::{self, Ticket};
 use super::{Engine, EngineError, policy};
 use crate::record::{
@@ -186,7 +187,7 @@ impl Engine {
             }
             Ok::<_, StoreError>(())
         });
-        let submitted = submitting.await.unwrap_or_else(|lost| Err(StoreError::Backend(lost.into())));
+        let submitted = submitting.await;
         if submitted.is_err() || !is_here {
             self.forget(&id, live);
         }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::crew::Crew;
 use super::drive::{Patience, TICK};
+use super::hands::Hands;
 use super::{Engine, EngineError};
 use crate::record::{Actor, RunId};
 
@@ -78,9 +79,9 @@ impl Engine {
     ///
     /// While the store fails, that is told by `tracing` and tried again, until it says that it must be opened anew, which ends
     /// this. An error of one run is told, too, and the run is tried again later.
-    pub async fn tend(&self, stop: impl Future<Output = ()>) -> Result<(), EngineError> {
+    pub async fn tend(self: &Arc<Self>, stop: impl Future<Output = ()>) -> Result<(), EngineError> {
         let (_patience, watched) = watch::channel(Patience::None);
-        let mut crew = Crew::new(self, watched);
+        let mut crew = Crew::new(Hands::many(self.clone()), watched);
         let (want, mut wanted) = mpsc::unbounded_channel();
         self.tending.set(Some(want));
         let (mut queue, mut is_begun) = (Queue::default(), false);
@@ -143,6 +144,7 @@ impl Engine {
             }
         }
         self.tending.set(None);
+        crew.stop().await;
         Ok(())
     }
 

@@ -67,7 +67,14 @@ impl Engine {
             self.tell_transient(run, Step::Performing { effect: job.spot.clone(), attempt });
             let left = deadline.saturating_duration_since(Instant::now());
             let error = match self.call_once(run, &job, key.clone(), own_limit.min(left)).await {
-                Ok(value) => return self.settle(run, &job, attempt, Ok(Answer { value, usage: None })).await,
+                Ok(value) => {
+                    if self.in_memory() > 1 {
+                        // Others come to the same point first: what is alike is done together, so that commits are shared, and a
+                        // processor's caches are.
+                        tokio::task::yield_now().await;
+                    }
+                    return self.settle(run, &job, attempt, Ok(Answer { value, usage: None })).await;
+                }
                 Err(error) if error.code == "timeout" && !may_repeat => {
                     return self.settle_unknown(run, &job, attempt, unknown(&job.call, &error.message)).await;
                 }

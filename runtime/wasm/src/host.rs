@@ -2,18 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bloom_interpreter::effect::EffectError;
 use bloom_ir::{Digest, Value};
 use bloom_runtime::tool::{CallLimits, Folders, InstalledTool, ToolCall, ToolHost};
 use futures::executor::block_on;
-use futures::poll;
+use futures::{FutureExt as _, poll};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::authorize::authorize;
 use crate::cache::Cache;
@@ -32,6 +35,9 @@ use crate::registry::Registry;
 
 /// Room is set aside for all calls that may run at the same time.
 const MOST_CALLS: u32 = 1024;
+
+/// A tool whose last call took less is called within the task that drives the run: others of the run are not kept waiting for long.
+const BRIEF: Duration = Duration::from_micros(500);
 
 /// Runs tools. Cheap to share behind an `Arc`.
 pub struct WasmHost {
@@ -251,23 +257,41 @@ impl Job {
             let _permits = permits;
             call::invoke(&called.adapter, &workshop.ticker, environment, &input).await
         });
-        let mut calls = JoinSet::new();
-        calls.spawn(async move {
+        let timed = Arc::clone(&tool);
+        let call = async move {
+            let begun = Instant::now();
             // A change of threads takes longer than most calls do. One that is not done at the first tick is left to a thread where
             // nobody waits, as is one that may wait for something outside.
             if !may_wait && let Poll::Ready(done) = poll!(&mut call) {
+                timed.is_brief.store(begun.elapsed() < BRIEF, Ordering::Relaxed);
                 return Ok(done);
             }
+            timed.is_brief.store(false, Ordering::Relaxed);
             tokio::task::spawn_blocking(|| block_on(call)).await
-        });
-        let done = calls.join_next().await.map(Result::flatten);
+        };
+        let done = if tool.is_brief.load(Ordering::Relaxed) { in_place(call).await } else { as_task(call).await };
         drop(cancel);
         match done {
-            Some(Ok((text, used))) => (text.and_then(|text| output(&tool, &secrets, &text, limit)), used),
-            Some(Err(error)) => (Err(Fault::Host(error.to_string())), Used::default()),
-            None => (Err(Fault::Host("the call is gone".into())), Used::default()),
+            Ok((text, used)) => (text.and_then(|text| output(&tool, &secrets, &text, limit)), used),
+            Err(cause) => (Err(Fault::Host(cause)), Used::default()),
         }
     }
+}
+
+/// Does it within the task of who waits for it.
+async fn in_place<T>(call: impl Future<Output = Result<T, JoinError>>) -> Result<T, String> {
+    let done = AssertUnwindSafe(call).catch_unwind().await;
+    done.map_err(|_| "the call panicked".to_owned())?.map_err(|lost| lost.to_string())
+}
+
+/// Does it in a task of its own, which ends when nobody waits for it.
+async fn as_task<T: Send + 'static>(
+    call: impl Future<Output = Result<T, JoinError>> + Send + 'static,
+) -> Result<T, String> {
+    let mut calls = JoinSet::new();
+    calls.spawn(call);
+    let done = calls.join_next().await.map(Result::flatten);
+    done.ok_or_else(|| "the call is gone".to_owned())?.map_err(|lost| lost.to_string())
 }
 
 #[async_trait]

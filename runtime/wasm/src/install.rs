@@ -1,6 +1,7 @@
 //! From a component's bytes to a tool that can be called: nothing that is wrong with it is left for a run to find.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bloom_ir::schema::SchemaError;
 use bloom_ir::{CompiledSchema, Digest};
@@ -28,6 +29,8 @@ pub(crate) struct Tool {
     pub(crate) adapter: AdapterPre<CallState>,
     /// Whether a call can wait for something outside, or do nothing but compute.
     pub(crate) may_wait: bool,
+    /// Whether its last call was done soon.
+    pub(crate) is_brief: AtomicBool,
     pub(crate) input: CompiledSchema,
     pub(crate) output: CompiledSchema,
     /// How many calls of it may run at the same time.
@@ -149,7 +152,16 @@ impl Tool {
         let installed = InstalledTool { manifest, digest: seen.digest };
         let may_wait = seen.imports.iter().any(|import| matches!(import.need, Need::Capability(kind) if waits(kind)));
         let permits = Arc::new(Semaphore::new(workshop.limits.calls_of_one()));
-        Some(Self { installed, version, adapter, may_wait, input: input?, output: output?, permits })
+        Some(Self {
+            installed,
+            version,
+            adapter,
+            may_wait,
+            is_brief: AtomicBool::new(false),
+            input: input?,
+            output: output?,
+            permits,
+        })
     }
 }
 

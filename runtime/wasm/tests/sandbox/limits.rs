@@ -57,6 +57,49 @@ async fn a_call_that_nobody_waits_for_stops() {
     assert_eq!(host.call(call(&host, "echo", json!({ "a": 1 }))).await.unwrap().to_json(), json!({ "a": 1 }));
 }
 
+/// Endless where it gets arguments, and done at once where it does not.
+fn fickle() -> Tool {
+    Tool::new(
+        "(if (i32.gt_u (local.get $size) (i32.const 2)) (then (loop $again (br $again))))
+        (call $ok (local.get $input) (local.get $size))",
+    )
+}
+
+#[tokio::test]
+async fn a_tool_that_was_done_soon_is_called_in_place_until_it_takes_longer() {
+    let host = host(by_time_alone(), &[&fickle()]);
+    let brief = || call(&host, "tool", json!({}));
+    // On a machine with much else to do, a call may take longer.
+    let mut tries = 0;
+    while futures_poll(&mut host.call(brief())).await.is_pending() {
+        tries += 1;
+        assert!(tries < 1000, "it is never done where it is asked for");
+        host.call(brief()).await.unwrap();
+    }
+    let mut long = call(&host, "tool", json!({ "a": 1 }));
+    long.timeout_ms = 500;
+    let (mut long, mut turns) = (host.call(long), 0);
+    let error = loop {
+        if let Poll::Ready(done) = futures_poll(&mut long).await {
+            break done.unwrap_err();
+        }
+        turns += 1;
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(error.code, "timeout");
+    assert!(turns > 1000, "{turns} turns");
+    assert!(futures_poll(&mut host.call(brief())).await.is_pending(), "the next one is a task of its own");
+    host.call(brief()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_in_place_that_nobody_waits_for_stops() {
+    let host = host(by_time_alone(), &[&fickle()]);
+    host.call(call(&host, "tool", json!({}))).await.unwrap();
+    assert!(futures_poll(&mut host.call(call(&host, "tool", json!({ "a": 1 })))).await.is_pending());
+    host.call(call(&host, "tool", json!({}))).await.unwrap();
+}
+
 async fn futures_poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     let mut future = std::pin::Pin::new(future);
     std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await

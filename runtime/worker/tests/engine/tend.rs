@@ -76,7 +76,7 @@ async fn ended(world: &World, runs: &[RunId]) {
 }
 
 /// Has all runs looked after until these have ended.
-async fn tended(world: &World, engine: &Engine, runs: &[RunId]) {
+async fn tended(world: &World, engine: &Arc<Engine>, runs: &[RunId]) {
     engine.tend(ended(world, runs)).await.unwrap();
 }
 
@@ -103,6 +103,24 @@ async fn runs_whose_tasks_are_queued_leave_their_places_to_others() {
     for run in &queued {
         assert_eq!(status(&world, run).await, RunStatus::Completed);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn driver_that_panics_leaves_the_other_runs_alone() {
+    let tools = Tools::default().with("t", "read", |_, calls| {
+        assert!(calls > 0, "the first call panics, as this test wants");
+        Act::Answer(json!(7))
+    });
+    let world = World::new(tools, &json!({})).in_time();
+    let engine = serving(&world);
+    let panics = engine.submit(submission(&reads())).await.unwrap();
+    let other = engine.submit(submission(&sleeps(1_000))).await.unwrap();
+    tended(&world, &engine, &[other]).await;
+    assert_eq!(status(&world, &panics).await, RunStatus::Running);
+    // It is tried again later.
+    tended(&world, &engine, std::slice::from_ref(&panics)).await;
+    assert_eq!(status(&world, &panics).await, RunStatus::Completed);
+    world.assert_replays(&panics).await;
 }
 
 #[tokio::test(start_paused = true)]
