@@ -21,13 +21,13 @@ const send = (path) => ask("POST", path + query(), file.bytes, {
 
 async function take(given) {
   if (!given) return;
+  checked.hidden = true;
   const bytes = await given.arrayBuffer();
   const text = new TextDecoder().decode(bytes);
   let isSigned = false;
   try { isSigned = "ir" in JSON.parse(text); } catch { /* pseudocode, or what the server tells about */ }
   file = { name: given.name, bytes, text, isSigned };
   id.value = version.value = "";
-  checked.hidden = true;
   await check();
   part("checked-title").focus();
 }

@@ -141,7 +141,7 @@ impl<'e> Crew<'e> {
         }
     }
 
-    /// Stops all drivers, and waits until they have let go of their runs.
+    /// Stops all drivers, and waits until they are gone. Commits that they have begun go on.
     pub(super) async fn stop(self) {
         self.hands.stop().await;
     }

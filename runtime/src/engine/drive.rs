@@ -256,7 +256,7 @@ impl Engine {
                 }
                 () = live.changed.notified() => {}
                 () = tokio::time::sleep(until_due.unwrap_or(TICK).min(TICK)), if until_due.is_some() => {}
-                // Whoever has the other end lives as long as this driver.
+                // Where the other end is gone, this driver soon is.
                 Ok(()) = patience.changed() => {}
             }
             if is_active {

@@ -1,16 +1,16 @@
 //! Who drives several runs at a time.
 
-use std::any::Any;
-use std::panic::AssertUnwindSafe;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::drive::{Patience, Stop};
+use super::panicked::Panicked;
 use super::{Engine, EngineError};
 use crate::record::RunId;
 
@@ -52,8 +52,19 @@ impl<'e> Hands<'e> {
             Self::Many(engine, driving) => {
                 let engine = engine.clone();
                 driving.spawn(async move {
-                    let drive = AssertUnwindSafe(engine.drive_and_tell(&run, patience, &want));
-                    let stop = drive.catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&run, panic.as_ref())));
+                    // Unwind safe: what was in memory of the run is dropped.
+                    let drive = AssertUnwindSafe(engine.drive_and_tell(&run, patience, &want)).catch_unwind();
+                    let stop = match drive.await {
+                        Ok(stop) => stop,
+                        Err(panic) => {
+                            let live = engine.live(&run);
+                            live.slot.lock().await.take();
+                            engine.forget(&run, live);
+                            let Panicked(cause) = Panicked::new(panic.as_ref());
+                            tracing::error!(%run, "the driver has a defect: {cause}");
+                            Err(EngineError::Interrupted { run: run.clone(), cause })
+                        }
+                    };
                     (run, stop)
                 });
             }
@@ -73,25 +84,20 @@ impl<'e> Hands<'e> {
         match self {
             Self::One(_, driving) => driving.next().await,
             Self::Many(_, driving) => loop {
-                // One that was ended from outside says nothing.
-                if let Ok(stopped) = driving.join_next().await.transpose() {
-                    return stopped;
+                match driving.join_next().await?.map_err(JoinError::try_into_panic) {
+                    Ok(stopped) => return Some(stopped),
+                    Err(Ok(panic)) => panic::resume_unwind(panic),
+                    // The runtime ends.
+                    Err(Err(_)) => {}
                 }
             },
         }
     }
 
-    /// Ends all of them, and waits until they are gone.
+    /// Ends all of them, and waits until they are gone. Commits that they have begun go on.
     pub(super) async fn stop(self) {
         if let Self::Many(_, mut driving) = self {
             driving.shutdown().await;
         }
     }
-}
-
-/// What a driver met that panicked: the run is in memory no more, and can be driven from where its history stands.
-fn panicked(run: &RunId, panic: &(dyn Any + Send)) -> EngineError {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message");
-    EngineError::Interrupted { run: run.clone(), cause: format!("the driver panicked: {text}") }
 }

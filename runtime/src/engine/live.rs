@@ -17,6 +17,7 @@ use super::adopt::Journal;
 use super::error::EngineError;
 use super::gate::Standing;
 use super::outcome::says_not_done;
+use super::panicked::Panicked;
 use super::progress::{EffectSpot, Observer, Progress, Step};
 use super::run::{Addition, Desk, Run, RunEnd, SLICE};
 use super::to_the_end::to_the_end;
@@ -262,11 +263,12 @@ impl Engine {
                 work.announce();
             }
             tell(observer.as_ref(), &live, &of, committed);
+            // Before others go on with the run: what comes later is heard later.
+            ledger.hear(&of, bill);
+            admitting.hear(&of, standing);
             *slot = run.map(Slot::of);
             drop(slot);
             live.changed.notify_one();
-            ledger.hear(&of, bill);
-            admitting.hear(&of, standing);
             if is_news {
                 tending.want(&of);
             }
@@ -278,7 +280,8 @@ impl Engine {
             }
             Ok::<_, EngineError>(orphans)
         };
-        let orphans = to_the_end(write.instrument(span)).await?;
+        let panicked = |Panicked(cause)| EngineError::Interrupted { run: id.clone(), cause };
+        let orphans = to_the_end(write.instrument(span)).await.map_err(panicked)??;
         self.cancel_orphans(&id, orphans).await;
         Ok(())
     }

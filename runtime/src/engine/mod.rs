@@ -35,6 +35,7 @@ mod ledger;
 mod live;
 mod open;
 mod outcome;
+mod panicked;
 mod person;
 mod policy;
 mod profile;

@@ -6,6 +6,7 @@ use bloom_ir::{Digest, Value, VerifiedIr};
 
 use super::gate::Standing;
 use super::live::{Committed, Slot, tell};
+use super::panicked::Panicked;
 use super::progress::Step;
 use super::run::{Addition, Desk, Run};
 use super::to_the_end::to_the_end;
@@ -177,17 +178,18 @@ impl Engine {
             if is_wanted {
                 tending.want(&of);
             }
+            if let Some(ticket) = ticket {
+                ticket.keep(standing, bill);
+            }
             *slot = run.map(Slot::of);
             drop(slot);
             if has_work {
                 work.announce();
             }
-            if let Some(ticket) = ticket {
-                ticket.keep(standing, bill);
-            }
             Ok::<_, StoreError>(())
         });
-        let submitted = submitting.await;
+        let panicked = |Panicked(cause)| StoreError::Backend(cause.into());
+        let submitted = submitting.await.map_err(panicked).flatten();
         if submitted.is_err() || !is_here {
             self.forget(&id, live);
         }

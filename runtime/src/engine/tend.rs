@@ -89,7 +89,7 @@ impl Engine {
         let mut stop = std::pin::pin!(stop);
         let mut expiry = self.clock.now();
         let mut delay = BACKOFF;
-        loop {
+        let ended = loop {
             let driven = crew.driven();
             let looked = async {
                 if !is_begun {
@@ -103,7 +103,7 @@ impl Engine {
                 self.queue_due(&mut queue, &mut paused, driven).await
             };
             let next = match looked.await {
-                Err(error) if error.is_fatal() => return Err(error),
+                Err(error) if error.is_fatal() => break Err(error),
                 looked => looked,
             };
             while crew.admit() < AT_ONCE
@@ -130,7 +130,7 @@ impl Engine {
             };
             tokio::select! {
                 biased;
-                () = &mut stop => break,
+                () = &mut stop => break Ok(()),
                 // Before what is wanted: however much comes in, those that are driven go on.
                 Some((run, stopped)) = crew.next(), if is_driving => {
                     queue.is_next_known = false;
@@ -142,10 +142,10 @@ impl Engine {
                 Some(run) = wanted.recv() => queue.push(run),
                 () = tokio::time::sleep(rest) => {}
             }
-        }
+        };
         self.tending.set(None);
         crew.stop().await;
-        Ok(())
+        ended
     }
 
     /// Ends the proposals that nobody decided on in time; gives the time at which to look again, in Unix milliseconds.

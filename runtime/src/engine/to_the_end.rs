@@ -1,5 +1,6 @@
 //! Work that goes on when nobody waits for it any more.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -7,27 +8,31 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::runtime::Handle;
 
+use super::panicked::Panicked;
+
 /// Work that becomes a task of its own when who waits for it is dropped, once it has begun.
 pub(super) struct ToTheEnd<T: Send + 'static> {
     /// `None` once it is done.
-    work: Option<BoxFuture<'static, T>>,
+    work: Option<BoxFuture<'static, Result<T, Panicked>>>,
     is_begun: bool,
 }
 
 pub(super) fn to_the_end<T: Send>(work: impl Future<Output = T> + Send + 'static) -> ToTheEnd<T> {
+    // Unwind safe: what the work locked is let go of, and what it was about is loaded anew.
+    let work = AssertUnwindSafe(work).catch_unwind();
+    let work = work.map(|done| done.map_err(|panic| Panicked::new(panic.as_ref())));
     ToTheEnd { work: Some(work.boxed()), is_begun: false }
 }
 
 impl<T: Send> Future for ToTheEnd<T> {
-    type Output = T;
+    type Output = Result<T, Panicked>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.is_begun = true;
-        // What panics is not tried again.
-        let Some(mut work) = self.work.take() else { return Poll::Pending };
+        let Some(work) = &mut self.work else { unreachable!("it is polled after its end") };
         let polled = work.poll_unpin(context);
-        if polled.is_pending() {
-            self.work = Some(work);
+        if polled.is_ready() {
+            self.work = None;
         }
         polled
     }
@@ -71,6 +76,19 @@ mod tests {
         while !is_done.load(Ordering::SeqCst) {
             tokio::task::yield_now().await;
         }
+    }
+
+    #[tokio::test]
+    async fn what_panics_is_told() {
+        let panics = to_the_end(async {
+            tokio::task::yield_now().await;
+            assert!(is_so(), "nothing is so");
+        });
+        assert_eq!(panics.await.unwrap_err().0, "it panicked: nothing is so");
+    }
+
+    fn is_so() -> bool {
+        false
     }
 
     #[tokio::test]

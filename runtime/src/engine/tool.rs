@@ -68,9 +68,9 @@ impl Engine {
             let left = deadline.saturating_duration_since(Instant::now());
             let error = match self.call_once(run, &job, key.clone(), own_limit.min(left)).await {
                 Ok(value) => {
-                    if self.in_memory() > 1 {
-                        // Others come to the same point first: what is alike is done together, so that commits are shared, and a
-                        // processor's caches are.
+                    // Other drivers come to this point first, so that their commits share a batch. Only where a stop in between
+                    // leaves nothing to ask a person about.
+                    if may_repeat && self.in_memory() > 1 {
                         tokio::task::yield_now().await;
                     }
                     return self.settle(run, &job, attempt, Ok(Answer { value, usage: None })).await;

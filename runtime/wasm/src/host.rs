@@ -280,8 +280,9 @@ impl Job {
 
 /// Does it within the task of who waits for it.
 async fn in_place<T>(call: impl Future<Output = Result<T, JoinError>>) -> Result<T, String> {
+    // Unwind safe: nothing of the call is used afterwards.
     let done = AssertUnwindSafe(call).catch_unwind().await;
-    done.map_err(|_| "the call panicked".to_owned())?.map_err(|lost| lost.to_string())
+    done.map_err(|_| "the host panicked".to_owned())?.map_err(|lost| lost.to_string())
 }
 
 /// Does it in a task of its own, which ends when nobody waits for it.
