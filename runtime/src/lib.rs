@@ -28,6 +28,7 @@ pub mod dispatch;
 pub mod engine;
 pub mod explain;
 pub mod llm;
+pub mod panics;
 pub mod record;
 pub mod signers;
 pub mod store;

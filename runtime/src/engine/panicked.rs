@@ -2,14 +2,14 @@
 
 use std::any::Any;
 
+use crate::panics;
+
 /// A panic's message.
 #[derive(Debug)]
 pub(super) struct Panicked(pub(super) String);
 
 impl Panicked {
     pub(super) fn new(panic: &(dyn Any + Send)) -> Self {
-        let text = panic.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        Self(format!("it panicked: {}", text.unwrap_or("without a message")))
+        Self(format!("it panicked: {}", panics::message(panic).unwrap_or("without a message")))
     }
 }

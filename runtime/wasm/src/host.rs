@@ -1,5 +1,6 @@
 //! The host: tools are installed in it, and called.
 
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::io;
 use std::panic::AssertUnwindSafe;
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bloom_interpreter::effect::EffectError;
 use bloom_ir::{Digest, Value};
+use bloom_runtime::panics;
 use bloom_runtime::tool::{CallLimits, Folders, InstalledTool, ToolCall, ToolHost};
 use futures::executor::block_on;
 use futures::{FutureExt as _, poll};
@@ -282,7 +284,11 @@ impl Job {
 async fn in_place<T>(call: impl Future<Output = Result<T, JoinError>>) -> Result<T, String> {
     // Unwind safe: nothing of the call is used afterwards.
     let done = AssertUnwindSafe(call).catch_unwind().await;
-    done.map_err(|_| "the host panicked".to_owned())?.map_err(|lost| lost.to_string())
+    let told = |panic: Box<dyn Any + Send>| match panics::message(panic.as_ref()) {
+        Some(message) => format!("the host panicked: {message}"),
+        None => "the host panicked".to_owned(),
+    };
+    done.map_err(told)?.map_err(|lost| lost.to_string())
 }
 
 /// Does it in a task of its own, which ends when nobody waits for it.

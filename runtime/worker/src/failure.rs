@@ -19,6 +19,7 @@ use std::any::Any;
 
 use bloom_interpreter::effect::EffectError;
 use bloom_ir::Value;
+use bloom_runtime::panics;
 
 use crate::process::ProcessError;
 
@@ -61,8 +62,8 @@ pub(crate) fn of_process(error: &ProcessError) -> EffectError {
 
 /// What a panic of an executor says.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> EffectError {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    permanent("executor_panicked", format!("the executor panicked: {}", head(text.unwrap_or("without a message"))))
+    let text = panics::message(panic).unwrap_or("without a message");
+    permanent("executor_panicked", format!("the executor panicked: {}", head(text)))
 }
 
 /// What a program's error means: see [`of_provider`].

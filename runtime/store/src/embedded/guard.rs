@@ -1,6 +1,5 @@
 //! The engine's panics as errors: redb trusts what it reads back, and panics on a file that was damaged beside it.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::mem;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -8,6 +7,7 @@ use std::path::{Component, Path};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError, RwLock};
 
+use bloom_runtime::panics;
 use bloom_runtime::store::StoreError;
 use redb::{Database, WriteTransaction};
 
@@ -32,7 +32,10 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result
     let outcome = panic::catch_unwind(AssertUnwindSafe(work));
     GUARDED.set(outer);
     outcome.unwrap_or_else(|payload| match ENGINE_PANIC.take() {
-        Some(place) => Err(StoreError::Damaged(format!("{} (found at {place})", message(payload.as_ref())))),
+        Some(place) => Err(StoreError::Damaged(format!(
+            "{} (found at {place})",
+            panics::message(payload.as_ref()).unwrap_or("the engine gave up")
+        ))),
         None => panic::resume_unwind(payload),
     })
 }
@@ -65,11 +68,6 @@ fn is_engine(info: &PanicHookInfo<'_>) -> bool {
 
 fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
-}
-
-fn message(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("the engine gave up")
 }
 
 /// How the file is opened once more.
