@@ -119,14 +119,18 @@ impl Guarded {
         self.opened(|opened| Ok(opened.snapshot()))
     }
 
-    /// Commits rows: when this returns, they are on disk.
-    pub(super) fn commit(&self, rows: Layer) -> Result<(), StoreError> {
-        let is_due = self.opened(|opened| match &self.wal {
+    /// Commits rows: when this returns, they are on disk. Says whether [`Self::relieve`] is due.
+    pub(super) fn commit(&self, rows: Layer) -> Result<bool, StoreError> {
+        self.opened(|opened| match &self.wal {
             Some(wal) => wal.lock().unwrap_or_else(PoisonError::into_inner).commit(opened, rows),
             None => opened.write(&rows, |_| Ok(())).map(|()| false),
-        })?;
-        match if is_due { self.opened(relieve) } else { Ok(()) } {
-            // The rows are on disk whatever the disk does now; where the file cannot be opened again, the next who commits is told.
+        })
+    }
+
+    /// Brings what is shown from memory to the engine.
+    pub(super) fn relieve(&self) -> Result<(), StoreError> {
+        match self.opened(relieve) {
+            // All of it is on disk whatever the disk does now; where the file cannot be opened again, the next who commits is told.
             Err(error @ StoreError::Backend(_)) => {
                 let _ = self.reopen(&error);
                 Ok(())

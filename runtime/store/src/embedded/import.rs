@@ -139,8 +139,8 @@ fn write(
     let (below, mut rows, mut memo) = (database.snapshot()?, Layer::default(), Memo::default());
     let mut stage = Stage::new(&mut rows, &below, &mut memo);
     change(&mut stage)?;
-    stage.flush()?;
-    Ok(database.commit(rows)?)
+    stage.keep()?;
+    Ok(database.write(&rows, |_| Ok(()))?)
 }
 
 /// Where records go that do not say so themselves: events belong to the run before them.

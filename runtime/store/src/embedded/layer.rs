@@ -9,7 +9,10 @@ use std::sync::Arc;
 use super::key::Span;
 use super::table::Table;
 
-type Bytes = Arc<[u8]>;
+pub(super) type Bytes = Arc<[u8]>;
+
+/// What a layer says of a row: nothing, or what it is to be, or that it is to be gone.
+pub(super) type Said = Option<Option<Bytes>>;
 
 type Changes = BTreeMap<Bytes, Option<Bytes>>;
 
@@ -28,17 +31,31 @@ impl Layer {
         self.change(table, key.into(), Some(value.into()));
     }
 
-    pub(super) fn remove(&mut self, table: Table, key: Vec<u8>) {
-        self.change(table, key.into(), None);
-    }
-
-    fn change(&mut self, table: Table, key: Bytes, value: Option<Bytes>) {
-        let size = |value: Option<&Bytes>| value.map_or(0, |value| value.len());
+    /// Puts a row, or has it gone where there is no value; returns what was said of it before.
+    pub(super) fn change(&mut self, table: Table, key: Bytes, value: Option<Bytes>) -> Said {
         let key_size = key.len();
         self.bytes += size(value.as_ref());
-        match Arc::make_mut(self.tables.entry(table).or_default()).insert(key, value) {
+        let before = Arc::make_mut(self.tables.entry(table).or_default()).insert(key, value);
+        match &before {
             Some(before) => self.bytes -= size(before.as_ref()),
             None => self.bytes += key_size,
+        }
+        before
+    }
+
+    /// Has it say of a row what it said before.
+    pub(super) fn restore(&mut self, table: Table, key: Bytes, said: Said) {
+        if let Some(value) = said {
+            self.change(table, key, value);
+            return;
+        }
+        let Some(rows) = self.tables.get_mut(&table) else { return };
+        let rows = Arc::make_mut(rows);
+        if let Some(value) = rows.remove(&key) {
+            self.bytes -= key.len() + size(value.as_ref());
+        }
+        if rows.is_empty() {
+            self.tables.remove(&table);
         }
     }
 
@@ -49,10 +66,6 @@ impl Layer {
                 self.change(table, key, value);
             }
         }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.tables.is_empty()
     }
 
     /// Of all keys and values.
@@ -74,6 +87,10 @@ impl Layer {
         let rows = self.tables.get(&table).filter(|_| !span.is_empty());
         rows.into_iter().flat_map(|rows| rows.range::<[u8], _>(bounds(span))).map(change)
     }
+}
+
+fn size(value: Option<&Bytes>) -> usize {
+    value.map_or(0, |value| value.len())
 }
 
 fn change<'a>((key, value): (&'a Bytes, &'a Option<Bytes>)) -> Change<'a> {

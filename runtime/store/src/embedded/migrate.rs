@@ -69,7 +69,7 @@ pub(super) fn migrate(database: &Guarded, from: u32, path: Option<&Path>) -> Res
         flows_by_id(&mut stage)?;
     }
     stage.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
-    stage.flush()?;
+    stage.keep()?;
     drop(below);
     database.write(&rows, |transaction| {
         open_all(transaction)?;

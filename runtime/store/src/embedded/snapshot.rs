@@ -14,15 +14,20 @@ use super::table::{Row, Table, Visit};
 /// A table that is read.
 type OpenTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
-/// The tables of the file, as they are after a commit. They are opened once.
+/// The tables of the file, as they are after a commit. They are opened once, and where each ends is looked up once.
 pub(super) struct Committed {
     transaction: ReadTransaction,
     open: [OnceLock<Option<OpenTable>>; Table::ALL.len()],
+    last: [OnceLock<Option<Row>>; Table::ALL.len()],
 }
 
 impl Committed {
     pub(super) fn new(transaction: ReadTransaction) -> Self {
-        Self { transaction, open: [const { OnceLock::new() }; Table::ALL.len()] }
+        Self {
+            transaction,
+            open: [const { OnceLock::new() }; Table::ALL.len()],
+            last: [const { OnceLock::new() }; Table::ALL.len()],
+        }
     }
 
     /// None in a file of an older version, or a new one.
@@ -42,6 +47,17 @@ impl Committed {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(table) = self.open(table)? else { return Ok(None) };
         Ok(table.get(key).map_err(backend)?.map(|value| value.value().to_vec()))
+    }
+
+    /// The row with the highest key.
+    fn last(&self, table: Table) -> Result<Option<&Row>, StoreError> {
+        let place = &self.last[table as usize];
+        if let Some(last) = place.get() {
+            return Ok(last.as_ref());
+        }
+        let last = self.open(table)?.map(|open| open.last().map_err(backend)).transpose()?.flatten();
+        let last = last.map(|(key, value)| (key.value().to_vec(), value.value().to_vec()));
+        Ok(place.get_or_init(|| last).as_ref())
     }
 
     /// Of a span that is not empty.
@@ -136,17 +152,17 @@ pub(super) trait Rows {
 
     /// The row with the highest key. Where a log grows, its end is known without going over a range of the file.
     fn last(&self, table: Table) -> Result<Option<Row>, StoreError> {
-        let file = self.file().open(table)?.map(|open| open.last().map_err(backend)).transpose()?.flatten();
+        let file = self.file().last(table)?;
         let (all, order): (_, Order) = (Key::new().span(), |a, b| b.cmp(a));
         let mut layers = Merged::new(self.layers().map(|layer| layer.range(table, &all).rev()), order);
         let upper = layers.find_map(|(key, value)| Some((key, value?)));
         let row = |(key, value): (&[u8], &[u8])| (key.to_vec(), value.to_vec());
         let Some((key, value)) = file else { return Ok(upper.map(row)) };
-        if let Some(upper) = upper.filter(|(upper, _)| *upper >= key.value()) {
+        if let Some(upper) = upper.filter(|(upper, _)| *upper >= key.as_slice()) {
             return Ok(Some(row(upper)));
         }
-        if self.layers().all(|layer| layer.get(table, key.value()).is_none()) {
-            return Ok(Some(row((key.value(), value.value()))));
+        if self.layers().all(|layer| layer.get(table, key).is_none()) {
+            return Ok(Some((key.clone(), value.clone())));
         }
         let mut last = None;
         self.descend(table, &all, |key, value| {

@@ -1,12 +1,14 @@
 //! One verb's view of the store, and its writes.
 
 use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
 
-use bloom_runtime::record::{RunId, RunRecord};
+use bloom_runtime::record::{AuditChain, AuditEntry, RunId, RunRecord};
 use bloom_runtime::store::StoreError;
 
 use super::key::Key;
-use super::layer::Layer;
+use super::layer::{Bytes, Layer, Said};
 use super::memo::Memo;
 use super::row;
 use super::rows::Entry;
@@ -14,18 +16,25 @@ use super::snapshot::{Committed, Rows, Snapshot};
 use super::table::Table;
 use super::verbs::history::Count;
 
-/// One verb's view of what is committed, and of what others of its batch wrote. Its writes are kept aside, where its own reads see
-/// them, until the verb has succeeded: so a verb that fails, at whatever point, has written nothing.
+/// One verb's view of what is committed, and of what others of its batch wrote. It writes to the batch, and what it wrote is taken
+/// back unless the verb has succeeded: so a verb that fails, at whatever point, has written nothing.
 pub(super) struct Stage<'a> {
-    changes: Layer,
     batch: &'a mut Layer,
     below: &'a Snapshot,
     memo: &'a mut Memo,
+    written: Vec<Written>,
+}
+
+/// A row that the verb wrote, and what the batch said of it before.
+struct Written {
+    table: Table,
+    key: Bytes,
+    said: Said,
 }
 
 impl<'a> Stage<'a> {
     pub(super) fn new(batch: &'a mut Layer, below: &'a Snapshot, memo: &'a mut Memo) -> Self {
-        Self { changes: Layer::default(), batch, below, memo }
+        Self { batch, below, memo, written: Vec::new() }
     }
 
     /// The record of a run, without its inputs.
@@ -42,8 +51,21 @@ impl<'a> Stage<'a> {
         self.memo.keep(row, run.clone());
     }
 
+    /// Where the audit log ends.
+    pub(super) fn audit_chain(&mut self) -> Result<AuditChain, StoreError> {
+        let last = self.last(Table::Audit)?;
+        last.map_or_else(|| Ok(AuditChain::default()), |(_, row)| self.memo.chain(&row))
+    }
+
+    /// Puts the next entry of the audit log, with which this chain ends.
+    pub(super) fn put_audit(&mut self, entry: &AuditEntry, chain: AuditChain) {
+        let row = row::encode(entry);
+        self.put(Table::Audit, Key::new().number(entry.seq).build(), row.clone());
+        self.memo.keep_chain(row, chain);
+    }
+
     pub(super) fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
-        self.changes.put(table, key, value);
+        self.change(table, key, Some(value.into()));
     }
 
     /// Puts all rows of a record, as [`super::rows`] makes them.
@@ -54,7 +76,13 @@ impl<'a> Stage<'a> {
     }
 
     pub(super) fn remove(&mut self, table: Table, key: Vec<u8>) {
-        self.changes.remove(table, key);
+        self.change(table, key, None);
+    }
+
+    fn change(&mut self, table: Table, key: Vec<u8>, value: Option<Bytes>) {
+        let key = Bytes::from(key);
+        let said = self.batch.change(table, Arc::clone(&key), value);
+        self.written.push(Written { table, key, said });
     }
 
     /// Whether a row has this value.
@@ -62,32 +90,32 @@ impl<'a> Stage<'a> {
         Ok(self.get(table, key)?.is_some_and(|row| row == value))
     }
 
-    /// Adds the writes to those of the batch; says whether there were any.
-    pub(super) fn flush(mut self) -> Result<bool, StoreError> {
-        if self.changes.is_empty() {
-            return Ok(false);
-        }
+    /// Leaves what was written in the batch; says whether anything was.
+    pub(super) fn keep(mut self) -> Result<bool, StoreError> {
         self.count()?;
-        self.batch.cover(self.changes);
-        Ok(true)
+        Ok(!mem::take(&mut self.written).is_empty())
     }
 
     /// [`Table::RunCounts`] follows [`Table::RunsByFlow`].
     fn count(&mut self) -> Result<(), StoreError> {
+        let mut before = BTreeMap::new();
+        for Written { key, said, .. } in self.written.iter().filter(|row| row.table == Table::RunsByFlow) {
+            before.entry(Bytes::clone(key)).or_insert_with(|| said.clone());
+        }
         let mut counted: BTreeMap<Vec<u8>, (Count, Count)> = BTreeMap::new();
-        for (key, value) in self.changes.range(Table::RunsByFlow, &Key::new().span()) {
-            let row = self.before(Table::RunsByFlow, key)?;
-            let (gone, come) = counted.entry(counted_with(key)?.to_vec()).or_default();
-            *gone = gone.and(Count::of(row.as_deref())?);
-            *come = come.and(Count::of(value)?);
+        for (key, said) in before {
+            let was = match said {
+                Some(value) => value.map(|value| value.to_vec()),
+                None => self.below.get(Table::RunsByFlow, &key)?,
+            };
+            let (gone, come) = counted.entry(counted_with(&key)?.to_vec()).or_default();
+            *gone = gone.and(Count::of(was.as_deref())?);
+            *come = come.and(Count::of(self.get(Table::RunsByFlow, &key)?.as_deref())?);
         }
-        let mut counts = Vec::new();
         for (key, (gone, come)) in counted.into_iter().filter(|(_, (gone, come))| gone != come) {
-            let row = self.before(Table::RunCounts, &key)?;
+            let row = self.get(Table::RunCounts, &key)?;
             let count = row.map_or(Ok(Count::default()), |row| Count::read(&row))?;
-            counts.push((key, count.and(come).without(gone)));
-        }
-        for (key, count) in counts {
+            let count = count.and(come).without(gone);
             match count.runs {
                 0 => self.remove(Table::RunCounts, key),
                 _ => self.put(Table::RunCounts, key, count.row()),
@@ -95,12 +123,13 @@ impl<'a> Stage<'a> {
         }
         Ok(())
     }
+}
 
-    /// A row as it was before this verb.
-    fn before(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.batch.get(table, key) {
-            Some((_, value)) => Ok(value.map(<[u8]>::to_vec)),
-            None => self.below.get(table, key),
+/// Takes back what was not to be kept.
+impl Drop for Stage<'_> {
+    fn drop(&mut self) {
+        for Written { table, key, said } in self.written.drain(..).rev() {
+            self.batch.restore(table, key, said);
         }
     }
 }
@@ -114,7 +143,7 @@ fn counted_with(key: &[u8]) -> Result<&[u8], StoreError> {
 
 impl Rows for Stage<'_> {
     fn layers(&self) -> impl Iterator<Item = &Layer> {
-        [&self.changes, self.batch].into_iter().chain(self.below.layers())
+        std::iter::once(&*self.batch).chain(self.below.layers())
     }
 
     fn file(&self) -> &Committed {
@@ -161,7 +190,7 @@ mod tests {
         for (key, value) in changes {
             match value {
                 Some(value) => layer.put(TABLE, vec![*key], vec![*value]),
-                None => layer.remove(TABLE, vec![*key]),
+                None => drop(layer.change(TABLE, [*key].into(), None)),
             }
         }
         layer
@@ -230,12 +259,13 @@ mod tests {
             follow(&mut model, &own);
             check(&stage, &model, &span, limit);
             drop(stage);
+            prop_assert_eq!(batch.bytes(), layer(&of_batch).bytes());
             check(&Stage::new(&mut batch, &before, &mut Memo::default()), &without, &span, limit);
 
             let mut memo = Memo::default();
             let mut stage = Stage::new(&mut batch, &before, &mut memo);
             write(&mut stage, &own);
-            prop_assert_eq!(stage.flush().unwrap(), !own.is_empty());
+            prop_assert_eq!(stage.keep().unwrap(), !own.is_empty());
             let bytes = opened.show(batch);
             check(&opened.snapshot(), &model, &span, limit);
             check(&before, &seen, &span, limit);
@@ -245,7 +275,7 @@ mod tests {
             prop_assert_eq!(bytes, rows);
 
             opened.write(&Layer::default(), |_| Ok(())).unwrap();
-            prop_assert!(opened.snapshot().layer.is_empty());
+            prop_assert_eq!(opened.snapshot().layer.bytes(), 0);
             check(&opened.snapshot(), &model, &span, limit);
             check(&before, &seen, &span, limit);
         }

@@ -407,7 +407,7 @@ mod tests {
             let table = Table::ALL[usize::from(table) % Table::ALL.len()];
             match value {
                 Some(value) => layer.put(table, key, value),
-                None => layer.remove(table, key),
+                None => drop(layer.change(table, key.into(), None)),
             }
         }
         layer

@@ -81,6 +81,12 @@ impl Writer {
         let _ = self.watched.set(watch);
     }
 
+    /// Nobody commits, nor brings rows to the engine, while this is held.
+    #[cfg(test)]
+    pub(super) fn pause(&self) -> std::sync::MutexGuard<'_, Committer> {
+        self.committer.lock().unwrap()
+    }
+
     /// Has the thread look whether the file must be opened again; who asks does not wait.
     pub(super) fn nudge(&self) {
         let Some(Thread { queue: Some(queue), before, .. }) = &self.thread else { return };
@@ -192,7 +198,7 @@ where
         if let Err(error @ StoreError::Backend(_)) = &outcome {
             return Err(repeated(error));
         }
-        let changed = if outcome.is_ok() { stage.flush()? } else { false };
+        let changed = if outcome.is_ok() { stage.keep()? } else { false };
         self.outcome = Some(outcome);
         Ok(changed)
     }
@@ -219,7 +225,7 @@ struct Failure {
 const REST: u32 = 10;
 
 /// Who commits; one at a time does.
-struct Committer {
+pub(super) struct Committer {
     database: Arc<Guarded>,
     memo: Memo,
     /// What a panic left half done in the engine must not be built on.
@@ -266,15 +272,15 @@ impl Committer {
     /// Commits a batch, and tells those who wait for it.
     fn serve(&mut self, mut batch: Vec<Box<dyn Operation>>) {
         let begun = Instant::now();
-        let changed = match (&self.damaged, &self.failure) {
+        let outcome = match (&self.damaged, &self.failure) {
             (Some(error), _) => Err(Arc::clone(error)),
             (None, Some(Failure { error, until })) if *until > begun => Err(Arc::clone(error)),
             (None, _) => guarded(|| commit(&self.database, &mut self.memo, &mut batch)).map_err(Arc::new),
         };
-        if let (Ok(true), Some(watch)) = (&changed, self.watched.get()) {
+        if let (Ok(Outcome { changed: true, .. }), Some(watch)) = (&outcome, self.watched.get()) {
             watch(batch.len(), begun.elapsed());
         }
-        match &changed {
+        match &outcome {
             Ok(_) => self.failure = None,
             Err(error) if matches!(error.as_ref(), StoreError::Damaged(_)) => self.damaged = Some(Arc::clone(error)),
             // It is one that was told before.
@@ -287,15 +293,27 @@ impl Committer {
                 self.failure = Some(Failure { error: Arc::clone(error), until });
             }
         }
-        let committed = changed.map(|_| ());
+        let is_due = outcome.as_ref().is_ok_and(|outcome| outcome.relieve);
+        let committed = outcome.map(|_| ());
         for operation in batch {
             operation.reply(committed.clone());
+        }
+        // Whoever waits for the thread has its answer.
+        if is_due && let Err(error @ StoreError::Damaged(_)) = guarded(|| self.database.relieve()) {
+            self.damaged = Some(Arc::new(error));
         }
     }
 }
 
-/// Says whether anything was written.
-fn commit(database: &Guarded, memo: &mut Memo, batch: &mut [Box<dyn Operation>]) -> Result<bool, StoreError> {
+/// What became of a batch.
+struct Outcome {
+    /// Whether anything was written.
+    changed: bool,
+    /// Whether so much is in memory that the engine has to get it.
+    relieve: bool,
+}
+
+fn commit(database: &Guarded, memo: &mut Memo, batch: &mut [Box<dyn Operation>]) -> Result<Outcome, StoreError> {
     // Who read may have met a failure since.
     database.heal()?;
     let below = database.snapshot()?;
@@ -305,8 +323,6 @@ fn commit(database: &Guarded, memo: &mut Memo, batch: &mut [Box<dyn Operation>])
     }
     // What is shown is changed in its place where nobody looks at it.
     drop(below);
-    if changed {
-        database.commit(rows)?;
-    }
-    Ok(changed)
+    let relieve = changed && database.commit(rows)?;
+    Ok(Outcome { changed, relieve })
 }

@@ -101,11 +101,12 @@ fn caller_that_is_alone_commits_on_its_own_thread_and_others_share_commits() {
 
 /// Changes rows behind the store's back.
 fn tamper(store: &RedbStore, change: impl FnOnce(&mut Stage<'_>)) {
+    let _paused = store.writer.pause();
     let (below, mut rows) = (store.database.snapshot().unwrap(), Layer::default());
     let mut memo = Memo::default();
     let mut stage = Stage::new(&mut rows, &below, &mut memo);
     change(&mut stage);
-    stage.flush().unwrap();
+    stage.keep().unwrap();
     drop(below);
     store.database.commit(rows).unwrap();
 }

@@ -12,7 +12,7 @@ pub(super) mod task;
 pub(super) mod worker;
 
 use bloom_ir::Digest;
-use bloom_runtime::record::{AuditChain, AuditNote};
+use bloom_runtime::record::AuditNote;
 use bloom_runtime::store::StoreError;
 use serde::de::DeserializeOwned;
 
@@ -54,11 +54,10 @@ pub(super) fn write_audit(stage: &mut Stage<'_>, notes: Vec<AuditNote>) -> Resul
     if notes.is_empty() {
         return Ok(());
     }
-    let last = stage.last(Table::Audit)?.map(|(_, row)| row::decode(&row)).transpose()?;
-    let mut chain = last.as_ref().map_or_else(AuditChain::default, AuditChain::after);
+    let mut chain = stage.audit_chain()?;
     for note in notes {
         let entry = chain.next(note);
-        stage.put(Table::Audit, Key::new().number(entry.seq).build(), row::encode(&entry));
+        stage.put_audit(&entry, chain);
     }
     Ok(())
 }

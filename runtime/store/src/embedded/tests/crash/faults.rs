@@ -59,6 +59,8 @@ async fn goes_on(fault: Fault, after: usize, stays: bool, seed: u64) -> Result<b
         return Err("the disk failed, and nobody was told".to_owned());
     }
     if fault == Fault::Full && stays {
+        // Who has its answer does not wait for what the writer does afterwards.
+        let _ = store.note(Vec::new()).await;
         // What has room is there to be read.
         store
             .runs(&RunFilter { limit: 100, ..RunFilter::default() })
