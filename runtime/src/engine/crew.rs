@@ -155,12 +155,15 @@ impl Engine {
         patience: watch::Receiver<Patience>,
         want: &mpsc::UnboundedSender<RunId>,
     ) -> Result<Stop, EngineError> {
-        let record = self.record_of(run).await?;
-        if let Some(parent) = &record.parent
-            && !record.status.is_terminal()
-            && self.is_orphan(&record).await?
-        {
-            self.cancel_orphan(run, &parent.run).await?;
+        let is_plain = self.is_plain(run);
+        if !is_plain {
+            let record = self.record_of(run).await?;
+            if let Some(parent) = &record.parent
+                && !record.status.is_terminal()
+                && self.is_orphan(&record).await?
+            {
+                self.cancel_orphan(run, &parent.run).await?;
+            }
         }
         let stop = self.drive_one(run, patience, want).await?;
         if let Stop::Ended(RunEnd::Continued { run: next }) = &stop {
@@ -169,6 +172,7 @@ impl Engine {
             return Ok(stop);
         }
         if let Stop::Ended(end) = &stop
+            && !is_plain
             && let Some(parent) = self.tell_parent(run, end).await?
         {
             // Nobody listens when the driver is gone.

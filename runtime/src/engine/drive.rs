@@ -119,16 +119,18 @@ impl Engine {
         let driver = live.driver.lock().await;
         // What is said from here on is meant for this driver.
         live.interrupted.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let record = self.record_of(id).await?;
-        if record.status == RunStatus::Queued {
-            self.begin(id, &live).await?;
-            if record.dispatched {
-                drop(driver);
-                self.forget(id, live);
-                return Ok(Stop::Waits(Vec::new()));
+        if !self.is_plain(id) {
+            let record = self.record_of(id).await?;
+            if record.status == RunStatus::Queued {
+                self.begin(id, &live).await?;
+                if record.dispatched {
+                    drop(driver);
+                    self.forget(id, live);
+                    return Ok(Stop::Waits(Vec::new()));
+                }
+            } else if record.is_elsewhere() {
+                return Err(EngineError::Dispatched(id.clone()));
             }
-        } else if record.is_elsewhere() {
-            return Err(EngineError::Dispatched(id.clone()));
         }
         if self.may_have_tasks(&live).await {
             self.expire_leases_of_the_dead(id).await?;
@@ -273,25 +275,17 @@ impl Engine {
     /// Looks where the run stands, goes on with a turn that is not recorded yet, and ends waits that are over. Calls in
     /// `called` are under way.
     async fn look(&self, id: &RunId, live: &Live, called: &BTreeSet<EffectId>) -> Result<View, EngineError> {
-        match self.happen(id, With::Nothing, |run, desk| Ok(run.catch_up(desk))).await {
-            Ok(()) | Err(EngineError::Over { .. }) => {}
-            Err(error) => return Err(error),
-        }
-        if self.config.llm_by_person {
-            match self.happen(id, With::Nothing, |run, desk| Ok(run.ask_people(desk))).await {
-                Ok(()) | Err(EngineError::Over { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
         loop {
-            let mut ended = false;
-            let end = |run: &mut Run, desk: &Desk<'_>| {
-                let addition = run.end_wait(desk).or_else(|| run.tell_rest(desk));
-                ended = addition.is_some();
+            let mut has_happened = false;
+            let next = |run: &mut Run, desk: &Desk<'_>| {
+                let addition = run.catch_up(desk).or_else(|| run.ask_people(desk));
+                let addition = addition.or_else(|| run.end_wait(desk)).or_else(|| run.tell_rest(desk));
+                // Between two slices of a turn whoever wants to stop the run gets a turn.
+                has_happened = addition.is_some() && !run.is_moving();
                 Ok(addition)
             };
-            match self.happen(id, With::Nothing, end).await {
-                Ok(()) if ended => {}
+            match self.happen(id, With::Nothing, next).await {
+                Ok(()) if has_happened => {}
                 Ok(()) | Err(EngineError::Over { .. }) => break,
                 Err(error) => return Err(error),
             }

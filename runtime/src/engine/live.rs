@@ -1,6 +1,7 @@
 //! The runs that are in memory, and how what happens to them is committed.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +41,9 @@ pub(super) struct Live {
     active: Mutex<Option<Duration>>,
     /// Why a worker's result could not be recorded.
     pub(super) interrupted: Mutex<Option<String>>,
+    /// Whether it was accepted since it came into memory, began at once, and is nobody's child or task: then its record says
+    /// nothing that its driver has to know.
+    is_plain: AtomicBool,
 }
 
 /// Notes on drop that an effect is no longer performed.
@@ -86,6 +90,10 @@ pub(super) type Made = Result<Option<Addition>, EngineError>;
 const PAGE: usize = 1000;
 
 impl Live {
+    pub(super) fn note_plain(&self) {
+        self.is_plain.store(true, Ordering::Relaxed);
+    }
+
     /// Effects of this run that are being performed, here or by a worker of this engine.
     pub(super) fn performing(&self) -> usize {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).len()
@@ -132,6 +140,12 @@ impl Engine {
     /// The run in memory; it is not loaded by this.
     pub(super) fn live(&self, id: &RunId) -> Arc<Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default().clone()
+    }
+
+    /// Whether the record of a run says nothing that its driver has to know.
+    pub(super) fn is_plain(&self, id: &RunId) -> bool {
+        let all = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(id).is_some_and(|live| live.is_plain.load(Ordering::Relaxed))
     }
 
     /// Tells all drivers that their runs cannot go on.

@@ -176,6 +176,7 @@ impl Engine {
             }
             tell(observer.as_ref(), &taken, &of, Committed { recorded, steps, has_work });
             if is_wanted {
+                taken.note_plain();
                 tending.want(&of);
             }
             if let Some(ticket) = ticket {
