@@ -4,7 +4,6 @@
 //! prints comes from a catalogue in each language (`messages/`), never from the code.
 
 mod agents;
-mod allocator;
 mod apply;
 mod args;
 mod callees;
@@ -58,6 +57,9 @@ use crate::catalogue::Catalogue;
 use crate::failure::Exit;
 use crate::output::Out;
 use crate::session::Session;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();

@@ -38,7 +38,7 @@ use crate::setting::Setting;
 use crate::signal::Interrupts;
 use crate::store::Store;
 use crate::trust_file::TrustFile;
-use crate::{allocator, apply, engine, place};
+use crate::{apply, engine, place};
 
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
@@ -115,7 +115,6 @@ impl Serve {
             Explained::failed(text!(catalogue, "serve-cannot-listen", address = settings.listen.to_string()))
         })?;
         let worker = embedded(config.settings.server.workers, &choice, &engine, session).await?;
-        allocator::give_back();
         // Whoever is told the address may ask the server to stop.
         let interrupts = Interrupts::listen()?;
         tell(listener.local_addr()?, settings.tls.is_some(), session, out)?;
