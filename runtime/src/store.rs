@@ -273,6 +273,38 @@ impl Append {
             held: None,
         }
     }
+
+    /// Adds what follows at once to the same run.
+    pub fn follow(&mut self, next: Self) {
+        let Self {
+            run: _,
+            expected: _,
+            events,
+            status,
+            spent,
+            charge,
+            tasks,
+            waiting,
+            wake_at,
+            questions,
+            inbox,
+            proposals,
+            audit,
+            next,
+            orphans,
+            held,
+        } = next;
+        self.events.extend(events);
+        (self.status, self.waiting, self.wake_at, self.next, self.held) = (status, waiting, wake_at, next, held);
+        self.spent = self.spent.plus(spent);
+        self.charge = self.charge.plus(charge);
+        self.tasks.extend(tasks);
+        self.questions.extend(questions);
+        self.inbox.extend(inbox);
+        self.proposals.extend(proposals);
+        self.audit.extend(audit);
+        self.orphans.extend(orphans);
+    }
 }
 
 /// A run that goes on in the place of another of the same flow.

@@ -59,6 +59,13 @@ pub trait ToolHost: Send + Sync {
         None
     }
 
+    /// Whether a call takes next to no time, by what is known of the last one, and can do nothing but compute. Then it may be made
+    /// where somebody waits for something else.
+    fn is_brief(&self, call: &ToolRequest) -> bool {
+        let _ = call;
+        false
+    }
+
     /// Calls a tool once: input checked, fresh instance, limits kept, output checked. Dropping the future interrupts
     /// the call.
     async fn call(&self, call: ToolCall) -> Result<Value, EffectError>;

@@ -208,6 +208,7 @@ pub fn submission(ir: &VerifiedIr, inputs: Value) -> Submit {
         setting: Value::Null,
         limits: None,
         budget: None,
+        is_awaited: false,
     }
 }
 

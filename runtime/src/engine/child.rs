@@ -106,7 +106,7 @@ impl Engine {
         let by = Actor(format!("run:{parent}"));
         let (inputs, context) = (call.inputs.clone(), context.clone());
         let (setting, budget) = (Value::Null, budget.clone());
-        let submit = Submit { ir, inputs, by, context, setting, limits: Some(*limits), budget };
+        let submit = Submit { ir, inputs, by, context, setting, limits: Some(*limits), budget, is_awaited: false };
         let parent = Parent { run: parent.clone(), effect: request.id.clone(), waits: call.wait, depth: *depth };
         let identity = Identity { id: id.clone(), parent: Some(parent), dispatched: false };
         let message = |error: &EngineError| format!("the flow `{}` was not started: {error}", call.flow);

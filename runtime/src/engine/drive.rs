@@ -14,7 +14,6 @@ use tracing::Instrument as _;
 
 use super::child::Start;
 use super::live::{Live, Slot, With};
-use super::open::Open;
 use super::run::{Desk, Run, RunEnd, measured};
 use super::tool::Job;
 use super::wait::Wait;
@@ -315,7 +314,8 @@ impl Engine {
         let (mut jobs, mut starts, mut early) = (Vec::new(), Vec::new(), Vec::new());
         let depth = run.parent.as_ref().map_or(0, |parent| parent.depth).saturating_add(1);
         for id in run.open.take_to_begin() {
-            let Some(Open { effect, begun, is_cleared, .. }) = run.open.get(&id) else { continue };
+            let Some(open) = run.open.get(&id) else { continue };
+            let effect = &open.effect;
             match &effect.ask().call {
                 EffectCall::Llm(_) | EffectCall::Sleep(_) | EffectCall::Timer(_) | EffectCall::Await(_) => {}
                 // A person was quicker to clear it than the call that asked them to end.
@@ -328,23 +328,7 @@ impl Engine {
                     limits: run.left_for_another(),
                     budget: run.budget.clone().filter(|name| self.config.budgets.has(name)),
                 }),
-                EffectCall::Tool(call) => jobs.push(Job {
-                    request: effect.ask().clone(),
-                    call: call.clone(),
-                    spot: run.spot(effect.ask()),
-                    attempt: effect.attempt(),
-                    is_unknown: *begun,
-                    is_cleared: *is_cleared,
-                    agent: run.agent().to_owned(),
-                    context: run.context.clone(),
-                    capabilities: run
-                        .policy()
-                        .allowed_tools
-                        .get(&call.tool)
-                        .map(|tool| tool.capabilities.clone())
-                        .unwrap_or_default(),
-                    node_limit: Duration::from_secs(run.limits().node_timeout_seconds.into()),
-                }),
+                EffectCall::Tool(call) => jobs.push(Job::new(run, open, call)),
             }
         }
         for id in early {

@@ -24,6 +24,7 @@ use super::open::{Open, OpenEffects};
 use super::progress::{EffectSpot, Step};
 use super::proposal::Proposer;
 use super::retry::Schedule;
+use super::tool::Job;
 use super::wait::Rest;
 use crate::clock::Ids;
 use crate::record::{
@@ -162,6 +163,14 @@ impl Addition {
     /// What nobody is told of as a step.
     pub(super) fn silent(append: Append) -> Self {
         Self { append, artifacts: Vec::new(), steps: Vec::new() }
+    }
+
+    /// Adds what follows at once, to be committed with it.
+    pub(super) fn follow(&mut self, next: Self) {
+        let Self { append, artifacts, steps } = next;
+        self.append.follow(append);
+        self.artifacts.extend(artifacts);
+        self.steps.extend(steps);
     }
 }
 
@@ -399,6 +408,16 @@ impl Run {
     /// How an effect is shown.
     pub(super) fn spot(&self, request: &EffectRequest) -> EffectSpot {
         EffectSpot::of(&self.program, request)
+    }
+
+    /// The call of a tool that it waits for, where it waits for nothing else.
+    pub(super) fn only_call(&self) -> Option<Job> {
+        let mut open = self.open.iter();
+        let (Some(only), None) = (open.next(), open.next()) else { return None };
+        match &only.effect.ask().call {
+            EffectCall::Tool(call) => Some(Job::new(self, only, call)),
+            _ => None,
+        }
     }
 
     /// Whether the machine is in the middle of a turn: [`Run::catch_up`] goes on with it.

@@ -8,7 +8,7 @@ use super::gate::Standing;
 use super::live::{Committed, Slot, tell};
 use super::panicked::Panicked;
 use super::progress::Step;
-use super::run::{Addition, Desk, Run};
+use super::run::{Addition, Desk, Run, RunEnd};
 use super::to_the_end::to_the_end;
 use super::turn::{self, Ticket};
 use super::{Engine, EngineError, policy};
@@ -35,6 +35,9 @@ pub struct Submit {
     pub limits: Option<Limits>,
     /// The name of the budget profile; none: that of the agent.
     pub budget: Option<String>,
+    /// Whether who submits waits for its end, and learns of the run by that alone: then it may be accepted a few milliseconds later,
+    /// with the answer to its first call.
+    pub is_awaited: bool,
 }
 
 /// Which run it becomes.
@@ -47,7 +50,7 @@ pub(super) struct Identity {
 
 impl Engine {
     /// Accepts a run: keeps in one commit its IR, its inbox entry, its record, `run.started`, and what its first turn needs. It
-    /// moves on when it is driven. Where as many runs are under way as may be, it is kept without events and begins when its turn
+    /// moves on when it is driven, unless it has ended by then. Where as many runs are under way as may be, it is kept without events and begins when its turn
     /// has come. A flow that may not run here, or that calls one that is missing or may not, inputs that do not fit, an agent that
     /// does not work in the context ([`EngineError::Context`]), or one of which too many runs wait already ([`EngineError::QueueFull`]), leave nothing behind.
     pub async fn submit(&self, submit: Submit) -> Result<RunId, EngineError> {
@@ -74,7 +77,7 @@ impl Engine {
     }
 
     pub(super) async fn submit_from(&self, submit: Submit, identity: Identity) -> Result<RunId, EngineError> {
-        let Submit { ir, inputs, by, context, setting, limits, budget } = submit;
+        let Submit { ir, inputs, by, context, setting, limits, budget, is_awaited } = submit;
         let (Identity { id, parent, dispatched }, now) = (identity, self.clock.now());
         // What a worker has of tools is its own to say.
         if !dispatched {
@@ -116,8 +119,10 @@ impl Engine {
             (None, Addition::silent(turn::waiting(&record, Vec::new(), &by)))
         } else {
             // The first event bears the time at which the run started.
-            let desk = Desk { now, ..self.desk() };
-            let (run, addition) = Run::begin(&record, ir, machine, &by, &desk);
+            let (mut run, mut addition) = Run::begin(&record, ir, machine, &by, &Desk { now, ..self.desk() });
+            if is_awaited && !dispatched {
+                self.answer_first(&mut run, &mut addition).await;
+            }
             (Some(run), addition)
         };
         let Addition { append: mut first, artifacts, steps } = addition;
@@ -160,7 +165,11 @@ impl Engine {
         let standing = Standing::of(&submission.first);
         let bill = self.ledger.bill(&submission.run.flow, &submission.first);
         let run = run.filter(|_| !submission.run.dispatched).map(Box::new);
-        let (is_here, is_wanted) = (run.is_some(), run.is_some() && submission.run.parent.is_none());
+        // Of one that has ended nobody is to be told anything more, unless another one goes on in its place.
+        let is_over =
+            run.as_ref().and_then(|run| run.end()).is_some_and(|end| !matches!(end, RunEnd::Continued { .. }));
+        let is_here = run.is_some() && !(is_over && submission.run.parent.is_none());
+        let is_wanted = is_here && submission.run.parent.is_none();
         let (id, live) = (submission.run.id.clone(), self.live(&submission.run.id));
         let of = id.clone();
         // If this future is dropped now, a run that was accepted goes on.
@@ -182,7 +191,7 @@ impl Engine {
             if let Some(ticket) = ticket {
                 ticket.keep(standing, bill);
             }
-            *slot = run.map(Slot::of);
+            *slot = run.filter(|_| is_here).map(Slot::of);
             drop(slot);
             if has_work {
                 work.announce();

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::crew::Crew;
-use super::drive::{Patience, TICK};
+use super::drive::{Patience, Stop, TICK};
 use super::hands::Hands;
 use super::{Engine, EngineError};
 use crate::record::{Actor, RunId};
@@ -132,13 +132,15 @@ impl Engine {
                 biased;
                 () = &mut stop => break Ok(()),
                 // Before what is wanted: however much comes in, those that are driven go on.
-                Some((run, stopped)) = crew.next(), if is_driving => {
-                    queue.is_next_known = false;
-                    if let Err(error) = stopped {
+                Some((run, stopped)) = crew.next(), if is_driving => match stopped {
+                    Ok(Stop::Ended(_)) => {}
+                    Ok(Stop::Waits(_)) => queue.is_next_known = false,
+                    Err(error) => {
+                        queue.is_next_known = false;
                         tracing::warn!(%run, %error, "a run cannot go on for now");
                         paused.insert(run, Instant::now() + PAUSE);
                     }
-                }
+                },
                 Some(run) = wanted.recv() => queue.push(run),
                 () = tokio::time::sleep(rest) => {}
             }
@@ -184,11 +186,13 @@ impl Engine {
         }
         // Those that are known stand among them until they have moved on.
         let known = paused.len().saturating_add(driven.len()).saturating_add(queue.order.len());
-        let due = self.store.due_runs(i64::MAX, known.saturating_add(AT_ONCE).saturating_add(1)).await?;
-        (queue.next, queue.is_next_known) = (None, true);
+        let limit = known.saturating_add(AT_ONCE).saturating_add(1);
+        let due = self.store.due_runs(i64::MAX, limit).await?;
+        // There may be more than these.
+        (queue.next, queue.is_next_known) = (None, due.len() < limit);
         for (at, run) in due {
             if at > now {
-                queue.next = Some(at);
+                (queue.next, queue.is_next_known) = (Some(at), true);
                 break;
             }
             if !paused.contains_key(&run) && !driven.contains(&run) {

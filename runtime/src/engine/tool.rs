@@ -10,9 +10,10 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::live::With;
+use super::open::Open;
 use super::progress::{EffectSpot, Step};
 use super::retry::Schedule;
-use super::run::{measured, with_last};
+use super::run::{Addition, Desk, Run, measured, with_last};
 use super::{Engine, EngineError};
 use crate::record::{ContextId, RunId};
 use crate::tool::ToolCall;
@@ -39,11 +40,59 @@ pub(super) struct Job {
     pub(super) node_limit: Duration,
 }
 
+impl Job {
+    pub(super) fn new(run: &Run, open: &Open, call: &ToolRequest) -> Self {
+        let Open { effect, begun, is_cleared, .. } = open;
+        let allowed = run.policy().allowed_tools.get(&call.tool);
+        Self {
+            request: effect.ask().clone(),
+            call: call.clone(),
+            spot: run.spot(effect.ask()),
+            attempt: effect.attempt(),
+            is_unknown: *begun,
+            is_cleared: *is_cleared,
+            agent: run.agent().to_owned(),
+            context: run.context.clone(),
+            capabilities: allowed.map(|tool| tool.capabilities.clone()).unwrap_or_default(),
+            node_limit: Duration::from_secs(run.limits().node_timeout_seconds.into()),
+        }
+    }
+}
+
+/// What a run that nobody has accepted yet is held up by its first call, at most.
+const AT_ONCE: Duration = Duration::from_millis(10);
+
 impl Engine {
     /// Calls the tool until it answers or fails for good, and records that.
     pub(super) async fn perform(&self, run: &RunId, job: Job) -> Result<(), EngineError> {
         let span = tracing::debug_span!("effect", %run, node = %job.spot.node, tool = %job.call.tool);
         self.perform_within(run, job).instrument(span).await
+    }
+
+    /// Makes the call that a new run begins with, if its answer may be kept together with the beginning: one call, which only reads,
+    /// can do nothing but compute, and takes next to no time. Whatever else is the case is left to the run's driver, also a call
+    /// that fails.
+    pub(super) async fn answer_first(&self, run: &mut Run, addition: &mut Addition) {
+        let Some(job) = run.only_call() else { return };
+        if job.call.effect != ToolEffect::Read || !job.capabilities.is_empty() || !self.tools.is_brief(&job.call) {
+            return;
+        }
+        let begun = Instant::now();
+        let key = format!("{}/{}", run.id, job.request.id);
+        let Ok(value) = self.call_once(&run.id, &job, key, AT_ONCE.min(self.own_limit(&job))).await else { return };
+        let answer = Ok(Answer { value, usage: None });
+        let Some(mut next) = run.settle(&job.request.id, job.attempt, answer, &self.desk()) else { return };
+        for step in &mut next.steps {
+            if let Step::Settled { took, .. } = step {
+                *took = Some(begun.elapsed());
+            }
+        }
+        addition.follow(next);
+    }
+
+    /// What one attempt may take, unless its node has less time left.
+    fn own_limit(&self, job: &Job) -> Duration {
+        job.call.timeout_seconds.map_or(self.config.tool_timeout, |own| Duration::from_secs(own.into()))
     }
 
     async fn perform_within(&self, run: &RunId, job: Job) -> Result<(), EngineError> {
@@ -57,8 +106,7 @@ impl Engine {
             self.note_called_again(run, &job).await?;
         }
         let schedule = Schedule::new(&self.config, job.call.retry.as_ref());
-        let own_limit =
-            job.call.timeout_seconds.map_or(self.config.tool_timeout, |own| Duration::from_secs(own.into()));
+        let own_limit = self.own_limit(&job);
         let begun = Instant::now();
         let deadline = begun + job.node_limit;
         let key = format!("{run}/{}", job.request.id);
@@ -164,7 +212,7 @@ impl Engine {
         &self,
         run: &RunId,
         request: &EffectRequest,
-        make: impl FnOnce(&mut super::run::Run, &super::run::Desk<'_>) -> Option<super::run::Addition>,
+        make: impl FnOnce(&mut Run, &Desk<'_>) -> Option<Addition>,
     ) -> Result<(), EngineError> {
         let gone = || EngineError::NoSuchEffect { run: run.clone(), effect: request.id.to_string() };
         let done =

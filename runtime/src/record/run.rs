@@ -194,6 +194,15 @@ impl Spent {
         self.tokens = self.tokens.saturating_add(usage.tokens());
         self.cost_micro_usd = self.cost_micro_usd.saturating_add(usage.cost_micro_usd.unwrap_or_default());
     }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            tokens: self.tokens.saturating_add(other.tokens),
+            cost_micro_usd: self.cost_micro_usd.saturating_add(other.cost_micro_usd),
+        }
+    }
 }
 
 /// A stretch of a history, checked in itself: numbered and chained, and nothing after an end. So that a store need not

@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use bloom_interpreter::effect::EffectError;
+use bloom_interpreter::effect::{EffectError, ToolRequest};
 use bloom_ir::{Digest, Value};
 use bloom_runtime::panics;
 use bloom_runtime::tool::{CallLimits, Folders, InstalledTool, ToolCall, ToolHost};
@@ -325,6 +325,11 @@ impl ToolHost for WasmHost {
 
     fn installed(&self) -> Vec<InstalledTool> {
         self.tools.installed()
+    }
+
+    fn is_brief(&self, call: &ToolRequest) -> bool {
+        let tool = self.tools.resolve(&call.tool, call.digest);
+        tool.is_ok_and(|tool| !tool.may_wait && tool.is_brief.load(Ordering::Relaxed))
     }
 
     fn limits(&self) -> Option<CallLimits> {

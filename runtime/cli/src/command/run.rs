@@ -91,7 +91,16 @@ impl Run {
             let document = ir.document().clone();
             let context = ContextId::new(CONTEXT);
             let limits = options.limits.within(document.policy.limits, name, &session.catalogue)?;
-            let submit = Submit { ir, inputs, by: owner(), context, setting: given.to_value(), limits, budget: None };
+            let submit = Submit {
+                ir,
+                inputs,
+                by: owner(),
+                context,
+                setting: given.to_value(),
+                limits,
+                budget: None,
+                is_awaited: false,
+            };
             (Task::New(submit), Some(document), store, tools, given)
         };
         self.driving.drive(Ready { task, document, store, tools, setting }, session, out).await

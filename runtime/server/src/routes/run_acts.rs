@@ -275,9 +275,10 @@ async fn fork(
     let key = runs::idempotency_key(&headers)?.map(|key| format!("fork\n{}\n{key}", run.id));
     let said = json!({ "fork": run.id, "at": at, "version": version });
     let (context, inputs) = (run.context.clone(), run.inputs.clone());
-    let wanted = Wanted { to_worker: false, by: by.clone(), context, inputs, budget: None, said, key };
+    let wanted =
+        Wanted { to_worker: false, by: by.clone(), context, inputs, budget: None, is_awaited: false, said, key };
     if let Some(made) = runs::repeated(&app, &wanted).await? {
-        return runs::answer(&app, made, wait).await;
+        return runs::answer(&app, &made.id, wait).await;
     }
     let ir = match version {
         Some(version) => Some(flows::verified(&app, &run.flow, Some(&version)).await?),
@@ -289,12 +290,12 @@ async fn fork(
     let made = wanted.id().unwrap_or_else(|| RunId::new(app.ids.fresh()));
     let forking = Forking { run: run.id, at, ir, by, setting: wanted.kept_with(&setting) };
     let made = match app.engine.fork_as(made.clone(), forking).await {
-        Ok(made) => runs::record(&app, &made).await?,
+        Ok(made) => made,
         Err(EngineError::Store(StoreError::RunExists(_))) => runs::made_meanwhile(&app, &wanted).await?,
         Err(error) => return Err(error.into()),
     };
-    tracing::Span::current().record("run", made.id.as_str());
-    runs::answer(&app, made, wait).await
+    tracing::Span::current().record("run", made.as_str());
+    runs::answer(&app, &made, wait).await
 }
 
 /// Run the same program with the same inputs again, as another run.
@@ -320,13 +321,13 @@ async fn rerun(
     let key = runs::idempotency_key(&headers)?.map(|key| format!("rerun\n{}\n{key}", run.id));
     let (context, inputs) = (run.context.clone(), run.inputs.clone());
     let (to_worker, budget, said) = (run.dispatched, run.budget.clone(), json!({ "rerun": run.id }));
-    let wanted = Wanted { to_worker, by, context, inputs, budget, said, key };
+    let wanted = Wanted { to_worker, by, context, inputs, budget, is_awaited: false, said, key };
     if let Some(made) = runs::repeated(&app, &wanted).await? {
-        return runs::answer(&app, made, Duration::ZERO).await;
+        return runs::answer(&app, &made.id, Duration::ZERO).await;
     }
     let missing = || ApiError::not_found("IR", run.ir);
     let bytes = app.store().flow_document(run.ir).await?.ok_or_else(missing)?;
     let ir = app.engine.verified(&bytes)?;
     let made = runs::accepted(&app, ir, run.limits, wanted).await?;
-    runs::answer(&app, made, Duration::ZERO).await
+    runs::answer(&app, &made, Duration::ZERO).await
 }

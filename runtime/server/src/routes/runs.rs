@@ -132,14 +132,15 @@ async fn submit(
     if let Some(name) = budget.as_ref().filter(|name| *name != Budgets::STANDARD) {
         said["cost_policy"] = name.as_str().into();
     }
-    let wanted = Wanted { to_worker, by, context, inputs, budget, said, key: key.map(|key| format!("{flow}\n{key}")) };
+    let (key, is_awaited) = (key.map(|key| format!("{flow}\n{key}")), !wait.is_zero());
+    let wanted = Wanted { to_worker, by, context, inputs, budget, is_awaited, said, key };
     if let Some(run) = repeated(&app, &wanted).await? {
-        return answer(&app, run, wait).await;
+        return answer(&app, &run.id, wait).await;
     }
     let ir = flows::verified(&app, &flow, version.as_deref()).await?;
     let limits = limits.map(|given| narrowed(&ir, given)).transpose()?;
     let run = accepted(&app, ir, limits, wanted).await?;
-    answer(&app, run, wait).await
+    answer(&app, &run, wait).await
 }
 
 /// Takes the budget profile out of the limits, if it is one that is known.
@@ -175,6 +176,8 @@ pub(super) struct Wanted {
     pub(super) inputs: Value,
     /// The budget profile, where one is named.
     pub(super) budget: Option<String>,
+    /// Whether who wants it waits for its end.
+    pub(super) is_awaited: bool,
     /// What was asked for, to be compared when it is asked for again.
     pub(super) said: serde_json::Value,
     pub(super) key: Option<String>,
@@ -227,9 +230,9 @@ pub(super) async fn repeated(app: &App, wanted: &Wanted) -> Result<Option<RunRec
 }
 
 /// The run that the same request made at the same time.
-pub(super) async fn made_meanwhile(app: &App, wanted: &Wanted) -> Result<RunRecord, ApiError> {
+pub(super) async fn made_meanwhile(app: &App, wanted: &Wanted) -> Result<RunId, ApiError> {
     let conflict = || ApiError::new(Code::ConcurrentModification, "the same request is being accepted");
-    repeated(app, wanted).await?.ok_or_else(conflict)
+    Ok(repeated(app, wanted).await?.ok_or_else(conflict)?.id)
 }
 
 /// Accepts a run.
@@ -238,11 +241,20 @@ pub(super) async fn accepted(
     ir: VerifiedIr,
     limits: Option<Limits>,
     wanted: Wanted,
-) -> Result<RunRecord, ApiError> {
+) -> Result<RunId, ApiError> {
     let id = wanted.id();
     let setting = wanted.kept_with(&app.setting);
     let (by, context, inputs) = (wanted.by.clone(), wanted.context.clone(), wanted.inputs.clone());
-    let submit = Submit { ir, inputs, by, context, setting, limits, budget: wanted.budget.clone() };
+    let submit = Submit {
+        ir,
+        inputs,
+        by,
+        context,
+        setting,
+        limits,
+        budget: wanted.budget.clone(),
+        is_awaited: wanted.is_awaited,
+    };
     let id = id.unwrap_or_else(|| RunId::new(app.ids.fresh()));
     let accepted = if wanted.to_worker {
         app.engine.submit_to_workers(id.clone(), submit).await
@@ -250,32 +262,29 @@ pub(super) async fn accepted(
         app.engine.submit_as(id.clone(), submit).await
     };
     match accepted {
-        Ok(_) => {}
+        Ok(_) => {
+            tracing::Span::current().record("run", id.as_str());
+            Ok(id)
+        }
         // The same request came twice at the same time.
-        Err(EngineError::Store(StoreError::RunExists(_))) => return made_meanwhile(app, &wanted).await,
-        Err(error) => return Err(error.into()),
+        Err(EngineError::Store(StoreError::RunExists(_))) => made_meanwhile(app, &wanted).await,
+        Err(error) => Err(error.into()),
     }
-    tracing::Span::current().record("run", id.as_str());
-    record(app, &id).await
 }
 
 /// The run as it stands after a while.
-pub(super) async fn answer(
-    app: &App,
-    record: RunRecord,
-    wait: Duration,
-) -> Result<(StatusCode, axum::Json<Run>), ApiError> {
-    let run = ended_within(app, record, wait).await?;
+pub(super) async fn answer(app: &App, run: &RunId, wait: Duration) -> Result<(StatusCode, axum::Json<Run>), ApiError> {
+    let run = ended_within(app, run, wait).await?;
     let status = if run.status.is_terminal() { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok((status, axum::Json(seen(app, &run).await?)))
 }
 
 /// Waits for the end of a run, for so long, and while the server does not stop.
-async fn ended_within(app: &App, mut run: RunRecord, wait: Duration) -> Result<RunRecord, ApiError> {
+async fn ended_within(app: &App, id: &RunId, wait: Duration) -> Result<RunRecord, ApiError> {
     let (until, mut stopping) = (Instant::now() + wait, app.stopping());
-    let mut watch = app.hub.watch_end(&run.id);
+    let mut watch = app.hub.watch_end(id);
     loop {
-        run = self::record(app, &run.id).await?;
+        let run = record(app, id).await?;
         if run.status.is_terminal() || wait.is_zero() {
             return Ok(run);
         }

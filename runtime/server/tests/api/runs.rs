@@ -286,6 +286,7 @@ async fn what_cannot_be_run_again_is_refused() {
         setting: json!({ "request": "another" }).into(),
         limits: None,
         budget: None,
+        is_awaited: false,
     };
     world.engine.submit_as(RunId::new(id.as_str()), submit).await.unwrap();
     let refused = rerun("k").await.refused(409, "DUPLICATE_ENTRY");

@@ -226,6 +226,7 @@ impl World {
             setting: Value::Null,
             limits: None,
             budget: None,
+            is_awaited: false,
         };
         let run = self.engine().submit(submit).await.unwrap();
         let [task] = <[_; 1]>::try_from(self.store().tasks(&run).await.unwrap()).unwrap();

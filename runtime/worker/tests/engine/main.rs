@@ -9,6 +9,7 @@ mod continued;
 mod crash;
 mod disk;
 mod endless;
+mod first;
 mod fork;
 mod lease;
 mod limits;

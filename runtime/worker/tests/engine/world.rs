@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bloom_interpreter::effect::{Answer, EffectError};
+use bloom_interpreter::effect::{Answer, EffectError, ToolRequest};
 use bloom_interpreter::history::{Event, Payload};
 use bloom_ir::capability::ArtifactScope;
 use bloom_ir::manifest::ToolManifest;
@@ -43,6 +43,7 @@ type Play = Box<dyn Fn(&ToolCall, usize) -> Act + Send + Sync>;
 pub(crate) struct Tools {
     tools: BTreeMap<String, (InstalledTool, Play)>,
     calls: Mutex<Vec<(String, String)>>,
+    are_brief: bool,
 }
 
 impl Tools {
@@ -61,6 +62,11 @@ impl Tools {
         let installed = InstalledTool { manifest, digest: Digest::of(name.as_bytes()) };
         self.tools.insert(name.to_owned(), (installed, Box::new(play)));
         self
+    }
+
+    /// The same tools, of which a call takes next to no time.
+    pub(crate) fn brief(self) -> Self {
+        Self { are_brief: true, ..self }
     }
 
     /// Calls of a tool so far.
@@ -93,6 +99,10 @@ impl ToolHost for Tools {
 
     fn installed(&self) -> Vec<InstalledTool> {
         self.tools.values().map(|(installed, _)| installed.clone()).collect()
+    }
+
+    fn is_brief(&self, _: &ToolRequest) -> bool {
+        self.are_brief
     }
 
     async fn call(&self, call: ToolCall) -> Result<Value, EffectError> {
@@ -323,6 +333,7 @@ pub(crate) fn submission(flow: &Json) -> Submit {
         setting: bloom_ir::Value::Null,
         limits: None,
         budget: None,
+        is_awaited: false,
     }
 }
 
