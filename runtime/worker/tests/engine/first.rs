@@ -34,8 +34,11 @@ fn once() -> Json {
     flow
 }
 
+/// What is recorded with the first answer.
+const BEGINNING: &[&str] = &["run.started", "effect.requested", "effect.completed"];
+
 fn counting(effect: &str) -> Tools {
-    Tools::default().with("t", effect, |_, before| Act::Answer(json!(before)))
+    Tools::default().with("t", effect, |_, before| Act::Answer(json!(before))).computing()
 }
 
 async fn submitted(engine: &Engine, flow: &Json, is_awaited: bool) -> RunId {
@@ -47,14 +50,17 @@ async fn the_first_answer_is_kept_with_the_beginning() {
     let world = World::new(counting("read").brief(), &json!({}));
     let engine = world.engine();
     let run = submitted(&engine, &twice("read", &[]), true).await;
-    assert_eq!(world.kinds(&run).await, ["run.started", "effect.completed"]);
+    assert_eq!(world.kinds(&run).await, BEGINNING);
     assert_eq!(world.tools.calls("t"), 1);
     let told = world.log.steps();
     assert!(matches!(&told[..], [Step::Started, Step::Settled { took: Some(_), .. }]), "{told:?}");
 
     let end = engine.drive(&run).await.unwrap();
     assert_eq!(end, RunEnd::Completed { result: json!([0, 1]).into() });
-    assert_eq!(world.kinds(&run).await, ["run.started", "effect.completed", "effect.completed", "run.completed"]);
+    assert_eq!(
+        world.kinds(&run).await,
+        [BEGINNING, &["effect.requested", "effect.completed", "run.completed"]].concat()
+    );
     assert_eq!(world.tools.calls_by_key().len(), 2, "each call has its own key");
     world.assert_replays(&run).await;
 }
@@ -90,7 +96,7 @@ async fn a_call_that_fails_or_takes_long_is_left_to_the_driver() {
         _ => Act::Answer(json!(before)),
     };
     for tools in [Tools::default().with("t", "read", fails), Tools::default().with("t", "read", takes_long)] {
-        let world = World::new(tools.brief(), &json!({}));
+        let world = World::new(tools.computing().brief(), &json!({}));
         let engine = world.engine();
         let begun = tokio::time::Instant::now();
         let run = submitted(&engine, &twice("read", &[]), true).await;
@@ -117,13 +123,13 @@ async fn a_run_may_end_with_its_first_answer() {
 async fn what_is_not_on_disk_was_not_accepted() {
     for (crash, kept) in [(Crash::Before, 0), (Crash::After, 1)] {
         let world = World::new(counting("read").brief(), &json!({}));
-        let disk = Arc::new(Disk::crashing(world.store.clone(), 0, crash));
+        let disk = Arc::new(Disk::crashing(world.store.clone(), 1, crash));
         let awaited = Submit { is_awaited: true, ..submission(&twice("read", &[])) };
         world.engine_on(disk).submit(awaited).await.unwrap_err();
         let runs = world.store.runs(&RunFilter { limit: 10, ..RunFilter::default() }).await.unwrap();
         assert_eq!(runs.len(), kept);
         for run in &runs {
-            assert_eq!(world.kinds(&run.id).await, ["run.started", "effect.completed"]);
+            assert_eq!(world.kinds(&run.id).await, BEGINNING);
             let end = world.engine().drive(&run.id).await.unwrap();
             assert_eq!(end, RunEnd::Completed { result: json!([0, 1]).into() });
         }

@@ -106,6 +106,20 @@ async fn runs_whose_tasks_are_queued_leave_their_places_to_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn however_many_are_due_at_once_all_go_on() {
+    let world = world();
+    let engine = serving(&world);
+    let mut runs = Vec::new();
+    for _ in 0..200 {
+        runs.push(engine.submit(submission(&sleeps(1_000))).await.unwrap());
+    }
+    let later = engine.submit(submission(&sleeps(60_000))).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    runs.push(later);
+    tended(&world, &engine, &runs).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn driver_that_panics_leaves_the_other_runs_alone() {
     let tools = Tools::default().with("t", "read", |_, calls| {
         assert!(calls > 0, "the first call panics, as this test wants");

@@ -64,6 +64,14 @@ impl Tools {
         self
     }
 
+    /// The same tools, which can do nothing but compute.
+    pub(crate) fn computing(mut self) -> Self {
+        for (installed, _) in self.tools.values_mut() {
+            installed.manifest.capabilities.clear();
+        }
+        self
+    }
+
     /// The same tools, of which a call takes next to no time.
     pub(crate) fn brief(self) -> Self {
         Self { are_brief: true, ..self }
