@@ -35,6 +35,8 @@ mod raster;
 mod refusal;
 mod remote;
 mod report;
+#[cfg(target_os = "linux")]
+mod resident;
 mod run_error;
 mod sarif;
 mod session;
