@@ -21,7 +21,7 @@ fn let_go(code: &Range<usize>) {
     let _ = unsafe { madvise(code.start as *mut c_void, code.len(), Advice::LinuxDontNeed) };
 }
 
-/// The addresses of a line of `/proc/self/maps` (proc_pid_maps(5)) that maps code of the program.
+/// The addresses of a line of `/proc/self/maps` (`proc_pid_maps(5)`) that maps code of the program.
 fn code_of(program: &Path, line: &str) -> Option<Range<usize>> {
     let mut fields = line.splitn(6, ' ');
     let (start, end) = fields.next()?.split_once('-')?;
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
     use crate::args::Cli;
 
-    /// Bytes of the program's code that are in memory (proc_pid_smaps(5)).
+    /// Bytes of the program's code that are in memory (`proc_pid_smaps(5)`).
     fn resident() -> u64 {
         let (program, text) = (env::current_exe().unwrap(), fs::read_to_string("/proc/self/smaps").unwrap());
         let mut lines = text.lines();

@@ -41,7 +41,7 @@ type Play = Box<dyn Fn(&ToolCall, usize) -> Act + Send + Sync>;
 /// Tools by name, and their calls by idempotency key.
 #[derive(Default)]
 pub(crate) struct Tools {
-    tools: BTreeMap<String, (InstalledTool, Play)>,
+    by_name: BTreeMap<String, (InstalledTool, Play)>,
     calls: Mutex<Vec<(String, String)>>,
     are_brief: bool,
 }
@@ -60,13 +60,13 @@ impl Tools {
         }))
         .unwrap();
         let installed = InstalledTool { manifest, digest: Digest::of(name.as_bytes()) };
-        self.tools.insert(name.to_owned(), (installed, Box::new(play)));
+        self.by_name.insert(name.to_owned(), (installed, Box::new(play)));
         self
     }
 
     /// The same tools, which can do nothing but compute.
     pub(crate) fn computing(mut self) -> Self {
-        for (installed, _) in self.tools.values_mut() {
+        for (installed, _) in self.by_name.values_mut() {
             installed.manifest.capabilities.clear();
         }
         self
@@ -95,7 +95,7 @@ impl Tools {
 impl ToolHost for Tools {
     fn describe(&self, name: &str, _: Option<Digest>) -> Result<InstalledTool, EffectError> {
         let unknown = || EffectError::new("unknown_tool", format!("no tool `{name}`"));
-        self.tools.get(name).map(|(installed, _)| installed.clone()).ok_or_else(unknown)
+        self.by_name.get(name).map(|(installed, _)| installed.clone()).ok_or_else(unknown)
     }
 
     fn may_call(&self, tool: &InstalledTool, _: &str, _: &[String]) -> Result<(), EffectError> {
@@ -106,7 +106,7 @@ impl ToolHost for Tools {
     }
 
     fn installed(&self) -> Vec<InstalledTool> {
-        self.tools.values().map(|(installed, _)| installed.clone()).collect()
+        self.by_name.values().map(|(installed, _)| installed.clone()).collect()
     }
 
     fn is_brief(&self, _: &ToolRequest) -> bool {
@@ -117,7 +117,7 @@ impl ToolHost for Tools {
         let name = call.request.tool.clone();
         let before = self.calls(&name);
         self.calls.lock().unwrap().push((call.idempotency_key.clone(), name.clone()));
-        match (self.tools[&name].1)(&call, before) {
+        match (self.by_name[&name].1)(&call, before) {
             Act::Answer(answer) => Ok(answer.into()),
             Act::After(time, answer) => {
                 tokio::time::sleep(time).await;
