@@ -115,7 +115,10 @@ fn what_is_looked_at_first_is_said_and_not_drawn() {
 #[test]
 fn broken_rules_are_found() {
     for (broken, says) in [(Broken::StaleLeases, "was accepted, and"), (Broken::Syncs, ""), (Broken::Histories, "")] {
-        let found = (1..=40).find_map(|seed| play(seed, Some(broken)).fault.filter(|fault| fault.contains(says)));
+        let found = (1..=400_u64).find_map(|seed| {
+            let fault = play(seed, Some(broken)).fault.filter(|fault| fault.contains(says));
+            fault.map(|fault| format!("seed {seed}: {fault}"))
+        });
         println!("{broken:?}: {}", found.unwrap_or_else(|| panic!("{broken:?} is not found")));
     }
 }
