@@ -35,8 +35,6 @@ mod raster;
 mod refusal;
 mod remote;
 mod report;
-#[cfg(target_os = "linux")]
-mod resident;
 mod run_error;
 mod sarif;
 mod session;

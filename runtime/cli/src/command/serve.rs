@@ -117,9 +117,6 @@ impl Serve {
         let worker = embedded(config.settings.server.workers, &choice, &engine, session).await?;
         // Whoever is told the address may ask the server to stop.
         let interrupts = Interrupts::listen()?;
-        // Most of what ran until now does not run again.
-        #[cfg(target_os = "linux")]
-        crate::resident::let_go_of_code();
         tell(listener.local_addr()?, settings.tls.is_some(), session, out)?;
         let exit = serve(server, listener, &engine, worker, interrupts, session).await?;
         writeln!(output::stderr(), "{}", text!(catalogue, "serve-stopped"))?;

@@ -42,12 +42,8 @@ async fn goes_on(fault: Fault, after: usize, stays: bool, seed: u64) -> Result<b
             _ => Ok(()),
         };
         let Err(error) = grown.and(work.step().await) else { continue };
+        said.get_or_insert(error);
         work.forget();
-        // Who reads while the writer, behind whose answers the disk failed, opens the file again is told that it failed before.
-        let is_of_before = matches!(error, StoreError::Backend(_)) && error.disk().is_none() && disk.failed() > 0;
-        if !is_of_before {
-            said.get_or_insert(error);
-        }
     }
     let has_failed = disk.failed() > 0;
     if let Some(error) = &said {
