@@ -225,6 +225,13 @@ impl Fleet {
         }
     }
 
+    /// A worker that was to be granted nothing more is granted tasks again.
+    pub fn go_on(&mut self, id: &WorkerId) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.is_draining = false;
+        }
+    }
+
     /// Whether the worker is granted nothing more until it registers again.
     pub fn is_draining(&self, id: &WorkerId) -> bool {
         self.members.get(id).is_some_and(|member| member.is_draining)

@@ -121,6 +121,8 @@ pub struct Engine {
     fences: Fences,
     /// Held by who changes a context.
     changing_contexts: tokio::sync::Mutex<()>,
+    /// Held by who takes a worker from outside on, or removes one: else the store and the fleet could come to differ.
+    changing_workers: tokio::sync::Mutex<()>,
     /// What agents may use in a day.
     ledger: Arc<Ledger>,
 }
@@ -172,6 +174,7 @@ impl Engine {
             admitting,
             fences,
             changing_contexts: tokio::sync::Mutex::default(),
+            changing_workers: tokio::sync::Mutex::default(),
             ledger,
         }
     }

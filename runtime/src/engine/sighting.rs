@@ -30,6 +30,7 @@ impl Engine {
     /// Takes note of a worker that somebody else knows; says whether it is new. What a worker said itself of where it
     /// listens and what it can do stands over what is said of it. Nothing is written where nothing has changed.
     pub async fn sight_worker(&self, id: &WorkerId, sighting: Sighting, by: &Actor) -> Result<bool, EngineError> {
+        let _changing = self.changing_workers.lock().await;
         let now = self.clock.now();
         let (known, heard_at) = (self.worker(id).map(|seat| seat.worker), sighting.heard_at);
         let is_new = known.is_none();

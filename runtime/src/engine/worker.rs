@@ -8,6 +8,7 @@ use bloom_ir::Value;
 use super::{Engine, EngineError, Work};
 use crate::dispatch::{Fleet, Seat};
 use crate::record::{Actor, AuditNote, Capabilities, LOCAL, LeaseEnding, Task, Worker, WorkerId, WorkerStatus};
+use crate::store::StoreError;
 
 /// What a worker says of itself. Of one that is known, what it does not say stays as it was.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +66,7 @@ impl Engine {
         registration: Registration,
         by: &Actor,
     ) -> Result<(Seat, bool), EngineError> {
+        let _changing = self.changing_workers.lock().await;
         let now = self.clock.now();
         let known = self.store.worker(id).await?;
         let is_new = known.is_none();
@@ -119,25 +121,42 @@ impl Engine {
         self.fleet().is_draining(worker)
     }
 
-    /// Removes a worker: its leases are revoked, and the tasks are queued again, which are given.
+    /// Removes a worker: its leases are revoked, and the tasks are queued again, which are given. One of this process is
+    /// [`StoreError::NotFound`], as one that is not known: it leaves by itself ([`Engine::dismiss_worker`]).
+    ///
+    /// Who drops the future may leave a worker that is granted nothing until it registers again.
     pub async fn remove_worker(&self, worker: &WorkerId, by: &Actor) -> Result<Vec<Task>, EngineError> {
-        // Nothing more is granted to it while that is recorded.
-        self.fleet().drain(worker);
+        let _changing = self.changing_workers.lock().await;
+        let was_draining = {
+            let mut fleet = self.fleet();
+            if fleet.is_local(worker) {
+                return Err(StoreError::NotFound { kind: "worker", id: worker.to_string() }.into());
+            }
+            let was_draining = fleet.is_draining(worker);
+            // Nothing more is granted to it while that is recorded.
+            fleet.drain(worker);
+            was_draining
+        };
         let audit = vec![self.worker_note(worker, "worker_removed", by)];
-        let revoked = self.store.remove_worker(worker, self.clock.now(), audit).await?;
-        let mut fleet = self.fleet();
-        fleet.leave(worker);
-        for lease in revoked.iter().filter_map(|task| task.lease.as_ref()) {
-            fleet.ended(lease);
+        let outcome = self.store.remove_worker(worker, self.clock.now(), audit).await;
+        {
+            let mut fleet = self.fleet();
+            match &outcome {
+                Ok(_) | Err(StoreError::NotFound { .. }) => fleet.leave(worker),
+                Err(_) if !was_draining => fleet.go_on(worker),
+                Err(_) => {}
+            }
+            for lease in outcome.iter().flatten().filter_map(|task| task.lease.as_ref()) {
+                fleet.ended(lease);
+            }
         }
-        drop(fleet);
-        for of in revoked.iter().filter_map(|task| task.of.as_ref()) {
+        for of in outcome.iter().flatten().filter_map(|task| task.of.as_ref()) {
             self.followers.forget(&of.run);
             drop(self.live(&of.run).idle_after(&of.effect));
         }
         self.announce_work();
         self.wake_all();
-        Ok(revoked)
+        Ok(outcome?)
     }
 
     /// All workers, by name.

@@ -115,7 +115,10 @@ pub(crate) async fn remove(
     Extension(Identity(by)): Extension<Identity>,
     Path(id): Path<String>,
 ) -> Result<Json<Removed>, Refused> {
-    app.engine.remove_worker(&WorkerId::new(id.as_str()), &by).await?;
+    let worker = WorkerId::new(id.as_str());
+    // A task of its own: what was begun is brought to its end when the client goes.
+    let removing = tokio::spawn(async move { app.engine.remove_worker(&worker, &by).await });
+    removing.await.map_err(|lost| ApiError::internal(&lost))??;
     Ok(Json(Removed { removed: true, id }))
 }
 

@@ -18,6 +18,7 @@ mod outage;
 mod person;
 mod policy;
 mod proposal;
+mod roster;
 mod run;
 mod stop;
 mod tend;
