@@ -19,7 +19,7 @@ use super::rows::{self, Entry};
 use super::snapshot::{Rows as _, Snapshot};
 use super::stage::Stage;
 use super::table::Table;
-use super::{RedbStore, at, opening, prepare, verbs, verify};
+use super::{RedbStore, at, looked, opening, prepare, verbs, verify};
 use crate::transfer::{
     Blob, Contents, Format, LineReader, NamedVersion, PlacedBlob, Record, Setting, StoredFlow, TransferError,
 };
@@ -30,7 +30,7 @@ const BATCH: usize = 4 << 20;
 pub(super) fn import(folder: &Path, input: impl Read + Send, now: i64, by: &Actor) -> Result<Contents, TransferError> {
     // Held until the end, so that nobody else begins to use it.
     let empty = RedbStore::open(folder)?;
-    if !empty.look(is_empty)? {
+    if !looked(&empty.database, is_empty)? {
         return Err(TransferError::NotEmpty);
     }
     let path = folder.join(RedbStore::FILE);

@@ -207,29 +207,44 @@ impl RedbStore {
     }
 
     /// Reads little, at once.
-    fn look<T>(&self, query: impl FnOnce(&Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        looked(&self.database, query).inspect_err(|error| self.heal(error))
+    async fn look<T>(&self, query: impl Fn(&Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match looked(&self.database, &query) {
+            Err(StoreError::Backend(_)) => {
+                self.writer.heal().await;
+                looked(&self.database, query)
+            }
+            found => found,
+        }
     }
 
     /// Reads much, on a thread that may wait for the disk.
     async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
+        F: Fn(&Snapshot) -> Result<T, StoreError> + Send + Sync + 'static,
+    {
+        let query = Arc::new(query);
+        let again = Arc::clone(&query);
+        match self.read_once(move |rows| query(rows)).await {
+            Err(StoreError::Backend(_)) => {
+                self.writer.heal().await;
+                self.read_once(move |rows| again(rows)).await
+            }
+            found => found,
+        }
+    }
+
+    /// Reads much; what uses up what it needs cannot be tried again after a failure of the disk.
+    async fn read_once<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
         F: FnOnce(&Snapshot) -> Result<T, StoreError> + Send + 'static,
     {
         if self.writer.is_of_callers() {
-            return self.look(query);
+            return looked(&self.database, query);
         }
         let database = Arc::clone(&self.database);
-        let found = tokio::task::spawn_blocking(move || looked(&database, query)).await;
-        found.map_err(backend)?.inspect_err(|error| self.heal(error))
-    }
-
-    /// Has the file opened again, if this is what its failure looks like to who reads.
-    fn heal(&self, error: &StoreError) {
-        if matches!(error, StoreError::Backend(_)) {
-            self.writer.nudge();
-        }
+        tokio::task::spawn_blocking(move || looked(&database, query)).await.map_err(backend)?
     }
 }
 
@@ -317,19 +332,19 @@ impl Store for RedbStore {
     }
 
     async fn flow_document(&self, hash: Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        self.look(|rows| rows.get(Table::FlowDocuments, hash.as_bytes()))
+        self.look(|rows| rows.get(Table::FlowDocuments, hash.as_bytes())).await
     }
 
     async fn flow_version(&self, id: &str, version: &str) -> Result<Option<FlowVersion>, StoreError> {
-        self.look(|rows| flow::version(rows, id, version))
+        self.look(|rows| flow::version(rows, id, version)).await
     }
 
     async fn flow_versions(&self, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
-        self.look(|rows| flow::versions(rows, id))
+        self.look(|rows| flow::versions(rows, id)).await
     }
 
     async fn flow_draft(&self, id: &str) -> Result<Option<FlowRecord>, StoreError> {
-        self.look(|rows| flow::draft(rows, id))
+        self.look(|rows| flow::draft(rows, id)).await
     }
 
     async fn flows_of(&self, id: &str) -> Result<Vec<FlowRecord>, StoreError> {
@@ -352,7 +367,7 @@ impl Store for RedbStore {
     }
 
     async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, StoreError> {
-        self.look(|rows| history::run(rows, id))
+        self.look(|rows| history::run(rows, id)).await
     }
 
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError> {
@@ -375,7 +390,7 @@ impl Store for RedbStore {
     }
 
     async fn run_status(&self, id: &RunId) -> Result<Option<RunStatus>, StoreError> {
-        self.look(|rows| history::status(rows, id))
+        self.look(|rows| history::status(rows, id)).await
     }
 
     async fn standing_runs(&self, status: RunStatus) -> Result<Vec<StandingRun>, StoreError> {
@@ -383,7 +398,7 @@ impl Store for RedbStore {
     }
 
     async fn spending(&self, day: i64) -> Result<Vec<Spending>, StoreError> {
-        self.look(|rows| history::spending(rows, day))
+        self.look(|rows| history::spending(rows, day)).await
     }
 
     async fn moving_runs(&self) -> Result<Vec<RunId>, StoreError> {
@@ -391,11 +406,11 @@ impl Store for RedbStore {
     }
 
     async fn due_runs(&self, until: i64, limit: usize) -> Result<Vec<(i64, RunId)>, StoreError> {
-        self.look(|rows| history::due(rows, until, limit))
+        self.look(|rows| history::due(rows, until, limit)).await
     }
 
     async fn inbox_entry(&self, id: &InboxId) -> Result<Option<InboxEntry>, StoreError> {
-        self.look(|rows| history::inbox_entry(rows, id))
+        self.look(|rows| history::inbox_entry(rows, id)).await
     }
 
     async fn create_task(&self, task: Task, audit: Vec<AuditNote>) -> Result<(), StoreError> {
@@ -404,11 +419,12 @@ impl Store for RedbStore {
 
     async fn grant(&self, ask: GrantAsk) -> Result<Option<Grant>, StoreError> {
         // Who finds nothing, as most who ask do, keeps nobody from writing.
-        let looked = self.read(move |rows| {
-            let is_there = ask.task.is_some() || task::best(rows, &ask)?.is_some();
-            Ok(is_there.then_some(ask))
-        });
-        let Some(ask) = looked.await? else { return Ok(None) };
+        if ask.task.is_none() {
+            let asked = ask.clone();
+            if !self.read(move |rows| Ok(task::best(rows, &asked)?.is_some())).await? {
+                return Ok(None);
+            }
+        }
         self.writer.perform(0, move |stage| task::grant(stage, ask)).await
     }
 
@@ -428,7 +444,7 @@ impl Store for RedbStore {
     }
 
     async fn task_result(&self, lease: &LeaseId) -> Result<Option<TaskResult>, StoreError> {
-        self.look(|rows| task::result(rows, lease))
+        self.look(|rows| task::result(rows, lease)).await
     }
 
     async fn requeue(&self, id: &TaskId, at: i64, audit: Vec<AuditNote>) -> Result<Task, StoreError> {
@@ -437,7 +453,7 @@ impl Store for RedbStore {
     }
 
     async fn task(&self, id: &TaskId) -> Result<Option<Task>, StoreError> {
-        self.look(|rows| task::task(rows, id))
+        self.look(|rows| task::task(rows, id)).await
     }
 
     async fn tasks(&self, run: &RunId) -> Result<Vec<Task>, StoreError> {
@@ -460,11 +476,11 @@ impl Store for RedbStore {
     }
 
     async fn lease(&self, id: &LeaseId) -> Result<Option<Lease>, StoreError> {
-        self.look(|rows| task::lease(rows, id))
+        self.look(|rows| task::lease(rows, id)).await
     }
 
     async fn leased(&self, id: &LeaseId) -> Result<Option<(Lease, Task)>, StoreError> {
-        self.look(|rows| task::leased(rows, id))
+        self.look(|rows| task::leased(rows, id)).await
     }
 
     async fn active_leases(&self) -> Result<Vec<Lease>, StoreError> {
@@ -472,7 +488,7 @@ impl Store for RedbStore {
     }
 
     async fn lease_by_token(&self, token: Digest) -> Result<Option<Lease>, StoreError> {
-        self.look(|rows| task::by_token(rows, token))
+        self.look(|rows| task::by_token(rows, token)).await
     }
 
     async fn list_leases(&self, filter: &LeaseFilter) -> Result<Vec<Lease>, StoreError> {
@@ -485,7 +501,7 @@ impl Store for RedbStore {
     }
 
     async fn worker(&self, id: &WorkerId) -> Result<Option<Worker>, StoreError> {
-        self.look(|rows| worker::worker(rows, id))
+        self.look(|rows| worker::worker(rows, id)).await
     }
 
     async fn workers(&self) -> Result<Vec<Worker>, StoreError> {
@@ -511,7 +527,7 @@ impl Store for RedbStore {
     }
 
     async fn project(&self, id: &ProjectId) -> Result<Option<ManagedProject>, StoreError> {
-        self.look(|rows| project::project(rows, id))
+        self.look(|rows| project::project(rows, id)).await
     }
 
     async fn projects(&self) -> Result<Vec<ManagedProject>, StoreError> {
@@ -529,7 +545,7 @@ impl Store for RedbStore {
     }
 
     async fn artifact(&self, id: &ArtifactId) -> Result<Option<Artifact>, StoreError> {
-        self.look(|rows| artifact::artifact(rows, id))
+        self.look(|rows| artifact::artifact(rows, id)).await
     }
 
     async fn artifacts(&self, filter: &ArtifactFilter) -> Result<Vec<Artifact>, StoreError> {
@@ -538,7 +554,7 @@ impl Store for RedbStore {
     }
 
     async fn question(&self, id: &QuestionId) -> Result<Option<Question>, StoreError> {
-        self.look(|rows| question::question(rows, id))
+        self.look(|rows| question::question(rows, id)).await
     }
 
     async fn questions(&self, filter: &QuestionFilter) -> Result<Vec<Question>, StoreError> {
@@ -547,13 +563,13 @@ impl Store for RedbStore {
     }
 
     async fn proposal(&self, id: &ProposalId) -> Result<Option<Proposal>, StoreError> {
-        self.look(|rows| proposal::proposal(rows, id))
+        self.look(|rows| proposal::proposal(rows, id)).await
     }
 
     async fn proposals(&self, filter: &ProposalFilter) -> Result<Vec<Proposal>, StoreError> {
         // Those of one run are few.
         if filter.run.is_some() {
-            return self.look(|rows| query::proposals(rows, filter));
+            return self.look(|rows| query::proposals(rows, filter)).await;
         }
         let filter = filter.clone();
         self.read(move |rows| query::proposals(rows, &filter)).await
@@ -616,7 +632,7 @@ impl Store for RedbStore {
     }
 
     async fn context(&self, id: &ContextId) -> Result<Context, StoreError> {
-        self.look(|rows| context::context(rows, id))
+        self.look(|rows| context::context(rows, id)).await
     }
 
     async fn put_setting(&self, name: &str, value: String, audit: Vec<AuditNote>) -> Result<(), StoreError> {
@@ -625,7 +641,7 @@ impl Store for RedbStore {
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
-        self.look(|rows| setting::setting(rows, name))
+        self.look(|rows| setting::setting(rows, name)).await
     }
 
     async fn note(&self, audit: Vec<AuditNote>) -> Result<(), StoreError> {
@@ -637,6 +653,6 @@ impl Store for RedbStore {
     }
 
     async fn audit_head(&self) -> Result<Option<AuditEntry>, StoreError> {
-        self.look(query::audit_head)
+        self.look(query::audit_head).await
     }
 }

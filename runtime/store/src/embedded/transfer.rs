@@ -135,7 +135,7 @@ impl RedbStore {
         staged: Staged,
         now: i64,
     ) -> Result<(ArchivePlan, Contents), TransferError> {
-        let written = self.read(move |rows| Ok(archive::write(rows, &plan, staged, now).map(|done| (plan, done))));
+        let written = self.read_once(move |rows| Ok(archive::write(rows, &plan, staged, now).map(|done| (plan, done))));
         let (plan, (staged, contents)) = written.await??;
         staged.persist()?;
         Ok((plan, contents))
@@ -146,7 +146,8 @@ impl RedbStore {
     pub async fn restore(&self, path: &Path, now: i64, by: &Actor) -> Result<Restored, TransferError> {
         let file = File::open(path).map_err(TransferError::Read)?;
         let again = file.try_clone().map_err(TransferError::Read)?;
-        let restore::Survey { contents, there } = self.read(move |rows| Ok(restore::survey(rows, again))).await??;
+        let restore::Survey { contents, there } =
+            self.read_once(move |rows| Ok(restore::survey(rows, again))).await??;
         (&file).rewind().map_err(TransferError::Read)?;
         let mut groups = Groups::open(&file)?;
         let mut restored = 0;

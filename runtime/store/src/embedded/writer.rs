@@ -87,16 +87,10 @@ impl Writer {
         self.committer.lock().unwrap()
     }
 
-    /// Has the thread look whether the file must be opened again; who asks does not wait.
-    pub(super) fn nudge(&self) {
-        let Some(Thread { queue: Some(queue), before, .. }) = &self.thread else { return };
-        let (reply, _) = oneshot::channel();
-        let operation = Pending { bytes: 0, verb: Some(|_: &mut Stage<'_>| Ok(())), outcome: None, reply };
-        // Where the queue is full, somebody else finds out.
-        if let Ok(place) = queue.try_reserve() {
-            before.fetch_add(1, Ordering::Relaxed);
-            place.send(Box::new(operation));
-        }
+    /// Has it looked whether the file must be opened again, and waits until it is.
+    pub(super) async fn heal(&self) {
+        // Why it could not be opened, who reads is told.
+        let _ = self.perform(0, |_| Ok(())).await;
     }
 
     /// Has a verb done. `bytes` is about what it writes. When this returns, what the verb wrote is on disk.

@@ -1,6 +1,7 @@
 //! A disk that fails, and is mended: what the store says, what is left, and that it goes on by itself.
 
 use std::io::ErrorKind;
+use std::task::{Context, Waker};
 
 use super::disk::Fault;
 use super::*;
@@ -124,4 +125,31 @@ fn full_disk_is_told_and_readable_and_the_store_goes_on_when_there_is_room() {
 #[test]
 fn disk_that_takes_nothing_is_told_and_the_store_goes_on_when_it_does() {
     trials(&[Fault::ReadOnly, Fault::Write, Fault::Sync], true);
+}
+
+/// What came before is on the disk, and nobody who reads it has to know that the file is opened again.
+#[test]
+fn who_reads_waits_until_the_file_is_opened_again() {
+    for runtime in runtimes() {
+        let disk = Disk::default();
+        let store = store_on(&disk, 0, 1);
+        runtime.block_on(store.put_setting("mode", "old".to_owned(), Vec::new())).unwrap();
+        let committing = store.writer.pause();
+        disk.fail(Fault::Read, 0, true);
+        store.database.reopen(&failure::backend("the disk fails")).unwrap_err();
+        disk.mend();
+        let mut little = store.setting("mode");
+        let mut much = store.flows();
+        runtime.block_on(async {
+            let nobody = &mut Context::from_waker(Waker::noop());
+            for _ in 0..100 {
+                assert!(little.as_mut().poll(nobody).is_pending());
+                assert!(much.as_mut().poll(nobody).is_pending());
+                tokio::task::yield_now().await;
+            }
+        });
+        drop(committing);
+        assert_eq!(runtime.block_on(little).unwrap().as_deref(), Some("old"));
+        assert_eq!(runtime.block_on(much).unwrap(), []);
+    }
 }
