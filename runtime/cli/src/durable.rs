@@ -24,8 +24,7 @@ pub(crate) fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    // Under /dev, also a regular file is somebody's open file: /dev/stdout.
-    if there.as_ref().is_some_and(|there| !there.is_file()) || path.starts_with("/dev") {
+    if there.as_ref().is_some_and(|there| !there.is_file()) || is_open_already(path) {
         let mut device = fs::OpenOptions::new().write(true).open(path)?;
         device.write_all(bytes)?;
         return device.flush();
@@ -37,6 +36,11 @@ pub(crate) fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     file.persist(&place).map_err(|error| error.error)?;
     sync_folder(&place)
+}
+
+/// Whether a path stands for a file that a process has open, as `/dev/stdout` does: it may be a regular one.
+pub(crate) fn is_open_already(path: &Path) -> bool {
+    ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"].iter().any(|open| path.starts_with(open))
 }
 
 /// With this mode, less the creation mask.

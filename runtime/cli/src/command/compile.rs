@@ -86,7 +86,7 @@ impl Compile {
 
 /// Refuses to write over what is no IR document, as the diagram itself.
 fn refuse_to_replace(path: &Path, session: &Session) -> anyhow::Result<()> {
-    if !path.is_file() || path.starts_with("/dev") {
+    if !path.is_file() || durable::is_open_already(path) {
         return Ok(());
     }
     let there = FlowFile::read(path, session)?;

@@ -105,6 +105,19 @@ fn compiling_writes_into_devices_and_through_links_and_keeps_the_rights_of_a_fil
     assert!(!pipe.is_file(), "it is still a pipe");
     assert!(reader.join().unwrap().contains("\"integrity\""));
 
+    // Devices are beside it, but files in memory are files.
+    if std::path::Path::new("/dev/shm").is_dir() {
+        let memory = tempfile::tempdir_in("/dev/shm").unwrap();
+        let new = memory.path().join("new.ir.json");
+        for _ in 0..2 {
+            assert_eq!(compile(&new).0, Some(0));
+            assert!(fs::metadata(&new).unwrap().len() > 0);
+        }
+        let diagram = memory.path().join("a.drakon");
+        fs::write(&diagram, PSEUDOCODE_FREE_DIAGRAM).unwrap();
+        assert_eq!(compile(&diagram).0, Some(2), "a diagram is not written over");
+    }
+
     let mut masked = std::process::Command::new("sh");
     masked.args(["-c", "umask 077; exec \"$0\" compile \"$1\" -o \"$2\""]).arg(env!("CARGO_BIN_EXE_bloom"));
     masked.arg(&diagram).arg(place.path("masked.ir.json")).env("BLOOM_DATA", place.path("data"));
