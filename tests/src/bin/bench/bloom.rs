@@ -3,12 +3,13 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bloom_tests::served::{Ask, Client, Place, Server};
 use serde_json::{Value, json};
 
-use crate::{Contestant, folder};
+use crate::{Contestant, Row, STEPS};
 
 /// A tool that gives its argument back.
 const ECHO: &[u8] = include_bytes!("../../../../runtime/wasm/tests/compatibility/0.1.0/echo.wasm");
@@ -19,10 +20,24 @@ pub(crate) struct Stage {
     folder: tempfile::TempDir,
 }
 
+/// The row of a server that keeps everything within this folder.
+pub(crate) async fn measured(
+    name: &'static str,
+    bloom: &Path,
+    within: &Path,
+    clients: usize,
+    time: Duration,
+) -> anyhow::Result<Row> {
+    let stage = Stage::start(bloom, STEPS, within).await?;
+    let row = Row::measure(&Contestant { name, ..stage.contestant()? }, clients, time).await?;
+    stage.stop().await?;
+    Ok(row)
+}
+
 impl Stage {
-    /// With a flow of so many steps.
-    pub(crate) async fn start(bloom: &Path, steps: usize) -> anyhow::Result<Self> {
-        let folder = folder()?;
+    /// With a flow of so many steps, in a folder of its own within this one.
+    pub(crate) async fn start(bloom: &Path, steps: usize, within: &Path) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir_in(within)?;
         let place = Place::new(bloom, folder.path())?;
         let tool = place.path("echo.wasm");
         fs::write(&tool, ECHO)?;

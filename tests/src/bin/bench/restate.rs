@@ -13,7 +13,7 @@ use bloom_tests::served::{Ask, Client};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-use crate::{Contestant, STEPS, folder};
+use crate::{Contestant, STEPS};
 
 /// Nothing takes as long as this to start.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -43,7 +43,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn start(installed: &Installed) -> anyhow::Result<Self> {
-        let folder = folder()?;
+        let folder = tempfile::tempdir_in(".")?;
         let (ingress, admin, fabric, endpoint) = (free_port()?, free_port()?, free_port()?, free_port()?);
         let log = |name: &str| File::create(folder.path().join(name));
         let service = Command::new(&installed.service)

@@ -16,7 +16,7 @@ const RUNS: usize = 9;
 
 /// Measures, and prints two lines.
 pub(crate) async fn table(bloom: &Path) -> anyhow::Result<()> {
-    let stage = Stage::start(bloom, EFFECTS).await?;
+    let stage = Stage::start(bloom, EFFECTS, Path::new(".")).await?;
     let call = stage.seconds_of_a_call().await?;
     let (of, mut took, mut bounds) = (stage.contestant()?, Vec::new(), Vec::new());
     let client = Client::new(&of.url)?;
