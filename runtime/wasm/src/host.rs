@@ -107,6 +107,17 @@ pub enum HostError {
     Http(String),
 }
 
+/// Why a component was not installed and kept.
+#[derive(Debug, thiserror::Error)]
+pub enum NotInstalled {
+    /// It cannot be a tool.
+    #[error(transparent)]
+    Refused(#[from] InstallError),
+    /// It cannot be kept.
+    #[error(transparent)]
+    NotKept(#[from] io::Error),
+}
+
 impl WasmHost {
     /// Installs what is kept of earlier versions of this program, then the components, then those of the operator's folder in
     /// the order of their file names. A bad one is left out, and listed in [`WasmHost::rejected`].
@@ -159,12 +170,28 @@ impl WasmHost {
     /// Installs a component while others are called. It is compiled on a thread where nobody waits, one at a time; that may take
     /// many seconds. Dropping the future does not stop that.
     pub async fn install(&self, bytes: Vec<u8>) -> Result<InstalledTool, InstallError> {
+        match self.install_kept(bytes, |_| Ok(())).await {
+            Ok(tool) => Ok(tool),
+            Err(NotInstalled::Refused(error)) => Err(error),
+            Err(NotInstalled::NotKept(error)) => Err(InstallError::Host(error.to_string())),
+        }
+    }
+
+    /// The same, with what keeps the component, which is done when it is known that it is a tool, and before anybody can call it:
+    /// what a restart would forget must not be pinned.
+    pub async fn install_kept(
+        &self,
+        bytes: Vec<u8>,
+        keep: impl FnOnce(&[u8]) -> io::Result<()> + Send + 'static,
+    ) -> Result<InstalledTool, NotInstalled> {
         let failed = |error: &dyn std::fmt::Display| InstallError::Host(error.to_string());
         let turn = Arc::clone(&self.compiling).acquire_owned().await.map_err(|error| failed(&error))?;
         let (workshop, tools) = (Arc::clone(&self.workshop), Arc::clone(&self.tools));
         let job = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            Tool::install(&workshop, &bytes).map(|tool| tools.add(tool))
+            let tool = Tool::install(&workshop, &bytes)?;
+            keep(&bytes)?;
+            Ok(tools.add(tool))
         });
         job.await.map_err(|error| failed(&error))?
     }

@@ -70,7 +70,7 @@ mod registry;
 pub use call::{CallReport, LogLevel, LogLine};
 pub use config::{Config, Limits};
 pub use folder::ToolFolder;
-pub use host::{HostError, Origin, Rejected, RejectedError, WasmHost};
+pub use host::{HostError, NotInstalled, Origin, Rejected, RejectedError, WasmHost};
 pub use http::Fetched;
 pub use inspect::{Import, Inspection, Need};
 pub use install::InstallError;

@@ -17,7 +17,7 @@ use bloom_server::{
     Appliers, ConfigError, ControlPlaneConfig, Hub, NotAdded, Owners, Server, ServerConfig, Tls, Toolbox,
 };
 use bloom_store::RedbStore;
-use bloom_wasm::{ToolFolder, WasmHost};
+use bloom_wasm::{NotInstalled, ToolFolder, WasmHost};
 use bloom_worker::InProcessWorker;
 use clap::Args;
 use serde_json::json;
@@ -343,16 +343,12 @@ struct Added {
 #[async_trait]
 impl Toolbox for Added {
     async fn add(&self, component: Vec<u8>) -> Result<InstalledTool, NotAdded> {
-        let installed = self.host.install(component.clone()).await;
-        let installed = installed.map_err(|error| NotAdded::Refused(error.to_string()))?;
         let folder = self.folder.clone();
-        let kept = tokio::task::spawn_blocking(move || folder.add(&component)).await;
-        if let Err(error) = kept.unwrap_or_else(|lost| Err(std::io::Error::other(lost))) {
-            // What a restart would forget must not be pinned.
-            self.host.remove(installed.digest);
-            return Err(error.into());
-        }
-        Ok(installed)
+        let installed = self.host.install_kept(component, move |component| folder.add(component).map(drop)).await;
+        installed.map_err(|error| match error {
+            NotInstalled::Refused(error) => NotAdded::Refused(error.to_string()),
+            NotInstalled::NotKept(error) => error.into(),
+        })
     }
 }
 

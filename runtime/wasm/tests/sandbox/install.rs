@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bloom_runtime::tool::ToolHost;
-use bloom_wasm::{Config, Need, Origin, WasmHost};
+use bloom_wasm::{Config, Need, NotInstalled, Origin, WasmHost};
 use serde_json::json;
 
 use crate::support::{Tool, call, config, host, rejection};
@@ -102,6 +103,28 @@ async fn tools_come_and_go_while_others_are_called() {
     assert_eq!(host.remove(installed.digest), None);
     assert_eq!(host.call(call(&host, "other", json!({}))).await.unwrap_err().code, "unknown_tool");
     assert!(host.call(call(&host, "tool", json!({}))).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_tool_is_kept_before_anybody_sees_it_and_is_none_where_it_cannot_be() {
+    let host = Arc::new(host(config(), &[&Tool::echo()]));
+    let other = Tool::returning("1").with("name", "other").build();
+    let (seen, bytes) = (Arc::clone(&host), other.clone());
+    let keep = move |kept: &[u8]| {
+        assert_eq!(kept, bytes);
+        assert_eq!(seen.installed().len(), 1);
+        Err(std::io::Error::from(std::io::ErrorKind::StorageFull))
+    };
+    let error = host.install_kept(other.clone(), keep).await.unwrap_err();
+    assert!(matches!(error, NotInstalled::NotKept(_)), "{error}");
+    assert_eq!(host.installed().len(), 1);
+    let error = host.install_kept(b"nonsense".to_vec(), |_| panic!("it is no tool")).await.unwrap_err();
+    assert!(matches!(error, NotInstalled::Refused(_)), "{error}");
+    // What was there before stays, also where it cannot be kept once more.
+    host.install(other.clone()).await.unwrap();
+    let full = |_: &[u8]| Err(std::io::Error::from(std::io::ErrorKind::StorageFull));
+    host.install_kept(other, full).await.unwrap_err();
+    assert_eq!(host.call(call(&host, "other", json!({}))).await.unwrap().to_json(), json!(1));
 }
 
 #[test]
