@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
+use sha2::{Digest as _, Sha256};
 use wit_component::ComponentEncoder;
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -21,14 +22,17 @@ fn main() {
         println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
     let out = path("OUT_DIR");
-    let mut code = String::from("const EMBEDDED: &[&[u8]] = &[\n");
+    // One static, not a constant: a component is known by where it lies.
+    let mut code = String::from("static EMBEDDED: &[(Digest, &[u8])] = &[\n");
     if target_is_installed() {
         let tools = tools(&root.join("tools"));
         build(&root, &out, &tools);
         for tool in &tools {
-            write(&out.join(format!("{tool}.wasm")), &component(&out, tool));
-            writeln!(code, "    include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{tool}.wasm\")),")
-                .expect("a string takes all");
+            let component = component(&out, tool);
+            write(&out.join(format!("{tool}.wasm")), &component);
+            let digest: [u8; 32] = Sha256::digest(&component).into();
+            let file = format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{tool}.wasm\"))");
+            writeln!(code, "    (Digest::from_bytes({digest:?}), {file}),").expect("a string takes all");
         }
     } else {
         println!("cargo::warning=no {TARGET}: built without the tools that ship (`rustup target add {TARGET}`)");

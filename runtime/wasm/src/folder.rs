@@ -1,14 +1,11 @@
 //! A folder with the operator's own components, each in a file that is named by its digest.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use bloom_ir::Digest;
 
-static SHIPPED: LazyLock<BTreeMap<Digest, &[u8]>> =
-    LazyLock::new(|| crate::embedded().map(|bytes| (Digest::of(bytes), bytes)).collect());
+use crate::shipped;
 
 /// A folder of components, for [`Config::tools`](crate::Config::tools). Files with other names than digests may lie there, too.
 #[derive(Clone, Debug)]
@@ -45,7 +42,7 @@ impl ToolFolder {
     /// Keeps those of the components that ship with this program, as far as they are not there yet.
     pub fn keep_shipped(&self, digests: &[Digest]) -> io::Result<()> {
         let missing: Vec<Digest> = digests.iter().copied().filter(|digest| !self.has(*digest)).collect();
-        missing.iter().filter_map(|digest| SHIPPED.get(digest)).try_for_each(|bytes| self.add(bytes).map(drop))
+        missing.iter().filter_map(|digest| shipped::of(*digest)).try_for_each(|bytes| self.add(bytes).map(drop))
     }
 
     /// A component, under whichever name it is there. None, where it is not.
@@ -85,11 +82,6 @@ impl ToolFolder {
     fn file(&self, digest: Digest) -> PathBuf {
         self.0.join(format!("{}.wasm", digest.hex()))
     }
-}
-
-/// A component that ships with this program.
-pub(crate) fn shipped(digest: Digest) -> Option<&'static [u8]> {
-    SHIPPED.get(&digest).copied()
 }
 
 /// The files of a folder that may be components, in the order of their names.

@@ -21,8 +21,9 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 
 use crate::authorize::authorize;
+use crate::bindings::AdapterPre;
 use crate::cache::Cache;
-use crate::call::{self, CallReport, Environment, Outside, Secrets, Used};
+use crate::call::{self, CallReport, CallState, Environment, Outside, Secrets, Used};
 use crate::config::Config;
 use crate::deadline::{CancelOnDrop, Deadline, Ticker};
 use crate::engine::engine;
@@ -34,6 +35,7 @@ use crate::inspect::Inspection;
 use crate::install::{InstallError, Tool};
 use crate::reactor::Reactor;
 use crate::registry::Registry;
+use crate::shipped;
 
 /// Room is set aside for all calls that may run at the same time.
 const MOST_CALLS: u32 = 1024;
@@ -144,7 +146,7 @@ impl WasmHost {
         };
         let components: Vec<Bytes> = components.into_iter().collect();
         if let Some(folder) = host.config.kept.clone().filter(|folder| folder.exists()) {
-            let given: BTreeSet<Digest> = components.iter().map(|bytes| Digest::of(bytes.as_ref())).collect();
+            let given: BTreeSet<Digest> = components.iter().map(|bytes| shipped::digest(bytes.as_ref())).collect();
             let is_given =
                 |path: &Path| crate::folder::digest_in_name(path).is_some_and(|named| given.contains(&named));
             for (path, bytes) in components_of(&folder, |path| !is_given(path)) {
@@ -244,6 +246,7 @@ impl WasmHost {
         let access = authorize(&self.config, &tool.installed, &call.agent, &call.capabilities, call.folders.is_some())?;
         let limits = &self.config.limits;
         let input = input(&tool, &call.request.args, limits.input_bytes)?;
+        let adapter = tool.code.get(&tool.installed, &self.workshop).await?;
         // Its own turn first: a tool that hangs keeps itself waiting, and nobody else.
         let closed = |_| Fault::Host("it is shutting down".into());
         let own = Arc::clone(&tool.permits).acquire_owned().await.map_err(closed)?;
@@ -262,7 +265,15 @@ impl WasmHost {
                 folders: call.folders,
             }),
         };
-        Ok(Job { workshop: Arc::clone(&self.workshop), tool, environment, input, cancel, permits: [own, shared] })
+        Ok(Job {
+            workshop: Arc::clone(&self.workshop),
+            tool,
+            adapter,
+            environment,
+            input,
+            cancel,
+            permits: [own, shared],
+        })
     }
 }
 
@@ -270,6 +281,7 @@ impl WasmHost {
 struct Job {
     workshop: Arc<Workshop>,
     tool: Arc<Tool>,
+    adapter: Arc<AdapterPre<CallState>>,
     environment: Environment,
     input: String,
     cancel: CancelOnDrop,
@@ -278,13 +290,13 @@ struct Job {
 
 impl Job {
     async fn run(self) -> (Result<Value, Fault>, Used) {
-        let Self { workshop, tool, environment, input, cancel, permits } = self;
+        let Self { workshop, tool, adapter, environment, input, cancel, permits } = self;
         let secrets = environment.access.secrets.clone();
         let limit = environment.limits.output_bytes;
-        let (called, may_wait) = (Arc::clone(&tool), tool.may_wait);
+        let may_wait = tool.may_wait;
         let mut call = Box::pin(async move {
             let _permits = permits;
-            call::invoke(&called.adapter, &workshop.ticker, environment, &input).await
+            call::invoke(&adapter, &workshop.ticker, environment, &input).await
         });
         let timed = Arc::clone(&tool);
         let call = async move {
@@ -343,7 +355,7 @@ impl ToolHost for WasmHost {
     async fn keep(&self, components: &[Digest]) -> io::Result<()> {
         let Some(folder) = self.config.kept.clone().map(ToolFolder::new) else { return Ok(()) };
         let mut components = components.to_vec();
-        components.retain(|component| crate::folder::shipped(*component).is_some());
+        components.retain(|component| shipped::of(*component).is_some());
         if components.is_empty() {
             return Ok(());
         }
@@ -374,7 +386,7 @@ impl ToolHost for WasmHost {
     async fn component(&self, digest: Digest) -> io::Result<Option<Vec<u8>>> {
         let folders = [&self.config.kept, &self.config.tools].into_iter().flatten().cloned();
         let folders: Vec<ToolFolder> = folders.map(ToolFolder::new).collect();
-        let read = tokio::task::spawn_blocking(move || match crate::folder::shipped(digest) {
+        let read = tokio::task::spawn_blocking(move || match shipped::of(digest) {
             Some(bytes) => Ok(Some(bytes.to_vec())),
             None => folders.iter().find_map(|folder| folder.read(digest).transpose()).transpose(),
         });

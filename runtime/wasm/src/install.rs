@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use bloom_ir::CompiledSchema;
 use bloom_ir::schema::SchemaError;
-use bloom_ir::{CompiledSchema, Digest};
 use bloom_runtime::tool::InstalledTool;
 use semver::Version;
 use tokio::sync::Semaphore;
-use wasmtime::component::Component;
 
 use crate::bindings::AdapterPre;
 use crate::call::{self, Access, CallState, Environment, INTERFACES};
+use crate::code::{self, Code, asks};
 use crate::deadline::{CancelOnDrop, Deadline};
 use crate::host::Workshop;
 use crate::inspect::{Import, Inspection, Need};
-use crate::manifest;
+use crate::{manifest, shipped};
 
 const DESCRIBE_MS: u64 = 10_000;
 
@@ -26,7 +26,7 @@ const CONTRACT: (u64, u64) = (0, 1);
 pub(crate) struct Tool {
     pub(crate) installed: InstalledTool,
     pub(crate) version: Version,
-    pub(crate) adapter: AdapterPre<CallState>,
+    pub(crate) code: Code,
     /// Whether a call can wait for something outside, or do nothing but compute.
     pub(crate) may_wait: bool,
     /// Whether its last call was done soon.
@@ -99,7 +99,7 @@ impl Tool {
 
     /// Looks at everything that can be looked at, and makes a tool of it where nothing is wrong.
     pub(crate) fn examine(workshop: &Workshop, bytes: &[u8]) -> (Inspection, Option<Self>) {
-        let mut seen = Inspection::new(Digest::of(bytes), bytes.len());
+        let mut seen = Inspection::new(shipped::digest(bytes), bytes.len());
         let tool = Self::of(workshop, bytes, &mut seen);
         (seen, tool)
     }
@@ -122,7 +122,7 @@ impl Tool {
             return None;
         }
         // Asked what it is, it may import whatever exists: it is granted nothing.
-        let adapter = seen.note(adapter(&component, |_| true))?;
+        let adapter = seen.note(code::adapter(&component, |_| true))?;
         let text = seen.note(described(&adapter, workshop))?;
         let (manifest, version) = match manifest::read(&text, workshop.limits.for_describe().output_bytes) {
             Ok(read) => read,
@@ -133,10 +133,9 @@ impl Tool {
         };
         seen.manifest = Some(manifest.clone());
 
-        let asks = |kind: &str| manifest.capabilities.iter().any(|asked| manifest::kind(asked) == kind);
         for import in &seen.imports {
             if let Need::Capability(kind) = import.need
-                && !asks(kind)
+                && !asks(&manifest, kind)
             {
                 seen.problems.push(InstallError::UnaskedImport { import: import.name.clone(), kind });
             }
@@ -148,14 +147,15 @@ impl Tool {
         if !seen.problems.is_empty() {
             return None;
         }
-        let adapter = seen.note(self::adapter(&component, asks))?;
+        let adapter = seen.note(code::adapter(&component, |kind| asks(&manifest, kind)))?;
         let installed = InstalledTool { manifest, digest: seen.digest };
+        let code = Code::of(adapter, &installed, workshop);
         let may_wait = seen.imports.iter().any(|import| matches!(import.need, Need::Capability(kind) if waits(kind)));
         let permits = Arc::new(Semaphore::new(workshop.limits.calls_of_one()));
         Some(Self {
             installed,
             version,
-            adapter,
+            code,
             may_wait,
             is_brief: AtomicBool::new(false),
             input: input?,
@@ -201,12 +201,4 @@ fn import(name: &str) -> Import {
         },
     };
     Import { name: name.to_owned(), need }
-}
-
-fn adapter(component: &Component, asks: impl Fn(&str) -> bool) -> Result<AdapterPre<CallState>, InstallError> {
-    let linker = call::linker(component.engine(), asks);
-    linker
-        .and_then(|linker| linker.instantiate_pre(component))
-        .and_then(AdapterPre::new)
-        .map_err(|error| InstallError::WrongWorld(format!("{error:#}")))
 }

@@ -50,6 +50,7 @@ mod authorize;
 mod bindings;
 mod cache;
 mod call;
+mod code;
 mod config;
 mod deadline;
 mod engine;
@@ -66,6 +67,7 @@ mod manifest;
 mod meter;
 mod reactor;
 mod registry;
+mod shipped;
 
 pub use call::{CallReport, LogLevel, LogLine};
 pub use config::{Config, Limits};
@@ -74,10 +76,4 @@ pub use host::{HostError, NotInstalled, Origin, Rejected, RejectedError, WasmHos
 pub use http::Fetched;
 pub use inspect::{Import, Inspection, Need};
 pub use install::InstallError;
-
-include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
-
-/// The tools that ship with this program. None, where it was built without the target `wasm32-unknown-unknown`.
-pub fn embedded() -> impl ExactSizeIterator<Item = &'static [u8]> {
-    EMBEDDED.iter().copied()
-}
+pub use shipped::embedded;

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use bloom_interpreter::effect::{EffectError, ToolRequest};
+use bloom_ir::Digest;
 use bloom_ir::manifest::ToolManifest;
 use bloom_runtime::tool::{ToolCall, ToolHost};
 use bloom_wasm::{Config, WasmHost};
@@ -34,6 +35,19 @@ impl Garden {
             eprintln!("skipped: built without the target wasm32-unknown-unknown");
             return None;
         }
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cwasm");
+        Some(Self::with(&cache, bloom_wasm::embedded().collect()))
+    }
+
+    /// With one of the tools, whose compiled code is in a folder that nothing else uses.
+    fn with_one(tool: &str) -> Option<(Self, TempDir)> {
+        let digest = Self::new()?.host.describe(tool, None).unwrap().digest;
+        let cache = tempfile::tempdir().unwrap();
+        let one = bloom_wasm::embedded().filter(|bytes| Digest::of(bytes) == digest).collect();
+        Some((Self::with(cache.path(), one), cache))
+    }
+
+    fn with(cache: &Path, tools: Vec<&[u8]>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let named = ["notes", "context", "memory", "flows"].map(|root| {
             // `context` is the notes themselves, as in `bloom run`.
@@ -41,11 +55,10 @@ impl Garden {
             fs::create_dir_all(&path).unwrap();
             (root.to_owned(), path)
         });
-        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cwasm");
-        let config = Config { roots: named.into(), cache: Some(cache), ..Config::default() };
-        let host = WasmHost::new(config, bloom_wasm::embedded()).unwrap();
+        let config = Config { roots: named.into(), cache: Some(cache.to_owned()), ..Config::default() };
+        let host = WasmHost::new(config, tools).unwrap();
         assert!(host.rejected().is_empty(), "{:?}", host.rejected());
-        Some(Self { folder, host })
+        Self { folder, host }
     }
 
     fn write(&self, path: &str, content: &str) {
@@ -86,6 +99,38 @@ fn every_tool_says_what_its_manifest_says() {
     let Some(garden) = Garden::new() else { return };
     let installed: Vec<_> = garden.host.installed().into_iter().map(|tool| tool.manifest).collect();
     assert_eq!(installed, manifests());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn compiled_code_is_in_memory_from_the_first_call_on() {
+    let Some((garden, cache)) = Garden::with_one("read-memory") else { return };
+    let is_mapped = || fs::read_to_string("/proc/self/maps").unwrap().contains(cache.path().to_str().unwrap());
+    assert!(fs::read_dir(cache.path()).unwrap().count() == 1 && !is_mapped());
+    for _ in 0..2 {
+        garden.call("read-memory", json!({})).await.unwrap();
+        assert!(is_mapped());
+    }
+}
+
+#[tokio::test]
+async fn a_tool_is_called_when_its_compiled_code_was_deleted_or_damaged() {
+    for is_deleted in [true, false] {
+        let Some((garden, cache)) = Garden::with_one("read-memory") else { return };
+        let file = fs::read_dir(cache.path()).unwrap().next().unwrap().unwrap().path();
+        if is_deleted { fs::remove_file(&file) } else { fs::write(&file, "somebody else's") }.unwrap();
+        assert_eq!(garden.call("read-memory", json!({})).await.unwrap()["version"], 0);
+        assert!(fs::metadata(&file).unwrap().len() > 100_000, "it is compiled, and kept, again");
+    }
+}
+
+#[tokio::test]
+async fn calls_that_load_the_code_at_the_same_time_all_end_well() {
+    let Some((garden, _cache)) = Garden::with_one("read-memory") else { return };
+    let calls = (0..8).map(|_| garden.call("read-memory", json!({})));
+    for done in futures::future::join_all(calls).await {
+        assert_eq!(done.unwrap()["version"], 0);
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The routes, one resource a file. Routes of another group stand in a file of their own and are merged in [`api`].
+//! The routes, one resource a file. Routes of another group stand in a file of their own, which [`QUICK`] or [`UNHURRIED`] names.
 
 mod artifacts;
 mod audit;
@@ -29,55 +29,58 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::{auth, openapi, page, request, runtime_api, ui, web};
 
-/// The routes of the API, which need the key: those that answer from the store, and those that take their time.
-fn api() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
-    let quick = OpenApiRouter::new()
-        .merge(flows::routes())
-        .merge(flow_check::routes())
-        .merge(runs::routes())
-        .merge(artifacts::routes())
-        .merge(run_acts::routes())
-        .merge(questions::routes())
-        .merge(proposals::routes())
-        .merge(tools::routes())
-        .merge(audit::routes())
-        .merge(worker_keys::routes())
-        .merge(contexts::routes())
-        .merge(enroll_tokens::routes())
-        .merge(session::routes())
-        .merge(owners::routes())
-        .merge(metrics::routes());
-    let unhurried = OpenApiRouter::new()
-        .merge(runs::unhurried())
-        .merge(run_acts::unhurried())
-        .merge(run_events::routes())
-        .merge(events::routes());
-    (quick, unhurried)
+/// Some routes, with their description.
+type Group = fn() -> OpenApiRouter<App>;
+
+/// Routes of the API that answer from the store, and need the key.
+const QUICK: &[Group] = &[
+    flows::routes,
+    flow_check::routes,
+    runs::routes,
+    artifacts::routes,
+    run_acts::routes,
+    questions::routes,
+    proposals::routes,
+    tools::routes,
+    audit::routes,
+    worker_keys::routes,
+    contexts::routes,
+    enroll_tokens::routes,
+    session::routes,
+    owners::routes,
+    metrics::routes,
+];
+
+/// Routes of the API that take their time, and need the key.
+const UNHURRIED: &[Group] = &[runs::unhurried, run_acts::unhurried, run_events::routes, events::routes];
+
+/// Routes without their description, which is let go of group by group: of all of them it takes megabytes, for which an idle server
+/// has no use.
+fn routers(groups: &[Group]) -> Router<App> {
+    groups.iter().fold(Router::new(), |all, group| all.merge(Router::from(group())))
 }
 
 /// The routes under `/api/runtime`, whose errors have another shape.
-fn runtime(app: &App) -> OpenApiRouter<App> {
+fn runtime(app: &App) -> Router<App> {
     let hurry = || middleware::from_fn_with_state(app.clone(), request::hurry);
     let gather = middleware::from_fn_with_state(app.clone(), request::gather);
-    let closed = runtime_api::quick().layer(hurry()).merge(runtime_api::unhurried().layer(gather));
+    let closed = routers(&[runtime_api::quick]).layer(hurry()).merge(routers(&[runtime_api::unhurried]).layer(gather));
     let closed = closed.layer(middleware::from_fn_with_state(app.clone(), auth::require));
-    closed.merge(runtime_api::open().layer(hurry()))
+    closed.merge(routers(&[runtime_api::open]).layer(hurry()))
 }
 
 /// All routes, with everything that stands before them.
 pub(crate) fn all(app: &App) -> Router {
-    let (quick, unhurried) = api();
-    let quick = quick.layer(middleware::from_fn_with_state(app.clone(), request::hurry));
-    let unhurried = unhurried.layer(middleware::from_fn_with_state(app.clone(), request::gather));
-    let (api, _) = quick.merge(unhurried).merge(tools::unhurried()).split_for_parts();
+    let hurry = || middleware::from_fn_with_state(app.clone(), request::hurry);
+    let quick = routers(QUICK).layer(hurry());
+    let unhurried = routers(UNHURRIED).layer(middleware::from_fn_with_state(app.clone(), request::gather));
+    let api = quick.merge(unhurried).merge(routers(&[tools::unhurried]));
     let api = api.layer(middleware::from_fn_with_state(app.clone(), auth::require));
-    let hurry = middleware::from_fn_with_state(app.clone(), request::hurry);
-    let (state, _) = health::routes().merge(session::open_to_all().layer(hurry)).split_for_parts();
-    let (runtime, _) = runtime(app).split_for_parts();
+    let state = routers(&[health::routes]).merge(routers(&[session::open_to_all]).layer(hurry()));
     Router::new()
         .merge(api)
         .merge(state)
-        .merge(runtime)
+        .merge(runtime(app))
         .merge(page::routes())
         .merge(ui::routes(app))
         .fallback(web::serve)
@@ -93,8 +96,8 @@ pub(crate) use self::responses::schemas as error_schemas;
 
 /// The description of all routes.
 pub(crate) fn description() -> OpenApi {
-    let (quick, unhurried) = api();
-    let (_, mut description) = quick.merge(unhurried).merge(tools::unhurried()).split_for_parts();
+    let api = QUICK.iter().chain(UNHURRIED).fold(OpenApiRouter::new(), |all, group| all.merge(group()));
+    let (_, mut description) = api.merge(tools::unhurried()).split_for_parts();
     let (_, more) = health::routes().merge(session::open_to_all()).split_for_parts();
     description.merge(more);
     let runtime = runtime_api::quick().merge(runtime_api::unhurried()).merge(runtime_api::open());
