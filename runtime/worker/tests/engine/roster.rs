@@ -50,7 +50,7 @@ impl Roster {
     }
 }
 
-fn is_unknown<T>(answer: Result<T, EngineError>) -> bool {
+fn is_unknown<T>(answer: &Result<T, EngineError>) -> bool {
     matches!(answer, Err(EngineError::Store(StoreError::NotFound { kind: "worker", .. })))
 }
 
@@ -92,8 +92,8 @@ async fn worker_that_the_store_does_not_have_is_told_to_register_again() {
     roster.admit().await;
     // By another program, or by a removal of which nobody heard.
     roster.world.store.remove_worker(&roster.worker, 0, Vec::new()).await.unwrap();
-    assert!(is_unknown(roster.engine.remove_worker(&roster.worker, &owner()).await));
-    assert!(is_unknown(roster.pull().await));
+    assert!(is_unknown(&roster.engine.remove_worker(&roster.worker, &owner()).await));
+    assert!(is_unknown(&roster.pull().await));
     roster.admit().await;
     roster.submit().await;
     assert_eq!(roster.pull().await.unwrap(), 1);
@@ -127,7 +127,7 @@ async fn worker_of_this_process_is_not_removed() {
     let own = roster.engine.register_worker(vec!["llm".to_owned()]);
     roster.submit().await;
     roster.engine.grant(&own, None).await.unwrap().unwrap();
-    assert!(is_unknown(roster.engine.remove_worker(&own, &owner()).await));
+    assert!(is_unknown(&roster.engine.remove_worker(&own, &owner()).await));
     assert_eq!(roster.world.store.active_leases().await.unwrap().len(), 1);
     roster.submit().await;
     assert!(roster.engine.grant(&own, None).await.unwrap().is_some());
