@@ -44,6 +44,13 @@ impl Roster {
         self.engine.submit(submission(&asks)).await.unwrap();
     }
 
+    /// A removal that meets a failure of the disk, which passes.
+    async fn fail_to_remove(&self) {
+        self.disk.set_away(true);
+        self.engine.remove_worker(&self.worker, &owner()).await.unwrap_err();
+        self.disk.set_away(false);
+    }
+
     /// How many tasks the worker is granted; what it gets to hear otherwise.
     async fn pull(&self) -> Result<usize, EngineError> {
         Ok(self.engine.pull(&self.worker, None, 1, std::future::ready(())).await?.len())
@@ -103,9 +110,7 @@ async fn worker_that_the_store_does_not_have_is_told_to_register_again() {
 async fn worker_whose_removal_failed_goes_on() {
     let roster = Roster::new();
     roster.admit().await;
-    roster.disk.set_away(true);
-    roster.engine.remove_worker(&roster.worker, &owner()).await.unwrap_err();
-    roster.disk.set_away(false);
+    roster.fail_to_remove().await;
     roster.submit().await;
     assert_eq!(roster.pull().await.unwrap(), 1);
 }
@@ -115,9 +120,7 @@ async fn worker_that_drains_still_does_after_a_removal_that_failed() {
     let roster = Roster::new();
     roster.admit().await;
     roster.engine.drain_worker(&roster.worker);
-    roster.disk.set_away(true);
-    roster.engine.remove_worker(&roster.worker, &owner()).await.unwrap_err();
-    roster.disk.set_away(false);
+    roster.fail_to_remove().await;
     assert!(roster.engine.is_draining(&roster.worker));
 }
 
