@@ -1,11 +1,11 @@
 //! Puts the pages of the error codes into the binary, for `bloom explain` and for SARIF.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/error-codes");
+    let folder = of_cargo("CARGO_MANIFEST_DIR")?.join("../../schemas/error-codes");
     println!("cargo:rerun-if-changed={}", folder.display());
     let mut pages: Vec<PathBuf> = fs::read_dir(&folder)?
         .map(|entry| Ok(entry?.path()))
@@ -21,6 +21,10 @@ fn main() -> io::Result<()> {
         let _ = writeln!(source, "    ({code:?}, include_str!({path:?})),");
     }
     source.push_str("];\n");
-    let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;
-    fs::write(Path::new(&out).join("pages.rs"), source)
+    fs::write(of_cargo("OUT_DIR")?.join("pages.rs"), source)
+}
+
+/// A folder that cargo names when this runs: checkouts that share a target folder each have their own.
+fn of_cargo(variable: &str) -> io::Result<PathBuf> {
+    env::var_os(variable).map(PathBuf::from).ok_or_else(|| io::Error::other(format!("cargo sets {variable}")))
 }

@@ -1,5 +1,6 @@
 //! `workers`.
 
+use bloom_runtime::record::WorkerId;
 use serde_json::{Value, json};
 
 use crate::world::{START, World};
@@ -76,6 +77,26 @@ async fn removed_worker_loses_its_leases() {
     assert_eq!(world.get("/api/runtime/leases?status=active").await.ok(200), json!([]));
     let body = json!({ "status": "success", "output": "x", "metrics": { "duration_ms": 1 }, "lease_id": lease["id"], "epoch": 1 });
     assert_eq!(world.post(&format!("{task}/complete"), body).await.ok(409)["code"], "LEASE_STALE");
+    assert_eq!(world.actions().await[0], "worker_removed");
+}
+
+/// A removal that stops halfway leaves a worker that is granted nothing.
+#[tokio::test]
+async fn removal_goes_on_when_the_client_goes() {
+    let world = World::new();
+    world.agent("rpi4b").await;
+    let worker = WorkerId::new("rpi4b");
+    let path = format!("{WORKERS}/rpi4b");
+    let mut removing = Box::pin(world.delete(&path));
+    // What records it has a thread of its own, and may be done by then.
+    while world.engine.worker(&worker).is_some() && !world.engine.is_draining(&worker) {
+        let _ = futures::poll!(&mut removing);
+        tokio::task::yield_now().await;
+    }
+    drop(removing);
+    while world.engine.worker(&worker).is_some() {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(world.actions().await[0], "worker_removed");
 }
 

@@ -22,11 +22,11 @@ use super::import::Cursor;
 use super::key::{Key, Span};
 use super::restore::{Groups, Item};
 use super::row;
+use super::schema::{GAPS_KEY, gaps};
 use super::snapshot::{Rows, Snapshot};
 use super::stage::Stage;
 use super::table::Table;
 use super::verbs::{self, history, proposal, question, task};
-use super::{GAPS_KEY, gaps};
 use crate::staged::Staged;
 use crate::transfer::{Contents, Format, LineWriter, Record, TransferError};
 

@@ -10,7 +10,8 @@ use bloom_runtime::store::StoreError;
 use redb::Database;
 
 use super::guard::Guarded;
-use super::{at, opening, owner, prepare};
+use super::schema::prepare;
+use super::{at, opening, owner};
 
 /// Makes the file where there is none. What a crash left of an earlier try is made anew.
 pub(super) fn where_missing(path: &Path) -> Result<(), StoreError> {

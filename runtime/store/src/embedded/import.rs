@@ -15,11 +15,13 @@ use redb::Database;
 use super::guard::{Guarded, guarded};
 use super::layer::Layer;
 use super::memo::Memo;
+use super::read::looked;
 use super::rows::{self, Entry};
+use super::schema::prepare;
 use super::snapshot::{Rows as _, Snapshot};
 use super::stage::Stage;
 use super::table::Table;
-use super::{RedbStore, at, looked, opening, prepare, verbs, verify};
+use super::{RedbStore, at, opening, verbs, verify};
 use crate::transfer::{
     Blob, Contents, Format, LineReader, NamedVersion, PlacedBlob, Record, Setting, StoredFlow, TransferError,
 };

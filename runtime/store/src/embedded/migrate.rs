@@ -30,11 +30,12 @@ use super::guard::Guarded;
 use super::key::Key;
 use super::layer::Layer;
 use super::memo::Memo;
+use super::schema::{SCHEMA, SCHEMA_KEY, open_all};
 use super::snapshot::Rows as _;
 use super::stage::Stage;
 use super::table::Table;
 use super::verbs::{flow, history, task};
-use super::{SCHEMA, SCHEMA_KEY, at, backend, open_all, row, rows};
+use super::{at, backend, row, rows};
 
 /// Version 2's index of leases that nobody has ended.
 const ACTIVE_LEASES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("active_leases");

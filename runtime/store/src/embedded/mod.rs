@@ -13,9 +13,11 @@ mod migrate;
 mod opened;
 mod owner;
 mod query;
+mod read;
 mod restore;
 mod row;
 mod rows;
+mod schema;
 mod snapshot;
 mod stage;
 mod table;
@@ -39,23 +41,23 @@ use bloom_interpreter::history::Event;
 use bloom_ir::Digest;
 use bloom_runtime::record::Context;
 use bloom_runtime::record::{
-    Actor, Artifact, ArtifactId, AuditChain, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry,
-    InboxId, Lease, LeaseId, ManagedProject, NodeStatus, ProjectId, Proposal, ProposalId, Question, QuestionId, RunId,
-    RunRecord, RunStatus, Spending, Task, TaskId, TaskResult, Worker, WorkerId,
+    Actor, Artifact, ArtifactId, AuditEntry, AuditNote, ContextId, FlowRecord, FlowVersion, InboxEntry, InboxId, Lease,
+    LeaseId, ManagedProject, NodeStatus, ProjectId, Proposal, ProposalId, Question, QuestionId, RunId, RunRecord,
+    RunStatus, Spending, Task, TaskId, TaskResult, Worker, WorkerId,
 };
 use bloom_runtime::store::{
     Append, ApplyStep, ArtifactFilter, Decision, Grant, GrantAsk, LeaseEnd, LeaseFilter, ProposalFilter,
     QuestionFilter, QueueFilter, RunFilter, StandingCount, StandingRun, Store, StoreError, Submission, TaskFilter,
     WorkCounts,
 };
-use redb::{Database, StorageBackend, WriteTransaction};
+use redb::{Database, StorageBackend};
 use rustix::fs::{Advice, fadvise};
 
 use self::failure::{at, backend, opening};
 use self::guard::{Guarded, guarded};
-use self::layer::Layer;
 use self::owner::Owner;
-use self::snapshot::{Rows, Snapshot};
+use self::schema::prepare;
+use self::snapshot::Rows as _;
 use self::table::Table;
 use self::verbs::{Content, artifact, context, flow, history, project, proposal, question, setting, task, worker};
 use self::wal::{Given, InMemory, LIMIT, Wal};
@@ -65,12 +67,6 @@ use super::place::{Place, PlaceError, part_of};
 pub use self::archive::{ArchivePlan, Kept};
 pub use self::transfer::{Compacted, Restored};
 pub use self::verify::Verification;
-
-/// The version of tables and rows that this program reads and writes.
-const SCHEMA: u32 = 14;
-const SCHEMA_KEY: &[u8] = b"schema";
-/// How many numbers up to the last event's no event has: those of runs that were archived.
-const GAPS_KEY: &[u8] = b"event_gaps";
 
 /// A store in a single file, which one process has open.
 pub struct RedbStore {
@@ -205,56 +201,6 @@ impl RedbStore {
     pub async fn verify(&self) -> Result<Verification, StoreError> {
         self.read(verify::verify).await
     }
-
-    /// Reads little, at once.
-    async fn look<T>(&self, query: impl Fn(&Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        match looked(&self.database, &query) {
-            Err(StoreError::Backend(_)) => {
-                self.writer.heal().await;
-                looked(&self.database, query)
-            }
-            found => found,
-        }
-    }
-
-    /// Reads much, on a thread that may wait for the disk.
-    async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Fn(&Snapshot) -> Result<T, StoreError> + Send + Sync + 'static,
-    {
-        let query = Arc::new(query);
-        let again = Arc::clone(&query);
-        match self.read_once(move |rows| query(rows)).await {
-            Err(StoreError::Backend(_)) => {
-                self.writer.heal().await;
-                self.read_once(move |rows| again(rows)).await
-            }
-            found => found,
-        }
-    }
-
-    /// Reads much; what uses up what it needs cannot be tried again after a failure of the disk.
-    async fn read_once<T, F>(&self, query: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Snapshot) -> Result<T, StoreError> + Send + 'static,
-    {
-        if self.writer.is_of_callers() {
-            return looked(&self.database, query);
-        }
-        let database = Arc::clone(&self.database);
-        tokio::task::spawn_blocking(move || looked(&database, query)).await.map_err(backend)?
-    }
-}
-
-/// Reads; whoever commits next looks after a failure, also where nobody waits any more for what is read.
-fn looked<T>(database: &Guarded, query: impl FnOnce(&Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let found = guarded(|| query(&database.snapshot()?));
-    if matches!(found, Err(StoreError::Backend(_))) {
-        database.suspect();
-    }
-    found
 }
 
 fn read_file(path: &Path, cache: usize) -> Result<Database, StoreError> {
@@ -264,65 +210,6 @@ fn read_file(path: &Path, cache: usize) -> Result<Database, StoreError> {
         return Err(StoreError::Damaged("the file is empty".to_owned()));
     }
     Database::builder().set_cache_size(cache).create_file(file).map_err(|error| opening(path, error))
-}
-
-/// Checks the file's version and the ends of its logs; makes all tables in a new file, and brings an old one up to date.
-fn prepare(database: &Guarded, path: Option<&Path>) -> Result<(), StoreError> {
-    match version(database)? {
-        Some(SCHEMA) => {}
-        None => make(database)?,
-        Some(found) if found > SCHEMA => {
-            let path = path.map_or_else(|| "the store".to_owned(), |path| path.display().to_string());
-            return Err(StoreError::TooNew { path, found, supported: SCHEMA });
-        }
-        Some(0) => return Err(StoreError::Damaged("schema version 0 never was".to_owned())),
-        Some(found) => migrate::migrate(database, found, path)?,
-    }
-    check_ends(&database.snapshot()?)
-}
-
-/// The version of a file that is not new.
-fn version(database: &Guarded) -> Result<Option<u32>, StoreError> {
-    let row = database.snapshot()?.get(Table::Meta, SCHEMA_KEY)?;
-    row.map(|row| row::decode(&row)).transpose()
-}
-
-fn make(database: &Guarded) -> Result<(), StoreError> {
-    let mut rows = Layer::default();
-    rows.put(Table::Meta, SCHEMA_KEY.to_vec(), row::encode(&SCHEMA));
-    database.write(&rows, |transaction| open_all(transaction))
-}
-
-/// Makes the tables that are not there.
-fn open_all(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Table::ALL.iter().try_for_each(|table| transaction.open_table(table.definition()).map(drop).map_err(backend))
-}
-
-/// All tables are there. Logs only grow, but for events of archived runs, so the last number is the number of rows; and the last
-/// audit entry must be whole.
-fn check_ends(rows: &Snapshot) -> Result<(), StoreError> {
-    if let Some(missing) = rows.missing()? {
-        return Err(StoreError::Damaged(format!("the table {missing:?} is not there")));
-    }
-    for (table, gaps) in [(Table::Events, gaps(rows)?), (Table::Audit, 0)] {
-        let last = rows.last(table)?.map_or(Ok(0), |(key, _)| row::number(&key))?;
-        let count = rows.len(table)?.saturating_add(gaps);
-        if last != count {
-            return Err(StoreError::Damaged(format!("{table:?} has {count} rows, and the last number is {last}")));
-        }
-    }
-    let Some(last) = query::audit_head(rows)? else { return Ok(()) };
-    let before = match last.seq.checked_sub(1) {
-        None => return Err(StoreError::Damaged("the last audit entry has the number 0".to_owned())),
-        Some(0) => AuditChain::default(),
-        Some(seq) => AuditChain::after(&query::audit_entry(rows, seq)?),
-    };
-    { before }.accept(&last).map_err(|fault| StoreError::Damaged(fault.to_string()))
-}
-
-/// How many numbers of events are not used any more.
-fn gaps(rows: &impl Rows) -> Result<u64, StoreError> {
-    rows.get(Table::Meta, GAPS_KEY)?.map_or(Ok(0), |row| row::decode(&row))
 }
 
 #[async_trait]

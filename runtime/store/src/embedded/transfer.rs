@@ -14,9 +14,10 @@ use super::import::{self, nested};
 use super::opened::Opened;
 use super::owner::Owner;
 use super::restore::{self, Groups};
+use super::schema::{SCHEMA, check_ends, prepare, version};
 use super::stage::Stage;
 use super::wal::Wal;
-use super::{RedbStore, SCHEMA, at, backend, check_ends, export, opening, prepare, version};
+use super::{RedbStore, at, backend, export, opening};
 use crate::staged::Staged;
 use crate::transfer::{Contents, TransferError};
 

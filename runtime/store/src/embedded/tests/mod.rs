@@ -16,7 +16,9 @@ use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::{Builder, Runtime};
 
 use super::key::Key;
+use super::layer::Layer;
 use super::memo::Memo;
+use super::schema::{SCHEMA, SCHEMA_KEY, version};
 use super::stage::Stage;
 use super::table::Table;
 use super::*;
