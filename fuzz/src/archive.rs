@@ -140,7 +140,8 @@ fn edited(whole: &[Value], input: &mut Unstructured<'_>) -> Result<Vec<Value>> {
                 lines.swap(at, other);
             }
             3 => mutate(&mut lines[at], input)?,
-            _ => mutate(&mut lines[at]["record"], input)?,
+            // What an earlier change left may be no record any more.
+            _ => lines[at].get_mut("record").map_or(Ok(()), |record| mutate(record, input))?,
         }
     }
     Ok(lines)

@@ -216,7 +216,11 @@ impl World {
         let path = path.split('?').next().unwrap();
         let fits = |template: &str| {
             let (mut theirs, mut ours) = (template.split('/'), path.split('/'));
-            let fit = theirs.by_ref().zip(ours.by_ref()).all(|(t, o)| t.starts_with('{') || t == o);
+            // An empty segment is no parameter: there is no such path.
+            let fit = theirs
+                .by_ref()
+                .zip(ours.by_ref())
+                .all(|(t, o)| if t.starts_with('{') { !o.is_empty() } else { t == o });
             fit && template.split('/').count() == path.split('/').count()
         };
         let paths = DESCRIPTION["paths"].as_object().unwrap();

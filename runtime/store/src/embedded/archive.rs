@@ -165,8 +165,9 @@ pub(super) fn note<'a>(
     AuditNote { detail, ..AuditNote::new(now, by, action, ("archive", &digest)) }
 }
 
-fn last_event(stage: &mut Stage<'_>) -> Result<u64, StoreError> {
-    stage.last(Table::Events)?.map_or(Ok(0), |(key, _)| row::number(&key))
+/// The number of the last event of the store.
+pub(super) fn last_event(rows: &impl Rows) -> Result<u64, StoreError> {
+    rows.last(Table::Events)?.map_or(Ok(0), |(key, _)| row::number(&key))
 }
 
 /// A run, as it was when it was looked at.
@@ -201,7 +202,7 @@ fn belongings(rows: &impl Rows, ended: &Ended) -> Result<Vec<Record>, StoreError
 }
 
 /// The ids that rows of an index point to.
-fn indexed(rows: &impl Rows, index: Table, span: &Span) -> Result<Vec<String>, StoreError> {
+pub(super) fn indexed(rows: &impl Rows, index: Table, span: &Span) -> Result<Vec<String>, StoreError> {
     let mut ids = Vec::new();
     rows.ascend(index, span, |_, id| {
         ids.push(row::id(id)?.to_owned());

@@ -18,7 +18,7 @@ use super::memo::Memo;
 use super::read::looked;
 use super::rows::{self, Entry};
 use super::schema::prepare;
-use super::snapshot::{Rows as _, Snapshot};
+use super::snapshot::Snapshot;
 use super::stage::Stage;
 use super::table::Table;
 use super::{RedbStore, at, opening, verbs, verify};
@@ -121,12 +121,8 @@ impl Batch {
     fn commit(self, database: &Guarded) -> Result<(), TransferError> {
         write(database, |stage| {
             for (line, rows) in self.rows {
-                for (table, key, value) in rows {
-                    // Several events may have the same large payload.
-                    if table != Table::Blobs && stage.get(table, &key)?.is_some() {
-                        return Err(TransferError::Changed { line, what: format!("{table:?} has it already") });
-                    }
-                    stage.put(table, key, value);
+                if let Some(table) = stage.put_new(rows)? {
+                    return Err(TransferError::Changed { line, what: format!("{table:?} has it already") });
                 }
             }
             Ok(())

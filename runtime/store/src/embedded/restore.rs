@@ -9,13 +9,16 @@ use bloom_ir::Digest;
 use bloom_runtime::record::{Actor, LeaseId, RunId, RunRecord, TaskId};
 use bloom_runtime::store::StoreError;
 
-use super::archive::note;
+use super::archive::{indexed, last_event, note};
 use super::import::Cursor;
-use super::row;
+use super::key::Key;
+use super::layer::Layer;
+use super::memo::Memo;
 use super::snapshot::{Rows, Snapshot};
 use super::stage::Stage;
 use super::table::Table;
 use super::verbs::{self, flow, history};
+use super::verify::verify_run;
 use crate::transfer::{Contents, Format, LineReader, Record, StoredFlow, TransferError};
 
 /// So many runs at most are put back in one commit,
@@ -72,6 +75,26 @@ impl Group {
             return Err(self.changed("its history does not end as its record says"));
         }
         if has_inbox { Ok(()) } else { Err(self.changed("what asked for it is not there")) }
+    }
+
+    /// Whether its results are those that the artifacts of its tasks, which never leave a store, were made of.
+    fn has_results_of(&self, rows: &Snapshot) -> Result<bool, StoreError> {
+        for record in &self.rest {
+            let Record::Task(task) = record else { continue };
+            let mut told: Vec<&str> = (self.rest.iter())
+                .filter_map(|record| match record {
+                    Record::Result(result) if result.task == task.id => Some(result.artifact.as_str()),
+                    _ => None,
+                })
+                .collect();
+            let mut made = indexed(rows, Table::ArtifactsByTask, &Key::new().text(task.id.as_str()).span())?;
+            told.sort_unstable();
+            made.sort_unstable();
+            if told != made {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -132,7 +155,7 @@ pub(super) struct Survey {
 /// Reads all of an archive: it must be whole, and the store must have nothing else in the place of what it holds.
 pub(super) fn survey(rows: &Snapshot, input: impl Read + Send) -> Result<Survey, TransferError> {
     let mut groups = Groups::open(input)?;
-    let (mut flows, mut runs) = (BTreeSet::new(), BTreeSet::new());
+    let (mut flows, mut runs, mut continued) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     let mut known = 0;
     while let Some(item) = groups.read()? {
         match item {
@@ -142,12 +165,21 @@ pub(super) fn survey(rows: &Snapshot, input: impl Read + Send) -> Result<Survey,
                 if !runs.insert(group.run.id.clone()) {
                     return Err(group.changed("it is there twice"));
                 }
+                if let Some(next) = &group.run.continued_by {
+                    continued.push((group.run.id.clone(), next.clone()));
+                }
                 match there(rows, &group)? {
                     Some(true) => known += 1,
                     Some(false) => return Err(TransferError::OtherRun(group.run.id)),
                     None => fits(rows, &group, &flows)?,
                 }
             }
+        }
+    }
+    for (run, next) in continued {
+        if !runs.contains(&next) && history::run(rows, &next)?.is_none() {
+            let what = format!("the run {next}, which goes on in its place, is not there");
+            return Err(TransferError::Unfit { run, what });
         }
     }
     let contents = groups.contents().ok_or(TransferError::Truncated { line: 0 })?;
@@ -161,27 +193,32 @@ fn there(rows: &impl Rows, group: &Group) -> Result<Option<bool>, StoreError> {
     Ok(found.map(|found| (found.events, found.history_head) == (run.events, run.history_head)))
 }
 
-/// A run that is not there can be put there, with all that belongs to it.
+/// A run that is not there can be put there, with all that belongs to it: nothing has the place of any of it, and verifying the store
+/// would find no fault in it.
 fn fits(rows: &Snapshot, group: &Group, flows: &BTreeSet<Digest>) -> Result<(), TransferError> {
     let unfit = |what: String| TransferError::Unfit { run: group.run.id.clone(), what };
     if !flows.contains(&group.run.ir) && rows.get(Table::FlowDocuments, group.run.ir.as_bytes())?.is_none() {
         return Err(unfit(format!("the flow {} is not there", group.run.ir)));
     }
-    for record in &group.rest {
-        if matches!(record, Record::Event(_)) {
-            continue;
-        }
-        if let Record::Result(result) = record
+    let (mut layer, mut memo) = (Layer::default(), Memo::default());
+    let mut stage = Stage::new(&mut layer, rows, &mut memo);
+    let mut cursor = Cursor::after(last_event(&stage)?);
+    for record in [Record::Run(group.run.clone())].into_iter().chain(group.rest.iter().cloned()) {
+        if let Record::Result(result) = &record
             && rows.get(Table::Artifacts, result.artifact.as_str().as_bytes())?.is_none()
         {
             return Err(unfit(format!("the artifact {} is not there", result.artifact)));
         }
-        let entries = Cursor::default().rows(record.clone()).map_err(|what| group.changed(what))?;
-        for (table, key, _) in entries {
-            if rows.get(table, &key)?.is_some() {
-                return Err(unfit(format!("{table:?} has something else in the place of one of its records")));
-            }
+        let entries = cursor.rows(record).map_err(|what| group.changed(what))?;
+        if let Some(table) = stage.put_new(entries)? {
+            return Err(unfit(format!("{table:?} has something else in the place of one of its records")));
         }
+    }
+    if let Some(fault) = verify_run(&stage, &group.run, &group.rest)?.first() {
+        return Err(group.changed(fault));
+    }
+    if !group.has_results_of(rows)? {
+        return Err(group.changed("the store has artifacts of other results of its tasks"));
     }
     Ok(())
 }
@@ -207,8 +244,7 @@ pub(super) fn put_back(
     now: i64,
     by: &Actor,
 ) -> Result<u64, StoreError> {
-    let last = stage.last(Table::Events)?.map_or(Ok(0), |(key, _)| row::number(&key))?;
-    let mut cursor = Cursor::after(last);
+    let mut cursor = Cursor::after(last_event(stage)?);
     let mut restored: Vec<RunId> = Vec::new();
     for item in items {
         match item {
@@ -228,7 +264,10 @@ pub(super) fn put_back(
                 }
                 restored.push(group.run.id.clone());
                 for record in [Record::Run(group.run)].into_iter().chain(group.rest) {
-                    stage.put_all(cursor.rows(record).map_err(damaged)?);
+                    // The survey looked at one run at a time.
+                    if stage.put_new(cursor.rows(record).map_err(damaged)?)?.is_some() {
+                        return Err(StoreError::Contradiction("two runs of the archive have the same record"));
+                    }
                 }
             }
         }

@@ -75,6 +75,18 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// The same of a record that must not be there yet; gives the table where something has the place of one of its rows, if
+    /// something has. Content lies where its digest says, and several records may have the same.
+    pub(super) fn put_new(&mut self, rows: Vec<Entry>) -> Result<Option<Table>, StoreError> {
+        for (table, key, value) in rows {
+            if table != Table::Blobs && self.get(table, &key)?.is_some() {
+                return Ok(Some(table));
+            }
+            self.put(table, key, value);
+        }
+        Ok(None)
+    }
+
     pub(super) fn remove(&mut self, table: Table, key: Vec<u8>) {
         self.change(table, key, None);
     }

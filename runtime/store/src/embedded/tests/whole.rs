@@ -3,11 +3,12 @@
 use bloom_interpreter::effect::{EffectId, Emission};
 use bloom_interpreter::history::Payload;
 use bloom_ir::document::{EmitKind, NodeId};
-use bloom_runtime::record::{Origin, Parent, ProposalStatus, RunRecord, Verdict};
-use bloom_runtime::store::{ApplyStep, Submission};
+use bloom_runtime::record::{LeaseEnding, Origin, Parent, ProposalStatus, RunRecord, Verdict};
+use bloom_runtime::store::{ApplyStep, LeaseEnd, Submission};
+use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::conformance::fixture::{START, owner, requested};
+use crate::conformance::fixture::{START, answer, ask, end, owner, requested, with_tasks};
 use crate::{Kept, TransferError};
 
 /// Later than all that the tests do.
@@ -180,6 +181,80 @@ async fn archive_that_does_not_fit_changes_nothing() {
     let error = store.restore(&file, LATER, &owner()).await.unwrap_err();
     assert!(matches!(&error, TransferError::OtherRun(run) if run.as_str() == "r2"), "{error}");
     assert_eq!(exported(&store), before);
+}
+
+#[tokio::test]
+async fn archive_that_contradicts_itself_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("архів.gz");
+    let store = RedbStore::in_memory().unwrap();
+    for run in ["r1", "r2"] {
+        let (task, effect) = (format!("{run}-task"), "n1#1");
+        let mut scribe = with_tasks(&store, run, &[(&task, effect)]).await;
+        let grant = store.grant(ask(&format!("{run}-lease"), START + 9)).await.unwrap().unwrap();
+        let append = Some(scribe.append([completed(effect, "так")]));
+        let ending = LeaseEnding::Completed(answer("так"));
+        store.end_lease(LeaseEnd { append, ..end(&grant, ending) }).await.unwrap();
+        store.append(scribe.completion("done")).await.unwrap();
+    }
+    store.archive(store.archivable(LATER).await.unwrap(), &file, LATER, &owner()).await.unwrap();
+    let before = exported(&store);
+    let archive = archived(&fs::read(&file).unwrap());
+    let place = |kind: &str, id: &str| {
+        archive.iter().position(|line| line["kind"] == kind && line["record"]["id"] == id).unwrap()
+    };
+    let changes = [
+        ("run", "r1", "status", json!("failed")),
+        ("run", "r1", "events", json!(3)),
+        ("run", "r1", "inbox", json!("another")),
+        ("run", "r1", "ir", json!(Digest::of(b"another flow"))),
+        ("run", "r1", "continued_by", json!("another")),
+        ("task", "r1-task", "lease", json!("another")),
+        ("task", "r1-task", "lease", json!("r2-lease")),
+        ("task", "r1-task", "epoch", json!(0)),
+        ("task", "r1-task", "answer", Json::Null),
+        ("task", "r1-task", "resolved", json!(false)),
+        ("lease", "r1-lease", "status", json!("active")),
+        ("lease", "r1-lease", "ended_at", Json::Null),
+    ];
+    let mut changed = Vec::new();
+    for (kind, id, member, value) in changes {
+        let mut lines = archive.clone();
+        lines[place(kind, id)]["record"].as_object_mut().unwrap().insert(member.to_owned(), value.clone());
+        changed.push((format!("{kind} {member} {value}"), lines));
+    }
+    let mut lines = archive.clone();
+    lines.remove(place("lease", "r1-lease"));
+    changed.push(("no lease".to_owned(), lines));
+    let shared = serde_json::to_string(&archive).unwrap().replace("r2-task", "r1-task");
+    changed.push(("a task of both".to_owned(), serde_json::from_str(&shared).unwrap()));
+    for (name, lines) in changed {
+        let path = folder.path().join(&name);
+        fs::write(&path, sealed(&lines)).unwrap();
+        let restored = store.restore(&path, LATER, &owner()).await;
+        assert!(restored.is_err(), "{name}: {restored:?}");
+        assert_eq!(exported(&store), before, "{name}");
+    }
+
+    fs::write(&file, sealed(&archive)).unwrap();
+    assert_eq!(store.restore(&file, LATER, &owner()).await.unwrap().restored, 2);
+    is_sound(&store).await;
+}
+
+/// The lines of an archive before its end.
+fn archived(file: &[u8]) -> Vec<Json> {
+    let text = std::io::read_to_string(flate2::read::GzDecoder::new(file)).unwrap();
+    let mut lines: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines.pop();
+    lines
+}
+
+/// Such lines with the end that they must have.
+fn sealed(lines: &[Json]) -> String {
+    let text = |lines: &[Json]| lines.iter().map(Json::to_string).collect::<Vec<_>>().join("\n") + "\n";
+    let before = text(lines);
+    let end = json!({ "records": lines.len() - 1, "sha256": Digest::of(before.as_bytes()) });
+    before + &text(&[json!({ "kind": "end", "v": 1, "record": end })])
 }
 
 fn exported(store: &RedbStore) -> Vec<u8> {
