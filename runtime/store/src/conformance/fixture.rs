@@ -7,11 +7,11 @@ use bloom_interpreter::history::{Chain, Payload, Sealed, Started};
 use bloom_ir::document::{EmitKind, NodeId};
 use bloom_ir::{Digest, Value};
 use bloom_runtime::record::{
-    Actor, AuditNote, Charge, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus, LeaseEnding, LeaseId, Proposal,
-    ProposalId, ProposalStatus, Question, QuestionId, QuestionStatus, RunId, RunRecord, RunStatus, Task, TaskEffect,
-    TaskId, TaskStatus, Turn, WorkerId,
+    Actor, Artifact, ArtifactId, AuditNote, Charge, ContextId, FlowRecord, InboxEntry, InboxId, InboxStatus,
+    LeaseEnding, LeaseId, Proposal, ProposalId, ProposalStatus, Question, QuestionId, QuestionStatus, RunId, RunRecord,
+    RunStatus, Task, TaskEffect, TaskId, TaskResult, TaskStatus, Turn, WorkerId,
 };
-use bloom_runtime::store::{Append, Grant, GrantAsk, LeaseEnd, Store, Submission};
+use bloom_runtime::store::{Append, Grant, GrantAsk, Kept, LeaseEnd, Store, Submission};
 
 /// When the fixtures happen, in Unix milliseconds.
 pub const START: i64 = 1_700_000_000_000;
@@ -341,6 +341,38 @@ pub fn end(grant: &Grant, ending: LeaseEnding) -> LeaseEnd {
         retry_at: None,
         kept: None,
         audit: vec![],
+    }
+}
+
+/// What the holder of a lease brought, and the artifact that is made of it.
+pub fn kept(artifact: &str, grant: &Grant, at: i64, content: &str) -> Kept {
+    let id = ArtifactId::new(artifact);
+    let content = content.as_bytes().to_vec();
+    Kept {
+        result: TaskResult {
+            lease: grant.lease.id.clone(),
+            task: grant.task.id.clone(),
+            worker: grant.lease.worker.clone(),
+            artifact: id.clone(),
+            outcome: Ok("так".to_owned()),
+            duration_ms: 12,
+            tokens_used: Some(7),
+            completed_at: at,
+        },
+        artifact: Artifact {
+            id,
+            task: Some(grant.task.id.clone()),
+            job: grant.task.run().cloned(),
+            kind: "LLM_RESULT".to_owned(),
+            name: None,
+            created_at: at,
+            content: Digest::of(&content),
+            bytes: content.len() as u64,
+            media_type: None,
+            entity_refs: vec![],
+            tags: vec!["мітка".to_owned()],
+        },
+        content,
     }
 }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use bloom_ir::Digest;
 use bloom_runtime::dispatch::TaskError;
 use bloom_runtime::record::{
-    Artifact, ArtifactId, Capabilities, LeaseEnding, LeaseId, LeaseStatus, Task, TaskId, TaskResult, TaskStatus,
+    Capabilities, LeaseEnding, LeaseId, LeaseStatus, Task, TaskId, TaskStatus,
     Worker, WorkerId, WorkerStatus,
 };
 use bloom_runtime::store::{
     ArtifactFilter, GrantAsk, Kept, LeaseEnd, LeaseFilter, QueueFilter, Store, StoreError, TaskFilter,
 };
 
-use super::fixture::{answer, ask, attempted, end, error, note, posted, submitted, with_tasks};
+use super::fixture::{answer, ask, attempted, end, error, kept, note, posted, submitted, with_tasks};
 
 fn worker(id: &str) -> Worker {
     Worker {
@@ -87,40 +87,10 @@ pub(super) async fn result_and_artifact_are_kept_with_the_end(store: &Arc<dyn St
     for n in 1..=2 {
         store.create_task(posted(&format!("t{n}"), n), vec![]).await.unwrap();
     }
-    let kept = |n: i64, lease: &LeaseId| {
-        let content = format!("відповідь {n}").into_bytes();
-        let id = ArtifactId::new(format!("a{n}"));
-        Kept {
-            result: TaskResult {
-                lease: lease.clone(),
-                task: TaskId::new(format!("t{n}")),
-                worker: WorkerId::new("w1"),
-                artifact: id.clone(),
-                outcome: Ok("так".to_owned()),
-                duration_ms: 12,
-                tokens_used: Some(7),
-                completed_at: 10 + n,
-            },
-            artifact: Artifact {
-                id,
-                task: Some(TaskId::new(format!("t{n}"))),
-                job: None,
-                kind: "LLM_RESULT".to_owned(),
-                name: None,
-                created_at: 10 + n,
-                content: Digest::of(&content),
-                bytes: content.len() as u64,
-                media_type: None,
-                entity_refs: vec![],
-                tags: vec!["мітка".to_owned()],
-            },
-            content,
-        }
-    };
     let mut all = Vec::new();
     for n in 1..=2 {
         let grant = store.grant(ask(&format!("l{n}"), 7)).await.unwrap().unwrap();
-        let kept = kept(n, &grant.lease.id);
+        let kept = kept(&format!("a{n}"), &grant, 10 + n, &format!("відповідь {n}"));
         let ending = end(&grant, LeaseEnding::Completed(answer("так")));
         let mixed = Kept { content: b"else".to_vec(), ..kept.clone() };
         let refused = store.end_lease(LeaseEnd { kept: Some(mixed), ..ending.clone() }).await;

@@ -1,7 +1,7 @@
 //! Runs come back from an archive. All of it is read and compared with the store before anything is written; then whole runs are put
 //! back in commits, each with its entry in the audit log. What is there already is left as it is, so it may be done again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use bloom_interpreter::history::Chain;
@@ -79,15 +79,18 @@ impl Group {
 
     /// Whether its results are those that the artifacts of its tasks, which never leave a store, were made of.
     fn has_results_of(&self, rows: &Snapshot) -> Result<bool, StoreError> {
+        let mut told: BTreeMap<&TaskId, Vec<&str>> = BTreeMap::new();
         for record in &self.rest {
-            let Record::Task(task) = record else { continue };
-            let mut told: Vec<&str> = (self.rest.iter())
-                .filter_map(|record| match record {
-                    Record::Result(result) if result.task == task.id => Some(result.artifact.as_str()),
-                    _ => None,
-                })
-                .collect();
-            let mut made = indexed(rows, Table::ArtifactsByTask, &Key::new().text(task.id.as_str()).span())?;
+            match record {
+                Record::Task(task) => {
+                    told.entry(&task.id).or_default();
+                }
+                Record::Result(result) => told.entry(&result.task).or_default().push(result.artifact.as_str()),
+                _ => {}
+            }
+        }
+        for (task, mut told) in told {
+            let mut made = indexed(rows, Table::ArtifactsByTask, &Key::new().text(task.as_str()).span())?;
             told.sort_unstable();
             made.sort_unstable();
             if told != made {

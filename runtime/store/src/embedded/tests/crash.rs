@@ -20,7 +20,7 @@ use bloom_runtime::record::{
 use self::disk::{Cut, Disk, Entry, Random, Tape, lose};
 use self::work::Work;
 use super::*;
-use crate::conformance::fixture::{answer, ask, attempted, end, error, failed, owner, posted, requested};
+use crate::conformance::fixture::{answer, ask, attempted, end, error, failed, kept, owner, posted, requested};
 
 /// So many steps does a workload have.
 const STEPS: usize = 40;

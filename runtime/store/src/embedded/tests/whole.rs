@@ -8,7 +8,7 @@ use bloom_runtime::store::{ApplyStep, LeaseEnd, Submission};
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::conformance::fixture::{START, answer, ask, end, owner, requested, with_tasks};
+use crate::conformance::fixture::{START, answer, ask, end, kept, owner, requested, with_tasks};
 use crate::{Kept, TransferError};
 
 /// Later than all that the tests do.
@@ -193,8 +193,9 @@ async fn archive_that_contradicts_itself_changes_nothing() {
         let mut scribe = with_tasks(&store, run, &[(&task, effect)]).await;
         let grant = store.grant(ask(&format!("{run}-lease"), START + 9)).await.unwrap().unwrap();
         let append = Some(scribe.append([completed(effect, "так")]));
+        let kept = Some(kept(&format!("{run}-artifact"), &grant, START + 10, "так"));
         let ending = LeaseEnding::Completed(answer("так"));
-        store.end_lease(LeaseEnd { append, ..end(&grant, ending) }).await.unwrap();
+        store.end_lease(LeaseEnd { append, kept, ..end(&grant, ending) }).await.unwrap();
         store.append(scribe.completion("done")).await.unwrap();
     }
     store.archive(store.archivable(LATER).await.unwrap(), &file, LATER, &owner()).await.unwrap();
@@ -223,9 +224,16 @@ async fn archive_that_contradicts_itself_changes_nothing() {
         lines[place(kind, id)]["record"].as_object_mut().unwrap().insert(member.to_owned(), value.clone());
         changed.push((format!("{kind} {member} {value}"), lines));
     }
+    let result = archive.iter().position(|line| line["kind"] == "result").unwrap();
+    for gone in [place("lease", "r1-lease"), result] {
+        let mut lines = archive.clone();
+        let kind = lines.remove(gone)["kind"].to_string();
+        changed.push((format!("no {kind}"), lines));
+    }
     let mut lines = archive.clone();
-    lines.remove(place("lease", "r1-lease"));
-    changed.push(("no lease".to_owned(), lines));
+    let artifact = &mut lines[result]["record"]["artifact"];
+    *artifact = if artifact == "r1-artifact" { json!("r2-artifact") } else { json!("r1-artifact") };
+    changed.push(("another's artifact".to_owned(), lines));
     let shared = serde_json::to_string(&archive).unwrap().replace("r2-task", "r1-task");
     changed.push(("a task of both".to_owned(), serde_json::from_str(&shared).unwrap()));
     for (name, lines) in changed {

@@ -3,16 +3,16 @@
 use bloom_interpreter::history::Payload;
 use bloom_ir::Value;
 use bloom_runtime::record::{
-    Artifact, ArtifactId, CloneStatus, Context, ContextId, InboxEntry, InboxId, InboxStatus, Lease, LeaseEnding,
-    ManagedProject, NodeStatus, NodeStatusId, ProjectId, Proposal, ProposalId, ProposalStatus, Question, RunStatus,
-    Task, TaskId, TaskResult, Verdict, Worker, WorkerId,
+    CloneStatus, Context, ContextId, InboxEntry, InboxId, InboxStatus, LeaseEnding, ManagedProject, NodeStatus,
+    NodeStatusId, ProjectId, Proposal, ProposalId, ProposalStatus, Question, RunStatus, Task, TaskId, Verdict, Worker,
+    WorkerId,
 };
-use bloom_runtime::store::{ApplyStep, Grant, GrantAsk, Kept, LeaseEnd, Successor};
+use bloom_runtime::store::{ApplyStep, Grant, GrantAsk, LeaseEnd, Successor};
 
 use super::disk::{Disk, Entry, Random};
 use super::{
     Append, Decision, Digest, Fact, RedbStore, Scribe, Store as _, StoreError, answer, ask, attempted, completed, end,
-    error, failed, note, owner, posted, requested,
+    error, failed, kept, note, owner, posted, requested,
 };
 
 /// A run that goes on.
@@ -247,7 +247,7 @@ impl<'a> Work<'a> {
             ended.retry_at = Some(self.now + 5);
         }
         if matches!(ended.ending, LeaseEnding::Completed(_)) && self.random.coin() {
-            ended.kept = Some(self.kept(&grant.lease, &task, text));
+            ended.kept = Some(kept(&self.fresh("artifact"), &grant, self.now, &text));
         }
         let appended = ended.append.is_some();
         let kept = ended.kept.clone();
@@ -262,37 +262,6 @@ impl<'a> Work<'a> {
         }
         self.ends.push(ended);
         Ok(())
-    }
-
-    fn kept(&mut self, lease: &Lease, task: &Task, text: String) -> Kept {
-        let id = ArtifactId::new(self.fresh("artifact"));
-        let content = text.into_bytes();
-        Kept {
-            result: TaskResult {
-                lease: lease.id.clone(),
-                task: task.id.clone(),
-                worker: lease.worker.clone(),
-                artifact: id.clone(),
-                outcome: Ok("так".to_owned()),
-                duration_ms: 12,
-                tokens_used: None,
-                completed_at: self.now,
-            },
-            artifact: Artifact {
-                id,
-                task: Some(task.id.clone()),
-                job: task.run().cloned(),
-                kind: "LLM_RESULT".to_owned(),
-                name: None,
-                created_at: self.now,
-                content: Digest::of(&content),
-                bytes: content.len() as u64,
-                media_type: None,
-                entity_refs: vec![],
-                tags: vec![],
-            },
-            content,
-        }
     }
 
     async fn signal(&mut self) -> Done {
