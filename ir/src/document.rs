@@ -263,9 +263,11 @@ pub struct Node {
     pub kind: NodeKind,
     /// What its resolved arguments must satisfy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("type" = ["object", "boolean"]))]
     pub input: Option<Schema>,
     /// What its result must satisfy; for an `llm_call` it is required, and is shown to the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("type" = ["object", "boolean"]))]
     pub output: Option<Schema>,
     /// Where its error goes; absent: to the document's `catch`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -408,6 +410,7 @@ pub enum Action {
         what: Awaited,
         /// What the payload must satisfy.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("type" = ["object", "boolean"]))]
         schema: Option<Schema>,
         /// The variable that gets the payload.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -104,6 +104,8 @@ fn the_wrong_shape_is_described_by_the_form_that_is_meant() {
     assert_eq!(set("/extra", json!(1)), ["I012 /extra"]);
     assert_eq!(set("/nodes/n2/into", json!(null)), ["I013 /nodes/n2/into"]);
     assert_eq!(set("/nodes/n1/into", json!(null)), ["I013 /nodes/n1/into"], "absent and null are not the same");
+    assert_eq!(set("/nodes/n6/output", json!(null)), ["I013 /nodes/n6/output"]);
+    assert_eq!(set("/nodes/n1/input", json!(null)), ["I013 /nodes/n1/input"]);
     assert_eq!(set("/nodes/n2", json!(1)), ["I013 /nodes/n2"]);
     assert_eq!(set("/flow/kind", json!("loop")), ["I014 /flow/kind"]);
     assert_eq!(set("/nodes/n1/on_unknown", json!("perhaps")), ["I014 /nodes/n1/on_unknown"]);
