@@ -53,6 +53,12 @@ async fn a_context_is_empty_until_it_is_changed_and_each_change_is_written_down(
 }
 
 #[tokio::test]
+async fn a_context_without_a_name_is_no_path() {
+    let world = World::new();
+    assert_eq!(put(&world, "/api/v1/contexts/", &json!({})).await.status, 404);
+}
+
+#[tokio::test]
 async fn a_flow_runs_only_where_its_agent_works() {
     let world = World::new();
     world.send("POST", "/api/v1/flows", &[JSON], signed(&plain("plain", "1.0.0"))).await.ok(201);
