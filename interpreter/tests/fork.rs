@@ -238,6 +238,7 @@ fn a_pause_counts_from_the_latest_result_and_a_time_stands_as_it_is() {
         (json!({ "for": "5000" }), 6_000),
         (json!({ "for": "-5" }), 1_000),
         (json!({ "for": "0.9 * 3" }), 1_002),
+        (json!({ "for": "9223372036854775807" }), i64::MAX),
         (json!({ "until": "7" }), 7),
         (json!({ "until": "'1970-01-02'" }), 86_400_000),
         (json!({ "until": "'1970-01-01T02:00:01+02:00'" }), 1_000),
@@ -250,7 +251,12 @@ fn a_pause_counts_from_the_latest_result_and_a_time_stands_as_it_is() {
         machine.resolve(&asked.id, answer(json!(null), 9_000)).unwrap();
         assert_eq!(end(&mut machine), End::Completed { result: Value::Int(9_000) });
     }
-    for (due, code) in [(json!({ "for": "'5 min'" }), "not_duration"), (json!({ "until": "'soon'" }), "not_time")] {
+    for (due, code) in [
+        (json!({ "for": "'5 min'" }), "not_duration"),
+        (json!({ "for": "1e300" }), "not_duration"),
+        (json!({ "until": "'soon'" }), "not_time"),
+        (json!({ "until": "-1e300" }), "not_time"),
+    ] {
         let mut node = json!({ "op": "sleep" });
         node.as_object_mut().unwrap().extend(due.as_object().unwrap().clone());
         let End::Failed { error, .. } = end(&mut start(&one(node), json!({}))) else { panic!() };

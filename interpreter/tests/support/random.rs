@@ -72,6 +72,8 @@ fn expression() -> impl Strategy<Value = String> {
         2 => prop::sample::select(vec!["'x'", "'й'", "true", "false", "null", "[]", "[1, 2]", "{'k': 1, 'a': 2}"])
             .prop_map(str::to_owned),
         2 => prop::sample::select(vec!["input.n", "input.items", "input.map", "run.now", "0.5"]).prop_map(str::to_owned),
+        1 => prop::sample::select(vec!["9223372036854775807", "-2.5", "1e300", "'2026-01-01T00:00:00Z'"])
+            .prop_map(str::to_owned),
     ];
     leaf.prop_recursive(2, 8, 2, |inner| {
         let pair = (inner.clone(), inner.clone());

@@ -352,27 +352,32 @@ impl<'a> Reference<'a> {
     }
 
     fn due(&self, id: &NodeId, due: &Due, state: &State) -> Result<i64, Stop> {
-        let fails = |code: &str, message: &str| Err(Stop::Error(EffectError::new(code, message), id.clone()));
+        let fails = |error: EffectError| Err(Stop::Error(error, id.clone()));
         match due {
-            Due::For(text) => match self.value(id, text, state)? {
-                Value::Int(length) => Ok(state.now + length.max(0)),
-                #[allow(clippy::cast_possible_truncation, reason = "random programs compute small numbers")]
-                Value::Double(length) => Ok(state.now + (length as i64).max(0)),
-                other => fails(
-                    "not_duration",
-                    &format!("a duration is a number of milliseconds, not a {}", other.type_name()),
-                ),
-            },
-            Due::Until(text) => match self.value(id, text, state)? {
-                Value::Int(time) => Ok(time),
-                #[allow(clippy::cast_possible_truncation, reason = "random programs compute small numbers")]
-                Value::Double(time) => Ok(time as i64),
-                value => Err(Stop::Error(
-                    EffectError::new("not_time", "a time is a number of Unix milliseconds or an RFC 3339 text")
-                        .with_details([("value", value)].into_iter().collect()),
-                    id.clone(),
-                )),
-            },
+            Due::For(text) => {
+                let value = self.value(id, text, state)?;
+                match milliseconds(&value) {
+                    Some(length) => Ok(state.now.saturating_add(length.max(0))),
+                    None => fails(EffectError::new(
+                        "not_duration",
+                        format!("a duration is a number of milliseconds, not a {}", value.type_name()),
+                    )),
+                }
+            }
+            Due::Until(text) => {
+                let value = self.value(id, text, state)?;
+                let time = match &value {
+                    Value::String(_) => self.value(id, &format!("date.parse({text})"), state).ok(),
+                    _ => Some(value.clone()),
+                };
+                match time.as_ref().and_then(milliseconds) {
+                    Some(time) => Ok(time),
+                    None => fails(
+                        EffectError::new("not_time", "a time is a number of Unix milliseconds or an RFC 3339 text")
+                            .with_details([("value", value)].into_iter().collect()),
+                    ),
+                }
+            }
         }
     }
 
@@ -433,6 +438,15 @@ impl<'a> Reference<'a> {
         let environment = Environment { variables: &slots, input: &self.inputs, run: &run, budget: Budget::default() };
         let value = Evaluator::default().evaluate(&compiled, &environment);
         value.map_err(|error| Stop::Error(error.into(), id.clone()))
+    }
+}
+
+/// A fraction is cut off; what has more than 64 bits is no time.
+fn milliseconds(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(number) => Some(*number),
+        Value::Double(number) => format!("{:.0}", number.trunc()).parse().ok(),
+        _ => None,
     }
 }
 
