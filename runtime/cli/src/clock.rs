@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bloom_ir::Digest;
 use bloom_runtime::clock::{Clock, Ids};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 /// The clock of the system.
@@ -44,7 +45,7 @@ impl Ids for TimeOrderedIds {
 
 /// A time of the store (Unix milliseconds) as people read it: local, to the second, with the zone.
 pub(crate) fn local(at: i64) -> String {
-    jiff::Timestamp::from_millisecond(at).map_or_else(
+    Timestamp::from_millisecond(at).map_or_else(
         |_| at.to_string(),
         |time| time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
     )
@@ -52,10 +53,12 @@ pub(crate) fn local(at: i64) -> String {
 
 /// A time as a server tells it (ISO 8601), as people read it.
 pub(crate) fn told(text: &str) -> String {
-    text.parse().map_or_else(|_| text.to_owned(), |time: jiff::Timestamp| local(time.as_millisecond()))
+    text.parse().map_or_else(|_| text.to_owned(), |time: Timestamp| local(time.as_millisecond()))
 }
 
-/// A time of the store as programs read it: ISO 8601 in UTC, always with milliseconds, as a server tells it.
+/// A time of the store as programs read it: ISO 8601 in UTC, always with milliseconds, as a server tells it. What is beyond the
+/// years that can be written is the last moment of them, or the first.
 pub(crate) fn iso(at: i64) -> String {
-    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |time| format!("{time:.3}"))
+    let furthest = if at < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    format!("{:.3}", Timestamp::from_millisecond(at).unwrap_or(furthest))
 }

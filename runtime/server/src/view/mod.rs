@@ -17,6 +17,7 @@ pub(crate) use tool::{AuditPage, AuditProof, Compiling, Tool, ToolList, entries 
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -50,9 +51,10 @@ impl ErrorPart {
 }
 
 /// A time of the store (Unix milliseconds) as clients read it: ISO 8601 in UTC, always with milliseconds, so that such texts
-/// stand in the order of their times.
+/// stand in the order of their times. What is beyond the years that can be written is the last moment of them, or the first.
 pub(crate) fn time(at: i64) -> String {
-    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |time| format!("{time:.3}"))
+    let furthest = if at < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    format!("{:.3}", Timestamp::from_millisecond(at).unwrap_or(furthest))
 }
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -70,7 +72,7 @@ pub(crate) fn time_to(field: &str, given: Option<String>) -> Result<Option<i64>,
 
 fn written_time(field: &str, given: Option<String>, of_date: i64) -> Result<Option<i64>, ApiError> {
     let Some(text) = given else { return Ok(None) };
-    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+    if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(Some(time.as_millisecond()));
     }
     let date = text.parse::<jiff::civil::Date>().ok().filter(|_| !text.contains(['T', 't', ' ']));
@@ -103,8 +105,11 @@ mod tests {
 
     #[test]
     fn times_are_in_order_as_texts() {
-        let times: Vec<String> = [0, 10, 15, 20, 999, 1000, 1001, 1_700_000_000_500].map(super::time).into();
+        let times: Vec<String> = [0, 10, 15, 20, 999, 1000, 1001, 1_700_000_000_500, i64::MAX].map(super::time).into();
         assert!(times.is_sorted(), "{times:?}");
         assert_eq!(times[1], "1970-01-01T00:00:00.010Z");
+        for far in [i64::MIN, i64::MAX] {
+            assert!(super::time(far).parse::<super::Timestamp>().is_ok(), "{}", super::time(far));
+        }
     }
 }
