@@ -62,3 +62,13 @@ pub(crate) fn iso(at: i64) -> String {
     let furthest = if at < 0 { Timestamp::MIN } else { Timestamp::MAX };
     format!("{:.3}", Timestamp::from_millisecond(at).unwrap_or(furthest))
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn times_beyond_all_years_are_times_to_programs() {
+        for far in [i64::MIN, i64::MAX] {
+            assert!(super::iso(far).parse::<super::Timestamp>().is_ok(), "{}", super::iso(far));
+        }
+    }
+}
