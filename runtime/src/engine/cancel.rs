@@ -56,17 +56,8 @@ impl Engine {
         let event = chain.seal(at, Payload::RunCancelled { reason: reason.clone() });
         let detail =
             [("ir_hash", Value::from(record.ir.to_string())), ("history_head", Value::from(chain.head().to_string()))];
-        let note = AuditNote {
-            at,
-            actor: Actor(format!("run:{id}")),
-            action: "run_cancelled".to_owned(),
-            entity_type: "run".to_owned(),
-            entity_id: id.to_string(),
-            job_id: Some(id.to_string()),
-            context_id: Some(record.context.to_string()),
-            epoch: None,
-            detail: detail.into_iter().collect(),
-        };
+        let by = Actor(format!("run:{id}"));
+        let note = AuditNote::of_run(at, &by, "run_cancelled", (id, &record.context), detail);
         let append = Append {
             audit: vec![note],
             orphans,

@@ -493,17 +493,9 @@ impl Follower {
             ("artifacts", digests),
             ("proposals", proposals),
         ];
-        AuditNote {
-            at: self.last_at,
-            actor: Actor(format!("run:{}", record.id)),
-            action: format!("run_{}", end.status_name()),
-            entity_type: "run".to_owned(),
-            entity_id: record.id.to_string(),
-            job_id: Some(record.id.to_string()),
-            context_id: Some(record.context.to_string()),
-            epoch: None,
-            detail: detail.into_iter().collect(),
-        }
+        let by = Actor(format!("run:{}", record.id));
+        let action = format!("run_{}", end.status_name());
+        AuditNote::of_run(self.last_at, &by, &action, (&record.id, &record.context), detail)
     }
 }
 

@@ -162,7 +162,7 @@ impl Run {
             approved_by: Some(by.clone()),
         };
         draft.inbox.push(inbox);
-        draft.audit.push(self.note("signal_received", by.clone(), [("name", Value::from(name))]));
+        draft.audit.push(self.note("signal_received", by, [("name", Value::from(name))]));
         self.signals.entry(name.to_owned()).or_default().push_back(value.clone());
         let (name, sender) = (name.to_owned(), by.to_string());
         draft.payloads.push(Payload::SignalReceived { name, value, sender });

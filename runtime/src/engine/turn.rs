@@ -185,17 +185,7 @@ impl Engine {
 
 /// What is kept of a run that waits for its turn: of a fork the events that it shares.
 pub(super) fn waiting(record: &RunRecord, shared: Vec<Sealed>, by: &Actor) -> Append {
-    let at = record.created_at;
-    let note = AuditNote {
-        at,
-        actor: by.clone(),
-        action: "run_queued".to_owned(),
-        entity_type: "run".to_owned(),
-        entity_id: record.id.to_string(),
-        job_id: Some(record.id.to_string()),
-        context_id: Some(record.context.to_string()),
-        epoch: None,
-        detail: [("ir_hash", Value::from(record.ir.to_string()))].into_iter().collect(),
-    };
+    let detail = [("ir_hash", Value::from(record.ir.to_string()))];
+    let note = AuditNote::of_run(record.created_at, by, "run_queued", (&record.id, &record.context), detail);
     Append { audit: vec![note], ..Append::of(record.id.clone(), 0, shared, RunStatus::Queued) }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use bloom_ir::{Digest, Value};
 use serde::{Deserialize, Serialize};
 
+use super::{ContextId, RunId};
+
 /// Who did something: `owner`, `operator:ann`, `run:<id>`, `worker:<id>`, `system`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -43,6 +45,22 @@ pub struct AuditNote {
 }
 
 impl AuditNote {
+    /// What a run did, or what was done to it.
+    pub fn of_run<const N: usize>(
+        at: i64,
+        by: &Actor,
+        action: &str,
+        (run, context): (&RunId, &ContextId),
+        detail: [(&str, Value); N],
+    ) -> Self {
+        Self {
+            job_id: Some(run.to_string()),
+            context_id: Some(context.to_string()),
+            detail: detail.into_iter().collect(),
+            ..Self::new(at, by, action, ("run", run.as_str()))
+        }
+    }
+
     /// An action on a record, by its kind and id, with nothing more to say.
     pub fn new(at: i64, by: &Actor, action: &str, of: (&str, &str)) -> Self {
         Self {

@@ -124,7 +124,7 @@ impl Run {
         let proposals: Value = self.proposals.iter().map(|id| Value::from(id.as_str())).collect();
         self.note(
             &format!("run_{}", end.status_name()),
-            Actor(format!("run:{}", self.id)),
+            &Actor(format!("run:{}", self.id)),
             [
                 ("ir_hash", Value::from(self.program.hash().to_string())),
                 ("history_head", Value::from(self.chain.head().to_string())),
@@ -137,19 +137,9 @@ impl Run {
     pub(in crate::engine) fn note<const N: usize>(
         &self,
         action: &str,
-        actor: Actor,
+        by: &Actor,
         detail: [(&str, Value); N],
     ) -> AuditNote {
-        AuditNote {
-            at: self.last_at,
-            actor,
-            action: action.to_owned(),
-            entity_type: "run".to_owned(),
-            entity_id: self.id.to_string(),
-            job_id: Some(self.id.to_string()),
-            context_id: Some(self.context.to_string()),
-            epoch: None,
-            detail: detail.into_iter().collect(),
-        }
+        AuditNote::of_run(self.last_at, by, action, (&self.id, &self.context), detail)
     }
 }

@@ -69,7 +69,7 @@ impl Run {
         let mut draft = Draft::default();
         draft.payloads.push(started);
         draft.steps.push(Step::Started);
-        let note = run.note("run_started", by.clone(), [("ir_hash", run.program.hash().to_string().into())]);
+        let note = run.note("run_started", by, [("ir_hash", run.program.hash().to_string().into())]);
         draft.audit.push(note);
         if record.dispatched {
             draft.tasks.push(run.whole(desk));
@@ -192,7 +192,7 @@ impl Run {
         ];
         draft.payloads.push(Payload::RunForked(forked));
         draft.steps.push(Step::Started);
-        draft.audit.push(run.note("run_forked", by.clone(), detail));
+        draft.audit.push(run.note("run_forked", by, detail));
         run.move_on(&mut draft, desk);
         let addition = run.seal(draft, desk);
         (run, addition)

@@ -76,7 +76,8 @@ impl<'a> Stage<'a> {
     }
 
     /// The same of a record that must not be there yet; gives the table where something has the place of one of its rows, if
-    /// something has: then the verb must fail, as the rows before it are put. Content lies where its digest says, and several records may have the same.
+    /// something has: then the verb must fail, as the rows before it are put. Content lies where its digest says, and several
+    /// records may have the same.
     pub(super) fn put_new(&mut self, rows: Vec<Entry>) -> Result<Option<Table>, StoreError> {
         for (table, key, value) in rows {
             if table != Table::Blobs && self.get(table, &key)?.is_some() {
